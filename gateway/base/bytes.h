@@ -1,0 +1,74 @@
+/* bytes.h - borrowed byte ranges and bounded growing buffers.
+ *
+ * Layer: base. Called by everyone.
+ *
+ * A struct bd_bytes never owns: whoever hands it out says until when it lives. A struct bd_buf owns
+ * its memory and never grows past the maximum it was given; growth past it is BD_LIMIT_BYTES, lack of
+ * memory is BD_NO_MEMORY, and in both cases the buffer is as before the call.
+ */
+#ifndef BD_BASE_BYTES_H
+#define BD_BASE_BYTES_H
+
+#include "base/code.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bd_bytes {
+	const char *ptr; /* may be NULL only when len is 0 */
+	size_t len;      /* bytes */
+};
+
+/* Bytes of a NUL-terminated string, the NUL not counted. */
+struct bd_bytes bd_bytes_of(const char *text);
+bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b);
+bool bd_bytes_is(struct bd_bytes a, const char *text);
+/* Order by unsigned byte, a prefix first: <0, 0, >0. */
+int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b);
+
+struct bd_buf {
+	char *ptr;
+	size_t len;
+	size_t cap;
+	size_t max; /* bytes it may ever hold */
+};
+
+void bd_buf_init(struct bd_buf *buf, size_t max);
+void bd_buf_release(struct bd_buf *buf);
+/* Forgets the content, keeps the memory. */
+void bd_buf_clear(struct bd_buf *buf);
+enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more);
+enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes);
+enum bd_code bd_buf_add_byte(struct bd_buf *buf, char byte);
+enum bd_code bd_buf_add_text(struct bd_buf *buf, const char *text);
+/* printf into the buffer; the format is ours, never an outsider's. */
+enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+struct bd_bytes bd_buf_bytes(const struct bd_buf *buf);
+
+/* Fixed-width big-endian integers: their bytes sort as the numbers do. */
+enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value);
+enum bd_code bd_buf_add_u16(struct bd_buf *buf, uint16_t value);
+enum bd_code bd_buf_add_u32(struct bd_buf *buf, uint32_t value);
+enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value);
+/* A u32 length, then the bytes. */
+enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes);
+
+/* Reads what the adders wrote. `ok` starts true, turns false at the first read past the end, and every
+ * read after that gives zero or empty: check it once at the end. */
+struct bd_reader {
+	struct bd_bytes rest;
+	bool ok;
+};
+
+struct bd_reader bd_reader_of(struct bd_bytes bytes);
+uint8_t bd_read_u8(struct bd_reader *reader);
+uint16_t bd_read_u16(struct bd_reader *reader);
+uint32_t bd_read_u32(struct bd_reader *reader);
+uint64_t bd_read_u64(struct bd_reader *reader);
+struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len);
+/* Borrowed from the bytes read. */
+struct bd_bytes bd_read_sized(struct bd_reader *reader);
+
+#endif
