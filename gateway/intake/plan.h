@@ -1,0 +1,187 @@
+/* plan.h - a compiled adapter: what config/ makes of adapters/<source>/ and what a worker works by.
+ *
+ * Layer: intake, plain data; config/ fills it, intake/image.c turns it to bytes and back for the sealed
+ * memfd. Names are borrowed from the arena it was made in. Read-only after that.
+ *
+ * Paths are element or member names joined by '/', from the root of the message. An embedded document
+ * (XML in CDATA, JSON in a string) continues its parent's path: tax's CDATA in service/body gives
+ * service/body/taxML/nsrxxGrid/nsrxxGridlb. JSON array items add no step. XML names are local names;
+ * attributes are a step that begins with '@'. The columns of delimited data are their layout's names under
+ * the path "row".
+ */
+#ifndef BD_INTAKE_PLAN_H
+#define BD_INTAKE_PLAN_H
+
+#include "record/record.h"
+
+enum bd_format { BD_FORMAT_XML = 1, BD_FORMAT_JSON, BD_FORMAT_DELIMITED, BD_FORMAT_CSV, BD_FORMAT_FIXED };
+
+enum bd_feed_kind { BD_FEED_CHANGE = 1, BD_FEED_REPLY, BD_FEED_SNAPSHOT, BD_FEED_VERIFY };
+
+/* A code map 代码映射: local value (or tuple, joined by U+001F) -> code name of the target field. */
+struct bd_code_map_entry {
+	const char *from, *to;
+};
+struct bd_code_map {
+	const char *name;
+	const struct bd_code_map_entry *entries; /* sorted by `from`, bytewise */
+	size_t entry_count;
+};
+
+/* A native field of a section. Slots are flat: one record at a time is held in them. */
+struct bd_slot_plan {
+	const char *name;  /* native name as documented by the department, for diagnostics */
+	const char *path;  /* relative to the section's record path; for message slots from the root */
+	const char *pivot; /* set: value comes from a CODE/VALUE group where CODE equals this (see section) */
+	bool is_message;   /* a field of the envelope, shared by every record of the message */
+};
+
+enum bd_operation {
+	BD_OPERATION_COPY = 1, /* slots[0] */
+	BD_OPERATION_FIRST,    /* first slot that has a value */
+	BD_OPERATION_CONSTANT, /* `constant` */
+	BD_OPERATION_TABLE,    /* map over slots[0..n-1] */
+	BD_OPERATION_SELECT    /* slots[0], but only `when` holds */
+};
+
+/* A condition: slot equals (or does not) one of the values. */
+struct bd_when {
+	uint16_t slot; /* index; used only where value_count > 0 */
+	bool is_not;
+	const char *const *values; /* "" also means missing or null */
+	size_t value_count;
+};
+
+struct bd_field_plan {
+	uint16_t to; /* bd_field.number */
+	enum bd_operation operation;
+	const uint16_t *slots; /* indexes into the section's slots */
+	size_t slot_count;
+	const struct bd_code_map *map; /* NULL where none */
+	const char *constant;
+	const char *as;   /* normalization: name of a rule set, e.g. "date", "amount_yuan", "amount_wan_yuan" */
+	struct bd_when when;
+	bool is_required;
+};
+
+/* An identifier taken from slots. `kind` 0: by the document-type slot and map, or by shape. */
+struct bd_identifier_plan {
+	uint16_t kind;
+	const char *issuer; /* "tax:djxh"; NULL unless the kind is issued */
+	uint16_t slot;
+	uint16_t type_slot; /* document type; UINT16_MAX = none */
+	const struct bd_code_map *type_map; /* local document type -> id kind name */
+	struct bd_when when;
+	bool is_strict; /* wrong check digit rejects (else it is kept and warned) */
+};
+
+/* One record written for each draft of a section. */
+struct bd_output_plan {
+	uint16_t entity;
+	struct bd_when when; /* no values = always */
+	const struct bd_identifier_plan *subject; /* in order of preference; all present ones are stated */
+	size_t subject_count;
+	bool is_message_subject; /* the subject of the message (see bd_feed_plan) */
+	const struct bd_identifier_plan *other; /* relations */
+	size_t other_count;
+	const struct bd_field_plan *fields; /* ascending `to` */
+	size_t field_count;
+};
+
+struct bd_section_plan {
+	const char *name;
+	const char *label_zh;
+	const char *path;       /* of one record */
+	const char *group_path; /* its presence says that the section was told (reply, snapshot); often the parent */
+	const char *pivot_path, *pivot_code, *pivot_value; /* relative group of CODE/VALUE pairs, or NULL */
+	const struct bd_slot_plan *slots;
+	size_t slot_count;
+	const struct bd_output_plan *outputs;
+	size_t output_count;
+	/* a change feed: what the action slot says. action_slot UINT16_MAX = always `action`. */
+	uint16_t action_slot;
+	struct bd_when delete_when;
+	struct bd_when replace_when;
+	struct bd_when patch_when;
+	enum bd_action action;
+	uint16_t order_slot; /* UINT16_MAX = message's, else slot in this section */
+	uint16_t as_of_slot; /* UINT16_MAX = none */
+	/* coverage: entities that this section tells completely, and for which organizations */
+	const uint16_t *covers;
+	size_t cover_count;
+	bool is_unknown_refused; /* a field the mapping does not name rejects the record (else reported) */
+	const char *const *ignored; /* relative paths known and not used */
+	size_t ignored_count;
+};
+
+/* Where the envelope says success or failure. Each must hold. */
+struct bd_success_plan {
+	uint16_t slot; /* message slot */
+	const char *const *ok;
+	size_t ok_count;
+	const char *const *not_found;
+	size_t not_found_count;
+	const char *const *several;
+	size_t several_count;
+	bool is_required; /* must be present */
+};
+
+/* The text at this path is itself a document. */
+struct bd_embedded_plan {
+	const char *path;
+	enum bd_format format;
+};
+
+struct bd_column_plan {
+	const char *name;
+	uint32_t width; /* BD_FORMAT_FIXED: bytes */
+};
+
+struct bd_feed_plan {
+	uint16_t number; /* permanent in its adapter */
+	const char *name, *label_zh;
+	enum bd_feed_kind kind;
+	enum bd_format format;
+	const char *charset;       /* NULL: by declaration (XML), BOM, else UTF-8; "auto": UTF-8 if valid, else GB18030 */
+	const char *root;          /* name or path that must exist, else BD_ENVELOPE_MISSING */
+	const char *const *foreign; /* roots or paths that mark another kind of message: BD_MESSAGE_KIND */
+	size_t foreign_count;
+	char separator;            /* delimited */
+	bool has_header;
+	const struct bd_column_plan *columns;
+	size_t column_count;
+	const struct bd_embedded_plan *embedded;
+	size_t embedded_count;
+	const struct bd_slot_plan *message_slots;
+	size_t message_slot_count;
+	const struct bd_success_plan *success;
+	size_t success_count;
+	/* subject of the message, over message slots (a reply about one subject) */
+	const struct bd_identifier_plan *subject;
+	size_t subject_count;
+	enum bd_order_kind order_kind;
+	uint8_t rank;
+	uint16_t order_slot; /* message slot when the order is the message's; UINT16_MAX = none */
+	const struct bd_section_plan *sections;
+	size_t section_count;
+	/* delivery: whole-feed coverage by dated deliveries with control totals */
+	const char *cycle;     /* "daily", "monthly", NULL = no whole-feed coverage */
+	const char *file_name; /* "{date}_E_BASEINFO" for the command line and drop folders, or NULL */
+	uint32_t remove_share_max_percent; /* snapshot */
+};
+
+struct bd_plan {
+	const char *source; /* "tax" */
+	const char *label_zh, *label_en;
+	const char *version;
+	const struct bd_feed_plan *feeds;
+	size_t feed_count;
+	const struct bd_code_map *maps;
+	size_t map_count;
+};
+
+#define BD_NO_SLOT UINT16_MAX
+
+const struct bd_feed_plan *bd_plan_feed(const struct bd_plan *plan, const char *name);
+
+#endif

@@ -1,0 +1,19 @@
+/* pack.h - records as bytes: between processes, in the spool and in the journal.
+ *
+ * Layer: record. Fields are tagged; an unknown tag is kept as it came. Reading checks every length:
+ * damaged bytes give BD_STORE_DAMAGED, never a read outside.
+ */
+#ifndef BD_RECORD_PACK_H
+#define BD_RECORD_PACK_H
+
+#include "record/record.h"
+
+enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record);
+/* Borrows text from bytes; arrays come from the arena. */
+enum bd_code bd_record_unpack(struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena);
+enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier);
+struct bd_identifier bd_identifier_unpack(struct bd_reader *reader);
+enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value);
+struct bd_value bd_value_unpack(struct bd_reader *reader);
+
+#endif
