@@ -1,0 +1,54 @@
+/* finding.h - the closed sets of an answer: finding codes 比对结果, flags, decisions 结论.
+ *
+ * Layer: answer. The text names are a promise to approval engines and never change.
+ */
+#ifndef BD_ANSWER_FINDING_H
+#define BD_ANSWER_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum bd_finding_code {
+	BD_FINDING_MATCH = 0,     /* match 一致 */
+	BD_FINDING_NEAR,          /* near 近似 */
+	BD_FINDING_MISMATCH,      /* mismatch 不一致 */
+	BD_FINDING_INDETERMINATE, /* indeterminate 无法判定 */
+	BD_FINDING_ABSENT,        /* absent 源缺项 */
+	BD_FINDING_NO_RECORD,     /* no_record 查无主体 */
+	BD_FINDING_AMBIGUOUS,     /* ambiguous 多候选 */
+	BD_FINDING_UNAVAILABLE,   /* unavailable 数据源不可用 */
+	BD_FINDING_WITHHELD,      /* withheld 无权限 */
+	BD_FINDING_INVALID,       /* invalid 输入无效 */
+	BD_FINDING_CODE_COUNT
+};
+
+enum bd_finding_flag {
+	BD_FLAG_STALE = 1,
+	BD_FLAG_DISPUTED = 2,
+	BD_FLAG_CONFLICT = 4,
+	BD_FLAG_NORMALIZED = 8,
+	BD_FLAG_FORMER = 16
+};
+
+enum bd_decision {
+	BD_DECISION_PASS = 0,    /* pass 秒批通过 */
+	BD_DECISION_CONDITIONAL, /* conditional 容缺受理 */
+	BD_DECISION_RETRY,       /* retry 稍后重试 */
+	BD_DECISION_REFER,       /* refer 转人工 */
+	BD_DECISION_REFUSE,      /* refuse 建议不予 */
+	BD_DECISION_RESUBMIT     /* resubmit 请更正 */
+};
+
+struct bd_term {
+	const char *name, *zh, *en;
+};
+
+/* Never NULL. */
+const struct bd_term *bd_finding_term(enum bd_finding_code code);
+const struct bd_term *bd_decision_term(enum bd_decision decision);
+const struct bd_term *bd_flag_term(enum bd_finding_flag flag);
+/* False when there is no such name. */
+bool bd_finding_find(enum bd_finding_code *code, const char *name);
+bool bd_flag_find(enum bd_finding_flag *flag, const char *name);
+
+#endif
