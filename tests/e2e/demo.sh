@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# demo.sh SOURCE BUILD WORK - starts a gateway, pushes the samples, runs the sample cases, prints the table.
+# Exit 0 only when every case came out as its file expects.
+set -euo pipefail
+top=$1 build=$2 work=$3
+export LC_ALL=C.UTF-8
+mkdir -p "$work"
+. "$top/tests/e2e/lib.sh"
+trap stop_gateway EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+choose_port() {
+	local wanted=$1
+	if port_is_taken "$wanted"; then
+		echo 0
+	else
+		echo "$wanted"
+	fi
+}
+
+# The elements that were not match, and why: from the answer on stdin.
+explain() {
+	jq -r '[(.findings // [])[] | select(.code != "match") |
+		((.element // .id // "?") + " = " + .code
+		+ (if (.flags // []) != [] then "+" + (.flags | join("+")) else "" end)
+		+ (if (.detail // .reason // "") != "" then " (" + (.detail // .reason) + ")" else "" end))]
+		| if . == [] then "-" else join("; ") end'
+}
+
+# run_case FILE: one row of the table; false when the answer is not the expected one.
+run_case() {
+	local file=$1 name matter expected decision why verdict=ok wrong
+	name=$(basename "$file" .json)
+	jq '.question // .request // .case // .' "$file" >"$work/question.json"
+	if ! "$build/bidui" -o json compare "$work/question.json" >"$work/answer.json" 2>"$work/answer.err"; then
+		[ -s "$work/answer.json" ] || cat "$work/answer.err" >&2
+	fi
+	matter=$(jq -r '.matter | if type == "object" then (.id // .name) else . end' "$work/question.json")
+	expected=$(jq -r '.expect.decision // .expected.decision // empty' "$file")
+	decision=$(jq -r '.decision | if type == "object" then .code else . end' "$work/answer.json" \
+		2>/dev/null || true)
+	wrong=$(jq -n -r --slurpfile want "$file" --slurpfile got "$work/answer.json" '
+		($got[0].findings // [] | map({key: (.element // .id), value: .code}) | from_entries) as $is
+		| (($want[0].expect // $want[0].expected // {}).findings // {}) as $f
+		| (if ($f | type) == "array" then $f | map({key: (.element // .id), value: .code})
+			| from_entries else $f end) | to_entries
+		| map(((.value | if type == "object" then .code else . end)) as $w
+			| select($is[.key] != $w) | .key + ": " + $w + " expected")
+		| join("; ")' 2>/dev/null || echo unreadable)
+	why=$(explain <"$work/answer.json" 2>/dev/null || true)
+	if [ -z "$expected" ] || [ "$decision" != "$expected" ] || [ -n "$wrong" ]; then
+		verdict="✗ ${expected:-?} ${wrong}"
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$matter" "${decision:-?}" "${why:--}" "$verdict" >>"$work/table"
+	[ "$verdict" = ok ]
+}
+
+# Columns as wide as their widest cell; the last one is free.
+print_table() {
+	local -a cells widths=(0 0 0 0 0)
+	local i w
+	while IFS=$'\t' read -r -a cells; do
+		for i in 0 1 2 4; do
+			w=$(text_width "${cells[$i]-}")
+			[ "$w" -le "${widths[$i]}" ] || widths[i]=$w
+		done
+	done <"$work/table"
+	while IFS=$'\t' read -r -a cells; do
+		for i in 0 1 2 4; do
+			pad "${cells[$i]-}" "${widths[$i]}"
+			printf '  '
+		done
+		printf '%s\n' "${cells[3]-}"
+	done <"$work/table"
+}
+
+make_keys
+rm -rf "$work/data"
+https=$(choose_port 8443)
+http=$(choose_port 8080)
+write_settings "$https" "$http"
+if ! start_gateway; then
+	echo '网关未能启动，日志如下' >&2
+	echo 'the gateway did not start; its log:' >&2
+	tail -n 40 "$work/biduid.log" >&2
+	exit 1
+fi
+[ "$https" != 0 ] || echo "端口 8443 已被占用，改用 port 8443 is taken, using $https_port"
+[ "$http" != 0 ] || echo "端口 8080 已被占用，改用 port 8080 is taken, using $http_port"
+echo "网关已就绪 ready: $BIDUI_SERVER (pid $bidui_pid)"
+
+status=0
+push_samples "$top/tests/e2e/samples.tsv" || status=1
+printf '办件 case\t事项 matter\t结论 decision\t未一致要素及原因 elements not match, and why\t预期 expected\n' \
+	>"$work/table"
+cases=0
+for file in "$top"/schemas/matters/*/cases/*.json; do
+	[ -f "$file" ] || continue
+	cases=$((cases + 1))
+	run_case "$file" || status=1
+done
+print_table
+if [ "$cases" -eq 0 ]; then
+	echo '没有样例办件 no sample case' >&2
+	status=1
+fi
+[ "$status" -eq 0 ] && echo "$cases 个办件均符合预期 every case came out as its file expects" ||
+	echo '有结果不符合预期 not everything came out as expected' >&2
+
+if [ -t 0 ] && [ -t 1 ]; then
+	cat <<END
+
+网关仍在运行，按 Ctrl-C 停止。The gateway stays up; Ctrl-C stops it. In another terminal:
+  export BIDUI_SERVER=$BIDUI_SERVER BIDUI_CA=$BIDUI_CA BIDUI_CERT=$BIDUI_CERT BIDUI_KEY=$BIDUI_KEY
+  $build/bidui status
+  $build/bidui query --kind resident_id --number 440311199106159019
+  $build/bidui compare CASE.json
+  $build/bidui push FILE --source SOURCE --feed FEED
+END
+	wait "$bidui_pid" || true
+	bidui_pid=
+fi
+exit "$status"

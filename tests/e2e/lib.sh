@@ -1,0 +1,144 @@
+# lib.sh - a gateway of its own for a script: keys, settings, start, readiness, stop.
+#
+# Sourced with `top` (source), `build` (build folder) and `work` (a folder that is ours) set.
+# Everything started here is stopped by its process id.
+
+bidui_pid=
+
+# An EC key and a certificate for it. make_certificate NAME SUBJECT EXTENSIONS: signed by ca, or by itself
+# when NAME is ca.
+make_certificate() {
+	local name=$1 subject=$2 extensions=$3
+	openssl ecparam -name prime256v1 -genkey -noout -out "$work/tls/$name.key" 2>/dev/null
+	chmod 600 "$work/tls/$name.key"
+	if [ "$name" = ca ]; then
+		openssl req -x509 -new -key "$work/tls/ca.key" -subj "$subject" -days 365 \
+			-addext "$extensions" -out "$work/tls/ca.crt" 2>/dev/null
+		return
+	fi
+	openssl req -new -key "$work/tls/$name.key" -subj "$subject" -out "$work/tls/$name.csr" 2>/dev/null
+	openssl x509 -req -in "$work/tls/$name.csr" -CA "$work/tls/ca.crt" -CAkey "$work/tls/ca.key" \
+		-CAcreateserial -days 365 -extfile <(printf '%s\n' "$extensions") \
+		-out "$work/tls/$name.crt" 2>/dev/null
+	rm -f "$work/tls/$name.csr"
+}
+
+# Development keys only: the CA, the gateway and one client that may do everything.
+make_keys() {
+	mkdir -p "$work/tls"
+	chmod 700 "$work" "$work/tls"
+	if [ ! -f "$work/tls/client.crt" ]; then
+		make_certificate ca '/CN=bidui development CA' 'keyUsage=critical,keyCertSign,cRLSign'
+		make_certificate server '/CN=localhost' 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+		make_certificate client '/CN=demo' 'subjectAltName=DNS:demo.client.invalid
+extendedKeyUsage=clientAuth'
+	fi
+	if [ ! -f "$work/master.key" ]; then
+		(umask 077 && openssl rand -hex 32 >"$work/master.key")
+	fi
+}
+
+# SHA-256 over the DER public key: how a sender is recognised.
+spki_pin() {
+	openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER 2>/dev/null |
+		openssl dgst -sha256 -r | cut -d' ' -f1
+}
+
+# write_settings HTTPS-PORT HTTP-PORT
+write_settings() {
+	printf '# name\tpublic key (SHA-256)\tsources\tmay\n%s\t%s\t%s\t%s\n' demo \
+		"$(spki_pin "$work/tls/client.crt")" '*' push,compare,query,status >"$work/senders"
+	cat >"$work/bidui.conf" <<END
+listen = 127.0.0.1:$1
+listen_plain = 127.0.0.1:$2
+tls_cert = $work/tls/server.crt
+tls_key = $work/tls/server.key
+tls_ca = $work/tls/ca.crt
+data_dir = $work/data
+master_key = $work/master.key
+adapters_dir = ${adapters:-$top/adapters}
+schemas_dir = $top/schemas
+senders = $work/senders
+worker = $build/bidui-worker
+port_file = $work/ports
+END
+}
+
+# Is something already listening there?
+port_is_taken() {
+	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Starts biduid and waits until it is ready, or says why not. A wait is a poll of /readyz with a bound.
+start_gateway() {
+	local left=300
+	mkdir -p "$work/data"
+	chmod 700 "$work/data"
+	rm -f "$work/ports"
+	"$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
+	bidui_pid=$!
+	while [ "$left" -gt 0 ]; do
+		if ! kill -0 "$bidui_pid" 2>/dev/null; then
+			wait "$bidui_pid" || true
+			bidui_pid=
+			return 1
+		fi
+		if [ -s "$work/ports" ]; then
+			https_port=$(sed -n 's/^https=//p' "$work/ports")
+			http_port=$(sed -n 's/^http=//p' "$work/ports")
+			if curl -fsS --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+				--key "$work/tls/client.key" -o "$work/readyz" \
+				"https://127.0.0.1:$https_port/readyz" 2>/dev/null; then
+				export BIDUI_SERVER="https://127.0.0.1:$https_port"
+				export BIDUI_CA="$work/tls/ca.crt" BIDUI_CERT="$work/tls/client.crt"
+				export BIDUI_KEY="$work/tls/client.key"
+				return 0
+			fi
+		fi
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	return 1
+}
+
+stop_gateway() {
+	if [ -n "$bidui_pid" ]; then
+		kill -TERM "$bidui_pid" 2>/dev/null || true
+		wait "$bidui_pid" 2>/dev/null || true
+		bidui_pid=
+	fi
+}
+
+# Columns a text takes on a terminal: a character of three bytes or more takes two.
+text_width() {
+	local text=$1 chars=${#1} bytes
+	local LC_ALL=C
+	bytes=${#text}
+	echo $((chars + (bytes - chars) / 2))
+}
+
+# pad TEXT COLUMNS
+pad() {
+	printf '%s%*s' "$1" $(($2 - $(text_width "$1") > 0 ? $2 - $(text_width "$1") : 0)) ''
+}
+
+# One line a table file FILE<TAB>FEED<TAB>DELIVERY<TAB>TOTAL<TAB>EXIT; `-` is none.
+# push_samples LIST: pushes them all in the order of the list, false when one ended otherwise.
+push_samples() {
+	local file feed delivery total expected got good=0
+	while IFS=$'\t' read -r file feed delivery total expected; do
+		case $file in '' | '#'*) continue ;; esac
+		local -a options=(--source "${feed%%/*}" --feed "${feed#*/}")
+		[ "$delivery" = - ] || options+=(--delivery "$delivery")
+		[ "$total" = - ] || options+=(--total "$total")
+		got=0
+		"$build/bidui" push "${options[@]}" "${adapters:-$top/adapters}/$file" \
+			>"$work/push.out" 2>"$work/push.err" || got=$?
+		if [ "$got" -ne "$expected" ]; then
+			printf '%s: exit %s, expected %s\n' "$file" "$got" "$expected" >&2
+			cat "$work/push.out" "$work/push.err" >&2
+			good=1
+		fi
+	done <"$1"
+	return "$good"
+}
