@@ -1,6 +1,10 @@
 noinst_LIBRARIES += libbd_config.a
 libbd_config_a_SOURCES = \
+	gateway/config/adapter.c gateway/config/adapter.h \
+	gateway/config/codes.c gateway/config/compiler.h \
 	gateway/config/diags.c gateway/config/diags.h \
 	gateway/config/dictionary.c gateway/config/dictionary.h \
+	gateway/config/feed.c gateway/config/section.c \
+	gateway/config/file.c gateway/config/file.h \
 	gateway/config/xml.c gateway/config/xml.h
 libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)

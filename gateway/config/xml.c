@@ -1,5 +1,7 @@
 #include "config/xml.h"
 
+#include "config/file.h"
+
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlschemas.h>
@@ -21,39 +23,6 @@ struct reading {
 	struct bd_diags *diags;
 	enum bd_code code;
 };
-
-static enum bd_code read_file(struct bd_bytes *out, const char *path, struct bd_arena *arena)
-{
-	FILE *file = fopen(path, "rbe");
-	if (file == NULL) {
-		return BD_IO;
-	}
-	enum bd_code code = BD_IO;
-	long size = -1;
-	if (fseek(file, 0, SEEK_END) == 0) {
-		size = ftell(file);
-	}
-	if (size < 0 || fseek(file, 0, SEEK_SET) != 0) {
-		goto out;
-	}
-	if (size > BD_XML_FILE_MAX_BYTES) {
-		code = BD_LIMIT_BYTES;
-		goto out;
-	}
-	char *text = bd_arena_alloc(arena, (size_t)size + 1, 1);
-	if (text == NULL) {
-		code = BD_NO_MEMORY;
-		goto out;
-	}
-	if (fread(text, 1, (size_t)size, file) != (size_t)size) {
-		goto out;
-	}
-	*out = (struct bd_bytes){ text, (size_t)size };
-	code = BD_OK;
-out:
-	fclose(file);
-	return code;
-}
 
 /* Line and column of an offset; offsets come in rising order, so the text is counted once. */
 static void place_of(struct reading *reading, size_t offset, uint32_t *line, uint32_t *column)
@@ -300,6 +269,25 @@ static size_t element_index(xmlDocPtr doc, xmlNodePtr wanted)
 	return index;
 }
 
+/* libxml2 hangs the error of an attribute on its element and names it in the message only. */
+static const struct bd_xml_attribute *mentioned(const struct bd_xml_node *node, const char *message)
+{
+	static const char before[] = "attribute '";
+	const char *name = message == NULL ? NULL : strstr(message, before);
+	if (name == NULL) {
+		return NULL;
+	}
+	name += strlen(before);
+	size_t len = strcspn(name, "'");
+	for (size_t i = 0; i < node->attribute_count; i++) {
+		const char *here = node->attributes[i].name;
+		if (strlen(here) == len && strncmp(here, name, len) == 0) {
+			return &node->attributes[i];
+		}
+	}
+	return NULL;
+}
+
 static void on_invalid(void *context, xmlErrorPtr error)
 {
 	struct reading *reading = context;
@@ -317,7 +305,7 @@ static void on_invalid(void *context, xmlErrorPtr error)
 	}
 	const struct bd_xml_node *at = reading->nodes[index];
 	const struct bd_xml_attribute *named =
-			attribute == NULL ? NULL : bd_xml_attribute(at, attribute);
+			attribute == NULL ? mentioned(at, error->message) : bd_xml_attribute(at, attribute);
 	add_error(reading->diags, reading->shown, named == NULL ? at->line : named->line,
 			named == NULL ? at->column : named->column, error->message);
 }
@@ -366,7 +354,7 @@ enum bd_code bd_xml_read(const struct bd_xml_node **out, const char *path, const
 	struct reading reading = {
 		.shown = shown, .line = 1, .column = 1, .arena = arena, .diags = diags
 	};
-	enum bd_code code = read_file(&reading.text, path, arena);
+	enum bd_code code = bd_file_read(&reading.text, path, arena);
 	if (code == BD_OK && reading.text.len == 0) {
 		code = BD_MESSAGE_EMPTY;
 	}

@@ -11,9 +11,6 @@
 #include "base/arena.h"
 #include "config/diags.h"
 
-/* Larger than any configuration: the largest code list has some hundred kilobytes. */
-#define BD_XML_FILE_MAX_BYTES 8388608
-
 struct bd_xml_attribute {
 	const char *name, *value;
 	uint32_t line, column;
