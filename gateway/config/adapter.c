@@ -36,22 +36,26 @@ const char *bd_compiler_join(struct bd_compiler *compiler, const char *a, const 
 const char *const *bd_compiler_split(struct bd_compiler *compiler, const char *text, char separator,
 		size_t *count)
 {
+	const char separators[] = { separator, '\0' };
+	const char *ends = separator == ' ' ? " \t\r\n" : separators;
 	size_t parts = 1;
 	for (const char *at = text; *at != '\0'; at++) {
-		parts += *at == separator;
+		parts += strchr(ends, *at) != NULL;
 	}
 	const char **out = bd_compiler_make(compiler, parts, sizeof(*out));
 	*count = 0;
 	for (size_t i = 0; out != NULL && i < parts; i++) {
-		const char *end = strchr(text, separator);
-		size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
-		out[i] = bd_arena_text(compiler->arena, (struct bd_bytes){ text, len });
-		if (out[i] == NULL) {
-			compiler->is_out_of_memory = true;
-			return NULL;
+		size_t len = strcspn(text, ends);
+		if (len > 0 || separator != ' ') {
+			out[*count] = bd_arena_text(compiler->arena, (struct bd_bytes){ text, len });
+			compiler->is_out_of_memory |= out[*count] == NULL;
+			(*count)++;
 		}
-		*count = i + 1;
-		text += len + (end != NULL);
+		text += len + (text[len] != '\0');
+	}
+	if (compiler->is_out_of_memory) {
+		*count = 0;
+		return NULL;
 	}
 	return out;
 }

@@ -25,7 +25,8 @@ struct bd_compiler {
 void *bd_compiler_make(struct bd_compiler *compiler, size_t count, size_t size);
 /* "a/b", or the one that is not empty. */
 const char *bd_compiler_join(struct bd_compiler *compiler, const char *a, const char *b);
-/* Parts of text between separators; empty text has one empty part. Each part is a copy. */
+/* Copies of the parts between separators; empty text has one empty part. A blank as separator stands for
+ * any white space, and then there are no empty parts. */
 const char *const *bd_compiler_split(struct bd_compiler *compiler, const char *text, char separator,
 		size_t *count);
 /* Adds "no <what> '<name>'; did you mean '<nearest>'?" at the attribute. */

@@ -1,5 +1,6 @@
 #include "config/compiler.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,34 @@ static void set_form(struct bd_compiler *compiler, struct bd_feed_plan *feed,
 	}
 }
 
+/* The feed whose layout, slots, subject and sections this one has too: the same payload in another
+ * envelope, or a table that also comes as a full export. NULL when it cannot be read. */
+static const struct bd_xml_node *read_like(struct bd_compiler *compiler, const struct bd_xml_node *node)
+{
+	const char *name = bd_xml_attr(node, "like");
+	if (name == NULL) {
+		if (bd_xml_child(node, "section") == NULL) {
+			bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, NULL,
+					"a feed has sections, or those of another ('like')");
+		}
+		return node;
+	}
+	char shown[128];
+	snprintf(shown, sizeof(shown), "feeds/%s.xml", name);
+	const struct bd_xml_node *root = NULL;
+	if (bd_xml_read(&root, bd_compiler_join(compiler, compiler->folder, shown), shown,
+			    bd_compiler_join(compiler, compiler->schemas, "feed.xsd"),
+			    compiler->arena, compiler->diags) != BD_OK) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_REFERENCE, node, "like",
+				"the feed '%s' cannot be used", name);
+	} else if (bd_xml_attr(root, "like") != NULL) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "like",
+				"the feed '%s' is itself like another", name);
+		return NULL;
+	}
+	return root;
+}
+
 bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, const char *file)
 {
 	const char *shown = bd_compiler_join(compiler, "feeds", file);
@@ -213,6 +242,10 @@ bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, c
 	}
 	const struct bd_xml_node *envelope = read_envelope(compiler, node);
 	if (envelope == NULL && bd_xml_attr(node, "envelope") != NULL) {
+		return false;
+	}
+	const struct bd_xml_node *body = read_like(compiler, node);
+	if (body == NULL) {
 		return false;
 	}
 	const char *payload = envelope == NULL ? "" : bd_xml_attr(envelope, "payload");
@@ -229,16 +262,16 @@ bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, c
 				"a snapshot, and only that, says remove-share-max-percent");
 	}
 	set_form(compiler, feed, node, envelope);
-	make_columns(compiler, feed, bd_xml_child(node, "layout"));
-	make_message_slots(compiler, feed, envelope, node, payload);
+	make_columns(compiler, feed, bd_xml_child(body, "layout"));
+	make_message_slots(compiler, feed, envelope, body, payload);
 	make_success(compiler, feed, envelope);
 	make_embedded(compiler, feed, envelope);
-	feed->subject = bd_compiler_identifiers(compiler, node, "subject", feed->message_slots,
+	feed->subject = bd_compiler_identifiers(compiler, body, "subject", feed->message_slots,
 			feed->message_slot_count, &feed->subject_count);
 	if (feed->column_count > 0) {
 		payload = "row";
 	}
-	make_sections(compiler, feed, node, payload);
+	make_sections(compiler, feed, body, payload);
 	set_order(compiler, feed, node);
 	return true;
 }

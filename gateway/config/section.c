@@ -143,9 +143,6 @@ static void set_slots(struct bd_compiler *compiler, struct bd_field_plan *plan,
 			from == NULL ? NULL : bd_compiler_split(compiler, from, ' ', &count);
 	uint16_t *slots = bd_compiler_make(compiler, count, sizeof(*slots));
 	for (size_t i = 0; slots != NULL && i < count; i++) {
-		if (parts[i][0] == '\0') {
-			continue;
-		}
 		struct bd_xml_attribute one = *bd_xml_attribute(node, "from");
 		struct bd_xml_node part = *node;
 		one.value = parts[i];
@@ -244,7 +241,8 @@ static void make_fields(struct bd_compiler *compiler, struct bd_output_plan *out
 	qsort(fields, output->field_count, sizeof(*fields), by_to);
 	output->fields = fields;
 	for (size_t i = 1; i < output->field_count; i++) {
-		if (fields[i].to == fields[i - 1].to && fields[i].when.value_count == 0) {
+		if (fields[i].to == fields[i - 1].to && (fields[i].when.value_count == 0 ||
+				fields[i - 1].when.value_count == 0)) {
 			bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, NULL,
 					"field number %u is mapped twice", fields[i].to);
 		}
@@ -317,10 +315,8 @@ static void make_slots(struct bd_compiler *compiler, struct bd_section_plan *sec
 		slots[count++].path = feed->columns[i].name;
 	}
 	for (size_t i = 0; i < named; i++) {
-		if (names[i][0] != '\0') {
-			slots[count].name = names[i];
-			slots[count++].path = names[i];
-		}
+		slots[count].name = names[i];
+		slots[count++].path = names[i];
 	}
 	for (const struct bd_xml_node *at = bd_xml_child(node, "slot"); at != NULL;
 			at = bd_xml_next(at)) {
