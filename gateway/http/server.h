@@ -1,0 +1,96 @@
+/* server.h - an HTTP/1.1 server on one libuv loop, plain or TLS.
+ *
+ * Layer: http; called by daemon/. One struct bd_http_loop a thread; all its functions run on the thread of
+ * its uv loop. Several loops share a port (SO_REUSEPORT). Requests of one connection are handled one at a
+ * time, in order; what a client pipelines waits in a bounded buffer.
+ *
+ * Life of an exchange: on_request once; then, if the handler has not answered, on_body for each run of
+ * bytes and on_body_end; on_abort if the client goes away first. Every exchange must be ended by exactly one
+ * bd_http_respond or bd_http_end, after on_abort too: that call frees it, and the pointer is dead after it.
+ * Answering before the body has come closes the connection after the answer. Bytes given to callbacks live
+ * until the callback returns; method, path, query and headers until the exchange ends.
+ */
+#ifndef BD_HTTP_SERVER_H
+#define BD_HTTP_SERVER_H
+
+#include "base/diag.h"
+
+struct uv_loop_s;
+struct bd_http_loop;
+struct bd_http_exchange;
+struct bd_http_handler;
+struct bd_http_tls; /* tls.h */
+struct bd_http_peer;
+
+struct bd_http_ops {
+	void (*on_request)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
+	void (*on_body)(struct bd_http_handler *handler, struct bd_http_exchange *exchange,
+		struct bd_bytes bytes);
+	void (*on_body_end)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
+	void (*on_abort)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
+	/* A streaming answer may go on: bd_http_write had said that too much waits. May be NULL. */
+	void (*on_writable)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
+	/* Fills body with problem+json for a refusal of the http layer itself. NULL = a plain default. */
+	enum bd_code (*on_problem)(struct bd_http_handler *handler, enum bd_code code,
+		struct bd_buf *body);
+	/* After bd_http_loop_drain: nothing is left. May be NULL. */
+	void (*on_drained)(struct bd_http_handler *handler);
+};
+
+/* Embed it in your own struct and get that back by container_of. */
+struct bd_http_handler {
+	const struct bd_http_ops *ops;
+};
+
+/* Zero in a row = the default in brackets. */
+struct bd_http_settings {
+	unsigned header_ms;       /* first byte to empty line, the TLS handshake included [10 s] */
+	unsigned idle_ms;         /* between requests [60 s] */
+	unsigned write_ms;        /* without one byte taken by the client [30 s] */
+	unsigned body_grace_ms;   /* after which the minimum rate counts [10 s] */
+	unsigned body_rate_bytes; /* a second, while reading is not paused [1,024] */
+	unsigned tick_ms;         /* how exactly these are kept [250] */
+	size_t connections_max;   /* later ones are closed at once [10,000] */
+};
+
+struct bd_http_header {
+	const char *name, *value; /* ours: no CR, LF or NUL */
+};
+
+enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
+	const struct bd_http_settings *settings, struct bd_http_handler *handler,
+	struct bd_diag *diag);
+/* Only after on_drained and after uv_run has returned. */
+void bd_http_loop_free(struct bd_http_loop *loop);
+/* Numeric address. *port 0 picks one and gives it back. tls NULL = plain, else it must outlive the loop. */
+enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsigned *port,
+	struct bd_http_tls *tls, struct bd_diag *diag);
+/* Stops accepting, ends idle connections, finishes the others, then on_drained. */
+void bd_http_loop_drain(struct bd_http_loop *loop);
+
+/* -- the request ---------------------------------------------------------------------------------- */
+struct bd_bytes bd_http_method(const struct bd_http_exchange *exchange);
+struct bd_bytes bd_http_path(const struct bd_http_exchange *exchange);
+struct bd_bytes bd_http_query(const struct bd_http_exchange *exchange);
+/* Any case; ptr NULL = not sent. */
+struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const char *name);
+/* Who proved a key in the TLS handshake; NULL without a client certificate. Lives as the exchange. */
+const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *exchange);
+/* The handler's own state of this exchange. */
+void bd_http_set_state(struct bd_http_exchange *exchange, void *state);
+void *bd_http_state(const struct bd_http_exchange *exchange);
+/* Stops and goes on reading the body: between them at most 32 KiB are held. */
+void bd_http_pause(struct bd_http_exchange *exchange);
+void bd_http_resume(struct bd_http_exchange *exchange);
+
+/* -- the answer ----------------------------------------------------------------------------------- */
+/* Copies the body; Content-Length and Connection are added. Headers end with name NULL; NULL = none. */
+void bd_http_respond(struct bd_http_exchange *exchange, int status,
+	const struct bd_http_header *headers, struct bd_bytes body);
+/* A chunked answer. bd_http_write gives false when over 256 KiB wait: stop until on_writable. */
+void bd_http_begin(struct bd_http_exchange *exchange, int status,
+	const struct bd_http_header *headers);
+bool bd_http_write(struct bd_http_exchange *exchange, struct bd_bytes bytes);
+void bd_http_end(struct bd_http_exchange *exchange);
+
+#endif

@@ -1,0 +1,54 @@
+/* tls.h - TLS 1.2+ over bytes in memory, for connection.c. Layer: http; the only file there with OpenSSL.
+ *
+ * AEAD suites only, session tickets on, client certificates optional or required and checked against one
+ * CA file and, where given, a CRL file.
+ */
+#ifndef BD_HTTP_TLS_H
+#define BD_HTTP_TLS_H
+
+#include "base/diag.h"
+
+#define BD_HTTP_PEER_NAMES_MAX 8
+
+/* The client's certificate, verified. Texts end with NUL; what does not fit is left out, never cut. */
+struct bd_http_peer {
+	char common_name[128];
+	char names[BD_HTTP_PEER_NAMES_MAX][128]; /* DNS, URI and mail SANs, in order */
+	size_t name_count;
+	char serial[64];   /* upper-case hexadecimal */
+	char spki_sha256[65]; /* lower-case hexadecimal of SHA-256 of the public key (SPKI, DER) */
+};
+
+struct bd_http_tls_settings {
+	const char *cert, *key; /* PEM files; cert with its chain */
+	const char *ca, *crl;   /* PEM; NULL = clients are not asked for certificates, no CRL */
+	bool is_client_required;
+};
+
+struct bd_http_tls;
+struct bd_http_session;
+
+/* BD_CONFIG_REFERENCE when a file cannot be used. */
+enum bd_code bd_http_tls_new(struct bd_http_tls **out, const struct bd_http_tls_settings *settings,
+	struct bd_diag *diag);
+void bd_http_tls_free(struct bd_http_tls *tls);
+/* New connections use the new files, open ones go on; on failure all go on with the old. Loop thread only:
+ * each loop has its own struct bd_http_tls. */
+enum bd_code bd_http_tls_reload(struct bd_http_tls *tls, const struct bd_http_tls_settings *settings,
+	struct bd_diag *diag);
+
+/* -- one connection; used by connection.c --------------------------------------------------------- */
+struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls);
+void bd_http_session_free(struct bd_http_session *session);
+/* Bytes from the network; false = no memory. */
+bool bd_http_session_feed(struct bd_http_session *session, struct bd_bytes cipher);
+/* Plain bytes out: >0 count, 0 = needs more, -1 = end or failure (alerts may wait in _drain). */
+int bd_http_session_read(struct bd_http_session *session, char *out, size_t room);
+/* Encrypts all; false on failure. */
+bool bd_http_session_write(struct bd_http_session *session, struct bd_bytes plain);
+void bd_http_session_close(struct bd_http_session *session);
+/* Moves what must go to the network into out. */
+enum bd_code bd_http_session_drain(struct bd_http_session *session, struct bd_buf *out);
+const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session);
+
+#endif
