@@ -1,0 +1,63 @@
+/* settings.h - bidui.conf and senders.conf: how this daemon runs, and who may speak to it as whom.
+ *
+ * Layer: config. Lines of "key = value"; '#' begins a comment line; blanks around both are dropped. Every
+ * key is a row of a typed table with a range and a default (settings.c); an unknown key, a key twice, a
+ * value out of range are errors with line, column and a suggestion. senders.conf has one "[name]" section a
+ * sender. Passwords never stand here: keys are files.
+ */
+#ifndef BD_CONFIG_SETTINGS_H
+#define BD_CONFIG_SETTINGS_H
+
+#include "base/arena.h"
+#include "config/diags.h"
+
+struct bd_settings {
+	const char *listen;           /* "address:port" of the TLS listener; NULL = none */
+	const char *listen_plaintext; /* loopback only; NULL = none */
+	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
+	const char *data_folder;
+	const char *master_key_file;
+	const char *adapters_folder, *schemas_folder;
+	const char *senders_file;
+	const char *worker_path;
+	uint64_t loops;               /* 0 = one a core */
+	uint64_t workers;             /* processes that parse messages */
+	uint64_t body_max_bytes;      /* of one pushed message */
+	uint64_t question_max_bytes;
+	uint64_t connections_max;
+	uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+	uint64_t message_time_max_ms; /* a worker's time for one message of gathered size */
+	uint64_t map_size_bytes;      /* reserved address space of the store */
+	uint64_t journal_days;        /* how long idempotency keys of pushes are kept */
+};
+
+enum bd_sender_role {
+	BD_SENDER_DEPARTMENT = 1, /* may push for its sources */
+	BD_SENDER_ENGINE = 2,     /* may compare and query */
+	BD_SENDER_OPERATOR = 4    /* may see state, replay rejects, recall */
+};
+
+/* Known by exactly one of: name in the certificate (CN or DNS SAN), its serial with issuer, its key's pin. */
+struct bd_sender {
+	const char *name;
+	const char *certificate_name;
+	const char *certificate_serial; /* hexadecimal, upper case */
+	const char *spki_pin;           /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
+	uint32_t roles;                 /* enum bd_sender_role */
+	const char *const *sources;     /* it may speak for */
+	size_t source_count;
+};
+
+struct bd_senders {
+	const struct bd_sender *items;
+	size_t count;
+};
+
+/* All text lives in the arena. `path` is shown by its last part. A relative file name in the settings is
+ * taken relative to the folder of the settings file. */
+enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
+		struct bd_arena *arena, struct bd_diags *diags);
+enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
+		struct bd_arena *arena, struct bd_diags *diags);
+
+#endif
