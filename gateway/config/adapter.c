@@ -124,6 +124,9 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 	const struct bd_xml_node *root = NULL;
 	enum bd_code code = bd_xml_read(&root, bd_compiler_join(&compiler, folder, "adapter.xml"),
 			"adapter.xml", bd_compiler_join(&compiler, schemas, "adapter.xsd"), arena, diags);
+	if (compiler.is_out_of_memory) {
+		return bd_diags_add(diags, BD_NO_MEMORY, "adapter.xml", 0, 0, "no room");
+	}
 	if (code != BD_OK) {
 		return code;
 	}

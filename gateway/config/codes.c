@@ -137,6 +137,7 @@ void bd_compiler_check_map(struct bd_compiler *compiler, const struct bd_xml_nod
 	if (field != NULL && field->type != BD_TYPE_CODE) {
 		return;
 	}
+	const char *attribute = bd_xml_attr(node, "map") == NULL ? "value" : "map";
 	const char **names = bd_compiler_make(compiler, count, sizeof(*names));
 	for (size_t i = 0; names != NULL && i < count; i++) {
 		names[i] = field == NULL ? compiler->dict->id_kinds[i].name : field->codes[i].name;
@@ -147,7 +148,7 @@ void bd_compiler_check_map(struct bd_compiler *compiler, const struct bd_xml_nod
 			i++;
 		}
 		if (i == count) {
-			bd_compiler_unknown(compiler, node, "map",
+			bd_compiler_unknown(compiler, node, attribute,
 					field == NULL ? "identifier kind" : "code of this field",
 					map->entries[e].to, names, count);
 		}

@@ -1,0 +1,80 @@
+#include "config_support.h"
+
+#include "config/settings.h"
+
+static void settings_read(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_settings *settings = NULL;
+	const char *path = source_path(&arena, "tests/adapters/config/good.conf");
+	assert_int_equal(bd_config_settings(&settings, path, &arena, &diags), BD_OK);
+	assert_string_equal(settings->listen_plaintext, "127.0.0.1:0");
+	assert_null(settings->listen);
+	assert_int_equal(settings->workers, 3);
+	assert_int_equal(settings->journal_days, 7);
+	assert_string_equal(settings->data_folder, "/var/lib/bidui");
+	assert_string_equal(settings->master_key_file,
+			source_path(&arena, "tests/adapters/config/master.key"));
+	assert_string_equal(settings->senders_file,
+			source_path(&arena, "tests/adapters/config/senders.conf"));
+	bd_arena_release(&arena);
+}
+
+static void wrong_settings_are_all_told(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_settings *settings = NULL;
+	const char *path = source_path(&arena, "tests/adapters/config/bad.conf");
+	assert_int_not_equal(bd_config_settings(&settings, path, &arena, &diags), BD_OK);
+	assert_null(settings);
+	assert_expected(&diags, source_path(&arena, "tests/adapters/config/bad.conf.expected"));
+	bd_arena_release(&arena);
+}
+
+static void senders_read(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_senders *senders = NULL;
+	const char *path = source_path(&arena, "tests/adapters/config/senders.conf");
+	assert_int_equal(bd_config_senders(&senders, path, &arena, &diags), BD_OK);
+	assert_int_equal(senders->count, 2);
+	assert_string_equal(senders->items[0].certificate_name, "platform.example");
+	assert_int_equal(senders->items[0].source_count, 3);
+	assert_string_equal(senders->items[0].sources[2], "tax");
+	assert_int_equal(senders->items[1].roles, BD_SENDER_ENGINE | BD_SENDER_OPERATOR);
+	bd_arena_release(&arena);
+}
+
+static void wrong_senders_are_all_told(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_senders *senders = NULL;
+	const char *path = source_path(&arena, "tests/adapters/config/bad_senders.conf");
+	assert_int_not_equal(bd_config_senders(&senders, path, &arena, &diags), BD_OK);
+	assert_null(senders);
+	assert_expected(&diags, source_path(&arena, "tests/adapters/config/bad_senders.conf.expected"));
+	bd_arena_release(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_read),
+		cmocka_unit_test(wrong_settings_are_all_told),
+		cmocka_unit_test(senders_read),
+		cmocka_unit_test(wrong_senders_are_all_told),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
