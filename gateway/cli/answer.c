@@ -50,6 +50,8 @@ static enum bd_cli_exit judge(const struct bd_cli_options *options, struct bd_by
 		fprintf(stderr, "bidui: HTTP %ld: %s\n", status, diag.detail);
 	} else if (is_problem(reply)) {
 		show_problem(options, reply);
+		/* What was sent was understood and not good: a result, as rejects are. */
+		result = status == 422 ? BD_CLI_NEGATIVE : BD_CLI_REFUSED;
 	} else {
 		if (!options->is_json) {
 			show_one(options, reply);

@@ -46,20 +46,24 @@ spki_pin() {
 
 # write_settings HTTPS-PORT HTTP-PORT
 write_settings() {
-	printf '# name\tpublic key (SHA-256)\tsources\tmay\n%s\t%s\t%s\t%s\n' demo \
-		"$(spki_pin "$work/tls/client.crt")" '*' push,compare,query,status >"$work/senders"
+	cat >"$work/senders" <<END
+[demo]
+spki_pin = $(spki_pin "$work/tls/client.crt")
+roles = department engine operator
+sources = ${sources:-market medical social tax}
+END
 	cat >"$work/bidui.conf" <<END
 listen = 127.0.0.1:$1
-listen_plain = 127.0.0.1:$2
-tls_cert = $work/tls/server.crt
+listen_plaintext = 127.0.0.1:$2
+tls_certificate = $work/tls/server.crt
 tls_key = $work/tls/server.key
 tls_ca = $work/tls/ca.crt
-data_dir = $work/data
-master_key = $work/master.key
-adapters_dir = ${adapters:-$top/adapters}
-schemas_dir = $top/schemas
-senders = $work/senders
-worker = $build/bidui-worker
+data_folder = $work/data
+master_key_file = $work/master.key
+adapters_folder = ${adapters:-$top/adapters}
+schemas_folder = $top/schemas
+senders_file = $work/senders
+worker_path = $build/bidui-worker
 port_file = $work/ports
 END
 }
@@ -129,7 +133,7 @@ push_samples() {
 	while IFS=$'\t' read -r file feed delivery total expected; do
 		case $file in '' | '#'*) continue ;; esac
 		local -a options=(--source "${feed%%/*}" --feed "${feed#*/}")
-		[ "$delivery" = - ] || options+=(--delivery "$delivery")
+		[ "$delivery" = - ] || options+=(--delivery "$delivery" --baseline)
 		[ "$total" = - ] || options+=(--total "$total")
 		got=0
 		"$build/bidui" push "${options[@]}" "${adapters:-$top/adapters}/$file" \
