@@ -3,11 +3,8 @@
 #include "config/compiler.h"
 #include "config/file.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void *bd_compiler_make(struct bd_compiler *compiler, size_t count, size_t size)
 {
@@ -158,45 +155,9 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 	return code;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 enum bd_code bd_config_sources(const char *const **out, size_t *out_count, const char *adapters,
 		struct bd_arena *arena, struct bd_diag *diag)
 {
-	const char **names = bd_arena_alloc(arena, BD_CONFIG_FOLDER_MAX_FILES, sizeof(*names));
-	if (names == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "no room");
-	}
-	DIR *dir = opendir(adapters);
-	if (dir == NULL) {
-		return bd_fail(diag, BD_IO, "the folder of adapters cannot be read");
-	}
-	enum bd_code code = BD_OK;
-	size_t count = 0;
-	const struct dirent *entry;
-	while (code == BD_OK && (entry = readdir(dir)) != NULL) {
-		char path[4096];
-		snprintf(path, sizeof(path), "%s/%s/adapter.xml", adapters, entry->d_name);
-		if (strchr("._", entry->d_name[0]) != NULL || access(path, R_OK) != 0) {
-			continue;
-		}
-		if (count == BD_CONFIG_FOLDER_MAX_FILES) {
-			code = bd_fail(diag, BD_LIMIT_COUNT, "too many adapters");
-			break;
-		}
-		names[count] = bd_arena_text(arena, bd_bytes_of(entry->d_name));
-		if (names[count++] == NULL) {
-			code = bd_fail(diag, BD_NO_MEMORY, "no room");
-		}
-	}
-	closedir(dir);
-	if (code == BD_OK) {
-		qsort(names, count, sizeof(*names), by_name);
-		*out = names;
-		*out_count = count;
-	}
-	return code;
+	enum bd_code code = bd_file_folders(out, out_count, adapters, "adapter.xml", arena);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the folder of adapters cannot be read");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum bd_code bd_file_read(struct bd_bytes *out, const char *path, struct bd_arena *arena)
 {
@@ -64,6 +65,38 @@ enum bd_code bd_file_list(const char *const **out, size_t *out_count, const char
 			break;
 		}
 		if (!has_ending(entry->d_name, ending)) {
+			continue;
+		}
+		if (count == BD_CONFIG_FOLDER_MAX_FILES) {
+			code = BD_LIMIT_COUNT;
+			break;
+		}
+		names[count] = bd_arena_text(arena, bd_bytes_of(entry->d_name));
+		code = names[count++] == NULL ? BD_NO_MEMORY : BD_OK;
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+	if (code == BD_OK) {
+		qsort(names, count, sizeof(*names), by_name);
+		*out = names;
+		*out_count = count;
+	}
+	return code;
+}
+
+enum bd_code bd_file_folders(const char *const **out, size_t *out_count, const char *folder,
+		const char *holding, struct bd_arena *arena)
+{
+	const char **names = bd_arena_alloc(arena, BD_CONFIG_FOLDER_MAX_FILES, sizeof(*names));
+	DIR *dir = opendir(folder);
+	enum bd_code code = names == NULL ? BD_NO_MEMORY : dir == NULL ? BD_IO : BD_OK;
+	const struct dirent *entry;
+	size_t count = 0;
+	while (code == BD_OK && (entry = readdir(dir)) != NULL) {
+		char path[4096];
+		snprintf(path, sizeof(path), "%s/%s/%s", folder, entry->d_name, holding);
+		if (strchr("._", entry->d_name[0]) != NULL || access(path, R_OK) != 0) {
 			continue;
 		}
 		if (count == BD_CONFIG_FOLDER_MAX_FILES) {

@@ -1,6 +1,7 @@
 #include "config/matter.h"
 
 #include "config/compiler.h"
+#include "config/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -400,4 +401,11 @@ enum bd_code bd_config_matter(const struct bd_matter **out, const char *folder, 
 		*out = matter;
 	}
 	return code;
+}
+
+enum bd_code bd_config_matters(const char *const **out, size_t *out_count, const char *matters,
+		struct bd_arena *arena, struct bd_diag *diag)
+{
+	enum bd_code code = bd_file_folders(out, out_count, matters, "matter.xml", arena);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the folder of matters cannot be read");
 }

@@ -15,5 +15,8 @@
  * states no accepted codes accepts `match`. */
 enum bd_code bd_config_matter(const struct bd_matter **out, const char *folder, const char *schemas,
 		const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags);
+/* Ids of the matters in a folder (schemas/matters), sorted. */
+enum bd_code bd_config_matters(const char *const **out, size_t *out_count, const char *matters,
+		struct bd_arena *arena, struct bd_diag *diag);
 
 #endif
