@@ -30,8 +30,8 @@ const char *bd_compiler_join(struct bd_compiler *compiler, const char *a, const 
 	return joined;
 }
 
-const char *const *bd_compiler_split(struct bd_compiler *compiler, const char *text, char separator,
-		size_t *count)
+const char *const *bd_compiler_split(
+	struct bd_compiler *compiler, const char *text, char separator, size_t *count)
 {
 	const char separators[] = { separator, '\0' };
 	const char *ends = separator == ' ' ? " \t\r\n" : separators;
@@ -44,7 +44,8 @@ const char *const *bd_compiler_split(struct bd_compiler *compiler, const char *t
 	for (size_t i = 0; out != NULL && i < parts; i++) {
 		size_t len = strcspn(text, ends);
 		if (len > 0 || separator != ' ') {
-			out[*count] = bd_arena_text(compiler->arena, (struct bd_bytes){ text, len });
+			out[*count] =
+				bd_arena_text(compiler->arena, (struct bd_bytes){ text, len });
 			compiler->is_out_of_memory |= out[*count] == NULL;
 			(*count)++;
 		}
@@ -58,21 +59,21 @@ const char *const *bd_compiler_split(struct bd_compiler *compiler, const char *t
 }
 
 void bd_compiler_unknown(struct bd_compiler *compiler, const struct bd_xml_node *node,
-		const char *attribute, const char *what, const char *name, const char *const *names,
-		size_t name_count)
+	const char *attribute, const char *what, const char *name, const char *const *names,
+	size_t name_count)
 {
 	const char *near = names == NULL ? NULL : bd_nearest(name, names, name_count);
 	if (near == NULL) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_REFERENCE, node, attribute, "no %s '%s'",
-				what, name);
+			what, name);
 	} else {
 		bd_xml_fail(compiler->diags, BD_CONFIG_REFERENCE, node, attribute,
-				"no %s '%s'; did you mean '%s'?", what, name, near);
+			"no %s '%s'; did you mean '%s'?", what, name, near);
 	}
 }
 
-static void check_feeds(struct bd_compiler *compiler, const struct bd_plan *plan,
-		const char *const *files)
+static void check_feeds(
+	struct bd_compiler *compiler, const struct bd_plan *plan, const char *const *files)
 {
 	for (size_t i = 0; i < plan->feed_count; i++) {
 		for (size_t j = 0; j < i; j++) {
@@ -83,8 +84,8 @@ static void check_feeds(struct bd_compiler *compiler, const struct bd_plan *plan
 			}
 			if (a->number == b->number || strcmp(a->name, b->name) == 0) {
 				bd_diags_add(compiler->diags, BD_CONFIG_MEANING,
-						bd_compiler_join(compiler, "feeds", files[i]), 1, 1,
-						"same number or name as feeds/%s", files[j]);
+					bd_compiler_join(compiler, "feeds", files[i]), 1, 1,
+					"same number or name as feeds/%s", files[j]);
 			}
 		}
 	}
@@ -98,7 +99,7 @@ static void make_feeds(struct bd_compiler *compiler, struct bd_plan *plan)
 	enum bd_code code = bd_file_list(&files, &count, folder, ".xml", compiler->arena);
 	if (code != BD_OK || count == 0) {
 		bd_diags_add(compiler->diags, code == BD_OK ? BD_CONFIG_MEANING : code, "feeds", 0,
-				0, "an adapter has at least one feed in feeds/");
+			0, "an adapter has at least one feed in feeds/");
 		return;
 	}
 	struct bd_feed_plan *feeds = bd_compiler_make(compiler, count, sizeof(*feeds));
@@ -111,16 +112,14 @@ static void make_feeds(struct bd_compiler *compiler, struct bd_plan *plan)
 }
 
 enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, const char *schemas,
-		const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags)
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags)
 {
-	struct bd_compiler compiler = { .folder = folder,
-		.schemas = schemas,
-		.dict = dict,
-		.arena = arena,
-		.diags = diags };
+	struct bd_compiler compiler = {
+		.folder = folder, .schemas = schemas, .dict = dict, .arena = arena, .diags = diags
+	};
 	const struct bd_xml_node *root = NULL;
 	enum bd_code code = bd_xml_read(&root, bd_compiler_join(&compiler, folder, "adapter.xml"),
-			"adapter.xml", bd_compiler_join(&compiler, schemas, "adapter.xsd"), arena, diags);
+		"adapter.xml", bd_compiler_join(&compiler, schemas, "adapter.xsd"), arena, diags);
 	if (compiler.is_out_of_memory) {
 		return bd_diags_add(diags, BD_NO_MEMORY, "adapter.xml", 0, 0, "no room");
 	}
@@ -132,7 +131,7 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 	compiler.source = bd_xml_attr(root, "source");
 	if (strcmp(compiler.source, name) != 0) {
 		bd_xml_fail(diags, BD_CONFIG_MEANING, root, "source",
-				"the folder of source '%s' has another name", compiler.source);
+			"the folder of source '%s' has another name", compiler.source);
 	}
 	struct bd_plan *plan = bd_compiler_make(&compiler, 1, sizeof(*plan));
 	if (plan != NULL) {
@@ -156,7 +155,7 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 }
 
 enum bd_code bd_config_sources(const char *const **out, size_t *out_count, const char *adapters,
-		struct bd_arena *arena, struct bd_diag *diag)
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	enum bd_code code = bd_file_folders(out, out_count, adapters, "adapter.xml", arena);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the folder of adapters cannot be read");

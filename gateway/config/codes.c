@@ -11,7 +11,7 @@
 static int by_from(const void *a, const void *b)
 {
 	return strcmp(((const struct bd_code_map_entry *)a)->from,
-			((const struct bd_code_map_entry *)b)->from);
+		((const struct bd_code_map_entry *)b)->from);
 }
 
 static const char *copy_part(struct bd_compiler *compiler, const char *text, size_t len)
@@ -24,14 +24,14 @@ static const char *copy_part(struct bd_compiler *compiler, const char *text, siz
 }
 
 /* One line: local value, tab, common name, then anything as a note. */
-static bool read_line(struct bd_compiler *compiler, struct bd_code_map_entry *entry, const char *line,
-		size_t len, const char *shown, uint32_t number)
+static bool read_line(struct bd_compiler *compiler, struct bd_code_map_entry *entry,
+	const char *line, size_t len, const char *shown, uint32_t number)
 {
 	const char *tab = memchr(line, '\t', len);
 	size_t from = tab == NULL ? 0 : (size_t)(tab - line);
 	if (from == 0) {
 		bd_diags_add(compiler->diags, BD_CONFIG_SYNTAX, shown, number, 1,
-				"expected: local value, tab, common code");
+			"expected: local value, tab, common code");
 		return false;
 	}
 	const char *to = tab + 1;
@@ -39,7 +39,7 @@ static bool read_line(struct bd_compiler *compiler, struct bd_code_map_entry *en
 	size_t to_len = end == NULL ? len - from - 1 : (size_t)(end - to);
 	if (to_len == 0) {
 		bd_diags_add(compiler->diags, BD_CONFIG_SYNTAX, shown, number, (uint32_t)from + 2,
-				"the common code is empty");
+			"the common code is empty");
 		return false;
 	}
 	char *local = (char *)copy_part(compiler, line, from);
@@ -55,8 +55,8 @@ static void read_map(struct bd_compiler *compiler, struct bd_code_map *map, cons
 {
 	const char *shown = bd_compiler_join(compiler, "codes", file);
 	struct bd_bytes text;
-	enum bd_code code = bd_file_read(&text, bd_compiler_join(compiler, compiler->folder, shown),
-			compiler->arena);
+	enum bd_code code = bd_file_read(
+		&text, bd_compiler_join(compiler, compiler->folder, shown), compiler->arena);
 	map->name = copy_part(compiler, file, strlen(file) - strlen(".tsv"));
 	if (code != BD_OK) {
 		bd_diags_add(compiler->diags, code, shown, 0, 0, "the file cannot be read");
@@ -75,7 +75,7 @@ static void read_map(struct bd_compiler *compiler, struct bd_code_map *map, cons
 		size_t used = len + (end != NULL);
 		number++;
 		if (len > 0 && line[0] != '#' &&
-				read_line(compiler, &entries[map->entry_count], line, len, shown, number)) {
+			read_line(compiler, &entries[map->entry_count], line, len, shown, number)) {
 			map->entry_count++;
 		}
 		line += used;
@@ -89,7 +89,7 @@ static void read_map(struct bd_compiler *compiler, struct bd_code_map *map, cons
 	for (size_t i = 1; i < map->entry_count; i++) {
 		if (strcmp(entries[i - 1].from, entries[i].from) == 0) {
 			bd_diags_add(compiler->diags, BD_CONFIG_MEANING, shown, 0, 0,
-					"the local value '%s' stands twice", entries[i].from);
+				"the local value '%s' stands twice", entries[i].from);
 		}
 	}
 }
@@ -112,8 +112,8 @@ void bd_compiler_codes(struct bd_compiler *compiler)
 	compiler->map_count = maps == NULL ? 0 : count;
 }
 
-const struct bd_code_map *bd_compiler_map(struct bd_compiler *compiler,
-		const struct bd_xml_node *node, const char *attribute)
+const struct bd_code_map *bd_compiler_map(
+	struct bd_compiler *compiler, const struct bd_xml_node *node, const char *attribute)
 {
 	const char *name = bd_xml_attr(node, attribute);
 	if (name == NULL) {
@@ -126,12 +126,13 @@ const struct bd_code_map *bd_compiler_map(struct bd_compiler *compiler,
 			return &compiler->maps[i];
 		}
 	}
-	bd_compiler_unknown(compiler, node, attribute, "code map", name, names, compiler->map_count);
+	bd_compiler_unknown(
+		compiler, node, attribute, "code map", name, names, compiler->map_count);
 	return NULL;
 }
 
 void bd_compiler_check_map(struct bd_compiler *compiler, const struct bd_xml_node *node,
-		const struct bd_code_map *map, const struct bd_field *field)
+	const struct bd_code_map *map, const struct bd_field *field)
 {
 	size_t count = field == NULL ? compiler->dict->id_kind_count : field->code_count;
 	if (field != NULL && field->type != BD_TYPE_CODE) {
@@ -149,8 +150,8 @@ void bd_compiler_check_map(struct bd_compiler *compiler, const struct bd_xml_nod
 		}
 		if (i == count) {
 			bd_compiler_unknown(compiler, node, attribute,
-					field == NULL ? "identifier kind" : "code of this field",
-					map->entries[e].to, names, count);
+				field == NULL ? "identifier kind" : "code of this field",
+				map->entries[e].to, names, count);
 		}
 	}
 }

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names in configuration are at most 48 characters in our own schemas; native names run a little longer. */
+/* Names in configuration are at most 48 characters in our own schemas; native names run a little
+ * longer. */
 #define BD_NEAREST_MAX_BYTES 96
 
-enum bd_code bd_diags_add(struct bd_diags *diags, enum bd_code code, const char *file, uint32_t line,
-		uint32_t column, const char *detail, ...)
+enum bd_code bd_diags_add(struct bd_diags *diags, enum bd_code code, const char *file,
+	uint32_t line, uint32_t column, const char *detail, ...)
 {
 	if (diags->count == BD_DIAGS_MAX) {
 		diags->more++;
@@ -39,8 +40,8 @@ void bd_diag_show(char *text, size_t size, const struct bd_diag *diag)
 	} else if (diag->place.column == 0) {
 		snprintf(text, size, "%s:%u: %s", diag->file, diag->place.line, diag->detail);
 	} else {
-		snprintf(text, size, "%s:%u:%u: %s", diag->file, diag->place.line, diag->place.column,
-				diag->detail);
+		snprintf(text, size, "%s:%u:%u: %s", diag->file, diag->place.line,
+			diag->place.column, diag->detail);
 	}
 }
 

@@ -26,8 +26,8 @@ static const char *const types[] = { "text", "name", "org_name", "address", "ide
 	"native_code", "date", "month", "time", "amount", "count", "bool" };
 static const char *const merges[] = { "authority", "any_adverse", "union", "all_agree" };
 static const char *const sensitivities[] = { "public", "internal", "personal", "sensitive" };
-static const char *const comparators[] = { "exact", "identifier", "name", "org_name", "date", "amount",
-	"code", "address", "set" };
+static const char *const comparators[] = { "exact", "identifier", "name", "org_name", "date",
+	"amount", "code", "address", "set" };
 static const char *const subjects[] = { "person", "organization" };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -58,18 +58,18 @@ static void *make(struct making *making, size_t count, size_t size)
 /* The same number or name twice among siblings. */
 static void check_unique(struct making *making, const struct bd_xml_node *node)
 {
-	for (const struct bd_xml_node *other = bd_xml_child(node->parent, node->name); other != node;
-			other = bd_xml_next(other)) {
+	for (const struct bd_xml_node *other = bd_xml_child(node->parent, node->name);
+		other != node; other = bd_xml_next(other)) {
 		if (strcmp(bd_xml_attr(other, "name"), bd_xml_attr(node, "name")) == 0) {
 			bd_xml_fail(making->diags, BD_CONFIG_MEANING, node, "name",
-					"'%s' stands twice, first in line %u",
-					bd_xml_attr(node, "name"), other->line);
+				"'%s' stands twice, first in line %u", bd_xml_attr(node, "name"),
+				other->line);
 		}
 		if (bd_xml_attr(node, "number") != NULL &&
-				number_of(other, "number") == number_of(node, "number")) {
+			number_of(other, "number") == number_of(node, "number")) {
 			bd_xml_fail(making->diags, BD_CONFIG_MEANING, node, "number",
-					"number %u stands twice, first in line %u",
-					number_of(node, "number"), other->line);
+				"number %u stands twice, first in line %u",
+				number_of(node, "number"), other->line);
 		}
 	}
 }
@@ -84,14 +84,14 @@ static void make_id_kinds(struct making *making, const struct bd_xml_node *root)
 	}
 	size_t i = 0;
 	for (const struct bd_xml_node *node = bd_xml_child(parent, "id-kind"); node != NULL;
-			node = bd_xml_next(node)) {
+		node = bd_xml_next(node)) {
 		check_unique(making, node);
 		kinds[i++] = (struct bd_id_kind){ .number = number_of(node, "number"),
 			.name = bd_xml_attr(node, "name"),
 			.label_zh = bd_xml_attr(node, "zh"),
 			.label_en = bd_xml_attr(node, "en"),
 			.subject = (enum bd_subject_kind)place_in(
-					subjects, COUNT(subjects), bd_xml_attr(node, "subject")),
+				subjects, COUNT(subjects), bd_xml_attr(node, "subject")),
 			.rank = number_of(node, "rank"),
 			.is_issued = bd_xml_is_true(node, "issued") };
 	}
@@ -99,7 +99,8 @@ static void make_id_kinds(struct making *making, const struct bd_xml_node *root)
 	making->dict->id_kind_count = count;
 }
 
-static void make_codes(struct making *making, struct code_list *list, const struct bd_xml_node *parent)
+static void make_codes(
+	struct making *making, struct code_list *list, const struct bd_xml_node *parent)
 {
 	list->name = bd_xml_attr(parent, "name");
 	list->count = bd_xml_count(parent, "code");
@@ -110,7 +111,7 @@ static void make_codes(struct making *making, struct code_list *list, const stru
 	}
 	size_t i = 0;
 	for (const struct bd_xml_node *node = bd_xml_child(parent, "code"); node != NULL;
-			node = bd_xml_next(node)) {
+		node = bd_xml_next(node)) {
 		check_unique(making, node);
 		codes[i++] = (struct bd_code_value){ .number = number_of(node, "number"),
 			.name = bd_xml_attr(node, "name"),
@@ -130,7 +131,7 @@ static void make_lists(struct making *making, const struct bd_xml_node *root)
 	}
 	struct code_list *list = making->lists;
 	for (const struct bd_xml_node *node = bd_xml_child(parent, "code-list"); node != NULL;
-			node = bd_xml_next(node)) {
+		node = bd_xml_next(node)) {
 		check_unique(making, node);
 		make_codes(making, list++, node);
 	}
@@ -141,7 +142,7 @@ static void set_codes(struct making *making, struct bd_field *field, const struc
 	const char *wanted = bd_xml_attr(node, "codes");
 	if ((wanted != NULL) != (field->type == BD_TYPE_CODE)) {
 		bd_xml_fail(making->diags, BD_CONFIG_MEANING, node, "type",
-				"a field of type code, and no other, names its code list");
+			"a field of type code, and no other, names its code list");
 		return;
 	}
 	if (wanted == NULL) {
@@ -157,13 +158,13 @@ static void set_codes(struct making *making, struct bd_field *field, const struc
 		}
 	}
 	const char *near = names == NULL ? NULL : bd_nearest(wanted, names, making->list_count);
-	bd_xml_fail(making->diags, BD_CONFIG_REFERENCE, node, "codes", "no code list '%s'%s%s%s", wanted,
-			near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-			near == NULL ? "" : "'?");
+	bd_xml_fail(making->diags, BD_CONFIG_REFERENCE, node, "codes", "no code list '%s'%s%s%s",
+		wanted, near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
+		near == NULL ? "" : "'?");
 }
 
-static void set_authority(struct making *making, struct bd_field *field,
-		const struct bd_xml_node *node)
+static void set_authority(
+	struct making *making, struct bd_field *field, const struct bd_xml_node *node)
 {
 	const char *text = bd_xml_attr(node, "authority");
 	size_t max = text == NULL ? 0 : strlen(text) / 2 + 1;
@@ -181,8 +182,8 @@ static void set_authority(struct making *making, struct bd_field *field,
 	field->authority = names;
 }
 
-static void make_fields(struct making *making, struct bd_entity *entity,
-		const struct bd_xml_node *parent)
+static void make_fields(
+	struct making *making, struct bd_entity *entity, const struct bd_xml_node *parent)
 {
 	entity->field_count = bd_xml_count(parent, "field");
 	struct bd_field *fields = make(making, entity->field_count, sizeof(*fields));
@@ -191,7 +192,7 @@ static void make_fields(struct making *making, struct bd_entity *entity,
 		return;
 	}
 	for (const struct bd_xml_node *node = bd_xml_child(parent, "field"); node != NULL;
-			node = bd_xml_next(node), fields++) {
+		node = bd_xml_next(node), fields++) {
 		check_unique(making, node);
 		*fields = (struct bd_field){ .number = number_of(node, "number"),
 			.entity = entity->number,
@@ -199,20 +200,19 @@ static void make_fields(struct making *making, struct bd_entity *entity,
 			.label_zh = bd_xml_attr(node, "zh"),
 			.label_en = bd_xml_attr(node, "en"),
 			.type = (enum bd_type)place_in(
-					types, COUNT(types), bd_xml_attr(node, "type")),
+				types, COUNT(types), bd_xml_attr(node, "type")),
 			.sensitivity = (enum bd_sensitivity)place_in(sensitivities,
-					COUNT(sensitivities), bd_xml_attr(node, "sensitivity")),
+				COUNT(sensitivities), bd_xml_attr(node, "sensitivity")),
 			.merge = (enum bd_merge)place_in(
-					merges, COUNT(merges), bd_xml_attr(node, "merge")),
-			.comparator = (enum bd_comparator)place_in(comparators,
-					COUNT(comparators), bd_xml_attr(node, "compare")),
+				merges, COUNT(merges), bd_xml_attr(node, "merge")),
+			.comparator = (enum bd_comparator)place_in(
+				comparators, COUNT(comparators), bd_xml_attr(node, "compare")),
 			.is_key = bd_xml_is_true(node, "key") };
 		set_codes(making, fields, node);
 		set_authority(making, fields, node);
 		if (fields->is_key && !entity->is_many) {
 			bd_xml_fail(making->diags, BD_CONFIG_MEANING, node, "key",
-					"'%s' has one row a source, so it has no key fields",
-					entity->name);
+				"'%s' has one row a source, so it has no key fields", entity->name);
 		}
 	}
 }
@@ -227,14 +227,14 @@ static void make_entities(struct making *making, const struct bd_xml_node *root)
 	making->dict->entities = entities;
 	making->dict->entity_count = count;
 	for (const struct bd_xml_node *node = bd_xml_child(root, "entity"); node != NULL;
-			node = bd_xml_next(node)) {
+		node = bd_xml_next(node)) {
 		check_unique(making, node);
 		*entities = (struct bd_entity){ .number = number_of(node, "number"),
 			.name = bd_xml_attr(node, "name"),
 			.label_zh = bd_xml_attr(node, "zh"),
 			.label_en = bd_xml_attr(node, "en"),
 			.subject = (enum bd_subject_kind)place_in(
-					subjects, COUNT(subjects), bd_xml_attr(node, "subject")),
+				subjects, COUNT(subjects), bd_xml_attr(node, "subject")),
 			.is_many = bd_xml_is_true(node, "many"),
 			.is_relation = bd_xml_is_true(node, "relation") };
 		make_fields(making, entities++, node);
@@ -260,8 +260,7 @@ static void make_index(struct making *making, const struct bd_xml_node *root)
 			const struct bd_field *field = &dict->entities[e].fields[f];
 			if (index[field->number] != NULL) {
 				bd_xml_fail(making->diags, BD_CONFIG_MEANING, root, NULL,
-						"field number %u stands in two entities",
-						field->number);
+					"field number %u stands in two entities", field->number);
 			}
 			index[field->number] = field;
 		}
@@ -271,13 +270,13 @@ static void make_index(struct making *making, const struct bd_xml_node *root)
 }
 
 enum bd_code bd_config_dictionary_all(const struct bd_dictionary **out, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags)
+	struct bd_arena *arena, struct bd_diags *diags)
 {
 	char xsd_path[4096];
 	const char *slash = strrchr(path, '/');
 	int folder = slash == NULL ? 0 : (int)(slash - path + 1);
 	if (snprintf(xsd_path, sizeof(xsd_path), "%.*scommon.xsd", folder, path) >=
-			(int)sizeof(xsd_path)) {
+		(int)sizeof(xsd_path)) {
 		return bd_diags_add(diags, BD_LIMIT_BYTES, "common.xml", 0, 0, "path too long");
 	}
 	const struct bd_xml_node *root = NULL;
@@ -307,7 +306,7 @@ enum bd_code bd_config_dictionary_all(const struct bd_dictionary **out, const ch
 }
 
 enum bd_code bd_config_dictionary(const struct bd_dictionary **out, const char *path,
-		struct bd_arena *arena, struct bd_diag *diag)
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_diags *diags = calloc(1, sizeof(*diags));
 	if (diags == NULL) {

@@ -44,7 +44,7 @@ static bool has_ending(const char *name, const char *ending)
 	size_t name_len = strlen(name);
 	size_t ending_len = strlen(ending);
 	return name[0] != '.' && name_len > ending_len &&
-			strcmp(name + name_len - ending_len, ending) == 0;
+	       strcmp(name + name_len - ending_len, ending) == 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -53,7 +53,7 @@ static int by_name(const void *a, const void *b)
 }
 
 enum bd_code bd_file_list(const char *const **out, size_t *out_count, const char *folder,
-		const char *ending, struct bd_arena *arena)
+	const char *ending, struct bd_arena *arena)
 {
 	DIR *dir = opendir(folder);
 	const char **names = bd_arena_alloc(arena, BD_CONFIG_FOLDER_MAX_FILES, sizeof(*names));
@@ -86,7 +86,7 @@ enum bd_code bd_file_list(const char *const **out, size_t *out_count, const char
 }
 
 enum bd_code bd_file_folders(const char *const **out, size_t *out_count, const char *folder,
-		const char *holding, struct bd_arena *arena)
+	const char *holding, struct bd_arena *arena)
 {
 	const char **names = bd_arena_alloc(arena, BD_CONFIG_FOLDER_MAX_FILES, sizeof(*names));
 	DIR *dir = opendir(folder);

@@ -14,12 +14,13 @@
 
 /* The bytes of a file, with a NUL behind them. BD_IO, BD_LIMIT_BYTES, BD_NO_MEMORY. */
 enum bd_code bd_file_read(struct bd_bytes *out, const char *path, struct bd_arena *arena);
-/* Names in a folder that end so, sorted bytewise, hidden ones left out. No folder is an empty one. */
+/* Names in a folder that end so, sorted bytewise, hidden ones left out. No folder is an empty one.
+ */
 enum bd_code bd_file_list(const char *const **out, size_t *out_count, const char *folder,
-		const char *ending, struct bd_arena *arena);
-/* Names of the folders in a folder that hold a file of that name, sorted; not those that begin with '.'
- * or '_'. BD_IO when the folder cannot be read. */
+	const char *ending, struct bd_arena *arena);
+/* Names of the folders in a folder that hold a file of that name, sorted; not those that begin with
+ * '.' or '_'. BD_IO when the folder cannot be read. */
 enum bd_code bd_file_folders(const char *const **out, size_t *out_count, const char *folder,
-		const char *holding, struct bd_arena *arena);
+	const char *holding, struct bd_arena *arena);
 
 #endif

@@ -44,7 +44,7 @@ static bool read_line(struct bd_line *out, char *line, struct bd_diags *diags)
 	char *equals = strchr(text, '=');
 	if (equals == NULL || equals == text) {
 		bd_diags_add(diags, BD_CONFIG_SYNTAX, out->shown, out->number, out->key_column,
-				"expected: key = value");
+			"expected: key = value");
 		return false;
 	}
 	char *value = equals + 1 + strspn(equals + 1, BLANKS);
@@ -56,15 +56,15 @@ static bool read_line(struct bd_line *out, char *line, struct bd_diags *diags)
 }
 
 enum bd_code bd_lines_read(const struct bd_line **out, size_t *out_count, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags)
+	struct bd_arena *arena, struct bd_diags *diags)
 {
 	const char *slash = strrchr(path, '/');
 	const char *shown = bd_arena_text(arena, bd_bytes_of(slash == NULL ? path : slash + 1));
 	struct bd_bytes text = { 0 };
 	enum bd_code code = shown == NULL ? BD_NO_MEMORY : bd_file_read(&text, path, arena);
 	if (code != BD_OK) {
-		return bd_diags_add(diags, code, shown == NULL ? "" : shown, 0, 0,
-				"the file cannot be read");
+		return bd_diags_add(
+			diags, code, shown == NULL ? "" : shown, 0, 0, "the file cannot be read");
 	}
 	size_t max = 1;
 	for (size_t i = 0; i < text.len; i++) {

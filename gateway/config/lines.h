@@ -18,6 +18,6 @@ struct bd_line {
 
 /* The lines that say something; those that are neither are told and left out. */
 enum bd_code bd_lines_read(const struct bd_line **out, size_t *out_count, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags);
+	struct bd_arena *arena, struct bd_diags *diags);
 
 #endif

@@ -40,7 +40,7 @@ static uint32_t number(const struct bd_xml_node *node, const char *attribute, ui
 }
 
 static const char *const *names_of(struct bd_compiler *compiler, const struct bd_xml_node *node,
-		const char *attribute, char separator, size_t *count)
+	const char *attribute, char separator, size_t *count)
 {
 	const char *text = bd_xml_attr(node, attribute);
 	*count = 0;
@@ -49,7 +49,7 @@ static const char *const *names_of(struct bd_compiler *compiler, const struct bd
 
 /* A bit for each name of the list; 0 where the attribute is absent. */
 static uint32_t bits_of(struct bd_compiler *compiler, const struct bd_xml_node *node,
-		const char *attribute, const char *what, const char *const *table, size_t table_count)
+	const char *attribute, const char *what, const char *const *table, size_t table_count)
 {
 	size_t count = 0;
 	const char *const *names = names_of(compiler, node, attribute, ' ', &count);
@@ -57,8 +57,8 @@ static uint32_t bits_of(struct bd_compiler *compiler, const struct bd_xml_node *
 	for (size_t i = 0; i < count; i++) {
 		int place = place_in(table, table_count, names[i]);
 		if (place == 0) {
-			bd_compiler_unknown(compiler, node, attribute, what, names[i], table,
-					table_count);
+			bd_compiler_unknown(
+				compiler, node, attribute, what, names[i], table, table_count);
 		} else {
 			bits |= 1u << (place - 1);
 		}
@@ -66,8 +66,8 @@ static uint32_t bits_of(struct bd_compiler *compiler, const struct bd_xml_node *
 	return bits;
 }
 
-static const struct bd_entity *find_entity(struct bd_compiler *compiler,
-		const struct bd_xml_node *node, const char *name)
+static const struct bd_entity *find_entity(
+	struct bd_compiler *compiler, const struct bd_xml_node *node, const char *name)
 {
 	size_t count = compiler->dict->entity_count;
 	const char **names = bd_compiler_make(compiler, count, sizeof(*names));
@@ -82,8 +82,8 @@ static const struct bd_entity *find_entity(struct bd_compiler *compiler,
 	return &compiler->dict->entities[place - 1];
 }
 
-static const struct bd_field *find_field(struct bd_compiler *compiler, const struct bd_entity *entity,
-		const struct bd_xml_node *node)
+static const struct bd_field *find_field(struct bd_compiler *compiler,
+	const struct bd_entity *entity, const struct bd_xml_node *node)
 {
 	const char *name = bd_xml_attr(node, "field");
 	if (name == NULL || entity == NULL) {
@@ -95,8 +95,8 @@ static const struct bd_field *find_field(struct bd_compiler *compiler, const str
 	}
 	int place = names == NULL ? 0 : place_in(names, entity->field_count, name);
 	if (place == 0) {
-		bd_compiler_unknown(compiler, node, "field", "field", name, names,
-				entity->field_count);
+		bd_compiler_unknown(
+			compiler, node, "field", "field", name, names, entity->field_count);
 		return NULL;
 	}
 	return &entity->fields[place - 1];
@@ -104,8 +104,8 @@ static const struct bd_field *find_field(struct bd_compiler *compiler, const str
 
 /* Values of a code field must be its codes; "" stands for no value. */
 static void check_values(struct bd_compiler *compiler, const struct bd_xml_node *node,
-		const char *attribute, const struct bd_field *field, const char *const *values,
-		size_t value_count)
+	const char *attribute, const struct bd_field *field, const char *const *values,
+	size_t value_count)
 {
 	if (field == NULL || field->type != BD_TYPE_CODE) {
 		return;
@@ -117,54 +117,54 @@ static void check_values(struct bd_compiler *compiler, const struct bd_xml_node 
 	for (size_t i = 0; names != NULL && i < value_count; i++) {
 		if (values[i][0] != '\0' && place_in(names, field->code_count, values[i]) == 0) {
 			bd_compiler_unknown(compiler, node, attribute, "code of this field",
-					values[i], names, field->code_count);
+				values[i], names, field->code_count);
 		}
 	}
 }
 
-static void make_filters(struct bd_compiler *compiler, struct bd_element *element,
-		const struct bd_xml_node *node)
+static void make_filters(
+	struct bd_compiler *compiler, struct bd_element *element, const struct bd_xml_node *node)
 {
 	size_t count = bd_xml_count(node, "filter");
 	struct bd_row_filter *filters = bd_compiler_make(compiler, count, sizeof(*filters));
 	for (const struct bd_xml_node *at = bd_xml_child(node, "filter");
-			at != NULL && filters != NULL; at = bd_xml_next(at)) {
+		at != NULL && filters != NULL; at = bd_xml_next(at)) {
 		struct bd_row_filter *filter = &filters[element->filter_count++];
 		const char *which = bd_xml_attr(at, "is") != NULL ? "is" : "is-not";
 		if ((bd_xml_attr(at, "is") != NULL) == (bd_xml_attr(at, "is-not") != NULL)) {
 			bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, at, NULL,
-					"a filter has either 'is' or 'is-not'");
+				"a filter has either 'is' or 'is-not'");
 		}
 		filter->field = find_field(compiler, element->entity, at);
 		filter->is_not = which[2] != '\0';
 		filter->values = names_of(compiler, at, which, '|', &filter->value_count);
-		check_values(compiler, at, which, filter->field, filter->values,
-				filter->value_count);
+		check_values(
+			compiler, at, which, filter->field, filter->values, filter->value_count);
 	}
 	element->filters = filters;
 }
 
-static void make_accepted_values(struct bd_compiler *compiler, struct bd_element *element,
-		const struct bd_xml_node *node)
+static void make_accepted_values(
+	struct bd_compiler *compiler, struct bd_element *element, const struct bd_xml_node *node)
 {
 	size_t count = bd_xml_count(node, "value");
 	const char **values = bd_compiler_make(compiler, count, sizeof(*values));
 	for (const struct bd_xml_node *at = bd_xml_child(node, "value");
-			at != NULL && values != NULL; at = bd_xml_next(at)) {
+		at != NULL && values != NULL; at = bd_xml_next(at)) {
 		values[element->accepted_value_count] = at->text;
 		check_values(compiler, at, NULL, element->field,
-				&values[element->accepted_value_count], 1);
+			&values[element->accepted_value_count], 1);
 		element->accepted_value_count++;
 	}
 	element->accepted_values = values;
 }
 
-static void make_attestation(struct bd_compiler *compiler, struct bd_element *element,
-		const struct bd_xml_node *node)
+static void make_attestation(
+	struct bd_compiler *compiler, struct bd_element *element, const struct bd_xml_node *node)
 {
 	const struct bd_xml_node *at = bd_xml_child(node, "attestation");
 	struct bd_attestation_rule *rule =
-			at == NULL ? NULL : bd_compiler_make(compiler, 1, sizeof(*rule));
+		at == NULL ? NULL : bd_compiler_make(compiler, 1, sizeof(*rule));
 	if (rule == NULL) {
 		return;
 	}
@@ -174,8 +174,8 @@ static void make_attestation(struct bd_compiler *compiler, struct bd_element *el
 	element->attestation = rule;
 }
 
-static void make_refusal(struct bd_compiler *compiler, struct bd_element *element,
-		const struct bd_xml_node *node)
+static void make_refusal(
+	struct bd_compiler *compiler, struct bd_element *element, const struct bd_xml_node *node)
 {
 	const struct bd_xml_node *at = bd_xml_child(node, "refuse");
 	if (at == NULL) {
@@ -187,12 +187,12 @@ static void make_refusal(struct bd_compiler *compiler, struct bd_element *elemen
 	element->refusal_remedy = bd_xml_attr(at, "remedy");
 	if (element->is_claimed) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, at, NULL,
-				"a difference from what was claimed never refuses");
+			"a difference from what was claimed never refuses");
 	}
 }
 
 static void check_relations(struct bd_compiler *compiler, const struct bd_element *element,
-		const struct bd_xml_node *node)
+	const struct bd_xml_node *node)
 {
 	const struct bd_xml_attribute attribute = { "field", "role", node->line, node->column };
 	struct bd_xml_node wanted = *node;
@@ -201,12 +201,12 @@ static void check_relations(struct bd_compiler *compiler, const struct bd_elemen
 	if (element->relation_count > 0) {
 		const struct bd_entity *relation = find_entity(compiler, node, "relation");
 		check_values(compiler, node, "relations", find_field(compiler, relation, &wanted),
-				element->relations, element->relation_count);
+			element->relations, element->relation_count);
 	}
 }
 
 static void check_documents(struct bd_compiler *compiler, const struct bd_element *element,
-		const struct bd_xml_node *node)
+	const struct bd_xml_node *node)
 {
 	size_t count = compiler->dict->id_kind_count;
 	const char **names = bd_compiler_make(compiler, count, sizeof(*names));
@@ -216,48 +216,48 @@ static void check_documents(struct bd_compiler *compiler, const struct bd_elemen
 	for (size_t i = 0; names != NULL && i < element->document_count; i++) {
 		if (place_in(names, count, element->documents[i]) == 0) {
 			bd_compiler_unknown(compiler, node, "documents", "identifier kind",
-					element->documents[i], names, count);
+				element->documents[i], names, count);
 		}
 	}
 }
 
 /* What is said of an element belongs together. */
 static void check_element(struct bd_compiler *compiler, const struct bd_element *element,
-		const struct bd_xml_node *node)
+	const struct bd_xml_node *node)
 {
 	bool agrees = element->polarity == BD_MUST_AGREE;
 	if (element->attestation == NULL && element->entity == NULL) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, NULL,
-				"an element asks an entity, or an attestation decides it");
+			"an element asks an entity, or an attestation decides it");
 	}
 	if (element->attestation == NULL && agrees &&
-			(element->field == NULL ||
-					element->is_claimed == (element->accepted_value_count > 0))) {
+		(element->field == NULL ||
+			element->is_claimed == (element->accepted_value_count > 0))) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "polarity",
-				"must_agree has a field and either claimed=\"true\" or values");
+			"must_agree has a field and either claimed=\"true\" or values");
 	}
 	if (!agrees && element->is_claimed) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "claimed",
-				"only must_agree compares with a claim");
+			"only must_agree compares with a claim");
 	}
 	bool is_aged = element->freshness == BD_FRESH_OBSERVED ||
-			element->freshness == BD_FRESH_COMPLETE_THROUGH;
+		       element->freshness == BD_FRESH_COMPLETE_THROUGH;
 	if (is_aged != (bd_xml_attr(node, "max-age-s") != NULL)) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "freshness",
-				"observed and complete_through, and only those, have max-age-s");
+			"observed and complete_through, and only those, have max-age-s");
 	}
 	uint32_t never = 1u << BD_FINDING_UNAVAILABLE | 1u << BD_FINDING_INVALID;
 	if ((element->accepted_codes & never) != 0) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "accepted",
-				"unavailable and invalid are never accepted: what is unknown never "
-				"passes");
+			"unavailable and invalid are never accepted: what is unknown never "
+			"passes");
 	}
 	check_relations(compiler, element, node);
 	check_documents(compiler, element, node);
 }
 
 static void make_element(struct bd_compiler *compiler, struct bd_element *element,
-		const struct bd_xml_node *node, const struct bd_matter *matter)
+	const struct bd_xml_node *node, const struct bd_matter *matter)
 {
 	const char *entity = bd_xml_attr(node, "entity");
 	const char **roles = bd_compiler_make(compiler, matter->role_count, sizeof(*roles));
@@ -266,8 +266,8 @@ static void make_element(struct bd_compiler *compiler, struct bd_element *elemen
 	}
 	element->role = bd_xml_attr(node, "role");
 	if (roles != NULL && place_in(roles, matter->role_count, element->role) == 0) {
-		bd_compiler_unknown(compiler, node, "role", "role", element->role, roles,
-				matter->role_count);
+		bd_compiler_unknown(
+			compiler, node, "role", "role", element->role, roles, matter->role_count);
 	}
 	element->id = bd_xml_attr(node, "id");
 	element->label_zh = bd_xml_attr(node, "zh");
@@ -278,7 +278,7 @@ static void make_element(struct bd_compiler *compiler, struct bd_element *elemen
 	element->entity = entity == NULL ? NULL : find_entity(compiler, node, entity);
 	element->field = find_field(compiler, element->entity, node);
 	element->polarity = (enum bd_polarity)place_in(
-			polarities, COUNT(polarities), bd_xml_attr(node, "polarity"));
+		polarities, COUNT(polarities), bd_xml_attr(node, "polarity"));
 	element->is_claimed = bd_xml_is_true(node, "claimed");
 	element->sources = names_of(compiler, node, "sources", ' ', &element->source_count);
 	element->sources_needed = number(node, "sources-needed", 0);
@@ -287,15 +287,14 @@ static void make_element(struct bd_compiler *compiler, struct bd_element *elemen
 	int fresh = place_in(freshness, COUNT(freshness), bd_xml_attr(node, "freshness"));
 	element->freshness = fresh == 0 ? BD_FRESH_ANY : (enum bd_freshness)fresh;
 	element->max_age_s = number(node, "max-age-s", 0);
-	element->accepted_codes = bits_of(compiler, node, "accepted", "finding code", findings,
-			COUNT(findings));
+	element->accepted_codes =
+		bits_of(compiler, node, "accepted", "finding code", findings, COUNT(findings));
 	if (bd_xml_attr(node, "accepted") == NULL) {
 		element->accepted_codes = 1u << BD_FINDING_MATCH;
 	}
-	element->accepted_flags =
-			bits_of(compiler, node, "tolerated", "flag", flags, COUNT(flags));
-	element->resubmit_codes = bits_of(compiler, node, "resubmit", "finding code", findings,
-			COUNT(findings));
+	element->accepted_flags = bits_of(compiler, node, "tolerated", "flag", flags, COUNT(flags));
+	element->resubmit_codes =
+		bits_of(compiler, node, "resubmit", "finding code", findings, COUNT(findings));
 	make_filters(compiler, element, node);
 	make_accepted_values(compiler, element, node);
 	make_attestation(compiler, element, node);
@@ -303,78 +302,76 @@ static void make_element(struct bd_compiler *compiler, struct bd_element *elemen
 	check_element(compiler, element, node);
 }
 
-static void make_roles(struct bd_compiler *compiler, struct bd_matter *matter,
-		const struct bd_xml_node *root)
+static void make_roles(
+	struct bd_compiler *compiler, struct bd_matter *matter, const struct bd_xml_node *root)
 {
 	struct bd_role *roles =
-			bd_compiler_make(compiler, bd_xml_count(root, "role"), sizeof(*roles));
+		bd_compiler_make(compiler, bd_xml_count(root, "role"), sizeof(*roles));
 	for (const struct bd_xml_node *at = bd_xml_child(root, "role"); at != NULL && roles != NULL;
-			at = bd_xml_next(at)) {
-		int quantifier = place_in(quantifiers, COUNT(quantifiers),
-				bd_xml_attr(at, "quantifier"));
+		at = bd_xml_next(at)) {
+		int quantifier =
+			place_in(quantifiers, COUNT(quantifiers), bd_xml_attr(at, "quantifier"));
 		struct bd_role *role = &roles[matter->role_count++];
 		*role = (struct bd_role){ .name = bd_xml_attr(at, "name"),
 			.label_zh = bd_xml_attr(at, "zh"),
 			.label_en = bd_xml_attr(at, "en"),
 			.kind = (enum bd_subject_kind)place_in(
-					subjects, COUNT(subjects), bd_xml_attr(at, "kind")),
+				subjects, COUNT(subjects), bd_xml_attr(at, "kind")),
 			.min = number(at, "min", 0),
 			.max = number(at, "max", 0),
-			.quantifier = quantifier == 0 ? BD_QUANTIFIER_EVERY :
-							(enum bd_quantifier)quantifier,
+			.quantifier = quantifier == 0 ? BD_QUANTIFIER_EVERY
+						      : (enum bd_quantifier)quantifier,
 			.at_least = number(at, "at-least", 0) };
 		bool counts = role->quantifier == BD_QUANTIFIER_AT_LEAST;
 		if (role->min > role->max || role->max == 0 || counts != (role->at_least > 0)) {
 			bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, at, NULL,
-					"min <= max, max > 0, and at-least goes with at_least");
+				"min <= max, max > 0, and at-least goes with at_least");
 		}
 	}
 	matter->roles = roles;
 }
 
-static void make_elements(struct bd_compiler *compiler, struct bd_matter *matter,
-		const struct bd_xml_node *root)
+static void make_elements(
+	struct bd_compiler *compiler, struct bd_matter *matter, const struct bd_xml_node *root)
 {
-	struct bd_element *elements = bd_compiler_make(
-			compiler, bd_xml_count(root, "element"), sizeof(*elements));
+	struct bd_element *elements =
+		bd_compiler_make(compiler, bd_xml_count(root, "element"), sizeof(*elements));
 	matter->elements = elements;
 	for (const struct bd_xml_node *at = bd_xml_child(root, "element");
-			at != NULL && elements != NULL; at = bd_xml_next(at)) {
+		at != NULL && elements != NULL; at = bd_xml_next(at)) {
 		make_element(compiler, &elements[matter->element_count], at, matter);
 		for (size_t i = 0; i < matter->element_count; i++) {
 			if (strcmp(elements[i].id, elements[matter->element_count].id) == 0) {
 				bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, at, "id",
-						"element '%s' stands twice", elements[i].id);
+					"element '%s' stands twice", elements[i].id);
 			}
 		}
 		matter->element_count++;
 	}
-	const char **materials = bd_compiler_make(
-			compiler, bd_xml_count(root, "deferrable"), sizeof(*materials));
+	const char **materials =
+		bd_compiler_make(compiler, bd_xml_count(root, "deferrable"), sizeof(*materials));
 	for (const struct bd_xml_node *at = bd_xml_child(root, "deferrable");
-			at != NULL && materials != NULL; at = bd_xml_next(at)) {
+		at != NULL && materials != NULL; at = bd_xml_next(at)) {
 		materials[matter->deferrable_material_count++] = bd_xml_attr(at, "material");
 	}
 	matter->deferrable_materials = materials;
 	if ((matter->conditional_mode != NULL) != (matter->deferrable_material_count > 0)) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, root, "conditional-mode",
-				"conditional-mode goes with deferrable materials");
+			"conditional-mode goes with deferrable materials");
 	}
 }
 
 enum bd_code bd_config_matter(const struct bd_matter **out, const char *folder, const char *schemas,
-		const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags)
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags)
 {
-	struct bd_compiler compiler = { .folder = folder,
-		.schemas = schemas,
-		.dict = dict,
-		.arena = arena,
-		.diags = diags };
+	struct bd_compiler compiler = {
+		.folder = folder, .schemas = schemas, .dict = dict, .arena = arena, .diags = diags
+	};
 	const struct bd_xml_node *root = NULL;
 	enum bd_code code = bd_xml_read(&root, bd_compiler_join(&compiler, folder, "matter.xml"),
-			"matter.xml", bd_compiler_join(&compiler, schemas, "matter.xsd"), arena, diags);
+		"matter.xml", bd_compiler_join(&compiler, schemas, "matter.xsd"), arena, diags);
 	struct bd_matter *matter =
-			code == BD_OK ? bd_compiler_make(&compiler, 1, sizeof(*matter)) : NULL;
+		code == BD_OK ? bd_compiler_make(&compiler, 1, sizeof(*matter)) : NULL;
 	if (matter != NULL) {
 		const char *slash = strrchr(folder, '/');
 		*matter = (struct bd_matter){ .id = bd_xml_attr(root, "id"),
@@ -388,7 +385,7 @@ enum bd_code bd_config_matter(const struct bd_matter **out, const char *folder, 
 			.conditional_mode = bd_xml_attr(root, "conditional-mode") };
 		if (strcmp(matter->id, slash == NULL ? folder : slash + 1) != 0) {
 			bd_xml_fail(diags, BD_CONFIG_MEANING, root, "id",
-					"the folder of matter '%s' has another name", matter->id);
+				"the folder of matter '%s' has another name", matter->id);
 		}
 		make_roles(&compiler, matter, root);
 		make_elements(&compiler, matter, root);
@@ -404,7 +401,7 @@ enum bd_code bd_config_matter(const struct bd_matter **out, const char *folder, 
 }
 
 enum bd_code bd_config_matters(const char *const **out, size_t *out_count, const char *matters,
-		struct bd_arena *arena, struct bd_diag *diag)
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	enum bd_code code = bd_file_folders(out, out_count, matters, "matter.xml", arena);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the folder of matters cannot be read");

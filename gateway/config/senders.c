@@ -15,12 +15,12 @@ static const struct {
 #define BLANKS " \t,"
 
 static void unknown(struct bd_diags *diags, const struct bd_line *line, uint32_t column,
-		const char *what, const char *name, const char *const *names, size_t count)
+	const char *what, const char *name, const char *const *names, size_t count)
 {
 	const char *near = bd_nearest(name, names, count);
 	bd_diags_add(diags, BD_CONFIG_REFERENCE, line->shown, line->number, column,
-			"no %s '%s'%s%s%s", what, name, near == NULL ? "" : "; did you mean '",
-			near == NULL ? "" : near, near == NULL ? "" : "'?");
+		"no %s '%s'%s%s%s", what, name, near == NULL ? "" : "; did you mean '",
+		near == NULL ? "" : near, near == NULL ? "" : "'?");
 }
 
 /* Words of a list between blanks or commas. */
@@ -29,7 +29,7 @@ static const char *const *split(size_t *count, const char *text, struct bd_arena
 	const char **words = bd_arena_alloc(arena, strlen(text) / 2 + 1, sizeof(*words));
 	*count = 0;
 	for (text += strspn(text, BLANKS); words != NULL && *text != '\0';
-			text += strspn(text, BLANKS)) {
+		text += strspn(text, BLANKS)) {
 		size_t len = strcspn(text, BLANKS);
 		words[*count] = bd_arena_text(arena, (struct bd_bytes){ text, len });
 		if (words[*count] == NULL) {
@@ -42,7 +42,7 @@ static const char *const *split(size_t *count, const char *text, struct bd_arena
 }
 
 static void set_roles(struct bd_sender *sender, const struct bd_line *line, struct bd_arena *arena,
-		struct bd_diags *diags)
+	struct bd_diags *diags)
 {
 	const char *names[COUNT(roles)];
 	for (size_t i = 0; i < COUNT(roles); i++) {
@@ -63,19 +63,19 @@ static void set_roles(struct bd_sender *sender, const struct bd_line *line, stru
 	}
 }
 
-static void check_hex(const struct bd_line *line, const char *digits, size_t len,
-		struct bd_diags *diags)
+static void check_hex(
+	const struct bd_line *line, const char *digits, size_t len, struct bd_diags *diags)
 {
 	size_t have = strlen(line->value);
 	if (have == 0 || strspn(line->value, digits) != have || (len != 0 && have != len)) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
-				line->value_column, "%s: not of the form '%s'%s", line->key, digits,
-				len == 64 ? ", 64 of them" : "");
+			line->value_column, "%s: not of the form '%s'%s", line->key, digits,
+			len == 64 ? ", 64 of them" : "");
 	}
 }
 
 static void set(struct bd_sender *sender, const struct bd_line *line, struct bd_arena *arena,
-		struct bd_diags *diags)
+	struct bd_diags *diags)
 {
 	if (strcmp(line->key, "certificate_name") == 0) {
 		sender->certificate_name = line->value;
@@ -94,42 +94,42 @@ static void set(struct bd_sender *sender, const struct bd_line *line, struct bd_
 	}
 }
 
-static void check(const struct bd_sender *sender, const struct bd_line *line, struct bd_diags *diags)
+static void check(
+	const struct bd_sender *sender, const struct bd_line *line, struct bd_diags *diags)
 {
 	int known = (sender->certificate_name != NULL) + (sender->certificate_serial != NULL) +
-			(sender->spki_pin != NULL);
+		    (sender->spki_pin != NULL);
 	if (known != 1) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
-				"'%s' is known by exactly one of certificate_name, "
-				"certificate_serial, spki_pin",
-				sender->name);
+			"'%s' is known by exactly one of certificate_name, "
+			"certificate_serial, spki_pin",
+			sender->name);
 	}
 	if (sender->roles == 0) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
-				"'%s' has no role", sender->name);
+			"'%s' has no role", sender->name);
 	}
 	bool is_department = (sender->roles & BD_SENDER_DEPARTMENT) != 0;
 	if (is_department != (sender->source_count > 0)) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
-				"'%s': a department, and only that, names its sources",
-				sender->name);
+			"'%s': a department, and only that, names its sources", sender->name);
 	}
 }
 
-static void check_repeated(const struct bd_senders *senders, const struct bd_line *line,
-		struct bd_diags *diags)
+static void check_repeated(
+	const struct bd_senders *senders, const struct bd_line *line, struct bd_diags *diags)
 {
 	const struct bd_sender *last = &senders->items[senders->count - 1];
 	for (size_t i = 0; i + 1 < senders->count; i++) {
 		if (strcmp(senders->items[i].name, last->name) == 0) {
 			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
-					line->key_column, "'%s' stands twice", last->name);
+				line->key_column, "'%s' stands twice", last->name);
 		}
 	}
 }
 
 enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags)
+	struct bd_arena *arena, struct bd_diags *diags)
 {
 	const struct bd_line *lines = NULL;
 	size_t count = 0;
@@ -137,8 +137,8 @@ enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
 	struct bd_senders *senders = bd_arena_alloc(arena, 1, sizeof(*senders));
 	struct bd_sender *items = bd_arena_alloc(arena, count + 1, sizeof(*items));
 	if (code != BD_OK || senders == NULL || items == NULL) {
-		return code != BD_OK ? code :
-				       bd_diags_add(diags, BD_NO_MEMORY, "", 0, 0, "no room");
+		return code != BD_OK ? code
+				     : bd_diags_add(diags, BD_NO_MEMORY, "", 0, 0, "no room");
 	}
 	senders->items = items;
 	const struct bd_line *head = NULL;
@@ -152,7 +152,7 @@ enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
 			check_repeated(senders, head, diags);
 		} else if (head == NULL) {
 			bd_diags_add(diags, BD_CONFIG_SYNTAX, lines[i].shown, lines[i].number,
-					lines[i].key_column, "expected first: [name of a sender]");
+				lines[i].key_column, "expected first: [name of a sender]");
 		} else {
 			set(&items[senders->count - 1], &lines[i], arena, diags);
 		}

@@ -29,36 +29,84 @@ static const struct row rows[] = {
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
 	{ .key = "tls_crl", .kind = KIND_FILE, .offset = AT(tls_crl) },
 	{ .key = "data_folder", .kind = KIND_FILE, .offset = AT(data_folder), .is_required = true },
-	{ .key = "master_key_file", .kind = KIND_FILE, .offset = AT(master_key_file),
-			.is_required = true },
-	{ .key = "adapters_folder", .kind = KIND_FILE, .offset = AT(adapters_folder),
-			.is_required = true },
-	{ .key = "schemas_folder", .kind = KIND_FILE, .offset = AT(schemas_folder),
-			.is_required = true },
-	{ .key = "senders_file", .kind = KIND_FILE, .offset = AT(senders_file),
-			.fallback = "senders.conf" },
+	{ .key = "master_key_file",
+		.kind = KIND_FILE,
+		.offset = AT(master_key_file),
+		.is_required = true },
+	{ .key = "adapters_folder",
+		.kind = KIND_FILE,
+		.offset = AT(adapters_folder),
+		.is_required = true },
+	{ .key = "schemas_folder",
+		.kind = KIND_FILE,
+		.offset = AT(schemas_folder),
+		.is_required = true },
+	{ .key = "senders_file",
+		.kind = KIND_FILE,
+		.offset = AT(senders_file),
+		.fallback = "senders.conf" },
 	{ .key = "worker_path", .kind = KIND_FILE, .offset = AT(worker_path), .is_required = true },
 	{ .key = "loops", .kind = KIND_NUMBER, .offset = AT(loops), .min = 0, .max = 256 },
-	{ .key = "workers", .kind = KIND_NUMBER, .offset = AT(workers), .min = 1, .max = 64,
-			.normal = 2 },
-	{ .key = "body_max_bytes", .kind = KIND_NUMBER, .offset = AT(body_max_bytes), .min = 65536,
-			.max = 16384 * MB, .normal = 256 * MB },
-	{ .key = "question_max_bytes", .kind = KIND_NUMBER, .offset = AT(question_max_bytes),
-			.min = 4096, .max = 65536, .normal = 65536 },
-	{ .key = "connections_max", .kind = KIND_NUMBER, .offset = AT(connections_max), .min = 8,
-			.max = 65536, .normal = 4096 },
-	{ .key = "header_timeout_ms", .kind = KIND_NUMBER, .offset = AT(header_timeout_ms),
-			.min = 100, .max = 60000, .normal = 10000 },
-	{ .key = "body_timeout_ms", .kind = KIND_NUMBER, .offset = AT(body_timeout_ms), .min = 100,
-			.max = 3600000, .normal = 60000 },
-	{ .key = "idle_timeout_ms", .kind = KIND_NUMBER, .offset = AT(idle_timeout_ms), .min = 100,
-			.max = 3600000, .normal = 60000 },
-	{ .key = "message_time_max_ms", .kind = KIND_NUMBER, .offset = AT(message_time_max_ms),
-			.min = 100, .max = 3600000, .normal = 30000 },
-	{ .key = "map_size_bytes", .kind = KIND_NUMBER, .offset = AT(map_size_bytes),
-			.min = 16 * MB, .max = 16777216 * MB, .normal = 65536 * MB },
-	{ .key = "journal_days", .kind = KIND_NUMBER, .offset = AT(journal_days), .min = 1,
-			.max = 365, .normal = 7 },
+	{ .key = "workers",
+		.kind = KIND_NUMBER,
+		.offset = AT(workers),
+		.min = 1,
+		.max = 64,
+		.normal = 2 },
+	{ .key = "body_max_bytes",
+		.kind = KIND_NUMBER,
+		.offset = AT(body_max_bytes),
+		.min = 65536,
+		.max = 16384 * MB,
+		.normal = 256 * MB },
+	{ .key = "question_max_bytes",
+		.kind = KIND_NUMBER,
+		.offset = AT(question_max_bytes),
+		.min = 4096,
+		.max = 65536,
+		.normal = 65536 },
+	{ .key = "connections_max",
+		.kind = KIND_NUMBER,
+		.offset = AT(connections_max),
+		.min = 8,
+		.max = 65536,
+		.normal = 4096 },
+	{ .key = "header_timeout_ms",
+		.kind = KIND_NUMBER,
+		.offset = AT(header_timeout_ms),
+		.min = 100,
+		.max = 60000,
+		.normal = 10000 },
+	{ .key = "body_timeout_ms",
+		.kind = KIND_NUMBER,
+		.offset = AT(body_timeout_ms),
+		.min = 100,
+		.max = 3600000,
+		.normal = 60000 },
+	{ .key = "idle_timeout_ms",
+		.kind = KIND_NUMBER,
+		.offset = AT(idle_timeout_ms),
+		.min = 100,
+		.max = 3600000,
+		.normal = 60000 },
+	{ .key = "message_time_max_ms",
+		.kind = KIND_NUMBER,
+		.offset = AT(message_time_max_ms),
+		.min = 100,
+		.max = 3600000,
+		.normal = 30000 },
+	{ .key = "map_size_bytes",
+		.kind = KIND_NUMBER,
+		.offset = AT(map_size_bytes),
+		.min = 16 * MB,
+		.max = 16777216 * MB,
+		.normal = 65536 * MB },
+	{ .key = "journal_days",
+		.kind = KIND_NUMBER,
+		.offset = AT(journal_days),
+		.min = 1,
+		.max = 365,
+		.normal = 7 },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -73,11 +121,11 @@ static uint64_t *number_at(struct bd_settings *settings, const struct row *row)
 	return (uint64_t *)(void *)((char *)settings + row->offset);
 }
 
-static enum bd_code fail(struct bd_diags *diags, enum bd_code code, const struct bd_line *line,
-		const char *detail)
+static enum bd_code fail(
+	struct bd_diags *diags, enum bd_code code, const struct bd_line *line, const char *detail)
 {
 	return bd_diags_add(diags, code, line->shown, line->number, line->value_column, "%s: %s",
-			line->key, detail);
+		line->key, detail);
 }
 
 /* A relative name is taken from the folder of the settings file. */
@@ -105,8 +153,8 @@ static bool is_address(const char *value)
 	}
 	bool is_numeric = strspn(colon + 1, "0123456789") == strlen(colon + 1);
 	return is_numeric && strtoul(colon + 1, NULL, 10) <= 65535 &&
-			(memchr(value, ':', (size_t)(colon - value)) == NULL ||
-					(value[0] == '[' && colon[-1] == ']'));
+	       (memchr(value, ':', (size_t)(colon - value)) == NULL ||
+		       (value[0] == '[' && colon[-1] == ']'));
 }
 
 static bool is_loopback(const char *value)
@@ -129,7 +177,7 @@ static bool read_number(uint64_t *out, const char *value, const struct row *row)
 }
 
 static void set(struct bd_settings *settings, const struct row *row, const struct bd_line *line,
-		const char *path, struct bd_arena *arena, struct bd_diags *diags)
+	const char *path, struct bd_arena *arena, struct bd_diags *diags)
 {
 	if (line->value[0] == '\0') {
 		fail(diags, BD_CONFIG_MEANING, line, "no value");
@@ -145,16 +193,16 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 			fail(diags, BD_CONFIG_MEANING, line, "expected address:port");
 		} else if (row->kind == KIND_LOOPBACK && !is_loopback(line->value)) {
 			fail(diags, BD_CONFIG_MEANING, line,
-					"without TLS only a loopback address is listened on");
+				"without TLS only a loopback address is listened on");
 		}
 		*text_at(settings, row) = line->value;
 		return;
 	case KIND_NUMBER:
 		if (!read_number(number_at(settings, row), line->value, row)) {
 			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
-					line->value_column, "%s: expected a number from %llu to %llu",
-					line->key, (unsigned long long)row->min,
-					(unsigned long long)row->max);
+				line->value_column, "%s: expected a number from %llu to %llu",
+				line->key, (unsigned long long)row->min,
+				(unsigned long long)row->max);
 		}
 		return;
 	}
@@ -171,42 +219,43 @@ static const struct row *find_row(const struct bd_line *line, struct bd_diags *d
 	}
 	const char *near = line->key == NULL ? NULL : bd_nearest(line->key, names, ROW_COUNT);
 	bd_diags_add(diags, BD_CONFIG_REFERENCE, line->shown, line->number, line->key_column,
-			"no setting '%s'%s%s%s", line->key == NULL ? line->section : line->key,
-			near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-			near == NULL ? "" : "'?");
+		"no setting '%s'%s%s%s", line->key == NULL ? line->section : line->key,
+		near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
+		near == NULL ? "" : "'?");
 	return NULL;
 }
 
 static void check_whole(const struct bd_settings *settings, const bool *is_set, const char *shown,
-		struct bd_diags *diags)
+	struct bd_diags *diags)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		if (rows[i].is_required && !is_set[i]) {
 			bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0, "'%s' is missing",
-					rows[i].key);
+				rows[i].key);
 		}
 	}
 	if (settings->listen == NULL && settings->listen_plaintext == NULL) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
-				"neither 'listen' nor 'listen_plaintext' is set");
+			"neither 'listen' nor 'listen_plaintext' is set");
 	}
-	if (settings->listen != NULL && (settings->tls_certificate == NULL ||
-					settings->tls_key == NULL || settings->tls_ca == NULL)) {
+	if (settings->listen != NULL &&
+		(settings->tls_certificate == NULL || settings->tls_key == NULL ||
+			settings->tls_ca == NULL)) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
-				"'listen' needs tls_certificate, tls_key and tls_ca");
+			"'listen' needs tls_certificate, tls_key and tls_ca");
 	}
 }
 
 enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags)
+	struct bd_arena *arena, struct bd_diags *diags)
 {
 	const struct bd_line *lines = NULL;
 	size_t count = 0;
 	enum bd_code code = bd_lines_read(&lines, &count, path, arena, diags);
 	struct bd_settings *settings = bd_arena_alloc(arena, 1, sizeof(*settings));
 	if (code != BD_OK || settings == NULL) {
-		return code != BD_OK ? code :
-				       bd_diags_add(diags, BD_NO_MEMORY, "", 0, 0, "no room");
+		return code != BD_OK ? code
+				     : bd_diags_add(diags, BD_NO_MEMORY, "", 0, 0, "no room");
 	}
 	bool is_set[ROW_COUNT] = { false };
 	for (size_t i = 0; i < ROW_COUNT; i++) {

@@ -1,9 +1,9 @@
 /* settings.h - bidui.conf and senders.conf: how this daemon runs, and who may speak to it as whom.
  *
- * Layer: config. Lines of "key = value"; '#' begins a comment line; blanks around both are dropped. Every
- * key is a row of a typed table with a range and a default (settings.c); an unknown key, a key twice, a
- * value out of range are errors with line, column and a suggestion. senders.conf has one "[name]" section a
- * sender. Passwords never stand here: keys are files.
+ * Layer: config. Lines of "key = value"; '#' begins a comment line; blanks around both are dropped.
+ * Every key is a row of a typed table with a range and a default (settings.c); an unknown key, a
+ * key twice, a value out of range are errors with line, column and a suggestion. senders.conf has
+ * one "[name]" section a sender. Passwords never stand here: keys are files.
  */
 #ifndef BD_CONFIG_SETTINGS_H
 #define BD_CONFIG_SETTINGS_H
@@ -20,9 +20,9 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
-	uint64_t loops;               /* 0 = one a core */
-	uint64_t workers;             /* processes that parse messages */
-	uint64_t body_max_bytes;      /* of one pushed message */
+	uint64_t loops;          /* 0 = one a core */
+	uint64_t workers;        /* processes that parse messages */
+	uint64_t body_max_bytes; /* of one pushed message */
 	uint64_t question_max_bytes;
 	uint64_t connections_max;
 	uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
@@ -37,14 +37,15 @@ enum bd_sender_role {
 	BD_SENDER_OPERATOR = 4    /* may see state, replay rejects, recall */
 };
 
-/* Known by exactly one of: name in the certificate (CN or DNS SAN), its serial with issuer, its key's pin. */
+/* Known by exactly one of: name in the certificate (CN or DNS SAN), its serial with issuer, its
+ * key's pin. */
 struct bd_sender {
 	const char *name;
 	const char *certificate_name;
 	const char *certificate_serial; /* hexadecimal, upper case */
-	const char *spki_pin;           /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
-	uint32_t roles;                 /* enum bd_sender_role */
-	const char *const *sources;     /* it may speak for */
+	const char *spki_pin;       /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
+	uint32_t roles;             /* enum bd_sender_role */
+	const char *const *sources; /* it may speak for */
 	size_t source_count;
 };
 
@@ -53,11 +54,11 @@ struct bd_senders {
 	size_t count;
 };
 
-/* All text lives in the arena. `path` is shown by its last part. A relative file name in the settings is
- * taken relative to the folder of the settings file. */
+/* All text lives in the arena. `path` is shown by its last part. A relative file name in the
+ * settings is taken relative to the folder of the settings file. */
 enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags);
+	struct bd_arena *arena, struct bd_diags *diags);
 enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
-		struct bd_arena *arena, struct bd_diags *diags);
+	struct bd_arena *arena, struct bd_diags *diags);
 
 #endif

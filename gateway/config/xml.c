@@ -59,7 +59,8 @@ static size_t tag_start(const struct reading *reading)
 
 static const char *copy_text(struct reading *reading, const xmlChar *text, size_t len)
 {
-	const char *copy = bd_arena_text(reading->arena, (struct bd_bytes){ (const char *)text, len });
+	const char *copy =
+		bd_arena_text(reading->arena, (struct bd_bytes){ (const char *)text, len });
 	if (copy == NULL) {
 		reading->code = BD_NO_MEMORY;
 		xmlStopParser(reading->parser);
@@ -82,9 +83,9 @@ static size_t attribute_start(const struct reading *reading, size_t tag, const c
 		} else if (text[i] == '>') {
 			break;
 		} else if (strchr(" \t\r\n", text[i - 1]) != NULL &&
-				reading->text.len - i > name_len &&
-				memcmp(text + i, name, name_len) == 0 &&
-				strchr(" \t\r\n=", text[i + name_len]) != NULL) {
+			   reading->text.len - i > name_len &&
+			   memcmp(text + i, name, name_len) == 0 &&
+			   strchr(" \t\r\n=", text[i + name_len]) != NULL) {
 			return i;
 		}
 	}
@@ -106,11 +107,11 @@ static bool keep_node(struct reading *reading, struct bd_xml_node *node)
 	return true;
 }
 
-static void fill_attributes(struct reading *reading, struct bd_xml_node *node, size_t tag, int count,
-		const xmlChar **attributes)
+static void fill_attributes(struct reading *reading, struct bd_xml_node *node, size_t tag,
+	int count, const xmlChar **attributes)
 {
 	struct bd_xml_attribute *list =
-			bd_arena_alloc(reading->arena, (size_t)count + 1, sizeof(*list));
+		bd_arena_alloc(reading->arena, (size_t)count + 1, sizeof(*list));
 	if (list == NULL) {
 		reading->code = BD_NO_MEMORY;
 		xmlStopParser(reading->parser);
@@ -122,15 +123,16 @@ static void fill_attributes(struct reading *reading, struct bd_xml_node *node, s
 		const char *name = (const char *)at[0];
 		list[i].name = copy_text(reading, at[0], strlen(name));
 		list[i].value = copy_text(reading, at[3], (size_t)(at[4] - at[3]));
-		place_of(reading, attribute_start(reading, tag, name), &list[i].line, &list[i].column);
+		place_of(reading, attribute_start(reading, tag, name), &list[i].line,
+			&list[i].column);
 	}
 	node->attributes = list;
 	node->attribute_count = (size_t)count;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-		int namespace_count, const xmlChar **namespaces, int attribute_count,
-		int default_count, const xmlChar **attributes)
+	int namespace_count, const xmlChar **namespaces, int attribute_count, int default_count,
+	const xmlChar **attributes)
 {
 	(void)prefix, (void)uri, (void)namespace_count, (void)namespaces, (void)default_count;
 	struct reading *reading = context;
@@ -186,23 +188,23 @@ static void on_text(void *context, const xmlChar *text, int len)
 	node->text = joined;
 }
 
-static void on_doctype(void *context, const xmlChar *name, const xmlChar *external,
-		const xmlChar *system)
+static void on_doctype(
+	void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
 	(void)name, (void)external, (void)system;
 	struct reading *reading = context;
 	reading->code = bd_diags_add(reading->diags, BD_CONFIG_SYNTAX, reading->shown, 1, 1,
-			"a configuration file has no DOCTYPE");
+		"a configuration file has no DOCTYPE");
 	xmlStopParser(reading->parser);
 }
 
 /* libxml2's own sentence without its line end; about our own files, so it may be shown. */
 static void add_error(struct bd_diags *diags, const char *shown, uint32_t line, uint32_t column,
-		const char *message)
+	const char *message)
 {
 	size_t len = message == NULL ? 0 : strcspn(message, "\n");
 	bd_diags_add(diags, BD_CONFIG_SYNTAX, shown, line, column, "%.*s", (int)len,
-			message == NULL ? "" : message);
+		message == NULL ? "" : message);
 }
 
 static void on_error(void *context, xmlErrorPtr error)
@@ -210,7 +212,7 @@ static void on_error(void *context, xmlErrorPtr error)
 	struct reading *reading = context;
 	if (error->level >= XML_ERR_ERROR && reading->code == BD_OK) {
 		add_error(reading->diags, reading->shown, (uint32_t)error->line,
-				(uint32_t)error->int2, error->message);
+			(uint32_t)error->int2, error->message);
 		reading->code = BD_CONFIG_SYNTAX;
 	}
 }
@@ -234,18 +236,18 @@ static enum bd_code parse(struct reading *reading)
 	xmlParseDocument(reading->parser);
 	bool is_well_formed = reading->parser->wellFormed != 0;
 	bool is_converted = reading->parser->encoding != NULL &&
-			xmlStrcasecmp(reading->parser->encoding, BAD_CAST "UTF-8") != 0;
+			    xmlStrcasecmp(reading->parser->encoding, BAD_CAST "UTF-8") != 0;
 	reading->parser->sax = own;
 	xmlFreeDoc(reading->parser->myDoc);
 	xmlFreeParserCtxt(reading->parser);
 	reading->parser = NULL;
 	if (reading->code == BD_OK && is_converted) {
 		return bd_diags_add(reading->diags, BD_CONFIG_SYNTAX, reading->shown, 1, 1,
-				"a configuration file is UTF-8");
+			"a configuration file is UTF-8");
 	}
 	if (reading->code == BD_OK && (!is_well_formed || reading->root == NULL)) {
 		return bd_diags_add(reading->diags, BD_CONFIG_SYNTAX, reading->shown, 1, 1,
-				"not well-formed XML");
+			"not well-formed XML");
 	}
 	return reading->code;
 }
@@ -305,9 +307,9 @@ static void on_invalid(void *context, xmlErrorPtr error)
 	}
 	const struct bd_xml_node *at = reading->nodes[index];
 	const struct bd_xml_attribute *named =
-			attribute == NULL ? mentioned(at, error->message) : bd_xml_attribute(at, attribute);
+		attribute == NULL ? mentioned(at, error->message) : bd_xml_attribute(at, attribute);
 	add_error(reading->diags, reading->shown, named == NULL ? at->line : named->line,
-			named == NULL ? at->column : named->column, error->message);
+		named == NULL ? at->column : named->column, error->message);
 }
 
 static void on_schema_error(void *context, xmlErrorPtr error)
@@ -322,7 +324,7 @@ static enum bd_code validate(struct reading *reading, const char *xsd_path)
 	xmlSchemaValidCtxtPtr valid = NULL;
 	xmlSchemaParserCtxtPtr parser = xmlSchemaNewParserCtxt(xsd_path);
 	xmlDocPtr doc = xmlReadMemory(reading->text.ptr, (int)reading->text.len, NULL, NULL,
-			XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	if (parser != NULL) {
 		xmlSchemaSetParserStructuredErrors(parser, on_schema_error, reading);
 		schema = xmlSchemaParse(parser);
@@ -331,14 +333,14 @@ static enum bd_code validate(struct reading *reading, const char *xsd_path)
 		valid = xmlSchemaNewValidCtxt(schema);
 	}
 	if (doc == NULL || valid == NULL) {
-		reading->code = bd_diags_add(reading->diags, BD_IO, reading->shown, 0, 0,
-				"its schema cannot be read");
+		reading->code = bd_diags_add(
+			reading->diags, BD_IO, reading->shown, 0, 0, "its schema cannot be read");
 		goto out;
 	}
 	xmlSchemaSetValidStructuredErrors(valid, on_invalid, reading);
 	if (xmlSchemaValidateDoc(valid, doc) != 0 && reading->code == BD_OK) {
 		reading->code = bd_diags_add(reading->diags, BD_CONFIG_SYNTAX, reading->shown, 1, 1,
-				"not valid by its schema");
+			"not valid by its schema");
 	}
 out:
 	xmlSchemaFreeValidCtxt(valid);
@@ -349,7 +351,7 @@ out:
 }
 
 enum bd_code bd_xml_read(const struct bd_xml_node **out, const char *path, const char *shown,
-		const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags)
+	const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags)
 {
 	struct reading reading = {
 		.shown = shown, .line = 1, .column = 1, .arena = arena, .diags = diags
@@ -420,22 +422,22 @@ size_t bd_xml_count(const struct bd_xml_node *node, const char *name)
 {
 	size_t count = 0;
 	for (const struct bd_xml_node *at = bd_xml_child(node, name); at != NULL;
-			at = bd_xml_next(at)) {
+		at = bd_xml_next(at)) {
 		count++;
 	}
 	return count;
 }
 
 enum bd_code bd_xml_fail(struct bd_diags *diags, enum bd_code code, const struct bd_xml_node *node,
-		const char *attribute, const char *detail, ...)
+	const char *attribute, const char *detail, ...)
 {
 	const struct bd_xml_attribute *at =
-			attribute == NULL ? NULL : bd_xml_attribute(node, attribute);
+		attribute == NULL ? NULL : bd_xml_attribute(node, attribute);
 	char text[192];
 	va_list args;
 	va_start(args, detail);
 	vsnprintf(text, sizeof(text), detail, args);
 	va_end(args);
 	return bd_diags_add(diags, code, node->file, at == NULL ? node->line : at->line,
-			at == NULL ? node->column : at->column, "%s", text);
+		at == NULL ? node->column : at->column, "%s", text);
 }

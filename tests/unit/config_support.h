@@ -1,4 +1,5 @@
-/* config_support.h - what the tests of config share: paths from srcdir, diags as text, expected text. */
+/* config_support.h - what the tests of config share: paths from srcdir, diags as text, expected
+ * text. */
 #ifndef BD_TESTS_CONFIG_SUPPORT_H
 #define BD_TESTS_CONFIG_SUPPORT_H
 
@@ -35,7 +36,8 @@ static inline char *diags_text(const struct bd_diags *diags)
 	return text;
 }
 
-/* With BIDUI_TEST_WRITE set the file is written instead, to be read by a person before it is committed. */
+/* With BIDUI_TEST_WRITE set the file is written instead, to be read by a person before it is
+ * committed. */
 static inline void assert_expected(const struct bd_diags *diags, const char *path)
 {
 	char *have = diags_text(diags);
@@ -60,9 +62,9 @@ static inline const struct bd_dictionary *read_dictionary(struct bd_arena *arena
 {
 	const struct bd_dictionary *dict = NULL;
 	struct bd_diag diag = { 0 };
-	assert_int_equal(bd_config_dictionary(&dict, source_path(arena, "schemas/common.xml"), arena,
-					 &diag),
-			BD_OK);
+	assert_int_equal(
+		bd_config_dictionary(&dict, source_path(arena, "schemas/common.xml"), arena, &diag),
+		BD_OK);
 	assert_non_null(dict);
 	return dict;
 }

@@ -29,8 +29,7 @@ static int tear_down(void **in)
 static enum bd_code compile(struct state *state, const char *folder)
 {
 	return bd_config_adapter(&state->plan, source_path(&state->arena, folder),
-			source_path(&state->arena, "schemas"), state->dict, &state->arena,
-			&state->diags);
+		source_path(&state->arena, "schemas"), state->dict, &state->arena, &state->diags);
 }
 
 static const struct bd_feed_plan *feed_named(const struct bd_plan *plan, const char *name)
@@ -94,7 +93,8 @@ static void a_pair_of_codes_is_one_key(void **in)
 	const struct bd_field_plan *last = &status->fields[status->field_count - 1];
 	assert_int_equal(last->operation, BD_OPERATION_TABLE);
 	assert_int_equal(last->slot_count, 2);
-	assert_string_equal(last->map->entries[0].from, "1\x1f" "1");
+	assert_string_equal(last->map->entries[0].from, "1\x1f"
+							"1");
 	assert_string_equal(last->map->entries[0].to, "paying");
 }
 
@@ -144,8 +144,8 @@ static void every_mistake_has_its_place(void **in)
 	struct state *state = *in;
 	assert_int_not_equal(compile(state, "tests/adapters/broken"), BD_OK);
 	assert_null(state->plan);
-	assert_expected(&state->diags,
-			source_path(&state->arena, "tests/adapters/broken/expected.txt"));
+	assert_expected(
+		&state->diags, source_path(&state->arena, "tests/adapters/broken/expected.txt"));
 }
 
 static void no_room_is_told(void **in)
@@ -157,9 +157,8 @@ static void no_room_is_told(void **in)
 		memset(&state->diags, 0, sizeof(state->diags));
 		state->plan = NULL;
 		enum bd_code code = bd_config_adapter(&state->plan,
-				source_path(&state->arena, "adapters/tax"),
-				source_path(&state->arena, "schemas"), state->dict, &small,
-				&state->diags);
+			source_path(&state->arena, "adapters/tax"),
+			source_path(&state->arena, "schemas"), state->dict, &small, &state->diags);
 		assert_true(code != BD_OK || state->plan != NULL);
 		assert_true(code == BD_OK || state->plan == NULL);
 		assert_true(max > 3001 || code == BD_NO_MEMORY);

@@ -1,7 +1,7 @@
 #include "config_support.h"
 
-static const struct bd_field *field_named(const struct bd_dictionary *dict, const char *entity,
-		const char *name)
+static const struct bd_field *field_named(
+	const struct bd_dictionary *dict, const char *entity, const char *name)
 {
 	for (size_t e = 0; e < dict->entity_count; e++) {
 		const struct bd_entity *at = &dict->entities[e];
@@ -49,8 +49,8 @@ static void numbers_are_constant_time(void **state)
 		const struct bd_entity *at = &dict->entities[e];
 		for (size_t f = 0; f < at->field_count; f++, fields++) {
 			assert_true(at->fields[f].number < dict->fields_by_number_count);
-			assert_ptr_equal(dict->fields_by_number[at->fields[f].number],
-					&at->fields[f]);
+			assert_ptr_equal(
+				dict->fields_by_number[at->fields[f].number], &at->fields[f]);
 			assert_int_equal(at->fields[f].entity, at->number);
 		}
 	}

@@ -11,7 +11,7 @@ static void a_matter_reads(void **state)
 	const struct bd_dictionary *dict = read_dictionary(&arena);
 	const struct bd_matter *matter = NULL;
 	bd_config_matter(&matter, source_path(&arena, "tests/adapters/matters/good"),
-			source_path(&arena, "schemas"), dict, &arena, &diags);
+		source_path(&arena, "schemas"), dict, &arena, &diags);
 	char *text = diags_text(&diags);
 	assert_string_equal(text, "");
 	free(text);
@@ -44,10 +44,9 @@ static void every_mistake_has_its_place(void **state)
 	const struct bd_dictionary *dict = read_dictionary(&arena);
 	const struct bd_matter *matter = NULL;
 	assert_int_not_equal(
-			bd_config_matter(&matter,
-					source_path(&arena, "tests/adapters/matters/broken"),
-					source_path(&arena, "schemas"), dict, &arena, &diags),
-			BD_OK);
+		bd_config_matter(&matter, source_path(&arena, "tests/adapters/matters/broken"),
+			source_path(&arena, "schemas"), dict, &arena, &diags),
+		BD_OK);
 	assert_null(matter);
 	assert_expected(&diags, source_path(&arena, "tests/adapters/matters/broken/expected.txt"));
 	bd_arena_release(&arena);
@@ -68,8 +67,8 @@ static void every_matter_reads(void **state)
 		const struct bd_matter *matter = NULL;
 		char path[4200];
 		snprintf(path, sizeof(path), "%s/%s", folder, ids[i]);
-		bd_config_matter(&matter, path, source_path(&arena, "schemas"), dict, &arena,
-				&diags);
+		bd_config_matter(
+			&matter, path, source_path(&arena, "schemas"), dict, &arena, &diags);
 		char *text = diags_text(&diags);
 		assert_string_equal(text, "");
 		free(text);

@@ -16,10 +16,10 @@ static void settings_read(void **state)
 	assert_int_equal(settings->workers, 3);
 	assert_int_equal(settings->journal_days, 7);
 	assert_string_equal(settings->data_folder, "/var/lib/bidui");
-	assert_string_equal(settings->master_key_file,
-			source_path(&arena, "tests/adapters/config/master.key"));
-	assert_string_equal(settings->senders_file,
-			source_path(&arena, "tests/adapters/config/senders.conf"));
+	assert_string_equal(
+		settings->master_key_file, source_path(&arena, "tests/adapters/config/master.key"));
+	assert_string_equal(
+		settings->senders_file, source_path(&arena, "tests/adapters/config/senders.conf"));
 	bd_arena_release(&arena);
 }
 
@@ -64,7 +64,8 @@ static void wrong_senders_are_all_told(void **state)
 	const char *path = source_path(&arena, "tests/adapters/config/bad_senders.conf");
 	assert_int_not_equal(bd_config_senders(&senders, path, &arena, &diags), BD_OK);
 	assert_null(senders);
-	assert_expected(&diags, source_path(&arena, "tests/adapters/config/bad_senders.conf.expected"));
+	assert_expected(
+		&diags, source_path(&arena, "tests/adapters/config/bad_senders.conf.expected"));
 	bd_arena_release(&arena);
 }
 
