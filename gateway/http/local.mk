@@ -1,0 +1,7 @@
+noinst_LIBRARIES += libbd_http.a
+libbd_http_a_SOURCES = \
+	gateway/http/connection.c gateway/http/connection.h \
+	gateway/http/parse.c gateway/http/parse.h \
+	gateway/http/server.c gateway/http/server.h \
+	gateway/http/tls.c gateway/http/tls.h
+libbd_http_a_CPPFLAGS = $(AM_CPPFLAGS)

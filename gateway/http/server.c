@@ -1,0 +1,197 @@
+#include "http/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct listener {
+	uv_tcp_t tcp; /* first: the handle is the listener */
+	struct bd_http_loop *loop;
+	struct bd_http_tls *tls;
+	struct listener *next;
+};
+
+static void finish_drain(struct bd_http_loop *loop)
+{
+	if (loop->is_draining && loop->handle_count == 0 && !loop->is_drained) {
+		loop->is_drained = true;
+		if (loop->handler->ops->on_drained != NULL) {
+			loop->handler->ops->on_drained(loop->handler);
+		}
+	}
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct bd_http_loop *loop = handle->data;
+	loop->handle_count--;
+	finish_drain(loop);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct listener *listener = (struct listener *)handle;
+	struct bd_http_loop *loop = listener->loop;
+	free(listener);
+	loop->handle_count--;
+	finish_drain(loop);
+}
+
+static void close_timer_when_idle(struct bd_http_loop *loop)
+{
+	if (loop->is_draining && loop->connection_count == 0 &&
+		!uv_is_closing((uv_handle_t *)&loop->timer)) {
+		uv_close((uv_handle_t *)&loop->timer, on_timer_closed);
+	}
+}
+
+void bd_http_loop_forget(struct bd_http_exchange *x)
+{
+	struct bd_http_loop *loop = x->loop;
+	if (x->previous != NULL) {
+		x->previous->next = x->next;
+	} else {
+		loop->connections = x->next;
+	}
+	if (x->next != NULL) {
+		x->next->previous = x->previous;
+	}
+	loop->connection_count--;
+	close_timer_when_idle(loop);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct bd_http_loop *loop = timer->data;
+	/* Closing only marks: a connection leaves the list in its close callback. */
+	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
+		bd_http_connection_tick(x, uv_now(loop->uv));
+	}
+}
+
+static unsigned or_default(unsigned value, unsigned standard)
+{
+	return value == 0 ? standard : value;
+}
+
+enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
+	const struct bd_http_settings *settings, struct bd_http_handler *handler,
+	struct bd_diag *diag)
+{
+	struct bd_http_loop *loop = calloc(1, sizeof(*loop));
+	if (loop == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "HTTP loop");
+	}
+	loop->uv = uv;
+	loop->handler = handler;
+	loop->settings = (struct bd_http_settings){
+		.header_ms = or_default(settings->header_ms, 10000),
+		.idle_ms = or_default(settings->idle_ms, 60000),
+		.write_ms = or_default(settings->write_ms, 30000),
+		.body_grace_ms = or_default(settings->body_grace_ms, 10000),
+		.body_rate_bytes = or_default(settings->body_rate_bytes, 1024),
+		.tick_ms = or_default(settings->tick_ms, 250),
+		.connections_max = settings->connections_max == 0 ? 10000 : settings->connections_max,
+	};
+	uv_timer_init(uv, &loop->timer);
+	loop->timer.data = loop;
+	loop->handle_count = 1;
+	uv_timer_start(&loop->timer, on_tick, loop->settings.tick_ms, loop->settings.tick_ms);
+	*out = loop;
+	return BD_OK;
+}
+
+void bd_http_loop_free(struct bd_http_loop *loop)
+{
+	free(loop);
+}
+
+static void free_refused(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+	struct listener *listener = (struct listener *)stream;
+	struct bd_http_loop *loop = listener->loop;
+	struct bd_http_exchange *x = status < 0 ? NULL : calloc(1, sizeof(*x));
+	if (x == NULL) {
+		return;
+	}
+	x->loop = loop;
+	uv_tcp_init(loop->uv, &x->tcp);
+	if (uv_accept(stream, (uv_stream_t *)&x->tcp) != 0 ||
+		loop->connection_count >= loop->settings.connections_max) {
+		uv_close((uv_handle_t *)&x->tcp, free_refused);
+		return;
+	}
+	x->is_open = true;
+	x->next = loop->connections;
+	if (x->next != NULL) {
+		x->next->previous = x;
+	}
+	loop->connections = x;
+	loop->connection_count++;
+	bd_http_connection_start(x, listener->tls);
+}
+
+static int bind_shared(uv_tcp_t *tcp, const struct sockaddr *address)
+{
+	int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+		uv_tcp_open(tcp, fd) != 0) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return -1;
+	}
+	return uv_tcp_bind(tcp, address, 0);
+}
+
+enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsigned *port,
+	struct bd_http_tls *tls, struct bd_diag *diag)
+{
+	struct sockaddr_storage where = { 0 };
+	if (uv_ip4_addr(address, (int)*port, (struct sockaddr_in *)&where) != 0 &&
+		uv_ip6_addr(address, (int)*port, (struct sockaddr_in6 *)&where) != 0) {
+		return bd_fail(diag, BD_CONFIG_MEANING, "the address to listen on is not numeric");
+	}
+	struct listener *listener = calloc(1, sizeof(*listener));
+	if (listener == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "listener");
+	}
+	listener->loop = loop;
+	listener->tls = tls;
+	uv_tcp_init(loop->uv, &listener->tcp);
+	loop->handle_count++;
+	int len = sizeof(where);
+	if (bind_shared(&listener->tcp, (struct sockaddr *)&where) != 0 ||
+		uv_listen((uv_stream_t *)&listener->tcp, 1024, on_connection) != 0 ||
+		uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&where, &len) != 0) {
+		uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
+		return bd_fail(diag, BD_IO, "cannot listen on port %u", *port);
+	}
+	/* The port lies at the same place in both families. */
+	*port = ntohs(((struct sockaddr_in *)&where)->sin_port);
+	listener->next = loop->listeners;
+	loop->listeners = listener;
+	return BD_OK;
+}
+
+void bd_http_loop_drain(struct bd_http_loop *loop)
+{
+	loop->is_draining = true;
+	while (loop->listeners != NULL) {
+		struct listener *listener = loop->listeners;
+		loop->listeners = listener->next;
+		uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
+	}
+	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
+		if (x->phase == HEAD && x->in_len == 0 && !x->is_writing) {
+			bd_http_connection_close(x);
+		}
+	}
+	close_timer_when_idle(loop);
+}
