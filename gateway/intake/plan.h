@@ -1,24 +1,31 @@
 /* plan.h - a compiled adapter: what config/ makes of adapters/<source>/ and what a worker works by.
  *
- * Layer: intake, plain data; config/ fills it, intake/image.c turns it to bytes and back for the sealed
- * memfd. Names are borrowed from the arena it was made in. Read-only after that.
+ * Layer: intake, plain data; config/ fills it, intake/image.c turns it to bytes and back for the
+ * sealed memfd. Names are borrowed from the arena it was made in. Read-only after that.
  *
- * Paths are element or member names joined by '/', from the root of the message. An embedded document
- * (XML in CDATA, JSON in a string) continues its parent's path: tax's CDATA in service/body gives
- * service/body/taxML/nsrxxGrid/nsrxxGridlb. JSON array items add no step. XML names are local names;
- * attributes are a step that begins with '@'. The columns of delimited data are their layout's names under
- * the path "row".
+ * Paths are element or member names joined by '/', from the root of the message. An embedded
+ * document (XML in CDATA, JSON in a string) continues its parent's path: tax's CDATA in
+ * service/body gives service/body/taxML/nsrxxGrid/nsrxxGridlb. JSON array items add no step. XML
+ * names are local names; attributes are a step that begins with '@'. The columns of delimited data
+ * are their layout's names under the path "row".
  */
 #ifndef BD_INTAKE_PLAN_H
 #define BD_INTAKE_PLAN_H
 
 #include "record/record.h"
 
-enum bd_format { BD_FORMAT_XML = 1, BD_FORMAT_JSON, BD_FORMAT_DELIMITED, BD_FORMAT_CSV, BD_FORMAT_FIXED };
+enum bd_format {
+	BD_FORMAT_XML = 1,
+	BD_FORMAT_JSON,
+	BD_FORMAT_DELIMITED,
+	BD_FORMAT_CSV,
+	BD_FORMAT_FIXED
+};
 
 enum bd_feed_kind { BD_FEED_CHANGE = 1, BD_FEED_REPLY, BD_FEED_SNAPSHOT, BD_FEED_VERIFY };
 
-/* A code map 代码映射: local value (or tuple, joined by U+001F) -> code name of the target field. */
+/* A code map 代码映射: local value (or tuple, joined by U+001F) -> code name of the target field.
+ */
 struct bd_code_map_entry {
 	const char *from, *to;
 };
@@ -30,9 +37,11 @@ struct bd_code_map {
 
 /* A native field of a section. Slots are flat: one record at a time is held in them. */
 struct bd_slot_plan {
-	const char *name;  /* native name as documented by the department, for diagnostics */
-	const char *path;  /* relative to the section's record path; for message slots from the root */
-	const char *pivot; /* set: value comes from a CODE/VALUE group where CODE equals this (see section) */
+	const char *name; /* native name as documented by the department, for diagnostics */
+	const char
+		*path; /* relative to the section's record path; for message slots from the root */
+	const char *pivot; /* set: value comes from a CODE/VALUE group where CODE equals this (see
+			      section) */
 	bool is_message;   /* a field of the envelope, shared by every record of the message */
 };
 
@@ -59,7 +68,8 @@ struct bd_field_plan {
 	size_t slot_count;
 	const struct bd_code_map *map; /* NULL where none */
 	const char *constant;
-	const char *as;   /* normalization: name of a rule set, e.g. "date", "amount_yuan", "amount_wan_yuan" */
+	const char *as; /* normalization: name of a rule set, e.g. "date", "amount_yuan",
+			   "amount_wan_yuan" */
 	struct bd_when when;
 	bool is_required;
 };
@@ -69,7 +79,7 @@ struct bd_identifier_plan {
 	uint16_t kind;
 	const char *issuer; /* "tax:djxh"; NULL unless the kind is issued */
 	uint16_t slot;
-	uint16_t type_slot; /* document type; UINT16_MAX = none */
+	uint16_t type_slot;                 /* document type; UINT16_MAX = none */
 	const struct bd_code_map *type_map; /* local document type -> id kind name */
 	struct bd_when when;
 	bool is_strict; /* wrong check digit rejects (else it is kept and warned) */
@@ -79,9 +89,10 @@ struct bd_identifier_plan {
 struct bd_output_plan {
 	uint16_t entity;
 	struct bd_when when; /* no values = always */
-	const struct bd_identifier_plan *subject; /* in order of preference; all present ones are stated */
+	const struct bd_identifier_plan
+		*subject; /* in order of preference; all present ones are stated */
 	size_t subject_count;
-	bool is_message_subject; /* the subject of the message (see bd_feed_plan) */
+	bool is_message_subject;                /* the subject of the message (see bd_feed_plan) */
 	const struct bd_identifier_plan *other; /* relations */
 	size_t other_count;
 	const struct bd_field_plan *fields; /* ascending `to` */
@@ -92,8 +103,10 @@ struct bd_section_plan {
 	const char *name;
 	const char *label_zh;
 	const char *path;       /* of one record */
-	const char *group_path; /* its presence says that the section was told (reply, snapshot); often the parent */
-	const char *pivot_path, *pivot_code, *pivot_value; /* relative group of CODE/VALUE pairs, or NULL */
+	const char *group_path; /* its presence says that the section was told (reply, snapshot);
+				   often the parent */
+	const char *pivot_path, *pivot_code,
+		*pivot_value; /* relative group of CODE/VALUE pairs, or NULL */
 	const struct bd_slot_plan *slots;
 	size_t slot_count;
 	const struct bd_output_plan *outputs;
@@ -109,7 +122,8 @@ struct bd_section_plan {
 	/* coverage: entities that this section tells completely, and for which organizations */
 	const uint16_t *covers;
 	size_t cover_count;
-	bool is_unknown_refused; /* a field the mapping does not name rejects the record (else reported) */
+	bool is_unknown_refused;    /* a field the mapping does not name rejects the record (else
+				       reported) */
 	const char *const *ignored; /* relative paths known and not used */
 	size_t ignored_count;
 };
@@ -142,11 +156,13 @@ struct bd_feed_plan {
 	const char *name, *label_zh;
 	enum bd_feed_kind kind;
 	enum bd_format format;
-	const char *charset;       /* NULL: by declaration (XML), BOM, else UTF-8; "auto": UTF-8 if valid, else GB18030 */
-	const char *root;          /* name or path that must exist, else BD_ENVELOPE_MISSING */
-	const char *const *foreign; /* roots or paths that mark another kind of message: BD_MESSAGE_KIND */
+	const char *charset; /* NULL: by declaration (XML), BOM, else UTF-8; "auto": UTF-8 if valid,
+				else GB18030 */
+	const char *root;    /* name or path that must exist, else BD_ENVELOPE_MISSING */
+	const char *const
+		*foreign; /* roots or paths that mark another kind of message: BD_MESSAGE_KIND */
 	size_t foreign_count;
-	char separator;            /* delimited */
+	char separator; /* delimited */
 	bool has_header;
 	const struct bd_column_plan *columns;
 	size_t column_count;
@@ -165,8 +181,9 @@ struct bd_feed_plan {
 	const struct bd_section_plan *sections;
 	size_t section_count;
 	/* delivery: whole-feed coverage by dated deliveries with control totals */
-	const char *cycle;     /* "daily", "monthly", NULL = no whole-feed coverage */
-	const char *file_name; /* "{date}_E_BASEINFO" for the command line and drop folders, or NULL */
+	const char *cycle; /* "daily", "monthly", NULL = no whole-feed coverage */
+	const char
+		*file_name; /* "{date}_E_BASEINFO" for the command line and drop folders, or NULL */
 	uint32_t remove_share_max_percent; /* snapshot */
 };
 

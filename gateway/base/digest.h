@@ -1,0 +1,35 @@
+/* digest.h - SHA-256, keyed HMAC-SHA256, random bytes, hex and base64. Layer: base; OpenSSL stays
+ * in digest.c. A struct bd_hmac is used by one thread at a time. FIPS 180-4, FIPS 198-1, RFC 4648.
+ */
+#ifndef BD_BASE_DIGEST_H
+#define BD_BASE_DIGEST_H
+
+#include "base/bytes.h"
+
+#define BD_DIGEST_BYTES 32
+
+struct bd_sha256; /* a running digest */
+struct bd_hmac;   /* a key made ready */
+
+enum bd_code bd_sha256_new(struct bd_sha256 **out);
+enum bd_code bd_sha256_update(struct bd_sha256 *sha, struct bd_bytes bytes);
+/* Gives the digest and starts anew. */
+enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]);
+void bd_sha256_free(struct bd_sha256 *sha);
+enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
+
+enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key);
+enum bd_code bd_hmac_of(struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
+/* Wipes the key. */
+void bd_hmac_free(struct bd_hmac *hmac);
+
+enum bd_code bd_random(uint8_t *out, size_t len);
+bool bd_equal_secret(const uint8_t *a, const uint8_t *b, size_t len); /* in constant time */
+void bd_wipe(void *memory, size_t len);
+/* out has room for 2 * len + 1. */
+void bd_hex(char *out, const uint8_t *bytes, size_t len);
+/* false unless text is exactly 2 * len hex digits. */
+bool bd_unhex(uint8_t *out, size_t len, struct bd_bytes text);
+enum bd_code bd_base64_add(struct bd_buf *out, struct bd_bytes bytes);
+
+#endif

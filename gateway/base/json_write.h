@@ -1,0 +1,34 @@
+/* json_write.h - writes JSON into a buffer: commas and escapes are kept right by it.
+ *
+ * Layer: base. Text must be valid UTF-8; controls, '"' and '\' are escaped, all else goes out as it
+ * is. The first failure is kept in `code` and later calls do nothing: look once, at the end.
+ */
+#ifndef BD_BASE_JSON_WRITE_H
+#define BD_BASE_JSON_WRITE_H
+
+#include "base/bytes.h"
+
+struct bd_json_writer {
+	struct bd_buf *out;
+	enum bd_code code;
+	bool needs_comma;
+};
+
+void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out);
+/* key NULL = an array item or the whole value. */
+void bd_jw_object(struct bd_json_writer *writer, const char *key);
+void bd_jw_object_end(struct bd_json_writer *writer);
+void bd_jw_array(struct bd_json_writer *writer, const char *key);
+void bd_jw_array_end(struct bd_json_writer *writer);
+void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text);
+void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text);
+void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value);
+void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value);
+void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value);
+void bd_jw_null(struct bd_json_writer *writer, const char *key);
+/* Valid JSON of our own, as it is. */
+void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json);
+/* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
+void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms);
+
+#endif

@@ -1,0 +1,20 @@
+/* text.h - UTF-8 text: code points, NFKC, width, names of columns. Layer: base; libunistring stays
+ * in text.c. Unicode 15 (UAX #15 normalization, UAX #11 width). */
+#ifndef BD_BASE_TEXT_H
+#define BD_BASE_TEXT_H
+
+#include "base/bytes.h"
+
+/* false at the end or at a byte that is not UTF-8 (then *ok turns false). Advances text. */
+bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok);
+bool bd_text_is_utf8(struct bd_bytes text);
+enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point);
+/* Appends NFKC of text. */
+enum bd_code bd_text_nfkc(struct bd_buf *out, struct bd_bytes text);
+/* Code points, and columns on a terminal. */
+size_t bd_text_length(struct bd_bytes text);
+size_t bd_text_columns(struct bd_bytes text);
+/* Without ASCII blanks, U+3000 and U+00A0 at both ends. Borrowed. */
+struct bd_bytes bd_text_trim(struct bd_bytes text);
+
+#endif
