@@ -1,0 +1,232 @@
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bd_bytes bd_bytes_of(const char *text)
+{
+	return (struct bd_bytes){ text, strlen(text) };
+}
+
+bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool bd_bytes_is(struct bd_bytes a, const char *text)
+{
+	return bd_bytes_equal(a, bd_bytes_of(text));
+}
+
+int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
+
+	if (order != 0) {
+		return order;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+void bd_buf_init(struct bd_buf *buf, size_t max)
+{
+	*buf = (struct bd_buf){ .max = max };
+}
+
+void bd_buf_release(struct bd_buf *buf)
+{
+	free(buf->ptr);
+	bd_buf_init(buf, buf->max);
+}
+
+void bd_buf_clear(struct bd_buf *buf)
+{
+	buf->len = 0;
+}
+
+enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
+{
+	size_t need, cap = buf->cap;
+	char *ptr;
+
+	if (more > buf->max || buf->len > buf->max - more) {
+		return BD_LIMIT_BYTES;
+	}
+	need = buf->len + more;
+	if (need <= cap) {
+		return BD_OK;
+	}
+	cap = cap < 128 ? 128 : cap;
+	while (cap < need) {
+		cap = cap > buf->max / 2 ? buf->max : cap * 2;
+	}
+	ptr = realloc(buf->ptr, cap);
+	if (ptr == NULL) {
+		return BD_NO_MEMORY;
+	}
+	buf->ptr = ptr;
+	buf->cap = cap;
+	return BD_OK;
+}
+
+enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes)
+{
+	enum bd_code code = bd_buf_reserve(buf, bytes.len);
+
+	if (code == BD_OK && bytes.len != 0) {
+		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
+		buf->len += bytes.len;
+	}
+	return code;
+}
+
+enum bd_code bd_buf_add_byte(struct bd_buf *buf, char byte)
+{
+	return bd_buf_add(buf, (struct bd_bytes){ &byte, 1 });
+}
+
+enum bd_code bd_buf_add_text(struct bd_buf *buf, const char *text)
+{
+	return bd_buf_add(buf, bd_bytes_of(text));
+}
+
+enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
+{
+	enum bd_code code;
+	va_list args, again;
+	int len;
+
+	va_start(args, format);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	code = len < 0 ? BD_INTERNAL : bd_buf_reserve(buf, (size_t)len);
+	if (code == BD_OK && buf->cap - buf->len > (size_t)len) {
+		vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, again);
+		buf->len += (size_t)len;
+	} else if (code == BD_OK) {
+		/* No room for the NUL that vsnprintf adds and we do not keep. */
+		char *text = malloc((size_t)len + 1);
+
+		code = text == NULL ? BD_NO_MEMORY : BD_OK;
+		if (code == BD_OK) {
+			vsnprintf(text, (size_t)len + 1, format, again);
+			code = bd_buf_add(buf, (struct bd_bytes){ text, (size_t)len });
+			free(text);
+		}
+	}
+	va_end(again);
+	return code;
+}
+
+struct bd_bytes bd_buf_bytes(const struct bd_buf *buf)
+{
+	return (struct bd_bytes){ buf->ptr, buf->len };
+}
+
+/* Big-endian, width bytes. */
+static enum bd_code add_integer(struct bd_buf *buf, uint64_t value, size_t width)
+{
+	char bytes[8];
+
+	for (size_t i = 0; i < width; i++) {
+		bytes[i] = (char)(value >> (8 * (width - 1 - i)));
+	}
+	return bd_buf_add(buf, (struct bd_bytes){ bytes, width });
+}
+
+enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value)
+{
+	return add_integer(buf, value, 1);
+}
+
+enum bd_code bd_buf_add_u16(struct bd_buf *buf, uint16_t value)
+{
+	return add_integer(buf, value, 2);
+}
+
+enum bd_code bd_buf_add_u32(struct bd_buf *buf, uint32_t value)
+{
+	return add_integer(buf, value, 4);
+}
+
+enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value)
+{
+	return add_integer(buf, value, 8);
+}
+
+enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes)
+{
+	enum bd_code code;
+
+	if (bytes.len > UINT32_MAX - 4) {
+		return BD_LIMIT_BYTES;
+	}
+	code = bd_buf_reserve(buf, 4 + bytes.len);
+	if (code == BD_OK) {
+		code = bd_buf_add_u32(buf, (uint32_t)bytes.len);
+	}
+	return code == BD_OK ? bd_buf_add(buf, bytes) : code;
+}
+
+struct bd_reader bd_reader_of(struct bd_bytes bytes)
+{
+	return (struct bd_reader){ bytes, true };
+}
+
+struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len)
+{
+	struct bd_bytes bytes = { NULL, 0 };
+
+	if (!reader->ok || len > reader->rest.len) {
+		reader->ok = false;
+		return bytes;
+	}
+	if (len != 0) {
+		bytes = (struct bd_bytes){ reader->rest.ptr, len };
+		reader->rest.ptr += len;
+		reader->rest.len -= len;
+	}
+	return bytes;
+}
+
+static uint64_t read_integer(struct bd_reader *reader, size_t width)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, width);
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		value = value << 8 | (uint8_t)bytes.ptr[i];
+	}
+	return value;
+}
+
+uint8_t bd_read_u8(struct bd_reader *reader)
+{
+	return (uint8_t)read_integer(reader, 1);
+}
+
+uint16_t bd_read_u16(struct bd_reader *reader)
+{
+	return (uint16_t)read_integer(reader, 2);
+}
+
+uint32_t bd_read_u32(struct bd_reader *reader)
+{
+	return (uint32_t)read_integer(reader, 4);
+}
+
+uint64_t bd_read_u64(struct bd_reader *reader)
+{
+	return read_integer(reader, 8);
+}
+
+struct bd_bytes bd_read_sized(struct bd_reader *reader)
+{
+	uint32_t len = bd_read_u32(reader);
+
+	return bd_read_bytes(reader, len);
+}

@@ -1,0 +1,184 @@
+#include "base/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bd_sha256 {
+	EVP_MD *algorithm; /* kept: fetching it each time costs six times the digest */
+	EVP_MD_CTX *context;
+};
+
+struct bd_hmac {
+	EVP_MAC *algorithm;
+	EVP_MAC_CTX *context;
+};
+
+enum bd_code bd_sha256_new(struct bd_sha256 **out)
+{
+	struct bd_sha256 *sha = calloc(1, sizeof(*sha));
+
+	*out = NULL;
+	if (sha == NULL) {
+		return BD_NO_MEMORY;
+	}
+	sha->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+	sha->context = EVP_MD_CTX_new();
+	if (sha->algorithm == NULL || sha->context == NULL ||
+		EVP_DigestInit_ex2(sha->context, sha->algorithm, NULL) != 1) {
+		bd_sha256_free(sha);
+		return BD_INTERNAL;
+	}
+	*out = sha;
+	return BD_OK;
+}
+
+enum bd_code bd_sha256_update(struct bd_sha256 *sha, struct bd_bytes bytes)
+{
+	return EVP_DigestUpdate(sha->context, bytes.ptr, bytes.len) == 1 ? BD_OK : BD_INTERNAL;
+}
+
+enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES])
+{
+	unsigned len = 0;
+
+	if (EVP_DigestFinal_ex(sha->context, out, &len) != 1 || len != BD_DIGEST_BYTES) {
+		return BD_INTERNAL;
+	}
+	return EVP_DigestInit_ex2(sha->context, NULL, NULL) == 1 ? BD_OK : BD_INTERNAL;
+}
+
+void bd_sha256_free(struct bd_sha256 *sha)
+{
+	if (sha != NULL) {
+		EVP_MD_CTX_free(sha->context);
+		EVP_MD_free(sha->algorithm);
+		free(sha);
+	}
+}
+
+enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+{
+	size_t len = 0;
+
+	return EVP_Q_digest(NULL, "SHA256", NULL, bytes.ptr, bytes.len, out, &len) == 1
+		       ? BD_OK
+		       : BD_INTERNAL;
+}
+
+enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
+{
+	struct bd_hmac *hmac = calloc(1, sizeof(*hmac));
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string("digest", "SHA256", 0),
+		OSSL_PARAM_construct_end() };
+
+	*out = NULL;
+	if (hmac == NULL) {
+		return BD_NO_MEMORY;
+	}
+	hmac->algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hmac->context = hmac->algorithm == NULL ? NULL : EVP_MAC_CTX_new(hmac->algorithm);
+	if (hmac->context == NULL ||
+		EVP_MAC_init(hmac->context, (const unsigned char *)key.ptr, key.len, params) != 1) {
+		bd_hmac_free(hmac);
+		return BD_INTERNAL;
+	}
+	*out = hmac;
+	return BD_OK;
+}
+
+enum bd_code bd_hmac_of(struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+{
+	size_t len = 0;
+
+	/* An init without a key starts anew with the kept one. */
+	if (EVP_MAC_init(hmac->context, NULL, 0, NULL) != 1 ||
+		EVP_MAC_update(hmac->context, (const unsigned char *)bytes.ptr, bytes.len) != 1 ||
+		EVP_MAC_final(hmac->context, out, &len, BD_DIGEST_BYTES) != 1 ||
+		len != BD_DIGEST_BYTES) {
+		return BD_INTERNAL;
+	}
+	return BD_OK;
+}
+
+void bd_hmac_free(struct bd_hmac *hmac)
+{
+	if (hmac != NULL) {
+		EVP_MAC_CTX_free(hmac->context);
+		EVP_MAC_free(hmac->algorithm);
+		free(hmac);
+	}
+}
+
+enum bd_code bd_random(uint8_t *out, size_t len)
+{
+	return RAND_bytes(out, (int)len) == 1 ? BD_OK : BD_INTERNAL;
+}
+
+bool bd_equal_secret(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+void bd_wipe(void *memory, size_t len)
+{
+	OPENSSL_cleanse(memory, len);
+}
+
+void bd_hex(char *out, const uint8_t *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool bd_unhex(uint8_t *out, size_t len, struct bd_bytes text)
+{
+	if (text.len != 2 * len) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			return false;
+		}
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+enum bd_code bd_base64_add(struct bd_buf *out, struct bd_bytes bytes)
+{
+	size_t len = (bytes.len + 2) / 3 * 4;
+	enum bd_code code;
+
+	if (bytes.len > INT32_MAX / 2) {
+		return BD_LIMIT_BYTES;
+	}
+	/* One more byte: OpenSSL ends it with a NUL. */
+	code = bd_buf_reserve(out, len + 1);
+	if (code == BD_OK && len != 0) {
+		EVP_EncodeBlock((unsigned char *)out->ptr + out->len,
+			(const unsigned char *)bytes.ptr, (int)bytes.len);
+		out->len += len;
+	}
+	return code;
+}
