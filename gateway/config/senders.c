@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const keys[] = { "certificate_name", "certificate_serial", "spki_pin", "roles",
-	"sources" };
+static const char *const keys[] = { "certificate_name", "certificate_serial", "spki_pin", "loopback",
+	"roles", "sources" };
 static const struct {
 	const char *name;
 	enum bd_sender_role role;
@@ -85,6 +85,12 @@ static void set(struct bd_sender *sender, const struct bd_line *line, struct bd_
 	} else if (strcmp(line->key, "spki_pin") == 0) {
 		check_hex(line, "0123456789abcdef", 64, diags);
 		sender->spki_pin = line->value;
+	} else if (strcmp(line->key, "loopback") == 0) {
+		if (strcmp(line->value, "yes") != 0) {
+			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
+				line->value_column, "loopback: 'yes' or not at all");
+		}
+		sender->is_loopback = true;
 	} else if (strcmp(line->key, "roles") == 0) {
 		set_roles(sender, line, arena, diags);
 	} else if (strcmp(line->key, "sources") == 0) {
@@ -98,11 +104,11 @@ static void check(
 	const struct bd_sender *sender, const struct bd_line *line, struct bd_diags *diags)
 {
 	int known = (sender->certificate_name != NULL) + (sender->certificate_serial != NULL) +
-		    (sender->spki_pin != NULL);
+		    (sender->spki_pin != NULL) + sender->is_loopback;
 	if (known != 1) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
 			"'%s' is known by exactly one of certificate_name, "
-			"certificate_serial, spki_pin",
+			"certificate_serial, spki_pin, loopback",
 			sender->name);
 	}
 	if (sender->roles == 0) {

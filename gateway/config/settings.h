@@ -20,6 +20,7 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
+	const char *port_file;        /* the ports in use are written there when ready; NULL = nowhere */
 	uint64_t loops;          /* 0 = one a core */
 	uint64_t workers;        /* processes that parse messages */
 	uint64_t body_max_bytes; /* of one pushed message */
@@ -38,12 +39,13 @@ enum bd_sender_role {
 };
 
 /* Known by exactly one of: name in the certificate (CN or DNS SAN), its serial with issuer, its
- * key's pin. */
+ * key's pin, or by speaking on the plaintext listener, which only this machine reaches. */
 struct bd_sender {
 	const char *name;
 	const char *certificate_name;
 	const char *certificate_serial; /* hexadecimal, upper case */
 	const char *spki_pin;       /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
+	bool is_loopback;           /* whoever speaks on the plaintext listener */
 	uint32_t roles;             /* enum bd_sender_role */
 	const char *const *sources; /* it may speak for */
 	size_t source_count;

@@ -1,0 +1,27 @@
+/* problem.h - a diag as the bodies that clients read: RFC 9457 problem details, and the rows of a
+ * receipt.
+ *
+ * Layer: daemon. Chinese unless the client asked for English; `code` is never translated; nothing
+ * of a citizen's is in a diag, so nothing is here.
+ */
+#ifndef BD_DAEMON_PROBLEM_H
+#define BD_DAEMON_PROBLEM_H
+
+#include "base/diag.h"
+#include "base/json_write.h"
+#include "http/server.h"
+#include "record/reject.h"
+
+/* The body of problem+json. source NULL = not about a source. */
+enum bd_code bd_problem_write(
+	struct bd_buf *body, const struct bd_diag *diag, const char *source, bool is_english);
+/* One object of a receipt's `rejects`. */
+void bd_reject_write(struct bd_json_writer *writer, const struct bd_reject *reject);
+/* Answers the exchange with the problem and the code's status; Retry-After with 429 and 503. */
+void bd_problem_respond(
+	struct bd_http_exchange *exchange, const struct bd_diag *diag, const char *source);
+/* The same of a bare code. */
+void bd_problem_respond_code(
+	struct bd_http_exchange *exchange, enum bd_code code, const char *detail);
+
+#endif
