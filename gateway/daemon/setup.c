@@ -1,0 +1,191 @@
+#include "daemon/setup.h"
+
+#include "config/adapter.h"
+#include "config/dictionary.h"
+#include "config/matter.h"
+#include "intake/image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All adapters and matters of one city with their code maps stay far below. */
+#define SETUP_MAX_BYTES 268435456
+#define OPENAPI_MAX_BYTES 4194304
+#define PATH_BYTES 4096
+
+static bool join(char path[PATH_BYTES], const char *folder, const char *name)
+{
+	int len = snprintf(path, PATH_BYTES, "%s/%s", folder, name);
+
+	return len > 0 && len < PATH_BYTES;
+}
+
+static enum bd_code no_room(struct bd_diags *diags)
+{
+	return bd_diags_add(diags, BD_NO_MEMORY, "", 0, 0, "no room for the configuration");
+}
+
+static enum bd_code load_plans(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+	const char *const *names = NULL;
+	const struct bd_plan **plans;
+	struct bd_diag diag = { .code = BD_OK };
+	size_t count = 0;
+
+	if (bd_config_sources(&names, &count, settings->adapters_folder, &setup->arena, &diag) !=
+		BD_OK) {
+		return bd_diags_add(diags, diag.code, "adapters_folder", 0, 0, "%s", diag.detail);
+	}
+	plans = bd_arena_alloc(&setup->arena, count, sizeof(const struct bd_plan *));
+	if (plans == NULL) {
+		return no_room(diags);
+	}
+	for (size_t i = 0; i < count; i++) {
+		char folder[PATH_BYTES];
+
+		if (!join(folder, settings->adapters_folder, names[i])) {
+			return no_room(diags);
+		}
+		if (bd_config_adapter(&plans[setup->plan_count], folder, settings->schemas_folder,
+			    setup->dict, &setup->arena, diags) == BD_OK) {
+			setup->plan_count++;
+		}
+	}
+	setup->plans = plans;
+	return bd_diags_code(diags);
+}
+
+static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+	const char *const *names = NULL;
+	const struct bd_matter **matters;
+	struct bd_diag diag = { .code = BD_OK };
+	char top[PATH_BYTES];
+	size_t count = 0;
+
+	if (!join(top, settings->schemas_folder, "matters") ||
+		bd_config_matters(&names, &count, top, &setup->arena, &diag) != BD_OK) {
+		return bd_diags_add(diags, diag.code, "schemas_folder", 0, 0, "%s", diag.detail);
+	}
+	matters = bd_arena_alloc(&setup->arena, count, sizeof(const struct bd_matter *));
+	if (matters == NULL) {
+		return no_room(diags);
+	}
+	for (size_t i = 0; i < count; i++) {
+		char folder[PATH_BYTES];
+
+		if (!join(folder, top, names[i])) {
+			return no_room(diags);
+		}
+		if (bd_config_matter(&matters[setup->matter_count], folder,
+			    settings->schemas_folder, setup->dict, &setup->arena, diags) == BD_OK) {
+			setup->matter_count++;
+		}
+	}
+	setup->matters = matters;
+	return bd_diags_code(diags);
+}
+
+/* The build makes openapi.json of schemas/openapi.yaml; an install puts both side by side. */
+static void load_openapi(struct bd_setup *setup)
+{
+	const char *named = getenv("BIDUI_OPENAPI");
+	char path[PATH_BYTES], chunk[16384];
+	FILE *file;
+	size_t len;
+
+	if (named == NULL && !join(path, setup->settings->schemas_folder, "openapi.json")) {
+		return;
+	}
+	file = fopen(named != NULL ? named : path, "rb");
+	if (file == NULL) {
+		return;
+	}
+	while ((len = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+		if (bd_buf_add(&setup->openapi_buf, (struct bd_bytes){ chunk, len }) != BD_OK) {
+			bd_buf_clear(&setup->openapi_buf);
+			break;
+		}
+	}
+	fclose(file);
+	setup->openapi = bd_buf_bytes(&setup->openapi_buf);
+}
+
+static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_diags *diags)
+{
+	char common[PATH_BYTES];
+	enum bd_code code = bd_config_settings(&setup->settings, path, &setup->arena, diags);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	code = bd_config_senders(
+		&setup->senders, setup->settings->senders_file, &setup->arena, diags);
+	if (!join(common, setup->settings->schemas_folder, "common.xml")) {
+		return no_room(diags);
+	}
+	if (bd_config_dictionary_all(&setup->dict, common, &setup->arena, diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
+	/* Both, so that an administrator sees every error at once. */
+	load_plans(setup, diags);
+	load_matters(setup, diags);
+	if (bd_diags_code(diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
+	load_openapi(setup);
+	code = bd_image_write(&setup->image_buf, setup->dict, setup->plans, setup->plan_count);
+	setup->image = bd_buf_bytes(&setup->image_buf);
+	return code == BD_OK ? BD_OK : no_room(diags);
+}
+
+enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path, struct bd_diags *diags)
+{
+	struct bd_setup *setup = calloc(1, sizeof(*setup));
+	enum bd_code code;
+
+	if (setup == NULL) {
+		return no_room(diags);
+	}
+	bd_arena_init(&setup->arena, SETUP_MAX_BYTES);
+	bd_buf_init(&setup->image_buf, SETUP_MAX_BYTES);
+	bd_buf_init(&setup->openapi_buf, OPENAPI_MAX_BYTES);
+	setup->references = 1;
+	code = load(setup, settings_path, diags);
+	if (code != BD_OK) {
+		bd_setup_unref(setup);
+		return code;
+	}
+	*out = setup;
+	return BD_OK;
+}
+
+struct bd_setup *bd_setup_ref(struct bd_setup *setup)
+{
+	__atomic_add_fetch(&setup->references, 1, __ATOMIC_RELAXED);
+	return setup;
+}
+
+void bd_setup_unref(struct bd_setup *setup)
+{
+	if (setup == NULL || __atomic_sub_fetch(&setup->references, 1, __ATOMIC_ACQ_REL) != 0) {
+		return;
+	}
+	bd_buf_release(&setup->image_buf);
+	bd_buf_release(&setup->openapi_buf);
+	bd_arena_release(&setup->arena);
+	free(setup);
+}
+
+const struct bd_plan *bd_setup_plan(const struct bd_setup *setup, struct bd_bytes source)
+{
+	for (size_t i = 0; i < setup->plan_count; i++) {
+		if (bd_bytes_is(source, setup->plans[i]->source)) {
+			return setup->plans[i];
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,39 @@
+/* setup.h - everything that a start or a reload reads from files, whole and never changed
+ * afterwards.
+ *
+ * Layer: daemon. A reload makes a new one beside it; whoever works by the old one keeps a reference
+ * until it is done, so no request sees half of each.
+ */
+#ifndef BD_DAEMON_SETUP_H
+#define BD_DAEMON_SETUP_H
+
+#include "answer/matter.h"
+#include "config/settings.h"
+#include "intake/plan.h"
+
+struct bd_setup {
+	const struct bd_settings *settings;
+	const struct bd_senders *senders;
+	const struct bd_dictionary *dict;
+	const struct bd_plan *const *plans; /* by source name */
+	size_t plan_count;
+	const struct bd_matter *const *matters;
+	size_t matter_count;
+	struct bd_bytes image;   /* of the plans, for the workers */
+	struct bd_bytes openapi; /* JSON; empty when the file is not there */
+	/* private */
+	struct bd_arena arena;
+	struct bd_buf image_buf, openapi_buf;
+	unsigned references; /* atomic */
+};
+
+/* Reads the settings file and all it names. Every error is added to diags. */
+enum bd_code bd_setup_load(
+	struct bd_setup **out, const char *settings_path, struct bd_diags *diags);
+struct bd_setup *bd_setup_ref(struct bd_setup *setup);
+void bd_setup_unref(struct bd_setup *setup); /* NULL is allowed */
+
+/* NULL when there is none. */
+const struct bd_plan *bd_setup_plan(const struct bd_setup *setup, struct bd_bytes source);
+
+#endif
