@@ -11,3 +11,5 @@ libbd_config_a_SOURCES = \
 	gateway/config/settings.c gateway/config/settings.h \
 	gateway/config/xml.c gateway/config/xml.h
 libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)
+# Reads matters for the answer layer; apart, because it fills another layer's plain data.
+libbd_config_a_SOURCES += gateway/config/matter.c gateway/config/matter.h

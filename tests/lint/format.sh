@@ -1,6 +1,6 @@
 #!/bin/sh
 # format.sh - clang-format decides the form of every C file. Skipped where it is missing or too old to read
-# our settings (InsertBraces needs 15).
+# our settings.
 top=${srcdir:-.}
 cd "$top" || exit 99
 if ! command -v clang-format >/dev/null 2>&1 ||
