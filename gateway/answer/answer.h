@@ -1,0 +1,40 @@
+/* answer.h - a question in JSON to an answer in JSON. Pure but for the lookups that its caller
+ * gives it.
+ *
+ * Layer: answer. The question's form is schemas/openapi.yaml. A code other than BD_OK: the question
+ * could not be answered; diag has the code and the JSON pointer, never a value. Every decision,
+ * also a refusal, is BD_OK.
+ */
+#ifndef BD_ANSWER_ANSWER_H
+#define BD_ANSWER_ANSWER_H
+
+#include "answer/matter.h"
+#include "record/held.h"
+
+struct bd_answer_source;
+/* All lookups of one question see one snapshot of the store. */
+struct bd_answer_source {
+	enum bd_code (*lookup)(struct bd_answer_source *self, struct bd_held **out,
+		const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+		struct bd_diag *diag);
+};
+
+struct bd_answer_context {
+	const struct bd_dictionary *dict;
+	const struct bd_matter *const *matters;
+	size_t matter_count;
+	struct bd_answer_source *source;
+	int64_t now_ms;
+	const char *receipt;        /* id of this answer's receipt, given by the caller */
+	const char *const *sources; /* every source that an adapter stands for, sorted */
+	size_t source_count;
+	bool may_see_sensitive; /* query: fields of BD_SENSITIVITY_SENSITIVE, else `withheld` */
+};
+
+/* Appends one JSON object. */
+enum bd_code bd_compare(struct bd_buf *out, struct bd_bytes question,
+	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
+enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
+	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
+
+#endif

@@ -1,0 +1,160 @@
+/* store.h - what bidui holds: records in, held subjects out. LMDB, one writer, many readers;
+ * everything sealed.
+ *
+ * Layer: store. Threads: one struct bd_store for all; bd_store_commit, the spool's apply and erase
+ * belong to the writer thread; each reading thread has a struct bd_store_reader of its own. Merging
+ * is a commutative last-writer-wins by (rank, order), so the order in which messages arrive does
+ * not matter; equal order with different content is a conflict and both stay.
+ */
+#ifndef BD_STORE_STORE_H
+#define BD_STORE_STORE_H
+
+#include "record/held.h"
+#include "record/reject.h"
+
+#define BD_MASTER_KEY_BYTES 32
+
+struct bd_store;
+struct bd_store_reader;
+
+struct bd_store_settings {
+	const char *folder; /* made with mode 0700 if missing */
+	uint64_t map_size_bytes;
+	uint8_t master_key[BD_MASTER_KEY_BYTES];
+	uint32_t journal_days; /* how long idempotency keys are kept */
+};
+
+/* Which source covers what: from the adapters. One for each section x entity. */
+struct bd_cover {
+	const char *source, *feed, *section;
+	uint16_t feed_number;
+	uint16_t entity;
+	const char *cycle; /* "daily", "monthly"; NULL = never the whole feed, only subject by
+			      subject */
+	bool is_subject;   /* a reply tells all of a section for one subject */
+};
+
+/* Opens or makes it. Another master key: BD_STORE_KEY. Covers are copied. */
+enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
+	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag);
+/* All readers must be freed before. */
+void bd_store_close(struct bd_store *store);
+/* Writer thread: new covers for lookups that begin later. */
+enum bd_code bd_store_set_covers(struct bd_store *store, const struct bd_cover *covers,
+	size_t cover_count, struct bd_diag *diag);
+
+/* -- writing --------------------------------------------------------------------------------------
+ */
+struct bd_delivery {
+	int32_t day; /* base/clock.h; INT32_MIN = no dated delivery */
+	bool has_total;
+	uint64_t total;   /* the department's control total (对账) */
+	bool is_baseline; /* everything up to that day is in it */
+};
+
+struct bd_spool;
+
+/* One message. What is borrowed must live until bd_store_commit returns. */
+struct bd_entry {
+	const char *source, *feed;
+	uint16_t feed_number;
+	bool is_reply, is_snapshot, is_atomic;
+	int64_t received_ms;
+	const char *sender;
+	struct bd_bytes idempotency_key; /* empty = none */
+	uint8_t body_sha256[32];
+	uint64_t received, accepted, rejected; /* native records, from intake */
+	struct bd_bytes records; /* each sized (bd_buf_add_sized) and packed (record/pack.h) */
+	struct bd_bytes rejects; /* each sized and packed (record/reject.h) */
+	struct bd_spool *spool;  /* instead of records, for long messages; NULL = none */
+	const struct bd_identifier
+		*subject; /* of the message: fills records with is_message_subject */
+	size_t subject_count;
+	struct bd_order order; /* fills records with is_message_order */
+	struct bd_delivery delivery;
+	uint32_t remove_share_max_percent; /* snapshot */
+	const char *const *sections;       /* present in the message */
+	size_t section_count;
+	/* out */
+	enum bd_code code;
+	struct bd_diag diag;
+	uint64_t message;   /* journal sequence, from 1 */
+	uint64_t unchanged; /* native records that changed nothing */
+	bool is_repeat;     /* idempotency key seen with this body: message is the first one's */
+};
+
+/* One transaction for all; each entry has its own outcome. A code other than BD_OK: nothing of any
+ * is stored. Returns after the commit is on disk. */
+enum bd_code bd_store_commit(struct bd_store *store, struct bd_entry *const *entries, size_t count,
+	struct bd_diag *diag);
+
+/* -- spool: messages past BD_MESSAGE_SPOOL_BYTES. Add from any one thread, commit by the writer.
+ * ---------- */
+enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag);
+/* A packed record. */
+enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag);
+/* Before or after commit; removes its file. */
+void bd_spool_free(struct bd_spool *spool);
+
+/* -- reading: a snapshot at a time
+ * ------------------------------------------------------------------ */
+enum bd_code bd_store_reader_new(
+	struct bd_store_reader **out, struct bd_store *store, struct bd_diag *diag);
+void bd_store_reader_free(struct bd_store_reader *reader);
+enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag);
+void bd_store_end(struct bd_store_reader *reader);
+/* All identifiers are of one subject. Everything in *out lives in the arena. */
+enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag);
+
+/* A message as kept for its receipt. */
+struct bd_message {
+	uint64_t message;
+	const char *source, *feed;
+	int64_t received_ms;
+	uint64_t received, accepted, unchanged, rejected;
+	struct bd_bytes rejects; /* as in bd_entry, the first BD_RECEIPT_REJECTS_MAX */
+};
+/* BD_RECEIPT_UNKNOWN when there is none. */
+enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
+	uint64_t message, struct bd_arena *arena, struct bd_diag *diag);
+/* Rejects of a source that nothing has mended, from message `from` on, at most max. */
+struct bd_kept_reject {
+	uint64_t message;
+	const char *feed;
+	int64_t received_ms;
+	struct bd_reject reject; /* raw is empty */
+};
+enum bd_code bd_store_rejects(const struct bd_kept_reject **out, size_t *count,
+	struct bd_store_reader *reader, const char *source, uint64_t from, size_t max,
+	struct bd_arena *arena, struct bd_diag *diag);
+
+/* State of a feed's section, for people. */
+struct bd_feed_state {
+	const char *source, *feed, *section;
+	uint16_t entity;
+	enum bd_coverage_state state;
+	int64_t complete_through_ms, last_received_ms;
+	uint64_t messages, records, rejects;
+};
+enum bd_code bd_store_states(const struct bd_feed_state **out, size_t *count,
+	struct bd_store_reader *reader, struct bd_arena *arena, struct bd_diag *diag);
+
+struct bd_store_counts {
+	uint64_t messages, subjects, rows_written, conflicts;
+	uint64_t map_used_bytes, free_bytes;
+};
+enum bd_code bd_store_counts(
+	struct bd_store_counts *out, struct bd_store_reader *reader, struct bd_diag *diag);
+/* Everything live as canonical sorted text: equal content gives equal text, whatever the order of
+ * arrival; without sequence numbers and receive times. Tests only: it holds values in clear. */
+enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag);
+
+/* Lawful erasure: overwrites the subject's salt in place and syncs; its rows can be read no more.
+ * Writer thread. */
+enum bd_code bd_store_erase(
+	struct bd_store *store, const struct bd_identifier *identifier, struct bd_diag *diag);
+
+#endif
