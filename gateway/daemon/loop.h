@@ -1,0 +1,81 @@
+/* loop.h - one network loop of biduid: its thread, connections, workers, view of the store and
+ * configuration.
+ *
+ * Layer: daemon. All members belong to the loop's thread but `mailbox` (any thread may post) and
+ * `counts` (atomic).
+ */
+#ifndef BD_DAEMON_LOOP_H
+#define BD_DAEMON_LOOP_H
+
+#include "daemon/mailbox.h"
+#include "daemon/pool.h"
+#include "daemon/setup.h"
+#include "daemon/writer.h"
+#include "http/server.h"
+#include "http/tls.h"
+
+/* Answers given, by kind; read by /metrics from any loop. */
+struct bd_loop_counts {
+	uint64_t requests, refused;
+	uint64_t pushes, records_received, records_rejected;
+	uint64_t compares, queries;
+	uint64_t decisions[6]; /* enum bd_decision */
+};
+
+/* One listener's handler: who speaks on the plaintext one is known by that alone. */
+struct bd_gate {
+	struct bd_http_handler handler;
+	struct bd_loop *loop;
+	struct bd_http_loop *http; /* NULL = no such listener */
+	unsigned port;
+	bool is_plaintext;
+	bool is_drained;
+};
+
+struct bd_daemon;
+
+struct bd_loop {
+	struct bd_daemon *daemon;
+	unsigned number; /* from 0 */
+	uv_loop_t uv;
+	uv_thread_t thread;
+	bool has_thread;
+	struct bd_mailbox mailbox;
+	struct bd_gate tls_gate, plain_gate;
+	struct bd_http_tls *tls;
+	struct bd_pool *short_pool, *long_pool; /* gathered messages; messages longer than that */
+	struct bd_store_reader *reader;
+	struct bd_setup *setup;
+	struct bd_loop_counts counts;
+	uint64_t receipts; /* given so far */
+	bool is_draining;
+	/* letters from the main thread */
+	struct bd_letter drain_letter, reload_letter;
+	struct bd_setup *next_setup;
+	/* letter to the main thread */
+	struct bd_letter drained_letter;
+};
+
+/* What all loops share. */
+struct bd_daemon {
+	struct bd_store *store;
+	struct bd_writer *writer;
+	struct bd_mailbox mailbox; /* the main thread's */
+	struct bd_loop *loops;
+	size_t loop_count, loops_running;
+	uint64_t instance; /* random, part of receipt ids */
+	int64_t started_ms;
+};
+
+/* Makes loop ready and listens; ports of loop 0 are found out and used by the others. */
+enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsigned number,
+	struct bd_setup *setup, struct bd_diag *diag);
+enum bd_code bd_loop_start(struct bd_loop *loop);
+/* Main thread; ends in drained_letter at the daemon's mailbox. */
+void bd_loop_drain(struct bd_loop *loop);
+/* Main thread; takes a reference of its own. */
+void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup);
+/* After its thread has ended (or never began). */
+void bd_loop_close(struct bd_loop *loop);
+
+#endif

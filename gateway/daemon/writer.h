@@ -1,0 +1,35 @@
+/* writer.h - the one thread that changes the store: what waits is committed together, then
+ * answered.
+ *
+ * Layer: daemon. Group commit: while one commit is on its way to the disk, the next group gathers.
+ * Bounded by the messages that the loops hold.
+ */
+#ifndef BD_DAEMON_WRITER_H
+#define BD_DAEMON_WRITER_H
+
+#include "daemon/mailbox.h"
+#include "store/store.h"
+
+struct bd_writer;
+
+/* Embedded in what waits for it. */
+struct bd_write {
+	struct bd_letter
+		letter; /* set deliver: called on home's loop when entry's outcome is known */
+	struct bd_mailbox *home;
+	struct bd_entry *entry;
+	struct bd_write *next; /* private */
+};
+
+enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store);
+/* Any thread. */
+void bd_writer_post(struct bd_writer *writer, struct bd_write *write);
+/* Covers of a reloaded configuration, before the next group; they must live until the writer is
+ * stopped or has been given newer ones. Any thread. */
+void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *covers, size_t count);
+/* Commits what waits, ends the thread, frees. */
+void bd_writer_stop(struct bd_writer *writer);
+/* Commits so far, and messages in them. Any thread. */
+void bd_writer_counts(const struct bd_writer *writer, uint64_t *commits, uint64_t *messages);
+
+#endif
