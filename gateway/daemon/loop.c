@@ -1,0 +1,318 @@
+#include "daemon/loop.h"
+
+#include "base/log.h"
+#include "daemon/call.h"
+#include "daemon/routes.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* -- what the http layer tells: the call that is the exchange's state does the work
+ * -------------------- */
+
+static void on_request(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	bd_route(CONTAINER(struct bd_gate, handler, handler), exchange);
+}
+
+static void on_body(
+	struct bd_http_handler *handler, struct bd_http_exchange *exchange, struct bd_bytes bytes)
+{
+	struct bd_call *call = bd_http_state(exchange);
+
+	(void)handler;
+	call->ops->on_body(call, bytes);
+}
+
+static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct bd_call *call = bd_http_state(exchange);
+
+	(void)handler;
+	call->ops->on_body_end(call);
+}
+
+static void on_abort(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct bd_call *call = bd_http_state(exchange);
+
+	(void)handler;
+	call->ops->on_abort(call);
+}
+
+static void on_writable(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct bd_call *call = bd_http_state(exchange);
+
+	(void)handler;
+	if (call->ops->on_writable != NULL) {
+		call->ops->on_writable(call);
+	}
+}
+
+static enum bd_code on_problem(
+	struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body)
+{
+	struct bd_diag diag = { .code = code };
+
+	(void)handler;
+	return bd_problem_write(body, &diag, NULL, false);
+}
+
+/* -- draining
+ * ------------------------------------------------------------------------------------------- */
+
+static void on_pool_closed(void *state)
+{
+	struct bd_loop *loop = state;
+
+	if (loop->short_pool != NULL) {
+		struct bd_pool *pool = loop->short_pool;
+
+		loop->short_pool = NULL;
+		bd_pool_close(pool, on_pool_closed, loop);
+	} else if (loop->long_pool != NULL) {
+		struct bd_pool *pool = loop->long_pool;
+
+		loop->long_pool = NULL;
+		bd_pool_close(pool, on_pool_closed, loop);
+	} else {
+		bd_mailbox_close(&loop->mailbox);
+	}
+}
+
+static void on_drained(struct bd_http_handler *handler)
+{
+	struct bd_gate *gate = CONTAINER(struct bd_gate, handler, handler);
+	struct bd_loop *loop = gate->loop;
+
+	gate->is_drained = true;
+	if ((loop->tls_gate.http == NULL || loop->tls_gate.is_drained) &&
+		(loop->plain_gate.http == NULL || loop->plain_gate.is_drained)) {
+		on_pool_closed(loop);
+	}
+}
+
+static const struct bd_http_ops http_ops = { on_request, on_body, on_body_end, on_abort,
+	on_writable, on_problem, on_drained };
+
+static void drain(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, drain_letter, letter);
+
+	if (loop->is_draining) {
+		return;
+	}
+	loop->is_draining = true;
+	if (loop->plain_gate.http != NULL) {
+		bd_http_loop_drain(loop->plain_gate.http);
+	}
+	if (loop->tls_gate.http != NULL) {
+		bd_http_loop_drain(loop->tls_gate.http);
+	}
+}
+
+/* -- configuration
+ * ---------------------------------------------------------------------------------------- */
+
+static void tls_settings(struct bd_http_tls_settings *out, const struct bd_settings *settings)
+{
+	*out = (struct bd_http_tls_settings){ .cert = settings->tls_certificate,
+		.key = settings->tls_key,
+		.ca = settings->tls_ca,
+		.crl = settings->tls_crl };
+}
+
+/* Each loop has its share of the workers, and one more for long messages. */
+static void pool_settings(
+	struct bd_pool_settings *out, const struct bd_loop *loop, const struct bd_setup *setup)
+{
+	uint64_t share = setup->settings->workers / loop->daemon->loop_count;
+
+	*out = (struct bd_pool_settings){ .worker_path = setup->settings->worker_path,
+		.image = setup->image,
+		.count = share == 0 ? 1 : (unsigned)share,
+		.time_max_ms = (unsigned)setup->settings->message_time_max_ms };
+}
+
+static void reload(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, reload_letter, letter);
+	struct bd_setup *old = loop->setup;
+	struct bd_http_tls_settings tls;
+	struct bd_pool_settings pool;
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (loop->is_draining) {
+		bd_setup_unref(loop->next_setup);
+		loop->next_setup = NULL;
+		return;
+	}
+	loop->setup = loop->next_setup;
+	loop->next_setup = NULL;
+	tls_settings(&tls, loop->setup->settings);
+	if (loop->tls != NULL && bd_http_tls_reload(loop->tls, &tls, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);
+	}
+	bd_diag_clear(&diag);
+	pool_settings(&pool, loop, loop->setup);
+	if (bd_pool_reload(loop->short_pool, &pool, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.workers", &diag);
+	}
+	bd_diag_clear(&diag);
+	pool.count = 1;
+	if (bd_pool_reload(loop->long_pool, &pool, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.workers", &diag);
+	}
+	bd_setup_unref(old);
+}
+
+/* "127.0.0.1:8443", "[::1]:8443" */
+static enum bd_code split_address(
+	char address[64], unsigned *port, const char *text, struct bd_diag *diag)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (len == 0 || len >= 64) {
+		return bd_fail(diag, BD_CONFIG_MEANING, "listen is ADDRESS:PORT");
+	}
+	memcpy(address, text, len);
+	address[len] = '\0';
+	*port = (unsigned)strtoul(colon + 1, NULL, 10);
+	return BD_OK;
+}
+
+static enum bd_code open_gate(struct bd_gate *gate, struct bd_loop *loop, const char *listen,
+	struct bd_http_tls *tls, unsigned known_port, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = loop->setup->settings;
+	const struct bd_http_settings http = {
+		.header_ms = (unsigned)settings->header_timeout_ms,
+		.idle_ms = (unsigned)settings->idle_timeout_ms,
+		.body_grace_ms = (unsigned)settings->body_timeout_ms,
+		.connections_max = settings->connections_max / loop->daemon->loop_count,
+	};
+	char address[64];
+	enum bd_code code;
+
+	gate->handler.ops = &http_ops;
+	gate->loop = loop;
+	gate->is_plaintext = tls == NULL;
+	code = split_address(address, &gate->port, listen, diag);
+	if (code != BD_OK) {
+		return code;
+	}
+	if (known_port != 0) {
+		gate->port = known_port;
+	}
+	code = bd_http_loop_new(&gate->http, &loop->uv, &http, &gate->handler, diag);
+	return code == BD_OK ? bd_http_listen(gate->http, address, &gate->port, tls, diag) : code;
+}
+
+static enum bd_code open_gates(struct bd_loop *loop, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = loop->setup->settings;
+	const struct bd_loop *first = &loop->daemon->loops[0];
+	struct bd_http_tls_settings tls;
+	enum bd_code code = BD_OK;
+
+	if (settings->listen != NULL) {
+		tls_settings(&tls, settings);
+		code = bd_http_tls_new(&loop->tls, &tls, diag);
+		if (code == BD_OK) {
+			code = open_gate(&loop->tls_gate, loop, settings->listen, loop->tls,
+				loop->number == 0 ? 0 : first->tls_gate.port, diag);
+		}
+	}
+	if (code == BD_OK && settings->listen_plaintext != NULL) {
+		code = open_gate(&loop->plain_gate, loop, settings->listen_plaintext, NULL,
+			loop->number == 0 ? 0 : first->plain_gate.port, diag);
+	}
+	return code;
+}
+
+enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsigned number,
+	struct bd_setup *setup, struct bd_diag *diag)
+{
+	struct bd_pool_settings pool;
+	enum bd_code code;
+
+	loop->daemon = daemon;
+	loop->number = number;
+	loop->setup = bd_setup_ref(setup);
+	loop->drain_letter.deliver = drain;
+	loop->reload_letter.deliver = reload;
+	if (uv_loop_init(&loop->uv) != 0) {
+		return bd_fail(diag, BD_NO_MEMORY, "no event loop");
+	}
+	code = bd_mailbox_open(&loop->mailbox, &loop->uv);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "no mailbox");
+	}
+	code = bd_store_reader_new(&loop->reader, daemon->store, diag);
+	pool_settings(&pool, loop, setup);
+	if (code == BD_OK) {
+		code = bd_pool_new(&loop->short_pool, &loop->uv, &pool, diag);
+	}
+	pool.count = 1;
+	if (code == BD_OK) {
+		code = bd_pool_new(&loop->long_pool, &loop->uv, &pool, diag);
+	}
+	return code == BD_OK ? open_gates(loop, diag) : code;
+}
+
+static void run(void *state)
+{
+	struct bd_loop *loop = state;
+
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	bd_mailbox_post(&loop->daemon->mailbox, &loop->drained_letter);
+}
+
+enum bd_code bd_loop_start(struct bd_loop *loop)
+{
+	if (uv_thread_create(&loop->thread, run, loop) != 0) {
+		return BD_NO_MEMORY;
+	}
+	loop->has_thread = true;
+	return BD_OK;
+}
+
+void bd_loop_drain(struct bd_loop *loop)
+{
+	bd_mailbox_post(&loop->mailbox, &loop->drain_letter);
+}
+
+void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup)
+{
+	loop->next_setup = bd_setup_ref(setup);
+	bd_mailbox_post(&loop->mailbox, &loop->reload_letter);
+}
+
+void bd_loop_close(struct bd_loop *loop)
+{
+	if (loop->has_thread) {
+		uv_thread_join(&loop->thread);
+	}
+	if (loop->tls_gate.http != NULL) {
+		bd_http_loop_free(loop->tls_gate.http);
+	}
+	if (loop->plain_gate.http != NULL) {
+		bd_http_loop_free(loop->plain_gate.http);
+	}
+	bd_http_tls_free(loop->tls);
+	if (loop->reader != NULL) {
+		bd_store_reader_free(loop->reader);
+	}
+	bd_setup_unref(loop->setup);
+	uv_loop_close(&loop->uv);
+}

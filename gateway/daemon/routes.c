@@ -1,0 +1,108 @@
+#include "daemon/routes.h"
+
+#include <string.h>
+
+struct route {
+	const char *method, *path; /* '*' stands for one segment */
+	uint32_t roles;            /* any of enum bd_sender_role; 0 = open to all */
+	void (*begin)(struct bd_loop *loop, struct bd_http_exchange *exchange,
+		const struct bd_sender *sender, const struct bd_route_parts *parts);
+};
+
+#define ANYONE_LISTED (BD_SENDER_DEPARTMENT | BD_SENDER_ENGINE | BD_SENDER_OPERATOR)
+
+static const struct route routes[] = {
+	{ "POST", "/v1/compare", BD_SENDER_ENGINE, bd_compare_begin },
+	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, bd_query_begin },
+	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, bd_push_begin },
+	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
+	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },
+	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
+	{ "GET", "/livez", 0, bd_livez_begin },
+	{ "GET", "/readyz", 0, bd_readyz_begin },
+	{ "GET", "/metrics", 0, bd_metrics_begin },
+	{ "GET", "/openapi.json", 0, bd_openapi_begin },
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+static bool matches(struct bd_route_parts *parts, const char *pattern, struct bd_bytes path)
+{
+	struct bd_bytes *part = &parts->first;
+	size_t at = 0;
+
+	for (; *pattern != '\0'; pattern++) {
+		if (*pattern == '*') {
+			size_t begin = at;
+
+			while (at < path.len && path.ptr[at] != '/') {
+				at++;
+			}
+			if (at == begin) {
+				return false;
+			}
+			*part = (struct bd_bytes){ path.ptr + begin, at - begin };
+			part = &parts->second;
+		} else if (at < path.len && path.ptr[at] == *pattern) {
+			at++;
+		} else {
+			return false;
+		}
+	}
+	return at == path.len;
+}
+
+/* NULL: not listed, or without the right; then the exchange is answered. */
+static const struct bd_sender *let_in(
+	struct bd_gate *gate, struct bd_http_exchange *exchange, uint32_t roles)
+{
+	const struct bd_sender *sender = bd_access_sender(
+		gate->loop->setup->senders, bd_http_peer(exchange), gate->is_plaintext);
+
+	if (sender == NULL) {
+		bd_problem_respond_code(exchange, BD_AUTH_UNKNOWN, "");
+		return NULL;
+	}
+	if ((sender->roles & roles) == 0) {
+		bd_problem_respond_code(exchange, BD_AUTH_ROLE, "");
+		return NULL;
+	}
+	return sender;
+}
+
+static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange, enum bd_code code)
+{
+	gate->loop->counts.refused++;
+	bd_problem_respond_code(exchange, code, "");
+}
+
+void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
+{
+	struct bd_bytes method = bd_http_method(exchange), path = bd_http_path(exchange);
+	struct bd_route_parts parts = { { NULL, 0 }, { NULL, 0 } };
+	const struct bd_sender *sender = NULL;
+	bool is_path_known = false;
+
+	gate->loop->counts.requests++;
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		const struct route *route = &routes[i];
+
+		if (!matches(&parts, route->path, path)) {
+			continue;
+		}
+		is_path_known = true;
+		if (!bd_bytes_is(method, route->method)) {
+			continue;
+		}
+		if (route->roles != 0) {
+			sender = let_in(gate, exchange, route->roles);
+			if (sender == NULL) {
+				gate->loop->counts.refused++;
+				return;
+			}
+		}
+		route->begin(gate->loop, exchange, sender, &parts);
+		return;
+	}
+	refuse(gate, exchange, is_path_known ? BD_HTTP_METHOD : BD_HTTP_NOT_FOUND);
+}
