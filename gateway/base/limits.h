@@ -20,6 +20,8 @@
 #define BD_GZIP_RATIO_MAX 200
 /* Rejects named in one receipt; the rest by cursor. */
 #define BD_RECEIPT_REJECTS_MAX 1000
+/* Rejects of one message with their raw bytes, sealed and kept: a file of another layout is refused as a whole. */
+#define BD_MESSAGE_REJECTS_MAX_BYTES 16777216
 /* -- questions ------------------------------------------------------------------------------------ */
 #define BD_QUESTION_MAX_BYTES 65536
 /* Lines of one NDJSON batch in flight. */

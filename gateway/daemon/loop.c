@@ -147,13 +147,12 @@ static void reload(struct bd_letter *letter)
 	struct bd_pool_settings pool;
 	struct bd_diag diag = { .code = BD_OK };
 
+	bd_mailbox_post(&loop->daemon->mailbox, &loop->reloaded_letter);
 	if (loop->is_draining) {
 		bd_setup_unref(loop->next_setup);
-		loop->next_setup = NULL;
 		return;
 	}
 	loop->setup = loop->next_setup;
-	loop->next_setup = NULL;
 	tls_settings(&tls, loop->setup->settings);
 	if (loop->tls != NULL && bd_http_tls_reload(loop->tls, &tls, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);

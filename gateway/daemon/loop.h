@@ -52,8 +52,8 @@ struct bd_loop {
 	/* letters from the main thread */
 	struct bd_letter drain_letter, reload_letter;
 	struct bd_setup *next_setup;
-	/* letter to the main thread */
-	struct bd_letter drained_letter;
+	/* letters to the main thread */
+	struct bd_letter drained_letter, reloaded_letter;
 };
 
 /* What all loops share. */
@@ -73,7 +73,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 enum bd_code bd_loop_start(struct bd_loop *loop);
 /* Main thread; ends in drained_letter at the daemon's mailbox. */
 void bd_loop_drain(struct bd_loop *loop);
-/* Main thread; takes a reference of its own. */
+/* Main thread; takes a reference of its own; ends in reloaded_letter. Not again before that. */
 void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup);
 /* After its thread has ended (or never began). */
 void bd_loop_close(struct bd_loop *loop);
