@@ -78,12 +78,12 @@ enum bd_code bd_problem_write(
 	return w.code;
 }
 
-void bd_reject_write(struct bd_json_writer *w, const struct bd_reject *reject)
+void bd_reject_write(struct bd_json_writer *w, const char *key, const struct bd_reject *reject)
 {
 	const struct bd_diag *diag = &reject->diag;
 	const struct bd_code_info *info = bd_code_info(diag->code);
 
-	bd_jw_object(w, NULL);
+	bd_jw_object(w, key);
 	bd_jw_u64(w, "index", reject->index);
 	bd_jw_text(w, "section", reject->section);
 	write_place(w, diag);

@@ -16,7 +16,8 @@
 enum bd_code bd_problem_write(
 	struct bd_buf *body, const struct bd_diag *diag, const char *source, bool is_english);
 /* One object of a receipt's `rejects`. */
-void bd_reject_write(struct bd_json_writer *writer, const struct bd_reject *reject);
+void bd_reject_write(
+	struct bd_json_writer *writer, const char *key, const struct bd_reject *reject);
 /* Answers the exchange with the problem and the code's status; Retry-After with 429 and 503. */
 void bd_problem_respond(
 	struct bd_http_exchange *exchange, const struct bd_diag *diag, const char *source);

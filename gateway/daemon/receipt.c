@@ -17,7 +17,7 @@ static enum bd_code write_rejects(
 		if (code != BD_OK || !reader.ok) {
 			return code != BD_OK ? code : BD_STORE_DAMAGED;
 		}
-		bd_reject_write(w, &reject);
+		bd_reject_write(w, NULL, &reject);
 	}
 	bd_jw_array_end(w);
 	bd_jw_bool(w, "more", reader.rest.len > 0);

@@ -57,6 +57,58 @@ static enum bd_code load_plans(struct bd_setup *setup, struct bd_diags *diags)
 	return bd_diags_code(diags);
 }
 
+static void add_covers(struct bd_cover *covers, size_t *count, const struct bd_plan *plan,
+	const struct bd_feed_plan *feed)
+{
+	for (size_t s = 0; s < feed->section_count; s++) {
+		const struct bd_section_plan *section = &feed->sections[s];
+
+		for (size_t c = 0; c < section->cover_count; c++) {
+			if (covers != NULL) {
+				covers[*count] = (struct bd_cover){ .source = plan->source,
+					.feed = feed->name,
+					.section = section->name,
+					.feed_number = feed->number,
+					.entity = section->covers[c],
+					.cycle = feed->cycle,
+					.is_subject = feed->kind == BD_FEED_REPLY };
+			}
+			(*count)++;
+		}
+	}
+}
+
+static size_t list_covers(struct bd_cover *covers, const struct bd_setup *setup)
+{
+	size_t count = 0;
+
+	for (size_t p = 0; p < setup->plan_count; p++) {
+		for (size_t f = 0; f < setup->plans[p]->feed_count; f++) {
+			add_covers(covers, &count, setup->plans[p], &setup->plans[p]->feeds[f]);
+		}
+	}
+	return count;
+}
+
+static enum bd_code list_sources(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const char **names = bd_arena_alloc(&setup->arena, setup->plan_count, sizeof(const char *));
+	struct bd_cover *covers;
+
+	setup->cover_count = list_covers(NULL, setup);
+	covers = bd_arena_alloc(&setup->arena, setup->cover_count, sizeof(*covers));
+	if (names == NULL || covers == NULL) {
+		return no_room(diags);
+	}
+	for (size_t p = 0; p < setup->plan_count; p++) {
+		names[p] = setup->plans[p]->source;
+	}
+	list_covers(covers, setup);
+	setup->source_names = names;
+	setup->covers = covers;
+	return BD_OK;
+}
+
 static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
@@ -134,6 +186,9 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	load_plans(setup, diags);
 	load_matters(setup, diags);
 	if (bd_diags_code(diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
+	if (list_sources(setup, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	load_openapi(setup);

@@ -10,6 +10,7 @@
 #include "answer/matter.h"
 #include "config/settings.h"
 #include "intake/plan.h"
+#include "store/store.h"
 
 struct bd_setup {
 	const struct bd_settings *settings;
@@ -17,6 +18,9 @@ struct bd_setup {
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;
+	const char *const *source_names; /* of the plans */
+	const struct bd_cover *covers;   /* what the plans say that their sources cover */
+	size_t cover_count;
 	const struct bd_matter *const *matters;
 	size_t matter_count;
 	struct bd_bytes image;   /* of the plans, for the workers */

@@ -1,0 +1,314 @@
+/* ask.c - POST /v1/compare and /v1/identities/query: one question of JSON, or one a line (NDJSON).
+ *
+ * A question is answered at once, on its loop, from one snapshot of the store. Lines are answered
+ * in their order as they come; a line that is no question gets its problem in its place and the
+ * rest goes on.
+ */
+#include "answer/answer.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "daemon/routes.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+/* An answer names every element; with 64 subjects that is some hundred findings. */
+#define ANSWER_MAX_BYTES 1048576
+
+enum ask_kind { ASK_COMPARE = 1, ASK_QUERY };
+
+struct ask {
+	struct bd_call call;
+	struct bd_answer_source source;
+	enum ask_kind kind;
+	bool is_lines, has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
+	struct bd_buf body, out;
+	struct bd_arena arena;
+};
+
+static void ask_free(struct ask *ask)
+{
+	bd_buf_release(&ask->body);
+	bd_buf_release(&ask->out);
+	bd_arena_release(&ask->arena);
+	bd_call_close(&ask->call);
+	free(ask);
+}
+
+static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag)
+{
+	struct ask *ask = CONTAINER(struct ask, source, self);
+
+	return bd_store_lookup(out, ask->call.loop->reader, identifiers, count, arena, diag);
+}
+
+/* Loop, number and start of the process: never twice. */
+static void next_receipt(char out[64], struct bd_loop *loop)
+{
+	snprintf(out, 64, "%016" PRIx64 "-%u-%" PRIu64, loop->daemon->instance, loop->number,
+		++loop->receipts);
+}
+
+/* The caller's right to see sensitive fields rests on a stated purpose. */
+static bool has_purpose(const struct ask *ask)
+{
+	return bd_http_header(ask->call.exchange, "bidui-purpose").len > 0;
+}
+
+static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct bd_diag *diag)
+{
+	const struct bd_setup *setup = ask->call.setup;
+	struct bd_loop *loop = ask->call.loop;
+	struct bd_answer_context context = {
+		.dict = setup->dict,
+		.matters = setup->matters,
+		.matter_count = setup->matter_count,
+		.source = &ask->source,
+		.now_ms = bd_clock_wall_ms(),
+		.sources = setup->source_names,
+		.source_count = setup->plan_count,
+		.may_see_sensitive = has_purpose(ask),
+	};
+	char receipt[64];
+	enum bd_code code = bd_store_begin(loop->reader, diag);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	next_receipt(receipt, loop);
+	context.receipt = receipt;
+	bd_arena_clear(&ask->arena);
+	if (ask->kind == ASK_COMPARE) {
+		loop->counts.compares++;
+		code = bd_compare(&ask->out, question, &context, &ask->arena, diag);
+	} else {
+		loop->counts.queries++;
+		code = bd_query(&ask->out, question, &context, &ask->arena, diag);
+	}
+	bd_store_end(loop->reader);
+	return code;
+}
+
+static void respond_one(struct ask *ask)
+{
+	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_code code = answer_one(ask, bd_buf_bytes(&ask->body), &diag);
+
+	if (code == BD_OK) {
+		bd_http_respond(ask->call.exchange, 200, headers, bd_buf_bytes(&ask->out));
+	} else {
+		diag.code = code;
+		ask->call.loop->counts.refused++;
+		bd_problem_respond(ask->call.exchange, &diag, NULL);
+	}
+	ask_free(ask);
+}
+
+/* -- lines
+ * ------------------------------------------------------------------------------------------- */
+
+static void begin_lines(struct ask *ask)
+{
+	static const struct bd_http_header headers[] = { { "Content-Type", "application/x-ndjson" },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
+
+	if (!ask->has_begun) {
+		ask->has_begun = true;
+		bd_http_begin(ask->call.exchange, 200, headers);
+	}
+}
+
+static void answer_line(struct ask *ask, struct bd_bytes line)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	size_t before = ask->out.len;
+	enum bd_code code = answer_one(ask, line, &diag);
+
+	if (code != BD_OK) {
+		diag.code = code;
+		ask->out.len = before;
+		code = bd_problem_write(&ask->out, &diag, NULL, false);
+	}
+	if (code == BD_OK) {
+		code = bd_buf_add_byte(&ask->out, '\n');
+	}
+	if (code != BD_OK) {
+		ask->out.len = before;
+	}
+}
+
+/* Sends what is answered; false when the client must take it first. */
+static bool flush(struct ask *ask)
+{
+	bool is_wanted = true;
+
+	if (ask->out.len > 0) {
+		begin_lines(ask);
+		is_wanted = bd_http_write(ask->call.exchange, bd_buf_bytes(&ask->out));
+		bd_buf_clear(&ask->out);
+	}
+	return is_wanted;
+}
+
+/* Answers whole lines of the body, up to what the client can take. */
+static void answer_lines(struct ask *ask)
+{
+	size_t at = 0;
+
+	while (!ask->is_stopped && at < ask->body.len) {
+		char *end = memchr(ask->body.ptr + at, '\n', ask->body.len - at);
+		size_t len = end != NULL ? (size_t)(end - ask->body.ptr) - at : ask->body.len - at;
+
+		if (end == NULL && !ask->is_body_over) {
+			break;
+		}
+		if (len > 0 && ask->body.ptr[at + len - 1] == '\r') {
+			len--;
+		}
+		if (len > 0) {
+			answer_line(ask, (struct bd_bytes){ ask->body.ptr + at, len });
+		}
+		at = end != NULL ? (size_t)(end - ask->body.ptr) + 1 : ask->body.len;
+		if (ask->out.len > ANSWER_MAX_BYTES / 16) {
+			ask->is_stopped = !flush(ask);
+		}
+	}
+	if (at > 0) {
+		memmove(ask->body.ptr, ask->body.ptr + at, ask->body.len - at);
+		ask->body.len -= at;
+	}
+	if (!flush(ask)) {
+		ask->is_stopped = true;
+	}
+	if (ask->is_stopped) {
+		bd_http_pause(ask->call.exchange);
+	} else if (ask->is_body_over) {
+		begin_lines(ask);
+		bd_http_end(ask->call.exchange);
+		ask_free(ask);
+	}
+}
+
+static void on_writable(struct bd_call *call)
+{
+	struct ask *ask = CONTAINER(struct ask, call, call);
+
+	if (ask->is_stopped) {
+		ask->is_stopped = false;
+		if (!ask->is_body_over) {
+			bd_http_resume(call->exchange);
+		}
+		answer_lines(ask);
+	}
+}
+
+/* -- the body
+ * ------------------------------------------------------------------------------------------- */
+
+static void too_large(struct ask *ask)
+{
+	if (ask->has_begun) {
+		bd_http_end(ask->call.exchange);
+	} else {
+		bd_problem_respond_code(ask->call.exchange, BD_HTTP_TOO_LARGE, "");
+	}
+	ask->call.loop->counts.refused++;
+	ask_free(ask);
+}
+
+static void on_body(struct bd_call *call, struct bd_bytes bytes)
+{
+	struct ask *ask = CONTAINER(struct ask, call, call);
+
+	if (bd_buf_add(&ask->body, bytes) != BD_OK) {
+		too_large(ask);
+		return;
+	}
+	if (ask->is_lines && !ask->is_stopped) {
+		answer_lines(ask);
+	}
+}
+
+static void on_body_end(struct bd_call *call)
+{
+	struct ask *ask = CONTAINER(struct ask, call, call);
+
+	ask->is_body_over = true;
+	if (!ask->is_lines) {
+		respond_one(ask);
+	} else if (!ask->is_stopped) {
+		answer_lines(ask);
+	}
+}
+
+static void on_abort(struct bd_call *call)
+{
+	struct ask *ask = CONTAINER(struct ask, call, call);
+
+	bd_http_end(call->exchange);
+	ask_free(ask);
+}
+
+static const struct bd_call_ops call_ops = { on_body, on_body_end, on_abort, on_writable };
+
+/* Type without parameters, any case. */
+static bool is_type(struct bd_bytes type, const char *name)
+{
+	size_t len = strlen(name);
+
+	return type.len >= len && strncasecmp(type.ptr, name, len) == 0 &&
+	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
+
+static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, enum ask_kind kind)
+{
+	struct bd_bytes type = bd_http_header(exchange, "content-type");
+	bool is_lines = is_type(type, "application/x-ndjson");
+	struct ask *ask;
+
+	if ((!is_lines && !is_type(type, "application/json")) ||
+		bd_http_header(exchange, "content-encoding").ptr != NULL) {
+		loop->counts.refused++;
+		bd_problem_respond_code(exchange, BD_HTTP_MEDIA_TYPE,
+			"application/json or application/x-ndjson, not compressed");
+		return;
+	}
+	ask = calloc(1, sizeof(*ask));
+	if (ask == NULL) {
+		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
+		return;
+	}
+	bd_call_open(&ask->call, &call_ops, loop, exchange, sender);
+	ask->source.lookup = lookup;
+	ask->kind = kind;
+	ask->is_lines = is_lines;
+	/* One line, and of a batch the run that the network brought with it. */
+	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
+					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
+	bd_buf_init(&ask->out, ANSWER_MAX_BYTES * 2);
+	bd_arena_init(&ask->arena, BD_REQUEST_ARENA_MAX_BYTES);
+}
+
+void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	(void)parts;
+	begin(loop, exchange, sender, ASK_COMPARE);
+}
+
+void bd_query_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	(void)parts;
+	begin(loop, exchange, sender, ASK_QUERY);
+}

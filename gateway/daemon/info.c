@@ -1,0 +1,379 @@
+/* info.c - what biduid says of itself: health, figures, coverage, rejects, receipts of messages,
+ * its contract. */
+#include "base/clock.h"
+#include "base/json_write.h"
+#include "base/limits.h"
+#include "daemon/receipt.h"
+#include "daemon/routes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_MAX_BYTES 8388608
+#define REJECTS_PAGE 1000
+
+static void respond(
+	struct bd_http_exchange *exchange, int status, const char *type, struct bd_bytes body)
+{
+	const struct bd_http_header headers[] = { { "Content-Type", type },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
+
+	bd_http_respond(exchange, status, headers, body);
+}
+
+void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	(void)loop;
+	(void)sender;
+	(void)parts;
+	respond(exchange, 200, "text/plain", bd_bytes_of("ok\n"));
+}
+
+/* Ready is: not stopping, and the store can be read. */
+void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	(void)sender;
+	(void)parts;
+	if (loop->is_draining) {
+		bd_problem_respond_code(exchange, BD_DRAINING, "");
+		return;
+	}
+	if (bd_store_begin(loop->reader, &diag) != BD_OK) {
+		diag.code = BD_BUSY;
+		bd_problem_respond(exchange, &diag, NULL);
+		return;
+	}
+	bd_store_end(loop->reader);
+	respond(exchange, 200, "application/json", bd_bytes_of("{\"ready\":true}\n"));
+}
+
+void bd_openapi_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	(void)sender;
+	(void)parts;
+	if (loop->setup->openapi.len == 0) {
+		bd_problem_respond_code(
+			exchange, BD_HTTP_NOT_FOUND, "openapi.json is not installed");
+		return;
+	}
+	respond(exchange, 200, "application/json", loop->setup->openapi);
+}
+
+/* -- figures
+ * ------------------------------------------------------------------------------------------- */
+
+struct figure {
+	const char *name, *help, *type;
+	uint64_t value;
+};
+
+static uint64_t sum(const struct bd_daemon *daemon, size_t offset)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < daemon->loop_count; i++) {
+		const char *counts = (const char *)&daemon->loops[i].counts;
+
+		total += __atomic_load_n(
+			(const uint64_t *)(const void *)(counts + offset), __ATOMIC_RELAXED);
+	}
+	return total;
+}
+
+#define SUM(member) sum(daemon, offsetof(struct bd_loop_counts, member))
+
+static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop)
+{
+	const struct bd_daemon *daemon = loop->daemon;
+	struct bd_store_counts store = { 0 };
+	struct bd_pool_counts pool;
+	uint64_t commits, messages;
+	enum bd_code code = BD_OK;
+
+	bd_writer_counts(daemon->writer, &commits, &messages);
+	bd_pool_counts(&pool, loop->short_pool);
+	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
+		bd_store_counts(&store, loop->reader, NULL);
+		bd_store_end(loop->reader);
+	}
+	const struct figure figures[] = {
+		{ "bidui_requests_total", "requests", "counter", SUM(requests) },
+		{ "bidui_requests_refused_total", "requests answered with a problem", "counter",
+			SUM(refused) },
+		{ "bidui_pushes_total", "messages stored", "counter", SUM(pushes) },
+		{ "bidui_records_received_total", "native records", "counter",
+			SUM(records_received) },
+		{ "bidui_records_rejected_total", "native records rejected", "counter",
+			SUM(records_rejected) },
+		{ "bidui_compares_total", "cases compared", "counter", SUM(compares) },
+		{ "bidui_queries_total", "subjects queried", "counter", SUM(queries) },
+		{ "bidui_commits_total", "store commits", "counter", commits },
+		{ "bidui_commit_messages_total", "messages in these commits", "counter", messages },
+		{ "bidui_workers", "parsing processes of this loop", "gauge", pool.workers },
+		{ "bidui_workers_busy", "of them busy", "gauge", pool.busy },
+		{ "bidui_workers_died_total", "that ended by themselves", "counter", pool.died },
+		{ "bidui_workers_timed_out_total", "ended for taking too long", "counter",
+			pool.timed_out },
+		{ "bidui_store_subjects", "nodes in the store", "gauge", store.subjects },
+		{ "bidui_store_map_used_bytes", "bytes of the map in use", "gauge",
+			store.map_used_bytes },
+		{ "bidui_store_free_bytes", "free bytes of its file system", "gauge",
+			store.free_bytes },
+		{ "bidui_uptime_seconds", "since the start", "gauge",
+			(uint64_t)(bd_clock_wall_ms() - daemon->started_ms) / 1000 },
+	};
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]) && code == BD_OK; i++) {
+		code = bd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n",
+			figures[i].name, figures[i].help, figures[i].name, figures[i].type,
+			figures[i].name, figures[i].value);
+	}
+	return code;
+}
+
+void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	struct bd_buf body;
+
+	(void)sender;
+	(void)parts;
+	bd_buf_init(&body, BODY_MAX_BYTES);
+	if (write_figures(&body, loop) == BD_OK) {
+		respond(exchange, 200, "text/plain; version=0.0.4", bd_buf_bytes(&body));
+	} else {
+		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
+	}
+	bd_buf_release(&body);
+}
+
+/* -- what the store holds
+ * ------------------------------------------------------------------------------ */
+
+/* A body made within one snapshot. */
+typedef enum bd_code write_body(struct bd_json_writer *w, struct bd_loop *loop,
+	struct bd_arena *arena, const void *request, struct bd_diag *diag);
+
+static void respond_from_store(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	write_body *write, const void *request)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_json_writer w;
+	struct bd_arena arena;
+	struct bd_buf body;
+	enum bd_code code;
+
+	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
+	bd_buf_init(&body, BODY_MAX_BYTES);
+	bd_jw_init(&w, &body);
+	code = bd_store_begin(loop->reader, &diag);
+	if (code == BD_OK) {
+		code = write(&w, loop, &arena, request, &diag);
+		bd_store_end(loop->reader);
+	}
+	code = code != BD_OK ? code : w.code;
+	if (code == BD_OK) {
+		respond(exchange, 200, "application/json", bd_buf_bytes(&body));
+	} else {
+		diag.code = code;
+		loop->counts.refused++;
+		bd_problem_respond(exchange, &diag, NULL);
+	}
+	bd_buf_release(&body);
+	bd_arena_release(&arena);
+}
+
+static const char *state_name(enum bd_coverage_state state)
+{
+	static const char *const names[] = { [BD_COVERAGE_NONE] = "none",
+		[BD_COVERAGE_GAP] = "gap",
+		[BD_COVERAGE_SUBJECT] = "subject",
+		[BD_COVERAGE_FEED] = "feed" };
+
+	return names[state];
+}
+
+static enum bd_code write_states(struct bd_json_writer *w, struct bd_loop *loop,
+	struct bd_arena *arena, const void *request, struct bd_diag *diag)
+{
+	const struct bd_feed_state *states;
+	int64_t now_ms = bd_clock_wall_ms();
+	size_t count;
+	enum bd_code code = bd_store_states(&states, &count, loop->reader, arena, diag);
+
+	(void)request;
+	if (code != BD_OK) {
+		return code;
+	}
+	bd_jw_object(w, NULL);
+	bd_jw_time(w, "at", now_ms);
+	bd_jw_array(w, "feeds");
+	for (size_t i = 0; i < count; i++) {
+		const struct bd_entity *entity =
+			bd_dictionary_entity_number(loop->setup->dict, states[i].entity);
+
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "source", states[i].source);
+		bd_jw_text(w, "feed", states[i].feed);
+		bd_jw_text(w, "section", states[i].section);
+		bd_jw_text(w, "entity", entity != NULL ? entity->name : "");
+		bd_jw_text(w, "label_zh", entity != NULL ? entity->label_zh : "");
+		bd_jw_text(w, "coverage", state_name(states[i].state));
+		bd_jw_time(w, "complete_through", states[i].complete_through_ms);
+		bd_jw_time(w, "last_received", states[i].last_received_ms);
+		if (states[i].last_received_ms != 0) {
+			bd_jw_i64(w, "age_s", (now_ms - states[i].last_received_ms) / 1000);
+		} else {
+			bd_jw_null(w, "age_s");
+		}
+		bd_jw_u64(w, "messages", states[i].messages);
+		bd_jw_u64(w, "records", states[i].records);
+		bd_jw_u64(w, "rejects", states[i].rejects);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+	bd_jw_object_end(w);
+	return BD_OK;
+}
+
+void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	(void)sender;
+	(void)parts;
+	respond_from_store(loop, exchange, write_states, NULL);
+}
+
+struct rejects_request {
+	char source[128];
+	uint64_t from;
+};
+
+static enum bd_code write_rejects(struct bd_json_writer *w, struct bd_loop *loop,
+	struct bd_arena *arena, const void *request, struct bd_diag *diag)
+{
+	const struct rejects_request *asked = request;
+	const struct bd_kept_reject *rejects;
+	size_t count;
+	char id[24];
+	enum bd_code code = bd_store_rejects(&rejects, &count, loop->reader, asked->source,
+		asked->from, REJECTS_PAGE, arena, diag);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	bd_jw_object(w, NULL);
+	bd_jw_array(w, "rejects");
+	for (size_t i = 0; i < count; i++) {
+		bd_jw_object(w, NULL);
+		bd_call_message_id(id, rejects[i].message);
+		bd_jw_text(w, "message", id);
+		bd_jw_text(w, "feed", rejects[i].feed);
+		bd_jw_time(w, "received", rejects[i].received_ms);
+		bd_reject_write(w, "reject", &rejects[i].reject);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+	if (count == REJECTS_PAGE) {
+		bd_call_message_id(id, rejects[count - 1].message + 1);
+		bd_jw_text(w, "next", id);
+	}
+	bd_jw_object_end(w);
+	return BD_OK;
+}
+
+void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	struct rejects_request request = { "", 0 };
+	struct bd_bytes query = bd_http_query(exchange);
+	char from[32] = "";
+	enum bd_code code;
+
+	(void)parts;
+	if (!bd_call_parameter(request.source, sizeof(request.source), &code, query, "source")) {
+		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "source is missing");
+		return;
+	}
+	if (bd_call_parameter(from, sizeof(from), &code, query, "from")) {
+		request.from = strtoull(from, NULL, 10);
+	}
+	if (code != BD_OK) {
+		bd_problem_respond_code(exchange, code, "from is the id of a message");
+		return;
+	}
+	if (!bd_access_has(sender, BD_SENDER_OPERATOR) &&
+		!bd_access_speaks_for(sender, request.source)) {
+		bd_problem_respond_code(exchange, BD_AUTH_SOURCE, "");
+		return;
+	}
+	respond_from_store(loop, exchange, write_rejects, &request);
+}
+
+/* -- the receipt of a message, again
+ * --------------------------------------------------------------------- */
+
+static enum bd_code read_message(struct bd_buf *body, struct bd_loop *loop,
+	const struct bd_sender *sender, uint64_t id, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_message message;
+	struct bd_receipt receipt;
+	enum bd_code code = bd_store_message(&message, loop->reader, id, arena, diag);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	if (!bd_access_has(sender, BD_SENDER_OPERATOR) &&
+		!bd_access_speaks_for(sender, message.source)) {
+		/* Not 403: whether it exists is not theirs to know. */
+		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
+	}
+	receipt = (struct bd_receipt){ .message = message.message,
+		.source = message.source,
+		.feed = message.feed,
+		.received = message.received,
+		.accepted = message.accepted,
+		.unchanged = message.unchanged,
+		.rejected = message.rejected,
+		.rejects = message.rejects };
+	return bd_receipt_write(body, &receipt, arena);
+}
+
+void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	char text[24] = "", *end;
+	struct bd_arena arena;
+	struct bd_buf body;
+	enum bd_code code = BD_RECEIPT_UNKNOWN;
+	uint64_t id;
+
+	snprintf(text, sizeof(text), "%.*s", (int)(parts->first.len < 20 ? parts->first.len : 20),
+		parts->first.ptr);
+	id = strtoull(text, &end, 10);
+	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
+	bd_buf_init(&body, BODY_MAX_BYTES);
+	if (*end == '\0' && text[0] >= '0' && text[0] <= '9') {
+		code = bd_store_begin(loop->reader, &diag);
+		if (code == BD_OK) {
+			code = read_message(&body, loop, sender, id, &arena, &diag);
+			bd_store_end(loop->reader);
+		}
+	}
+	if (code == BD_OK) {
+		respond(exchange, 200, "application/json", bd_buf_bytes(&body));
+	} else {
+		diag.code = code;
+		bd_problem_respond(exchange, &diag, NULL);
+	}
+	bd_buf_release(&body);
+	bd_arena_release(&arena);
+}

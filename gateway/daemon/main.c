@@ -1,0 +1,361 @@
+/* main.c - biduid: reads its configuration, opens the store, runs the loops, stops in order. */
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+enum exit_code { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIGURATION = 4 };
+
+struct biduid {
+	struct bd_daemon daemon;
+	const char *config;
+	uv_loop_t uv;
+	uv_signal_t term, interrupt, hangup;
+	struct bd_setup *setup;
+	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
+	size_t reloads_left;   /* loops that have not yet taken the newest setup */
+	bool is_reload_wanted, is_stopping;
+};
+
+static void show_errors(const struct bd_diags *diags)
+{
+	char line[512];
+
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct bd_code_info *info = bd_code_info(diags->items[i].code);
+
+		bd_diag_show(line, sizeof(line), &diags->items[i]);
+		fprintf(stderr, "%s (%s)\n", line, info->zh);
+	}
+	if (diags->more > 0) {
+		fprintf(stderr, "... +%zu\n", diags->more);
+	}
+}
+
+/* 64 hexadecimal digits, readable by their owner only. */
+static enum bd_code read_master_key(
+	uint8_t key[BD_MASTER_KEY_BYTES], const char *path, struct bd_diag *diag)
+{
+	char text[2 * BD_MASTER_KEY_BYTES + 3] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum bd_code code = BD_OK;
+	struct stat status;
+	ssize_t len;
+
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		code = bd_fail(diag, BD_CONFIG_REFERENCE, "master_key_file: %s", strerror(errno));
+	} else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		code = bd_fail(diag, BD_CONFIG_MEANING,
+			"master_key_file can be read by others: chmod 600");
+	} else {
+		len = read(fd, text, sizeof(text) - 1);
+		while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r')) {
+			len--;
+		}
+		if (len < 0 || !bd_unhex(key, BD_MASTER_KEY_BYTES,
+				       (struct bd_bytes){ text, (size_t)len })) {
+			code = bd_fail(diag, BD_CONFIG_MEANING,
+				"master_key_file holds 64 hexadecimal digits");
+		}
+		bd_wipe(text, sizeof(text));
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return code;
+}
+
+/* Written whole or not at all: who waits for it never reads half of it. */
+static enum bd_code write_ports(const struct biduid *biduid, struct bd_diag *diag)
+{
+	const char *path = biduid->setup->settings->port_file;
+	const struct bd_loop *loop = &biduid->daemon.loops[0];
+	char draft[4096];
+	FILE *file;
+
+	if (path == NULL) {
+		return BD_OK;
+	}
+	snprintf(draft, sizeof(draft), "%s.new", path);
+	file = fopen(draft, "w");
+	if (file == NULL) {
+		return bd_fail(diag, BD_IO, "port_file: %s", strerror(errno));
+	}
+	if (loop->tls_gate.http != NULL) {
+		fprintf(file, "https=%u\n", loop->tls_gate.port);
+	}
+	if (loop->plain_gate.http != NULL) {
+		fprintf(file, "http=%u\n", loop->plain_gate.port);
+	}
+	if (fclose(file) != 0 || rename(draft, path) != 0) {
+		return bd_fail(diag, BD_IO, "port_file: %s", strerror(errno));
+	}
+	return BD_OK;
+}
+
+/* -- signals
+ * ------------------------------------------------------------------------------------------ */
+
+static void stop(struct biduid *biduid)
+{
+	if (biduid->is_stopping) {
+		return;
+	}
+	biduid->is_stopping = true;
+	bd_log(BD_LOG_INFO, "main", "drain", "finishing what has begun");
+	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
+		bd_loop_drain(&biduid->daemon.loops[i]);
+	}
+}
+
+static void on_stop(uv_signal_t *handle, int number)
+{
+	(void)number;
+	stop(handle->data);
+}
+
+/* A configuration with an error leaves the old one in force. */
+static void reload(struct biduid *biduid)
+{
+	struct bd_diags *diags = calloc(1, sizeof(*diags));
+	struct bd_setup *setup = NULL;
+
+	if (biduid->is_stopping || diags == NULL) {
+		free(diags);
+		return;
+	}
+	if (biduid->reloads_left > 0) {
+		biduid->is_reload_wanted = true;
+	} else if (bd_setup_load(&setup, biduid->config, diags) != BD_OK) {
+		show_errors(diags);
+		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
+	} else {
+		bd_setup_unref(biduid->kept);
+		biduid->kept = biduid->setup;
+		biduid->setup = setup;
+		bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
+		biduid->reloads_left = biduid->daemon.loop_count;
+		for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
+			bd_loop_reload(&biduid->daemon.loops[i], setup);
+		}
+	}
+	free(diags);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	(void)number;
+	reload(handle->data);
+}
+
+static void on_loop_reloaded(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, reloaded_letter, letter);
+	struct biduid *biduid = CONTAINER(struct biduid, daemon, loop->daemon);
+
+	if (--biduid->reloads_left > 0) {
+		return;
+	}
+	bd_log(BD_LOG_INFO, "main", "reload.done", "new configuration in force");
+	if (biduid->is_reload_wanted) {
+		biduid->is_reload_wanted = false;
+		reload(biduid);
+	}
+}
+
+static void on_loop_drained(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, drained_letter, letter);
+	struct biduid *biduid = CONTAINER(struct biduid, daemon, loop->daemon);
+
+	if (--loop->daemon->loops_running > 0) {
+		return;
+	}
+	uv_close((uv_handle_t *)&biduid->term, NULL);
+	uv_close((uv_handle_t *)&biduid->interrupt, NULL);
+	uv_close((uv_handle_t *)&biduid->hangup, NULL);
+	bd_mailbox_close(&loop->daemon->mailbox);
+}
+
+static bool watch_signals(struct biduid *biduid)
+{
+	biduid->term.data = biduid;
+	biduid->interrupt.data = biduid;
+	biduid->hangup.data = biduid;
+	return uv_signal_init(&biduid->uv, &biduid->term) == 0 &&
+	       uv_signal_init(&biduid->uv, &biduid->interrupt) == 0 &&
+	       uv_signal_init(&biduid->uv, &biduid->hangup) == 0 &&
+	       uv_signal_start(&biduid->term, on_stop, SIGTERM) == 0 &&
+	       uv_signal_start(&biduid->interrupt, on_stop, SIGINT) == 0 &&
+	       uv_signal_start(&biduid->hangup, on_hangup, SIGHUP) == 0;
+}
+
+/* -- start and end
+ * ---------------------------------------------------------------------------------------- */
+
+static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = biduid->setup->settings;
+	struct bd_store_settings store = { .folder = settings->data_folder,
+		.map_size_bytes = settings->map_size_bytes,
+		.journal_days = (uint32_t)settings->journal_days };
+	enum bd_code code = read_master_key(store.master_key, settings->master_key_file, diag);
+
+	if (code == BD_OK) {
+		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
+			biduid->setup->cover_count, diag);
+	}
+	bd_wipe(store.master_key, sizeof(store.master_key));
+	if (code == BD_OK &&
+		bd_writer_start(&biduid->daemon.writer, biduid->daemon.store) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no writer thread");
+	}
+	return code;
+}
+
+static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
+{
+	struct bd_daemon *daemon = &biduid->daemon;
+	size_t count = biduid->setup->settings->loops;
+	enum bd_code code = BD_OK;
+
+	if (count == 0) {
+		long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+		count = cores < 1 ? 1 : (size_t)cores;
+	}
+	daemon->loops = calloc(count, sizeof(*daemon->loops));
+	if (daemon->loops == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "no loops");
+	}
+	daemon->loop_count = count;
+	for (size_t i = 0; i < count && code == BD_OK; i++) {
+		daemon->loops[i].drained_letter.deliver = on_loop_drained;
+		daemon->loops[i].reloaded_letter.deliver = on_loop_reloaded;
+		code = bd_loop_open(&daemon->loops[i], daemon, (unsigned)i, biduid->setup, diag);
+	}
+	for (size_t i = 0; i < count && code == BD_OK; i++) {
+		code = bd_loop_start(&daemon->loops[i]);
+		daemon->loops_running += code == BD_OK;
+	}
+	return code;
+}
+
+static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
+{
+	enum bd_code code = open_store(biduid, diag);
+
+	if (code == BD_OK && (uv_loop_init(&biduid->uv) != 0 || !watch_signals(biduid))) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no event loop");
+	}
+	if (code == BD_OK) {
+		code = bd_mailbox_open(&biduid->daemon.mailbox, &biduid->uv);
+	}
+	if (code == BD_OK) {
+		code = bd_random(
+			(uint8_t *)&biduid->daemon.instance, sizeof(biduid->daemon.instance));
+	}
+	biduid->daemon.started_ms = bd_clock_wall_ms();
+	if (code == BD_OK) {
+		code = open_loops(biduid, diag);
+	}
+	return code == BD_OK ? write_ports(biduid, diag) : code;
+}
+
+static enum exit_code run(struct biduid *biduid)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_code code = start(biduid, &diag);
+
+	if (code != BD_OK) {
+		const struct bd_code_info *info = bd_code_info(code);
+
+		/* Half started: the process ends here, and with it all it holds. */
+		fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag.detail,
+			info->hint_zh, info->hint_en);
+		return EXIT_FAILED;
+	}
+	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
+		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
+	uv_run(&biduid->uv, UV_RUN_DEFAULT);
+	bd_writer_stop(biduid->daemon.writer);
+	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
+		bd_loop_close(&biduid->daemon.loops[i]);
+	}
+	free(biduid->daemon.loops);
+	bd_store_close(biduid->daemon.store);
+	uv_loop_close(&biduid->uv);
+	bd_setup_unref(biduid->kept);
+	bd_setup_unref(biduid->setup);
+	bd_log(BD_LOG_INFO, "main", "stopped", "%s", "in order");
+	return EXIT_GOOD;
+}
+
+static int usage(FILE *file, int result)
+{
+	fputs("用法 usage: biduid --config FILE [--check]\n"
+	      "  --config FILE  设置文件 the settings file (bidui.conf)\n"
+	      "  --check        检查配置后退出 check the configuration and end\n"
+	      "  --version      版本 the version\n"
+	      "  --help         本说明 this text\n"
+	      "信号 signals: SIGTERM 处理完后停止 finish and stop; SIGHUP 重新读取配置 read the "
+	      "configuration again\n"
+	      "退出码 exit: 0 正常 good, 1 启动失败 did not start, 2 用法 usage, 4 配置错误 "
+	      "configuration\n",
+		file);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct biduid biduid = { .config = NULL };
+	struct bd_diags *diags;
+	bool is_check = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+			biduid.config = argv[++i];
+		} else if (strcmp(argv[i], "--check") == 0) {
+			is_check = true;
+		} else if (strcmp(argv[i], "--version") == 0) {
+			puts("biduid " BD_VERSION);
+			return EXIT_GOOD;
+		} else {
+			bool is_help = strcmp(argv[i], "--help") == 0;
+
+			return usage(is_help ? stdout : stderr, is_help ? EXIT_GOOD : EXIT_USAGE);
+		}
+	}
+	if (biduid.config == NULL) {
+		return usage(stderr, EXIT_USAGE);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	diags = calloc(1, sizeof(*diags));
+	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, diags) != BD_OK) {
+		if (diags != NULL) {
+			show_errors(diags);
+		}
+		free(diags);
+		return EXIT_CONFIGURATION;
+	}
+	free(diags);
+	if (is_check) {
+		bd_setup_unref(biduid.setup);
+		puts("配置无误 the configuration is good");
+		return EXIT_GOOD;
+	}
+	return (int)run(&biduid);
+}
