@@ -2,9 +2,15 @@ noinst_LIBRARIES += libbd_base.a
 libbd_base_a_SOURCES = \
 	gateway/base/arena.c gateway/base/arena.h \
 	gateway/base/bytes.c gateway/base/bytes.h \
+	gateway/base/charset.c gateway/base/charset.h gateway/base/charset_table.inc \
 	gateway/base/clock.c gateway/base/clock.h \
 	gateway/base/code.c gateway/base/code.h gateway/base/codes.def \
 	gateway/base/diag.c gateway/base/diag.h \
 	gateway/base/digest.c gateway/base/digest.h \
-	gateway/base/limits.h
+	gateway/base/json.c gateway/base/json.h \
+	gateway/base/json_write.c gateway/base/json_write.h \
+	gateway/base/limits.h \
+	gateway/base/log.c gateway/base/log.h \
+	gateway/base/text.c gateway/base/text.h
 libbd_base_a_CPPFLAGS = $(AM_CPPFLAGS)
+EXTRA_DIST += gateway/base/charset_table.py

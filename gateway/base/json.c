@@ -1,0 +1,740 @@
+#include "base/json.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys of all open objects together: what one message may make us remember to find a key twice. */
+#define KEYS_MAX_BYTES 16777216
+#define NUMBER_MAX_BYTES 64
+
+enum state {
+	STATE_VALUE = 1,  /* a value must come */
+	STATE_FIRST_ITEM, /* a value or ']' */
+	STATE_FIRST_KEY,  /* a key or '}' */
+	STATE_KEY,        /* a key must come */
+	STATE_COLON,
+	STATE_NEXT, /* ',' or the end of the container */
+	STATE_DONE, /* blanks only */
+	STATE_TEXT,
+	STATE_ESCAPE,
+	STATE_HEX,
+	STATE_NUMBER,
+	STATE_LITERAL
+};
+
+/* A key of an open object. Chained by hash; entries are given back in the reverse of their order,
+ * so a chain's head is always the newest. */
+struct key {
+	uint32_t hash, next; /* next: index + 1 in the chain, 0 = end */
+	size_t at, len;      /* in key_bytes */
+};
+
+struct bd_json_parser {
+	struct bd_json_handler *handler;
+	enum bd_code code;
+	struct bd_diag diag; /* of the first error */
+	enum state state;
+	struct bd_place place, token;
+	bool is_object[BD_DEPTH_MAX];
+	size_t first_key[BD_DEPTH_MAX]; /* index of an open object's first key */
+	size_t depth;
+	bool is_key;                            /* the text being read is one */
+	struct bd_buf text;                     /* token so far */
+	uint8_t utf8_left, utf8_low, utf8_high; /* what may follow */
+	uint32_t hex, high_surrogate;
+	unsigned hex_digits;
+	const char *literal; /* rest of true, false, null */
+	enum bd_json_event literal_event;
+	struct key *keys;
+	size_t key_count, key_cap;
+	uint32_t *heads; /* index + 1 */
+	size_t head_count;
+	struct bd_buf key_bytes;
+};
+
+static enum bd_code fail_at(
+	struct bd_json_parser *parser, enum bd_code code, struct bd_place place, const char *detail)
+{
+	bd_fail_at(&parser->diag, code, place, "%s", detail);
+	return code;
+}
+
+static enum bd_code fail(struct bd_json_parser *parser, enum bd_code code, const char *detail)
+{
+	return fail_at(parser, code, parser->place, detail);
+}
+
+static enum bd_code give(
+	struct bd_json_parser *parser, enum bd_json_event event, struct bd_bytes text)
+{
+	return parser->handler->on_event(
+		parser->handler, event, text, parser->token, &parser->diag);
+}
+
+static enum bd_code give_mark(struct bd_json_parser *parser, enum bd_json_event event)
+{
+	parser->token = parser->place;
+	return give(parser, event, (struct bd_bytes){ "", 0 });
+}
+
+/* -- keys
+ * -------------------------------------------------------------------------------------------- */
+
+static uint32_t hash_of(struct bd_bytes key, size_t first)
+{
+	uint64_t hash = 14695981039346656037u ^ first;
+
+	for (size_t i = 0; i < key.len; i++) {
+		hash = (hash ^ (unsigned char)key.ptr[i]) * 1099511628211u;
+	}
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+static enum bd_code grow_keys(struct bd_json_parser *parser)
+{
+	size_t cap = parser->key_cap == 0 ? 64 : parser->key_cap * 2;
+	struct key *keys;
+	uint32_t *heads;
+
+	if (cap > KEYS_MAX_BYTES / sizeof(*keys)) {
+		return BD_LIMIT_COUNT;
+	}
+	keys = realloc(parser->keys, cap * sizeof(*keys));
+	if (keys == NULL) {
+		return BD_NO_MEMORY;
+	}
+	parser->keys = keys;
+	heads = calloc(cap, sizeof(*heads));
+	if (heads == NULL) {
+		return BD_NO_MEMORY;
+	}
+	free(parser->heads);
+	parser->heads = heads;
+	parser->head_count = cap;
+	parser->key_cap = cap;
+	for (size_t i = 0; i < parser->key_count; i++) {
+		uint32_t *head = &heads[keys[i].hash & (cap - 1)];
+
+		keys[i].next = *head;
+		*head = (uint32_t)i + 1;
+	}
+	return BD_OK;
+}
+
+/* Remembers the key; BD_JSON_DUPLICATE when its object has it already. */
+static enum bd_code add_key(struct bd_json_parser *parser, struct bd_bytes key)
+{
+	size_t first = parser->first_key[parser->depth - 1];
+	uint32_t hash = hash_of(key, first), *head;
+	enum bd_code code;
+
+	if (parser->key_count == parser->key_cap && (code = grow_keys(parser)) != BD_OK) {
+		return fail(parser, code, "too many keys");
+	}
+	head = &parser->heads[hash & (parser->head_count - 1)];
+	for (uint32_t i = *head; i != 0 && i > first; i = parser->keys[i - 1].next) {
+		const struct key *known = &parser->keys[i - 1];
+
+		if (known->hash == hash && known->len == key.len &&
+			(key.len == 0 ||
+				memcmp(parser->key_bytes.ptr + known->at, key.ptr, key.len) == 0)) {
+			return fail_at(parser, BD_JSON_DUPLICATE, parser->token, "");
+		}
+	}
+	parser->keys[parser->key_count] =
+		(struct key){ hash, *head, parser->key_bytes.len, key.len };
+	code = bd_buf_add(&parser->key_bytes, key);
+	if (code != BD_OK) {
+		return fail(parser, code, "too many keys");
+	}
+	*head = (uint32_t)++parser->key_count;
+	return BD_OK;
+}
+
+static void drop_keys(struct bd_json_parser *parser, size_t first)
+{
+	while (parser->key_count > first) {
+		const struct key *key = &parser->keys[--parser->key_count];
+
+		parser->heads[key->hash & (parser->head_count - 1)] = key->next;
+		parser->key_bytes.len = key->at;
+	}
+}
+
+/* -- containers
+ * --------------------------------------------------------------------------------------- */
+
+static enum bd_code open_container(struct bd_json_parser *parser, bool is_object)
+{
+	if (parser->depth == BD_DEPTH_MAX) {
+		return fail(parser, BD_LIMIT_DEPTH, "");
+	}
+	parser->is_object[parser->depth] = is_object;
+	parser->first_key[parser->depth++] = parser->key_count;
+	parser->state = is_object ? STATE_FIRST_KEY : STATE_FIRST_ITEM;
+	return give_mark(parser, is_object ? BD_JSON_OBJECT_BEGIN : BD_JSON_ARRAY_BEGIN);
+}
+
+static void value_over(struct bd_json_parser *parser)
+{
+	parser->state = parser->depth == 0 ? STATE_DONE : STATE_NEXT;
+}
+
+static enum bd_code close_container(struct bd_json_parser *parser, bool is_object)
+{
+	if (parser->depth == 0 || parser->is_object[parser->depth - 1] != is_object) {
+		return fail(parser, BD_JSON_SYNTAX, "this bracket closes nothing");
+	}
+	parser->depth--;
+	drop_keys(parser, parser->first_key[parser->depth]);
+	value_over(parser);
+	return give_mark(parser, is_object ? BD_JSON_OBJECT_END : BD_JSON_ARRAY_END);
+}
+
+/* -- tokens
+ * ------------------------------------------------------------------------------------------- */
+
+static enum bd_code text_over(struct bd_json_parser *parser, struct bd_bytes text)
+{
+	enum bd_code code = BD_OK;
+
+	if (parser->high_surrogate != 0) {
+		return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
+	}
+	if (parser->is_key) {
+		code = add_key(parser, text);
+		parser->state = STATE_COLON;
+	} else {
+		value_over(parser);
+	}
+	return code == BD_OK ? give(parser, parser->is_key ? BD_JSON_KEY : BD_JSON_TEXT, text)
+			     : code;
+}
+
+static enum bd_code add_text(struct bd_json_parser *parser, struct bd_bytes run)
+{
+	enum bd_code code = bd_buf_add(&parser->text, run);
+
+	return code == BD_OK ? BD_OK : fail_at(parser, code, parser->token, "a text is too long");
+}
+
+/* The first byte of a character of more than one byte: what may follow (RFC 3629). */
+static bool begin_character(struct bd_json_parser *parser, uint8_t byte)
+{
+	parser->utf8_low = 0x80;
+	parser->utf8_high = 0xBF;
+	if (byte >= 0xC2 && byte <= 0xDF) {
+		parser->utf8_left = 1;
+	} else if (byte >= 0xE0 && byte <= 0xEF) {
+		parser->utf8_left = 2;
+		parser->utf8_low = byte == 0xE0 ? 0xA0 : 0x80;
+		parser->utf8_high = byte == 0xED ? 0x9F : 0xBF;
+	} else if (byte >= 0xF0 && byte <= 0xF4) {
+		parser->utf8_left = 3;
+		parser->utf8_low = byte == 0xF0 ? 0x90 : 0x80;
+		parser->utf8_high = byte == 0xF4 ? 0x8F : 0xBF;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Plain bytes of a text from *at on, up to a quote, an escape or the end of the run. */
+static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes bytes, size_t *at)
+{
+	size_t i = *at;
+
+	while (i < bytes.len) {
+		uint8_t byte = (uint8_t)bytes.ptr[i];
+
+		if (parser->utf8_left > 0) {
+			if (byte < parser->utf8_low || byte > parser->utf8_high) {
+				parser->place.offset += i - *at;
+				return fail(parser, BD_TEXT_ENCODING, "not UTF-8");
+			}
+			parser->utf8_left--;
+			parser->utf8_low = 0x80;
+			parser->utf8_high = 0xBF;
+			i++;
+			continue;
+		}
+		if (byte == '"' || byte == '\\') {
+			break;
+		}
+		if (byte < 0x20) {
+			parser->place.offset += i - *at;
+			return fail(parser, BD_JSON_SYNTAX, "a control character in a text");
+		}
+		if (byte >= 0x80 && !begin_character(parser, byte)) {
+			parser->place.offset += i - *at;
+			return fail(parser, BD_TEXT_ENCODING, "not UTF-8");
+		}
+		parser->place.column++;
+		i++;
+	}
+	parser->place.offset += i - *at;
+	*at = i;
+	return BD_OK;
+}
+
+static enum bd_code read_text(struct bd_json_parser *parser, struct bd_bytes bytes, size_t *at)
+{
+	size_t begin = *at;
+	enum bd_code code = read_plain(parser, bytes, at);
+	struct bd_bytes run = { bytes.ptr + begin, *at - begin };
+	bool is_over = code == BD_OK && *at < bytes.len && bytes.ptr[*at] == '"';
+
+	if (code != BD_OK) {
+		return code;
+	}
+	if (run.len > 0 && parser->high_surrogate != 0) {
+		return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
+	}
+	if (!is_over || parser->text.len > 0) {
+		code = add_text(parser, run);
+		run = bd_buf_bytes(&parser->text);
+	} else if (run.len > BD_FIELD_MAX_BYTES) {
+		code = fail_at(parser, BD_LIMIT_BYTES, parser->token, "a text is too long");
+	}
+	if (code != BD_OK || *at == bytes.len) {
+		return code;
+	}
+	(*at)++;
+	if (is_over) {
+		if (run.len == 0) {
+			run.ptr = "";
+		}
+		code = text_over(parser, run);
+		bd_buf_clear(&parser->text);
+	} else {
+		parser->state = STATE_ESCAPE;
+	}
+	parser->place.offset++;
+	parser->place.column++;
+	return code;
+}
+
+static enum bd_code read_escape(struct bd_json_parser *parser, char byte)
+{
+	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+	const char *found = byte == '\0' ? NULL : strchr(names, byte);
+
+	if (byte == 'u') {
+		parser->hex = 0;
+		parser->hex_digits = 0;
+		parser->state = STATE_HEX;
+		return BD_OK;
+	}
+	if (found == NULL || parser->high_surrogate != 0) {
+		return fail(parser, BD_JSON_SYNTAX, "no such escape");
+	}
+	parser->state = STATE_TEXT;
+	return add_text(parser, (struct bd_bytes){ &values[found - names], 1 });
+}
+
+static enum bd_code add_point(struct bd_json_parser *parser)
+{
+	uint32_t point = parser->hex;
+	enum bd_code code;
+
+	parser->state = STATE_TEXT;
+	if (parser->high_surrogate != 0) {
+		if (point < 0xDC00 || point > 0xDFFF) {
+			return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
+		}
+		point = 0x10000 + ((parser->high_surrogate - 0xD800) << 10) + (point - 0xDC00);
+		parser->high_surrogate = 0;
+	} else if (point >= 0xD800 && point <= 0xDBFF) {
+		parser->high_surrogate = point;
+		return BD_OK;
+	} else if (point >= 0xDC00 && point <= 0xDFFF) {
+		return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
+	}
+	code = bd_text_add_point(&parser->text, point);
+	return code == BD_OK ? BD_OK : fail_at(parser, code, parser->token, "a text is too long");
+}
+
+static enum bd_code read_hex(struct bd_json_parser *parser, char byte)
+{
+	uint32_t digit;
+
+	if (byte >= '0' && byte <= '9') {
+		digit = (uint32_t)(byte - '0');
+	} else if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f') {
+		digit = (uint32_t)((byte | 0x20) - 'a' + 10);
+	} else {
+		return fail(parser, BD_JSON_SYNTAX, "no hexadecimal digit");
+	}
+	parser->hex = parser->hex << 4 | digit;
+	return ++parser->hex_digits == 4 ? add_point(parser) : BD_OK;
+}
+
+/* RFC 8259 section 6, over the whole token. */
+static bool is_number(struct bd_bytes text)
+{
+	size_t i = 0, digits;
+
+	if (i < text.len && text.ptr[i] == '-') {
+		i++;
+	}
+	for (digits = i; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++) {
+	}
+	if (i == digits || (text.ptr[digits] == '0' && i - digits > 1)) {
+		return false;
+	}
+	if (i < text.len && text.ptr[i] == '.') {
+		for (digits = ++i; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++) {
+		}
+		if (i == digits) {
+			return false;
+		}
+	}
+	if (i < text.len && (text.ptr[i] == 'e' || text.ptr[i] == 'E')) {
+		i++;
+		if (i < text.len && (text.ptr[i] == '+' || text.ptr[i] == '-')) {
+			i++;
+		}
+		for (digits = i; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++) {
+		}
+		if (i == digits) {
+			return false;
+		}
+	}
+	return i == text.len;
+}
+
+static enum bd_code number_over(struct bd_json_parser *parser)
+{
+	enum bd_code code;
+
+	if (!is_number(bd_buf_bytes(&parser->text))) {
+		return fail_at(parser, BD_JSON_SYNTAX, parser->token, "not a number");
+	}
+	value_over(parser);
+	code = give(parser, BD_JSON_NUMBER, bd_buf_bytes(&parser->text));
+	bd_buf_clear(&parser->text);
+	return code;
+}
+
+static bool is_number_byte(char byte)
+{
+	return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' ||
+	       byte == 'e' || byte == 'E';
+}
+
+static enum bd_code read_literal(struct bd_json_parser *parser, char byte)
+{
+	if (*parser->literal != byte) {
+		return fail_at(parser, BD_JSON_SYNTAX, parser->token, "no such value");
+	}
+	if (*++parser->literal != '\0') {
+		return BD_OK;
+	}
+	value_over(parser);
+	return give(parser, parser->literal_event,
+		bd_bytes_of(parser->literal_event == BD_JSON_TRUE    ? "true"
+			    : parser->literal_event == BD_JSON_FALSE ? "false"
+								     : ""));
+}
+
+static void begin_literal(struct bd_json_parser *parser, const char *rest, enum bd_json_event event)
+{
+	parser->literal = rest;
+	parser->literal_event = event;
+	parser->state = STATE_LITERAL;
+}
+
+static void begin_text(struct bd_json_parser *parser, bool is_key)
+{
+	parser->is_key = is_key;
+	parser->state = STATE_TEXT;
+}
+
+static enum bd_code begin_value(struct bd_json_parser *parser, char byte)
+{
+	parser->token = parser->place;
+	switch (byte) {
+	case '{':
+		return open_container(parser, true);
+	case '[':
+		return open_container(parser, false);
+	case '"':
+		begin_text(parser, false);
+		return BD_OK;
+	case 't':
+		begin_literal(parser, "rue", BD_JSON_TRUE);
+		return BD_OK;
+	case 'f':
+		begin_literal(parser, "alse", BD_JSON_FALSE);
+		return BD_OK;
+	case 'n':
+		begin_literal(parser, "ull", BD_JSON_NULL);
+		return BD_OK;
+	default:
+		break;
+	}
+	if (byte == '-' || (byte >= '0' && byte <= '9')) {
+		parser->state = STATE_NUMBER;
+		return add_text(parser, (struct bd_bytes){ &byte, 1 });
+	}
+	return fail(parser, BD_JSON_SYNTAX, "a value is expected");
+}
+
+static enum bd_code read_mark(struct bd_json_parser *parser, char byte)
+{
+	switch (parser->state) {
+	case STATE_FIRST_ITEM:
+		if (byte == ']') {
+			return close_container(parser, false);
+		}
+		return begin_value(parser, byte);
+	case STATE_VALUE:
+		return begin_value(parser, byte);
+	case STATE_FIRST_KEY:
+		if (byte == '}') {
+			return close_container(parser, true);
+		}
+		/* fall through */
+	case STATE_KEY:
+		if (byte != '"') {
+			return fail(parser, BD_JSON_SYNTAX, "a key is expected");
+		}
+		parser->token = parser->place;
+		begin_text(parser, true);
+		return BD_OK;
+	case STATE_COLON:
+		if (byte != ':') {
+			return fail(parser, BD_JSON_SYNTAX, "':' is expected");
+		}
+		parser->state = STATE_VALUE;
+		return BD_OK;
+	case STATE_NEXT:
+		if (byte == ',') {
+			parser->state =
+				parser->is_object[parser->depth - 1] ? STATE_KEY : STATE_VALUE;
+			return BD_OK;
+		}
+		if (byte == '}' || byte == ']') {
+			return close_container(parser, byte == '}');
+		}
+		return fail(parser, BD_JSON_SYNTAX, "',' or the end is expected");
+	default:
+		return fail(parser, BD_JSON_SYNTAX, "something stands behind the value");
+	}
+}
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* One byte outside of a text. */
+static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
+{
+	switch (parser->state) {
+	case STATE_ESCAPE:
+		return read_escape(parser, byte);
+	case STATE_HEX:
+		return read_hex(parser, byte);
+	case STATE_LITERAL:
+		return read_literal(parser, byte);
+	case STATE_NUMBER:
+		if (is_number_byte(byte)) {
+			if (parser->text.len >= NUMBER_MAX_BYTES) {
+				return fail_at(parser, BD_LIMIT_BYTES, parser->token,
+					"a number is too long");
+			}
+			return add_text(parser, (struct bd_bytes){ &byte, 1 });
+		}
+		{
+			enum bd_code code = number_over(parser);
+
+			return code != BD_OK || is_blank(byte) ? code : read_mark(parser, byte);
+		}
+	default:
+		return is_blank(byte) ? BD_OK : read_mark(parser, byte);
+	}
+}
+
+static void advance(struct bd_json_parser *parser, char byte)
+{
+	parser->place.offset++;
+	parser->place.column++;
+	if (byte == '\n') {
+		parser->place.line++;
+		parser->place.column = 1;
+	}
+}
+
+enum bd_code bd_json_new(struct bd_json_parser **out, struct bd_json_handler *handler)
+{
+	struct bd_json_parser *parser = calloc(1, sizeof(*parser));
+
+	*out = parser;
+	if (parser == NULL) {
+		return BD_NO_MEMORY;
+	}
+	parser->handler = handler;
+	parser->state = STATE_VALUE;
+	parser->place = (struct bd_place){ .line = 1, .column = 1 };
+	bd_buf_init(&parser->text, BD_FIELD_MAX_BYTES);
+	bd_buf_init(&parser->key_bytes, KEYS_MAX_BYTES);
+	return BD_OK;
+}
+
+void bd_json_free(struct bd_json_parser *parser)
+{
+	if (parser == NULL) {
+		return;
+	}
+	bd_buf_release(&parser->text);
+	bd_buf_release(&parser->key_bytes);
+	free(parser->keys);
+	free(parser->heads);
+	free(parser);
+}
+
+static enum bd_code report(struct bd_json_parser *parser, enum bd_code code, struct bd_diag *diag)
+{
+	parser->code = code;
+	if (code != BD_OK && diag != NULL && diag->code == BD_OK) {
+		*diag = parser->diag;
+		diag->code = code;
+	}
+	return code;
+}
+
+enum bd_code bd_json_feed(
+	struct bd_json_parser *parser, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	enum bd_code code = parser->code;
+	size_t at = 0;
+
+	while (code == BD_OK && at < bytes.len) {
+		if (parser->state == STATE_TEXT) {
+			code = read_text(parser, bytes, &at);
+			continue;
+		}
+		code = read_byte(parser, bytes.ptr[at]);
+		advance(parser, bytes.ptr[at++]);
+	}
+	return report(parser, code, diag);
+}
+
+enum bd_code bd_json_end(struct bd_json_parser *parser, struct bd_diag *diag)
+{
+	enum bd_code code = parser->code;
+
+	if (code == BD_OK && parser->state == STATE_NUMBER) {
+		code = number_over(parser);
+	}
+	if (code == BD_OK && parser->state != STATE_DONE) {
+		bool is_empty = parser->depth == 0 && parser->state == STATE_VALUE;
+
+		code = fail(parser, is_empty ? BD_MESSAGE_EMPTY : BD_MESSAGE_TRUNCATED, "");
+	}
+	return report(parser, code, diag);
+}
+
+/* -- tree -----------------------------------------------------------------------------------------
+ */
+
+struct tree {
+	struct bd_json_handler handler;
+	struct bd_arena *arena;
+	struct bd_json *root;
+	struct bd_json *open[BD_DEPTH_MAX];
+	struct bd_json *last[BD_DEPTH_MAX]; /* newest child of each */
+	size_t depth;
+	struct bd_bytes key;
+};
+
+static const enum bd_json_type types[] = { [BD_JSON_OBJECT_BEGIN] = BD_JSON_IS_OBJECT,
+	[BD_JSON_ARRAY_BEGIN] = BD_JSON_IS_ARRAY,
+	[BD_JSON_TEXT] = BD_JSON_IS_TEXT,
+	[BD_JSON_NUMBER] = BD_JSON_IS_NUMBER,
+	[BD_JSON_TRUE] = BD_JSON_IS_BOOL,
+	[BD_JSON_FALSE] = BD_JSON_IS_BOOL,
+	[BD_JSON_NULL] = BD_JSON_IS_NULL };
+
+static void hang(struct tree *tree, struct bd_json *node)
+{
+	if (tree->depth == 0) {
+		tree->root = node;
+		return;
+	}
+	if (tree->last[tree->depth - 1] == NULL) {
+		tree->open[tree->depth - 1]->first = node;
+	} else {
+		tree->last[tree->depth - 1]->next = node;
+	}
+	tree->last[tree->depth - 1] = node;
+	tree->open[tree->depth - 1]->count++;
+}
+
+static enum bd_code on_tree_event(struct bd_json_handler *handler, enum bd_json_event event,
+	struct bd_bytes text, struct bd_place place, struct bd_diag *diag)
+{
+	struct tree *tree = (struct tree *)handler; /* its first member */
+	struct bd_json *node;
+
+	if (event == BD_JSON_OBJECT_END || event == BD_JSON_ARRAY_END) {
+		tree->depth--;
+		return BD_OK;
+	}
+	text = bd_arena_copy(tree->arena, text);
+	if (event == BD_JSON_KEY && text.ptr != NULL) {
+		tree->key = text;
+		return BD_OK;
+	}
+	node = bd_arena_alloc(tree->arena, 1, sizeof(*node));
+	if (node == NULL || text.ptr == NULL) {
+		return bd_fail_at(
+			diag, bd_arena_code(tree->arena), place, "the question is too large");
+	}
+	*node = (struct bd_json){
+		.type = types[event], .key = tree->key, .text = text, .place = place
+	};
+	tree->key = (struct bd_bytes){ NULL, 0 };
+	hang(tree, node);
+	if (event == BD_JSON_OBJECT_BEGIN || event == BD_JSON_ARRAY_BEGIN) {
+		tree->open[tree->depth] = node;
+		tree->last[tree->depth++] = NULL;
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_json_parse(
+	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct tree tree = { .handler = { on_tree_event }, .arena = arena };
+	struct bd_json_parser *parser;
+	enum bd_code code = bd_json_new(&parser, &tree.handler);
+
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
+	code = bd_json_feed(parser, bytes, diag);
+	if (code == BD_OK) {
+		code = bd_json_end(parser, diag);
+	}
+	bd_json_free(parser);
+	*out = tree.root;
+	return code;
+}
+
+const struct bd_json *bd_json_get(const struct bd_json *node, const char *key)
+{
+	if (node == NULL || node->type != BD_JSON_IS_OBJECT) {
+		return NULL;
+	}
+	for (node = node->first; node != NULL; node = node->next) {
+		if (bd_bytes_is(node->key, key)) {
+			return node;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,181 @@
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <uninorm.h>
+#include <uniwidth.h>
+
+bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok)
+{
+	const uint8_t *at = (const uint8_t *)text->ptr;
+	uint8_t low = 0x80, high = 0xBF;
+	size_t len = 1;
+
+	if (text->len == 0) {
+		return false;
+	}
+	*point = at[0];
+	if (at[0] >= 0xC2 && at[0] <= 0xDF) {
+		len = 2;
+		*point = at[0] & 0x1F;
+	} else if (at[0] >= 0xE0 && at[0] <= 0xEF) {
+		len = 3;
+		*point = at[0] & 0x0F;
+		low = at[0] == 0xE0 ? 0xA0 : low;
+		high = at[0] == 0xED ? 0x9F : high;
+	} else if (at[0] >= 0xF0 && at[0] <= 0xF4) {
+		len = 4;
+		*point = at[0] & 0x07;
+		low = at[0] == 0xF0 ? 0x90 : low;
+		high = at[0] == 0xF4 ? 0x8F : high;
+	} else if (at[0] >= 0x80) {
+		*ok = false;
+		return false;
+	}
+	for (size_t i = 1; i < len; i++) {
+		if (i >= text->len || at[i] < low || at[i] > high) {
+			*ok = false;
+			return false;
+		}
+		*point = *point << 6 | (at[i] & 0x3F);
+		low = 0x80;
+		high = 0xBF;
+	}
+	text->ptr += len;
+	text->len -= len;
+	return true;
+}
+
+bool bd_text_is_utf8(struct bd_bytes text)
+{
+	uint32_t point;
+	bool ok = true;
+
+	while (bd_text_next(&point, &text, &ok)) {
+	}
+	return ok;
+}
+
+enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)
+{
+	char bytes[4];
+	size_t len = 1;
+
+	if (point < 0x80) {
+		bytes[0] = (char)point;
+	} else if (point < 0x800) {
+		bytes[0] = (char)(0xC0 | point >> 6);
+		len = 2;
+	} else if (point < 0x10000) {
+		bytes[0] = (char)(0xE0 | point >> 12);
+		len = 3;
+	} else {
+		bytes[0] = (char)(0xF0 | point >> 18);
+		len = 4;
+	}
+	for (size_t i = 1; i < len; i++) {
+		bytes[i] = (char)(0x80 | (point >> 6 * (len - 1 - i) & 0x3F));
+	}
+	return bd_buf_add(out, (struct bd_bytes){ bytes, len });
+}
+
+/* ASCII is its own NFKC, and most identifiers and dates are ASCII. */
+static bool is_ascii(struct bd_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] >= 0x80) {
+			return false;
+		}
+	}
+	return true;
+}
+
+enum bd_code bd_text_nfkc(struct bd_buf *out, struct bd_bytes text)
+{
+	uint8_t room[512], *normal;
+	size_t len = sizeof(room);
+	enum bd_code code;
+
+	if (is_ascii(text)) {
+		return bd_buf_add(out, text);
+	}
+	if (!bd_text_is_utf8(text)) {
+		return BD_TEXT_ENCODING;
+	}
+	normal = u8_normalize(UNINORM_NFKC, (const uint8_t *)text.ptr, text.len, room, &len);
+	if (normal == NULL) {
+		return BD_NO_MEMORY;
+	}
+	code = bd_buf_add(out, (struct bd_bytes){ (const char *)normal, len });
+	if (normal != room) {
+		free(normal);
+	}
+	return code;
+}
+
+size_t bd_text_length(struct bd_bytes text)
+{
+	uint32_t point;
+	size_t count = 0;
+	bool ok = true;
+
+	while (bd_text_next(&point, &text, &ok)) {
+		count++;
+	}
+	return count;
+}
+
+size_t bd_text_columns(struct bd_bytes text)
+{
+	uint32_t point;
+	size_t columns = 0;
+	bool ok = true;
+
+	while (bd_text_next(&point, &text, &ok)) {
+		int width = uc_width(point, "UTF-8");
+
+		columns += width > 0 ? (size_t)width : 0;
+	}
+	return columns;
+}
+
+/* Bytes of the blank at the begin; 0 = none. */
+static size_t leading_blank(struct bd_bytes text)
+{
+	if (text.len >= 1 && (text.ptr[0] == ' ' || (text.ptr[0] >= '\t' && text.ptr[0] <= '\r'))) {
+		return 1;
+	}
+	if (text.len >= 2 && text.ptr[0] == '\xC2' && text.ptr[1] == '\xA0') {
+		return 2;
+	}
+	if (text.len >= 3 && text.ptr[0] == '\xE3' && text.ptr[1] == '\x80' &&
+		text.ptr[2] == '\x80') {
+		return 3;
+	}
+	return 0;
+}
+
+static size_t trailing_blank(struct bd_bytes text)
+{
+	for (size_t len = 1; len <= 3 && len <= text.len; len++) {
+		struct bd_bytes tail = { text.ptr + text.len - len, len };
+
+		if (leading_blank(tail) == len) {
+			return len;
+		}
+	}
+	return 0;
+}
+
+struct bd_bytes bd_text_trim(struct bd_bytes text)
+{
+	size_t len;
+
+	while ((len = leading_blank(text)) > 0) {
+		text.ptr += len;
+		text.len -= len;
+	}
+	while ((len = trailing_blank(text)) > 0) {
+		text.len -= len;
+	}
+	return text;
+}
