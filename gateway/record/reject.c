@@ -1,0 +1,134 @@
+#include "record/reject.h"
+
+#include "record/pack.h"
+
+#include <stdio.h>
+
+#define VERSION 1
+
+#define TRY(call)                                                                                  \
+	do {                                                                                       \
+		enum bd_code try_code = (call);                                                    \
+		if (try_code != BD_OK) {                                                           \
+			return try_code;                                                           \
+		}                                                                                  \
+	} while (0)
+
+static enum bd_code pack_diag(struct bd_buf *buf, const struct bd_diag *diag)
+{
+	/* By text: the numbers of codes may change between versions, their texts never. */
+	TRY(bd_buf_add_sized(buf, bd_bytes_of(bd_code_info(diag->code)->text)));
+	TRY(bd_buf_add_u64(buf, diag->place.offset));
+	TRY(bd_buf_add_u32(buf, diag->place.line));
+	TRY(bd_buf_add_u32(buf, diag->place.column));
+	TRY(bd_buf_add_u64(buf, diag->place.row));
+	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->path)));
+	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->field)));
+	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->rule)));
+	return bd_buf_add_sized(buf, bd_bytes_of(diag->detail));
+}
+
+enum bd_code bd_reject_pack(struct bd_buf *buf, const struct bd_reject *reject)
+{
+	TRY(bd_buf_add_u8(buf, VERSION));
+	TRY(bd_buf_add_u64(buf, reject->index));
+	TRY(bd_buf_add_sized(buf, bd_bytes_of(reject->section)));
+	TRY(pack_diag(buf, &reject->diag));
+	TRY(bd_buf_add_u16(buf, (uint16_t)reject->entity_count));
+	for (size_t i = 0; i < reject->entity_count; i++) {
+		TRY(bd_buf_add_u16(buf, reject->entities[i]));
+	}
+	TRY(bd_buf_add_u8(
+		buf, (uint8_t)(reject->is_message_subject | reject->is_message_order << 1)));
+	TRY(bd_buf_add_u16(buf, (uint16_t)reject->subject_count));
+	for (size_t i = 0; i < reject->subject_count; i++) {
+		TRY(bd_identifier_pack(buf, &reject->subject[i]));
+	}
+	TRY(bd_buf_add_u8(buf, (uint8_t)reject->order_kind));
+	TRY(bd_buf_add_u8(buf, reject->order.rank));
+	TRY(bd_buf_add_u64(buf, (uint64_t)reject->order.order));
+	return bd_buf_add_sized(buf, reject->raw);
+}
+
+/* Cuts at whole UTF-8 only by never being longer than what was packed from the same array. */
+static void read_text(char *out, size_t size, struct bd_reader *reader)
+{
+	struct bd_bytes text = bd_read_sized(reader);
+
+	if (text.len >= size) {
+		reader->ok = false;
+		return;
+	}
+	snprintf(out, size, "%.*s", (int)text.len, text.len > 0 ? text.ptr : "");
+}
+
+static void read_diag(struct bd_diag *diag, struct bd_reader *reader)
+{
+	char code[64] = "";
+
+	read_text(code, sizeof(code), reader);
+	diag->code = bd_code_find(code);
+	if (diag->code == BD_CODE_COUNT) {
+		diag->code = BD_INTERNAL;
+	}
+	diag->place.offset = bd_read_u64(reader);
+	diag->place.line = bd_read_u32(reader);
+	diag->place.column = bd_read_u32(reader);
+	diag->place.row = bd_read_u64(reader);
+	read_text(diag->path, sizeof(diag->path), reader);
+	read_text(diag->field, sizeof(diag->field), reader);
+	read_text(diag->rule, sizeof(diag->rule), reader);
+	read_text(diag->detail, sizeof(diag->detail), reader);
+}
+
+/* A count cannot be larger than the bytes that are left could hold. */
+static size_t read_count(struct bd_reader *reader, size_t least_bytes)
+{
+	size_t count = bd_read_u16(reader);
+
+	if (count * least_bytes > reader->rest.len) {
+		reader->ok = false;
+		return 0;
+	}
+	return count;
+}
+
+enum bd_code bd_reject_unpack(
+	struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(bytes);
+	struct bd_identifier *subject;
+	uint16_t *entities;
+	uint8_t flags;
+
+	*reject = (struct bd_reject){ .section = "" };
+	if (bd_read_u8(&reader) != VERSION) {
+		return BD_STORE_DAMAGED;
+	}
+	reject->index = bd_read_u64(&reader);
+	reject->section = bd_arena_text(arena, bd_read_sized(&reader));
+	read_diag(&reject->diag, &reader);
+	reject->entity_count = read_count(&reader, 2);
+	entities = bd_arena_alloc(arena, reject->entity_count, sizeof(*entities));
+	for (size_t i = 0; entities != NULL && i < reject->entity_count; i++) {
+		entities[i] = bd_read_u16(&reader);
+	}
+	flags = bd_read_u8(&reader);
+	reject->is_message_subject = (flags & 1) != 0;
+	reject->is_message_order = (flags & 2) != 0;
+	reject->subject_count = read_count(&reader, 10);
+	subject = bd_arena_alloc(arena, reject->subject_count, sizeof(*subject));
+	for (size_t i = 0; subject != NULL && i < reject->subject_count; i++) {
+		subject[i] = bd_identifier_unpack(&reader);
+	}
+	reject->order_kind = bd_read_u8(&reader);
+	reject->order.rank = bd_read_u8(&reader);
+	reject->order.order = (int64_t)bd_read_u64(&reader);
+	reject->raw = bd_read_sized(&reader);
+	if (reject->section == NULL || entities == NULL || subject == NULL) {
+		return bd_arena_code(arena);
+	}
+	reject->entities = entities;
+	reject->subject = subject;
+	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
+}
