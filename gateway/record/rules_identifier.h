@@ -1,0 +1,28 @@
+/* rules_identifier.h - numbers of people and organizations in their canonical form.
+ *
+ * Layer: record. Used by intake (what departments send) and by answer (what is asked): both must
+ * come to the same number. Rule ids are those of schemas/rules.tsv; on failure the diag names the
+ * rule. Source: GB 11643-1999 (resident number), GB 32100-2015 (USCC), GB 11714-1997 (organization
+ * code), GS15-2006 (registration number, ISO 7064 MOD 11,10); ISO 7064 MOD 11-2 for the check
+ * characters of numbers of people.
+ */
+#ifndef BD_RECORD_RULES_IDENTIFIER_H
+#define BD_RECORD_RULES_IDENTIFIER_H
+
+#include "record/record.h"
+
+/* Canonical number of `text`, said to be of `kind`; out->number lives in the arena, out->issuer is
+ * empty. A number that is by its form of another kind of document gets that kind (residence permits
+ * look like resident numbers and are often sent as such). warned NULL: a wrong check digit is an
+ * error; else it is kept and *warned set true (some codes given out early do not satisfy their
+ * checksum, and a department's own register is what counts). */
+enum bd_code bd_rule_identifier(struct bd_identifier *out, const struct bd_dictionary *dict,
+	const struct bd_id_kind *kind, struct bd_bytes text, bool *warned, struct bd_arena *arena,
+	struct bd_diag *diag);
+
+/* What an 18-character number says of its person: birth date in days (clock.h) and sex; false for
+ * other forms. */
+bool bd_rule_identifier_facts(int32_t *birth, bool *is_male, const struct bd_identifier *identifier,
+	const struct bd_dictionary *dict);
+
+#endif
