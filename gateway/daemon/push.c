@@ -569,11 +569,13 @@ static enum bd_code read_subject(struct push *push, struct bd_bytes header, stru
 	if (kind == NULL) {
 		return bd_fail(diag, BD_QUESTION_FORM, "Bidui-Subject: no such kind of identifier");
 	}
-	return bd_rule_identifier(&found, kind,
-		       (struct bd_bytes){ colon + 1, header.len - len - 1 }, &push->arena,
-		       diag) == BD_OK
-		       ? (push->subject = found, BD_OK)
-		       : diag->code;
+	if (bd_rule_identifier(&found, push->call.setup->dict, kind,
+		    (struct bd_bytes){ colon + 1, header.len - len - 1 }, NULL, &push->arena,
+		    diag) != BD_OK) {
+		return diag->code;
+	}
+	push->subject = found;
+	return BD_OK;
 }
 
 static enum bd_code read_headers(struct push *push, struct bd_diag *diag)
