@@ -80,8 +80,7 @@ static enum bd_code give_mark(struct bd_json_parser *parser, enum bd_json_event 
 	return give(parser, event, (struct bd_bytes){ "", 0 });
 }
 
-/* -- keys
- * -------------------------------------------------------------------------------------------- */
+/* -- keys -- */
 
 static uint32_t hash_of(struct bd_bytes key, size_t first)
 {
@@ -164,8 +163,7 @@ static void drop_keys(struct bd_json_parser *parser, size_t first)
 	}
 }
 
-/* -- containers
- * --------------------------------------------------------------------------------------- */
+/* -- containers -- */
 
 static enum bd_code open_container(struct bd_json_parser *parser, bool is_object)
 {
@@ -194,8 +192,7 @@ static enum bd_code close_container(struct bd_json_parser *parser, bool is_objec
 	return give_mark(parser, is_object ? BD_JSON_OBJECT_END : BD_JSON_ARRAY_END);
 }
 
-/* -- tokens
- * ------------------------------------------------------------------------------------------- */
+/* -- tokens -- */
 
 static enum bd_code text_over(struct bd_json_parser *parser, struct bd_bytes text)
 {

@@ -113,8 +113,7 @@ static void respond_one(struct ask *ask)
 	ask_free(ask);
 }
 
-/* -- lines
- * ------------------------------------------------------------------------------------------- */
+/* -- lines -- */
 
 static void begin_lines(struct ask *ask)
 {
@@ -211,8 +210,7 @@ static void on_writable(struct bd_call *call)
 	}
 }
 
-/* -- the body
- * ------------------------------------------------------------------------------------------- */
+/* -- the body -- */
 
 static void too_large(struct ask *ask)
 {

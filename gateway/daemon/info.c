@@ -66,8 +66,7 @@ void bd_openapi_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	respond(exchange, 200, "application/json", loop->setup->openapi);
 }
 
-/* -- figures
- * ------------------------------------------------------------------------------------------- */
+/* -- figures -- */
 
 struct figure {
 	const char *name, *help, *type;
@@ -154,8 +153,7 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	bd_buf_release(&body);
 }
 
-/* -- what the store holds
- * ------------------------------------------------------------------------------ */
+/* -- what the store holds -- */
 
 /* A body made within one snapshot. */
 typedef enum bd_code write_body(struct bd_json_writer *w, struct bd_loop *loop,
@@ -317,8 +315,7 @@ void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	respond_from_store(loop, exchange, write_rejects, &request);
 }
 
-/* -- the receipt of a message, again
- * --------------------------------------------------------------------- */
+/* -- the receipt of a message, again -- */
 
 static enum bd_code read_message(struct bd_buf *body, struct bd_loop *loop,
 	const struct bd_sender *sender, uint64_t id, struct bd_arena *arena, struct bd_diag *diag)

@@ -11,8 +11,7 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* -- what the http layer tells: the call that is the exchange's state does the work
- * -------------------- */
+/* -- what the http layer tells: the call that is the exchange's state does the work -- */
 
 static void on_request(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
 {
@@ -63,8 +62,7 @@ static enum bd_code on_problem(
 	return bd_problem_write(body, &diag, NULL, false);
 }
 
-/* -- draining
- * ------------------------------------------------------------------------------------------- */
+/* -- draining -- */
 
 static void on_pool_closed(void *state)
 {
@@ -116,8 +114,7 @@ static void drain(struct bd_letter *letter)
 	}
 }
 
-/* -- configuration
- * ---------------------------------------------------------------------------------------- */
+/* -- configuration -- */
 
 static void tls_settings(struct bd_http_tls_settings *out, const struct bd_settings *settings)
 {

@@ -105,8 +105,7 @@ static enum bd_code write_ports(const struct biduid *biduid, struct bd_diag *dia
 	return BD_OK;
 }
 
-/* -- signals
- * ------------------------------------------------------------------------------------------ */
+/* -- signals -- */
 
 static void stop(struct biduid *biduid)
 {
@@ -202,8 +201,7 @@ static bool watch_signals(struct biduid *biduid)
 	       uv_signal_start(&biduid->hangup, on_hangup, SIGHUP) == 0;
 }
 
-/* -- start and end
- * ---------------------------------------------------------------------------------------- */
+/* -- start and end -- */
 
 static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 {

@@ -88,8 +88,7 @@ static void push_refuse_code(struct push *push, enum bd_code code)
 	push_refuse(push, &diag);
 }
 
-/* -- receipts
- * ----------------------------------------------------------------------------------------- */
+/* -- receipts -- */
 
 static void respond_receipt(struct push *push, const struct bd_receipt *receipt)
 {
@@ -225,8 +224,7 @@ static void on_written(struct bd_letter *letter)
 	push_free(push);
 }
 
-/* -- what the worker says
- * ---------------------------------------------------------------------------------- */
+/* -- what the worker says -- */
 
 static void write_gathered(struct push *push)
 {
@@ -428,8 +426,7 @@ static void on_fail(struct bd_job *job, const struct bd_diag *diag)
 static const struct bd_job_ops job_ops = { on_ready, on_job_writable, on_records, on_reject,
 	on_result, on_fail };
 
-/* -- what the client sends
- * ------------------------------------------------------------------------------- */
+/* -- what the client sends -- */
 
 static void on_body(struct bd_call *call, struct bd_bytes bytes)
 {
@@ -486,8 +483,7 @@ static void on_abort(struct bd_call *call)
 
 static const struct bd_call_ops call_ops = { on_body, on_body_end, on_abort, NULL };
 
-/* -- what was asked
- * ----------------------------------------------------------------------------------------- */
+/* -- what was asked -- */
 
 static enum bd_code read_delivery(struct push *push, struct bd_bytes query, struct bd_diag *diag)
 {

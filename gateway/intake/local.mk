@@ -1,1 +1,16 @@
-# Filled as the folder fills.
+noinst_LIBRARIES += libbd_intake.a
+libbd_intake_a_SOURCES = \
+	gateway/intake/decode.c gateway/intake/decode.h \
+	gateway/intake/decode_csv.c gateway/intake/decode_delimited.c gateway/intake/decode_fixed.c \
+	gateway/intake/decode_json.c \
+	gateway/intake/decode_rows.c gateway/intake/decode_rows.h \
+	gateway/intake/decode_xml.c \
+	gateway/intake/draft.h gateway/intake/events.h \
+	gateway/intake/image.c gateway/intake/image.h \
+	gateway/intake/inflate.c gateway/intake/inflate.h \
+	gateway/intake/intake.c gateway/intake/intake.h \
+	gateway/intake/map.c gateway/intake/map.h \
+	gateway/intake/map_path.c gateway/intake/map_path.h \
+	gateway/intake/normalize.c gateway/intake/normalize.h \
+	gateway/intake/plan.c gateway/intake/plan.h
+libbd_intake_a_CPPFLAGS = $(AM_CPPFLAGS)

@@ -83,8 +83,7 @@ static enum bd_code at_section_slot(const struct work *work, enum bd_code code, 
 	return at_slot(work, code, &work->draft->section->slots[slot], &work->draft->slots[slot]);
 }
 
-/* -- identifiers
- * --------------------------------------------------------------------------------------- */
+/* -- identifiers -- */
 
 /* Kind by plan, by the document's type, or, where no type is stated, by a shape that cannot be
  * another's. */
@@ -205,8 +204,7 @@ static enum bd_code read_identifiers(const struct bd_identifier **out, size_t *c
 	return BD_OK;
 }
 
-/* -- values
- * -------------------------------------------------------------------------------------------- */
+/* -- values -- */
 
 static enum bd_code apply_rule(struct bd_bytes *out, uint8_t *flags, const struct bd_field *field,
 	const char *as, struct bd_bytes text, const struct work *work)
@@ -394,8 +392,7 @@ static enum bd_code make_values(
 	return BD_OK;
 }
 
-/* -- rows
- * ---------------------------------------------------------------------------------------------- */
+/* -- rows -- */
 
 static const struct bd_value *value_of(const struct bd_record *record, uint16_t field)
 {
@@ -561,8 +558,7 @@ static enum bd_code make_record(
 	return code == BD_OK ? make_row_key(record, entity, work) : code;
 }
 
-/* -- rejects
- * --------------------------------------------------------------------------------------------- */
+/* -- rejects -- */
 
 /* Entities of all outputs, each once. */
 static void list_entities(struct bd_reject *reject, const struct work *work)

@@ -198,8 +198,7 @@ static enum bd_code rule_any(struct number *number)
 	return number->len > 0 ? BD_OK : fail(number, BD_ID_LENGTH, "id.any", "");
 }
 
-/* -- organizations
- * ------------------------------------------------------------------------------------ */
+/* -- organizations -- */
 
 /* Value in the alphabet of GB 32100: digits and capitals without I O Z S V; -1 = none. */
 static int uscc_value(char c)

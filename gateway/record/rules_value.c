@@ -117,7 +117,9 @@ static bool read_clock(struct moment *moment, const char *at)
 		moment->second = take(&at, 2, false);
 	}
 	moment->ms = 0;
-	if (skip(&at, ".")) {
+	if (!has_colon && *at >= '0' && *at <= '9') {
+		moment->ms = take(&at, 3, false);
+	} else if (skip(&at, ".")) {
 		int scale = 100;
 
 		for (; *at >= '0' && *at <= '9'; at++) {
@@ -127,7 +129,7 @@ static bool read_clock(struct moment *moment, const char *at)
 	}
 	return moment->hour >= 0 && moment->hour <= 23 && moment->minute >= 0 &&
 	       moment->minute <= 59 && moment->second >= 0 && moment->second <= 59 &&
-	       read_zone(moment, &at) && *at == '\0';
+	       moment->ms >= 0 && read_zone(moment, &at) && *at == '\0';
 }
 
 static bool read_moment(struct moment *moment, const char *text)

@@ -96,8 +96,7 @@ enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct
 /* Before or after commit; removes its file. */
 void bd_spool_free(struct bd_spool *spool);
 
-/* -- reading: a snapshot at a time
- * ------------------------------------------------------------------ */
+/* -- reading: a snapshot at a time -- */
 enum bd_code bd_store_reader_new(
 	struct bd_store_reader **out, struct bd_store *store, struct bd_diag *diag);
 void bd_store_reader_free(struct bd_store_reader *reader);

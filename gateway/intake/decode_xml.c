@@ -1,0 +1,461 @@
+/* decode_xml.c - XML by libxml2's SAX2 push parser, which is given UTF-8 only. The only file of
+ * intake with libxml2. */
+#include "base/charset.h"
+#include "base/limits.h"
+#include "intake/decode.h"
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CHUNK_BYTES 65536
+/* The XML declaration stands within the first bytes or is none. */
+#define SNIFF_BYTES 256
+/* Attributes carry names of schemas, not data. */
+#define ATTRIBUTES_MAX 64
+
+struct decoder {
+	struct bd_decoder decoder;
+	struct bd_listener *listener;
+	xmlParserCtxtPtr context;
+	xmlSAXHandler sax;
+	struct bd_place base;
+	struct bd_charset_stream charset;
+	bool is_charset_known, is_text;
+	struct bd_buf head; /* first bytes, until the charset is known */
+	struct bd_buf text; /* decoded */
+	size_t depth;
+	enum bd_code code;   /* first failure */
+	struct bd_diag diag; /* of it */
+};
+
+static struct bd_place place_of(const struct decoder *decoder)
+{
+	struct bd_place place = { .offset = decoder->base.offset };
+	const xmlParserInput *input = decoder->context != NULL ? decoder->context->input : NULL;
+
+	if (input != NULL) {
+		long consumed = xmlByteConsumed(decoder->context);
+
+		place.offset += consumed > 0 ? (uint64_t)consumed : 0;
+		place.line = (uint32_t)input->line;
+		place.column = (uint32_t)input->col;
+		if (decoder->base.line > 0) {
+			place.column += input->line == 1 && decoder->base.column > 0
+						? decoder->base.column - 1
+						: 0;
+			place.line += decoder->base.line - 1;
+		}
+	}
+	return place;
+}
+
+/* Keeps the first failure and makes libxml2 stop; it would still report success by itself. */
+static void keep(struct decoder *decoder, enum bd_code code)
+{
+	if (code != BD_OK && decoder->code == BD_OK) {
+		decoder->code = code;
+		decoder->diag.code = code;
+		xmlStopParser(decoder->context);
+	}
+}
+
+static void fail(struct decoder *decoder, enum bd_code code, const char *detail)
+{
+	if (decoder->code == BD_OK) {
+		bd_fail_at(&decoder->diag, code, place_of(decoder), "%s", detail);
+		keep(decoder, code);
+	}
+}
+
+static struct bd_bytes bytes_of(const xmlChar *text)
+{
+	return bd_bytes_of((const char *)text);
+}
+
+static void give_attribute(struct decoder *decoder, const xmlChar **attribute)
+{
+	const struct bd_listener_ops *ops = decoder->listener->ops;
+	struct bd_place place = place_of(decoder);
+	struct bd_bytes text = { (const char *)attribute[3],
+		(size_t)(attribute[4] - attribute[3]) };
+	char name[128];
+
+	snprintf(name, sizeof(name), "@%s", (const char *)attribute[0]);
+	if (text.len > BD_FIELD_MAX_BYTES) {
+		fail(decoder, BD_LIMIT_BYTES, "an attribute is too long");
+		return;
+	}
+	keep(decoder, ops->enter(decoder->listener, BD_NODE_ELEMENT, bd_bytes_of(name), place,
+			      &decoder->diag));
+	if (decoder->code == BD_OK) {
+		keep(decoder, ops->text(decoder->listener, text, place, &decoder->diag));
+	}
+	if (decoder->code == BD_OK) {
+		keep(decoder, ops->leave(decoder->listener, place, &decoder->diag));
+	}
+}
+
+static void on_start(void *state, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int namespace_count, const xmlChar **namespaces, int attribute_count, int default_count,
+	const xmlChar **attributes)
+{
+	struct decoder *decoder = state;
+
+	(void)prefix;
+	(void)uri;
+	(void)namespace_count;
+	(void)namespaces;
+	(void)default_count;
+	if (decoder->code != BD_OK) {
+		return;
+	}
+	if (decoder->depth == BD_DEPTH_MAX) {
+		fail(decoder, BD_LIMIT_DEPTH, "");
+		return;
+	}
+	if (attribute_count > ATTRIBUTES_MAX) {
+		fail(decoder, BD_LIMIT_COUNT, "too many attributes");
+		return;
+	}
+	decoder->depth++;
+	keep(decoder, decoder->listener->ops->enter(decoder->listener, BD_NODE_ELEMENT,
+			      bytes_of(name), place_of(decoder), &decoder->diag));
+	for (int i = 0; i < attribute_count && decoder->code == BD_OK; i++) {
+		give_attribute(decoder, attributes + (ptrdiff_t)i * 5);
+	}
+}
+
+static void on_end(void *state, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	struct decoder *decoder = state;
+
+	(void)name;
+	(void)prefix;
+	(void)uri;
+	if (decoder->code == BD_OK) {
+		decoder->depth--;
+		keep(decoder, decoder->listener->ops->leave(
+				      decoder->listener, place_of(decoder), &decoder->diag));
+	}
+}
+
+static void on_characters(void *state, const xmlChar *text, int len)
+{
+	struct decoder *decoder = state;
+
+	if (decoder->code == BD_OK && len > 0) {
+		keep(decoder, decoder->listener->ops->text(decoder->listener,
+				      (struct bd_bytes){ (const char *)text, (size_t)len },
+				      place_of(decoder), &decoder->diag));
+	}
+}
+
+static void on_doctype(
+	void *state, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+	(void)name;
+	(void)external;
+	(void)system;
+	fail(state, BD_XML_DOCTYPE, "");
+}
+
+/* The five of XML itself are resolved before this is asked. */
+static xmlEntityPtr on_entity(void *state, const xmlChar *name)
+{
+	xmlEntityPtr entity = xmlGetPredefinedEntity(name);
+
+	if (entity == NULL) {
+		fail(state, BD_XML_ENTITY, "");
+	}
+	return entity;
+}
+
+static void on_reference(void *state, const xmlChar *name)
+{
+	(void)name;
+	fail(state, BD_XML_ENTITY, "");
+}
+
+/* libxml2's own text may hold a value: only its number is used. */
+static void on_error(void *state, xmlErrorPtr error)
+{
+	struct decoder *decoder = state;
+
+	if (error->level == XML_ERR_WARNING || decoder->code != BD_OK) {
+		return;
+	}
+	switch (error->code) {
+	case XML_ERR_INVALID_CHAR:
+		fail(decoder, BD_TEXT_CONTROL, "");
+		break;
+	case XML_ERR_INVALID_ENCODING:
+	case XML_ERR_UNSUPPORTED_ENCODING:
+		fail(decoder, BD_TEXT_ENCODING, "");
+		break;
+	case XML_ERR_UNDECLARED_ENTITY:
+	case XML_WAR_UNDECLARED_ENTITY:
+		fail(decoder, BD_XML_ENTITY, "");
+		break;
+	case XML_ERR_NO_MEMORY:
+		fail(decoder, BD_NO_MEMORY, "");
+		break;
+	case XML_ERR_DOCUMENT_EMPTY:
+	case XML_ERR_DOCUMENT_END:
+	case XML_ERR_TAG_NOT_FINISHED:
+		/* Decided at the end: libxml2 says so also of what is merely cut. */
+		break;
+	default: {
+		char detail[32];
+
+		snprintf(detail, sizeof(detail), "libxml2 %d", error->code);
+		fail(decoder, BD_XML_SYNTAX, detail);
+		break;
+	}
+	}
+}
+
+static void set_up(struct decoder *decoder)
+{
+	xmlSAXHandler *sax = &decoder->sax;
+
+	memset(sax, 0, sizeof(*sax));
+	sax->initialized = XML_SAX2_MAGIC;
+	sax->startElementNs = on_start;
+	sax->endElementNs = on_end;
+	sax->characters = on_characters;
+	sax->cdataBlock = on_characters;
+	sax->ignorableWhitespace = on_characters;
+	sax->internalSubset = on_doctype;
+	sax->getEntity = on_entity;
+	sax->reference = on_reference;
+	sax->serror = on_error;
+}
+
+static enum bd_code open_parser(struct decoder *decoder)
+{
+	set_up(decoder);
+	decoder->context = xmlCreatePushParserCtxt(&decoder->sax, decoder, NULL, 0, NULL);
+	if (decoder->context == NULL) {
+		return BD_NO_MEMORY;
+	}
+	xmlCtxtUseOptions(
+		decoder->context, XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_COMPACT);
+	/* UseOptions takes its own view of these. */
+	decoder->context->replaceEntities = 0;
+	decoder->context->loadsubset = 0;
+	xmlSwitchEncoding(decoder->context, XML_CHAR_ENCODING_UTF8);
+	return BD_OK;
+}
+
+/* -- charset -- */
+
+/* encoding="..." of an XML declaration; empty when there is none. */
+static struct bd_bytes declared(struct bd_bytes head)
+{
+	struct bd_bytes none = { "", 0 };
+	const char *end, *at;
+	char quote;
+
+	if (head.len < 6 || memcmp(head.ptr, "<?xml", 5) != 0) {
+		return none;
+	}
+	end = memchr(head.ptr, '>', head.len);
+	at = end == NULL ? NULL : memmem(head.ptr, (size_t)(end - head.ptr), "encoding", 8);
+	if (at == NULL) {
+		return none;
+	}
+	at += 8;
+	while (at < end && (*at == ' ' || *at == '=')) {
+		at++;
+	}
+	quote = at < end ? *at : '\0';
+	if (quote != '"' && quote != '\'') {
+		return none;
+	}
+	end = memchr(at + 1, quote, (size_t)(end - at - 1));
+	return end == NULL ? none : (struct bd_bytes){ at + 1, (size_t)(end - at - 1) };
+}
+
+/* Label of the caller, byte order mark, declaration, else UTF-8. */
+static enum bd_charset choose(
+	const struct decoder *decoder, enum bd_charset named, struct bd_bytes *head)
+{
+	struct bd_bytes label;
+
+	if (head->len >= 3 && memcmp(head->ptr, "\xEF\xBB\xBF", 3) == 0) {
+		head->ptr += 3;
+		head->len -= 3;
+		return BD_CHARSET_UTF8;
+	}
+	if (decoder->is_text) {
+		return BD_CHARSET_UTF8;
+	}
+	if (named != BD_CHARSET_UNKNOWN) {
+		return named;
+	}
+	label = declared(*head);
+	return label.len == 0 ? BD_CHARSET_UTF8 : bd_charset_find(label);
+}
+
+static enum bd_code parse(struct decoder *decoder, struct bd_bytes text)
+{
+	while (text.len > 0 && decoder->code == BD_OK) {
+		int len = text.len < CHUNK_BYTES ? (int)text.len : CHUNK_BYTES;
+
+		xmlParseChunk(decoder->context, text.ptr, len, 0);
+		text.ptr += len;
+		text.len -= (size_t)len;
+	}
+	return decoder->code;
+}
+
+static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes bytes)
+{
+	while (bytes.len > 0 && decoder->code == BD_OK) {
+		struct bd_bytes chunk = { bytes.ptr,
+			bytes.len < CHUNK_BYTES ? bytes.len : CHUNK_BYTES };
+		enum bd_code code;
+
+		bd_buf_clear(&decoder->text);
+		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
+		parse(decoder, bd_buf_bytes(&decoder->text));
+		if (code != BD_OK) {
+			fail(decoder, code, "");
+			decoder->diag.place.offset = decoder->base.offset + decoder->charset.offset;
+		}
+		bytes.ptr += chunk.len;
+		bytes.len -= chunk.len;
+	}
+	return decoder->code;
+}
+
+/* The head is whole, or the message ends: from here on bytes go straight through. */
+static enum bd_code begin(struct decoder *decoder)
+{
+	struct bd_bytes head = bd_buf_bytes(&decoder->head);
+	enum bd_charset charset = choose(decoder, decoder->charset.charset, &head);
+	enum bd_code code = open_parser(decoder);
+
+	decoder->is_charset_known = true;
+	if (code != BD_OK || charset == BD_CHARSET_UNKNOWN) {
+		code = code != BD_OK ? code : BD_TEXT_ENCODING;
+		bd_fail(&decoder->diag, code, "the declared encoding is not known");
+		decoder->code = code;
+		return code;
+	}
+	bd_charset_stream_init(&decoder->charset, charset);
+	code = decode_and_parse(decoder, head);
+	bd_buf_release(&decoder->head);
+	return code;
+}
+
+static enum bd_code report(struct decoder *decoder, struct bd_diag *diag)
+{
+	if (decoder->code != BD_OK && diag != NULL && diag->code == BD_OK) {
+		*diag = decoder->diag;
+	}
+	return decoder->code;
+}
+
+static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	struct decoder *decoder = (struct decoder *)self; /* its first member */
+
+	if (decoder->code == BD_OK && !decoder->is_charset_known) {
+		size_t room = SNIFF_BYTES - decoder->head.len;
+		struct bd_bytes first = { bytes.ptr, bytes.len < room ? bytes.len : room };
+
+		keep(decoder, bd_buf_add(&decoder->head, first));
+		bytes.ptr += first.len;
+		bytes.len -= first.len;
+		if (decoder->head.len == SNIFF_BYTES) {
+			begin(decoder);
+		}
+	}
+	if (decoder->code == BD_OK && bytes.len > 0) {
+		decode_and_parse(decoder, bytes);
+	}
+	return report(decoder, diag);
+}
+
+static bool is_blank(struct bd_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr(" \t\r\n", text.ptr[i]) == NULL || text.ptr[i] == '\0') {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
+{
+	struct decoder *decoder = (struct decoder *)self;
+
+	if (decoder->code == BD_OK && !decoder->is_charset_known) {
+		if (is_blank(bd_buf_bytes(&decoder->head))) {
+			bd_fail(&decoder->diag, BD_MESSAGE_EMPTY, "%s", "");
+			decoder->code = BD_MESSAGE_EMPTY;
+			return report(decoder, diag);
+		}
+		begin(decoder);
+	}
+	if (decoder->code == BD_OK && bd_charset_stream_end(&decoder->charset) != BD_OK) {
+		fail(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
+	}
+	if (decoder->code == BD_OK) {
+		xmlParseChunk(decoder->context, NULL, 0, 1);
+		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
+			fail(decoder, BD_MESSAGE_TRUNCATED, "");
+		}
+	}
+	return report(decoder, diag);
+}
+
+static void decoder_free(struct bd_decoder *self)
+{
+	struct decoder *decoder = (struct decoder *)self;
+
+	if (decoder->context != NULL) {
+		xmlFreeDoc(decoder->context->myDoc);
+		decoder->context->myDoc = NULL;
+		xmlFreeParserCtxt(decoder->context);
+	}
+	bd_buf_release(&decoder->head);
+	bd_buf_release(&decoder->text);
+	free(decoder);
+}
+
+static const struct bd_decoder_ops ops = { feed, end, decoder_free };
+
+enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_settings *settings,
+	struct bd_listener *listener, struct bd_diag *diag)
+{
+	struct decoder *decoder = calloc(1, sizeof(*decoder));
+	enum bd_charset named = BD_CHARSET_UNKNOWN;
+
+	if (decoder == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	if (settings->charset != NULL && strcmp(settings->charset, "auto") != 0) {
+		named = bd_charset_find(bd_bytes_of(settings->charset));
+		if (named == BD_CHARSET_UNKNOWN) {
+			free(decoder);
+			return bd_fail(diag, BD_TEXT_ENCODING, "no such charset");
+		}
+	}
+	decoder->decoder.ops = &ops;
+	decoder->listener = listener;
+	decoder->base = settings->base;
+	decoder->is_text = settings->is_text;
+	bd_charset_stream_init(&decoder->charset, named);
+	bd_buf_init(&decoder->head, SNIFF_BYTES);
+	bd_buf_init(&decoder->text, (size_t)CHUNK_BYTES * 4);
+	*out = &decoder->decoder;
+	return BD_OK;
+}

@@ -1,0 +1,106 @@
+#include "intake/intake.h"
+
+#include "intake/decode.h"
+#include "intake/inflate.h"
+#include "intake/map.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+struct bd_intake {
+	struct bd_intake_settings settings;
+	struct bd_map *map;
+	struct bd_decoder *decoder;
+	struct bd_inflate *inflate;
+	struct bd_inflate_sink inflate_sink;
+	uint64_t bytes;
+};
+
+static enum bd_code on_inflated(
+	struct bd_inflate_sink *sink, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	struct bd_intake *intake =
+		(struct bd_intake *)(void *)((char *)sink -
+					     offsetof(struct bd_intake, inflate_sink));
+
+	return intake->decoder->ops->feed(intake->decoder, bytes, diag);
+}
+
+static enum bd_code open_all(
+	struct bd_intake *intake, struct bd_intake_sink *sink, struct bd_diag *diag)
+{
+	const struct bd_feed_plan *feed = intake->settings.feed;
+	const struct bd_decode_settings decode = {
+		.charset = feed->charset != NULL ? feed->charset : intake->settings.charset,
+		.separator = feed->separator,
+		.has_header = feed->has_header,
+		.columns = feed->columns,
+		.column_count = feed->column_count,
+	};
+	enum bd_code code = bd_map_new(&intake->map, &intake->settings, sink, diag);
+
+	if (code == BD_OK) {
+		code = bd_decode_new(&intake->decoder, feed->format, &decode,
+			bd_map_listener(intake->map), diag);
+	}
+	if (code == BD_OK && intake->settings.is_gzip) {
+		intake->inflate_sink.on_bytes = on_inflated;
+		code = bd_inflate_new(
+			&intake->inflate, &intake->inflate_sink, intake->settings.max_bytes);
+		if (code != BD_OK) {
+			bd_fail(diag, code, "%s", "");
+		}
+	}
+	return code;
+}
+
+enum bd_code bd_intake_new(struct bd_intake **out, const struct bd_intake_settings *settings,
+	struct bd_intake_sink *sink, struct bd_diag *diag)
+{
+	struct bd_intake *intake = calloc(1, sizeof(*intake));
+	enum bd_code code;
+
+	if (intake == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	intake->settings = *settings;
+	code = open_all(intake, sink, diag);
+	if (code != BD_OK) {
+		bd_intake_free(intake);
+		return code;
+	}
+	*out = intake;
+	return BD_OK;
+}
+
+enum bd_code bd_intake_feed(struct bd_intake *intake, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	intake->bytes += bytes.len;
+	if (intake->bytes > intake->settings.max_bytes) {
+		return bd_fail(diag, BD_LIMIT_BYTES, "%s", "");
+	}
+	return intake->inflate != NULL ? bd_inflate_feed(intake->inflate, bytes, diag)
+				       : intake->decoder->ops->feed(intake->decoder, bytes, diag);
+}
+
+enum bd_code bd_intake_end(
+	struct bd_intake *intake, const struct bd_intake_result **result, struct bd_diag *diag)
+{
+	enum bd_code code = intake->inflate != NULL ? bd_inflate_end(intake->inflate, diag) : BD_OK;
+
+	code = code == BD_OK ? intake->decoder->ops->end(intake->decoder, diag) : code;
+	return code == BD_OK ? bd_map_end(intake->map, result, diag) : code;
+}
+
+void bd_intake_free(struct bd_intake *intake)
+{
+	if (intake == NULL) {
+		return;
+	}
+	if (intake->decoder != NULL) {
+		intake->decoder->ops->free(intake->decoder);
+	}
+	bd_inflate_free(intake->inflate);
+	bd_map_free(intake->map);
+	free(intake);
+}
