@@ -39,6 +39,7 @@ struct bd_job {
 	const struct bd_job_ops *ops;
 	/* private */
 	struct bd_job *next;
+	struct bd_pool *pool;
 	struct bd_worker *worker;
 	bool is_queued;
 };

@@ -1,0 +1,171 @@
+#include "daemon/frame.h"
+
+#include "base/limits.h"
+#include "record/pack.h"
+
+#define TRY(call)                                                                                  \
+	do {                                                                                       \
+		enum bd_code try_code = (call);                                                    \
+		if (try_code != BD_OK) {                                                           \
+			return try_code;                                                           \
+		}                                                                                  \
+	} while (0)
+
+enum bd_code bd_frame_add(struct bd_buf *out, enum bd_frame_type type, struct bd_bytes payload)
+{
+	if (payload.len >= BD_FRAME_MAX_BYTES) {
+		return BD_LIMIT_BYTES;
+	}
+	TRY(bd_buf_reserve(out, BD_FRAME_HEAD_BYTES + payload.len));
+	TRY(bd_buf_add_u32(out, (uint32_t)payload.len + 1));
+	TRY(bd_buf_add_u8(out, (uint8_t)type));
+	return bd_buf_add(out, payload);
+}
+
+enum bd_code bd_frame_take(struct bd_frame *frame, bool *has, struct bd_bytes *bytes)
+{
+	struct bd_reader reader = bd_reader_of(*bytes);
+	uint32_t len;
+
+	*has = false;
+	if (bytes->len < BD_FRAME_HEAD_BYTES) {
+		return BD_OK;
+	}
+	len = bd_read_u32(&reader);
+	frame->type = bd_read_u8(&reader);
+	if (len == 0 || len > BD_FRAME_MAX_BYTES || frame->type < BD_FRAME_BEGIN ||
+		frame->type > BD_FRAME_FAIL) {
+		return BD_WORKER_DIED;
+	}
+	if (reader.rest.len < len - 1) {
+		return BD_OK;
+	}
+	frame->payload = bd_read_bytes(&reader, len - 1);
+	*bytes = reader.rest;
+	*has = true;
+	return BD_OK;
+}
+
+static enum bd_code add_text(struct bd_buf *out, const char *text)
+{
+	TRY(bd_buf_add_u8(out, text != NULL));
+	return bd_buf_add_sized(out, bd_bytes_of(text != NULL ? text : ""));
+}
+
+/* NULL also when the arena is full: then *ok turns false. */
+static const char *read_text(struct bd_reader *reader, struct bd_arena *arena)
+{
+	bool has = bd_read_u8(reader) != 0;
+	struct bd_bytes bytes = bd_read_sized(reader);
+	const char *text;
+
+	if (!has || !reader->ok) {
+		return NULL;
+	}
+	text = bd_arena_text(arena, bytes);
+	reader->ok = text != NULL;
+	return text;
+}
+
+enum bd_code bd_frame_begin_pack(struct bd_buf *out, const struct bd_frame_begin *begin)
+{
+	TRY(add_text(out, begin->source));
+	TRY(add_text(out, begin->feed));
+	TRY(add_text(out, begin->charset));
+	TRY(bd_buf_add_u64(out, (uint64_t)begin->now_ms));
+	TRY(bd_buf_add_u8(out, begin->is_gzip));
+	TRY(bd_identifier_pack(out, &begin->subject));
+	return bd_buf_add_u64(out, begin->max_bytes);
+}
+
+enum bd_code bd_frame_begin_unpack(
+	struct bd_frame_begin *begin, struct bd_bytes payload, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(payload);
+
+	begin->source = read_text(&reader, arena);
+	begin->feed = read_text(&reader, arena);
+	begin->charset = read_text(&reader, arena);
+	begin->now_ms = (int64_t)bd_read_u64(&reader);
+	begin->is_gzip = bd_read_u8(&reader) != 0;
+	begin->subject = bd_identifier_unpack(&reader);
+	begin->subject.issuer = bd_arena_copy(arena, begin->subject.issuer);
+	begin->subject.number = bd_arena_copy(arena, begin->subject.number);
+	begin->max_bytes = bd_read_u64(&reader);
+	return reader.ok && reader.rest.len == 0 && begin->source != NULL && begin->feed != NULL &&
+			       begin->subject.issuer.ptr != NULL &&
+			       begin->subject.number.ptr != NULL
+		       ? BD_OK
+		       : BD_WORKER_DIED;
+}
+
+enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_result *result)
+{
+	TRY(bd_buf_add_u64(out, result->received));
+	TRY(bd_buf_add_u64(out, result->accepted));
+	TRY(bd_buf_add_u64(out, result->rejected));
+	TRY(bd_buf_add_u64(out, result->records));
+	TRY(bd_buf_add_u8(out, result->order.rank));
+	TRY(bd_buf_add_u64(out, (uint64_t)result->order.order));
+	TRY(bd_buf_add_u16(out, (uint16_t)result->subject_count));
+	for (size_t i = 0; i < result->subject_count; i++) {
+		TRY(bd_identifier_pack(out, &result->subject[i]));
+	}
+	TRY(bd_buf_add_u16(out, (uint16_t)result->unmapped_count));
+	for (size_t i = 0; i < result->unmapped_count; i++) {
+		TRY(add_text(out, result->unmapped[i].path));
+		TRY(bd_buf_add_u64(out, result->unmapped[i].count));
+	}
+	TRY(bd_buf_add_u16(out, (uint16_t)result->section_count));
+	for (size_t i = 0; i < result->section_count; i++) {
+		TRY(add_text(out, result->sections[i]));
+	}
+	return BD_OK;
+}
+
+/* A count, and room for as many; each takes at least one byte of what is left. */
+static void *read_array(
+	size_t *count, struct bd_reader *reader, size_t size, struct bd_arena *arena)
+{
+	size_t wanted = bd_read_u16(reader);
+	void *room = wanted <= reader->rest.len ? bd_arena_alloc(arena, wanted, size) : NULL;
+
+	*count = room != NULL ? wanted : 0;
+	reader->ok = reader->ok && room != NULL;
+	return room;
+}
+
+enum bd_code bd_frame_result_unpack(
+	struct bd_intake_result *result, struct bd_bytes payload, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(payload);
+	struct bd_identifier *subject;
+	struct bd_unmapped *unmapped;
+	const char **sections;
+
+	result->received = bd_read_u64(&reader);
+	result->accepted = bd_read_u64(&reader);
+	result->rejected = bd_read_u64(&reader);
+	result->records = bd_read_u64(&reader);
+	result->order.rank = bd_read_u8(&reader);
+	result->order.order = (int64_t)bd_read_u64(&reader);
+	subject = read_array(&result->subject_count, &reader, sizeof(*subject), arena);
+	for (size_t i = 0; i < result->subject_count; i++) {
+		subject[i] = bd_identifier_unpack(&reader);
+	}
+	unmapped = read_array(&result->unmapped_count, &reader, sizeof(*unmapped), arena);
+	for (size_t i = 0; i < result->unmapped_count; i++) {
+		unmapped[i].path = read_text(&reader, arena);
+		unmapped[i].count = bd_read_u64(&reader);
+		reader.ok = reader.ok && unmapped[i].path != NULL;
+	}
+	sections = read_array(&result->section_count, &reader, sizeof(*sections), arena);
+	for (size_t i = 0; i < result->section_count; i++) {
+		sections[i] = read_text(&reader, arena);
+		reader.ok = reader.ok && sections[i] != NULL;
+	}
+	result->subject = subject;
+	result->unmapped = unmapped;
+	result->sections = sections;
+	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_WORKER_DIED;
+}

@@ -1,0 +1,325 @@
+/* worker_main.c - bidui-worker: parses what outsiders wrote, one message at a time, and holds no
+ * key.
+ *
+ * Spawned by biduid with fd 3 = socketpair (frame.h) and fd 4 = sealed memfd with the adapters
+ * (intake/image.h). Reads and writes block: a slow side slows the other, and nothing piles up here.
+ */
+#include "base/limits.h"
+#include "daemon/frame.h"
+#include "intake/image.h"
+#include "record/pack.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOCKET_FD 3
+#define IMAGE_FD 4
+/* The adapters and one message's record; everything else is small. */
+#define MEMORY_MAX_BYTES ((rlim_t)1 << 30)
+#define IMAGE_ARENA_MAX_BYTES ((size_t)256 << 20)
+/* Records wait for each other up to this, then go out in one frame. */
+#define BATCH_BYTES 65536
+
+struct worker {
+	struct bd_intake_sink sink;
+	const struct bd_dictionary *dict;
+	const struct bd_plan *const *plans;
+	size_t plan_count;
+	struct bd_buf in, out, batch, payload;
+	struct bd_arena arena; /* of the message */
+	struct bd_intake *intake;
+	bool is_failed; /* this message: the rest of it is skipped */
+};
+
+/* What parsing cannot need is given up before the first byte of a message. System-call and
+ * file-system locks belong here as well. */
+static bool give_up_rights(void)
+{
+	const struct rlimit none = { 0, 0 };
+	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_FSIZE, &none) == 0 &&
+		       setrlimit(RLIMIT_NPROC, &none) == 0;
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit memory = { MEMORY_MAX_BYTES, MEMORY_MAX_BYTES };
+
+	is_good = is_good && setrlimit(RLIMIT_AS, &memory) == 0;
+#endif
+	return is_good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+static bool write_all(struct bd_bytes bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t len = write(SOCKET_FD, bytes.ptr, bytes.len);
+
+		if (len < 0 && errno != EINTR) {
+			return false;
+		}
+		if (len > 0) {
+			bytes.ptr += len;
+			bytes.len -= (size_t)len;
+		}
+	}
+	return true;
+}
+
+/* A worker that cannot speak is of no use: biduid sees its end. */
+static void send(struct worker *worker, enum bd_frame_type type, struct bd_bytes payload)
+{
+	bd_buf_clear(&worker->out);
+	if (bd_frame_add(&worker->out, type, payload) != BD_OK ||
+		!write_all(bd_buf_bytes(&worker->out))) {
+		_exit(1);
+	}
+}
+
+static void send_batch(struct worker *worker)
+{
+	if (worker->batch.len > 0) {
+		send(worker, BD_FRAME_RECORDS, bd_buf_bytes(&worker->batch));
+		bd_buf_clear(&worker->batch);
+	}
+}
+
+static void send_fail(struct worker *worker, const struct bd_diag *diag)
+{
+	const struct bd_reject reject = { .section = "", .diag = *diag };
+
+	bd_buf_clear(&worker->batch);
+	bd_buf_clear(&worker->payload);
+	if (bd_reject_pack(&worker->payload, &reject) != BD_OK) {
+		_exit(1);
+	}
+	send(worker, BD_FRAME_FAIL, bd_buf_bytes(&worker->payload));
+	worker->is_failed = true;
+}
+
+static enum bd_code on_record(
+	struct bd_intake_sink *sink, const struct bd_record *record, struct bd_diag *diag)
+{
+	struct worker *worker = (struct worker *)sink; /* its first member */
+	enum bd_code code;
+
+	bd_buf_clear(&worker->payload);
+	code = bd_record_pack(&worker->payload, record);
+	if (code == BD_OK && worker->batch.len + worker->payload.len > BATCH_BYTES) {
+		send_batch(worker);
+	}
+	code = code == BD_OK ? bd_buf_add_sized(&worker->batch, bd_buf_bytes(&worker->payload))
+			     : code;
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a record is too long");
+}
+
+static enum bd_code on_reject(
+	struct bd_intake_sink *sink, const struct bd_reject *reject, struct bd_diag *diag)
+{
+	struct worker *worker = (struct worker *)sink;
+	enum bd_code code;
+
+	bd_buf_clear(&worker->payload);
+	code = bd_reject_pack(&worker->payload, reject);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "a rejected record is too long");
+	}
+	send(worker, BD_FRAME_REJECT, bd_buf_bytes(&worker->payload));
+	return BD_OK;
+}
+
+static const struct bd_intake_sink_ops sink_ops = { on_record, on_reject };
+
+static const struct bd_plan *find_plan(const struct worker *worker, const char *source)
+{
+	for (size_t i = 0; i < worker->plan_count; i++) {
+		if (strcmp(worker->plans[i]->source, source) == 0) {
+			return worker->plans[i];
+		}
+	}
+	return NULL;
+}
+
+static void begin(struct worker *worker, struct bd_bytes payload)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_intake_settings settings = { .dict = worker->dict };
+	struct bd_frame_begin asked;
+	enum bd_code code;
+
+	bd_arena_clear(&worker->arena);
+	worker->is_failed = false;
+	if (worker->intake != NULL ||
+		bd_frame_begin_unpack(&asked, payload, &worker->arena) != BD_OK) {
+		_exit(1);
+	}
+	settings.plan = find_plan(worker, asked.source);
+	settings.feed = settings.plan != NULL ? bd_plan_feed(settings.plan, asked.feed) : NULL;
+	settings.now_ms = asked.now_ms;
+	settings.is_gzip = asked.is_gzip;
+	settings.charset = asked.charset;
+	settings.subject = asked.subject;
+	settings.max_bytes = asked.max_bytes;
+	code = settings.feed != NULL
+		       ? bd_intake_new(&worker->intake, &settings, &worker->sink, &diag)
+		       : bd_fail(&diag, BD_SOURCE_UNKNOWN, "%s", "");
+	if (code != BD_OK) {
+		diag.code = code;
+		send_fail(worker, &diag);
+	}
+}
+
+static void data(struct worker *worker, struct bd_bytes bytes)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	uint64_t len = bytes.len;
+	enum bd_code code;
+
+	if (!worker->is_failed) {
+		if (worker->intake == NULL) {
+			_exit(1);
+		}
+		code = bd_intake_feed(worker->intake, bytes, &diag);
+		if (code != BD_OK) {
+			diag.code = code;
+			send_fail(worker, &diag);
+		}
+	}
+	bd_buf_clear(&worker->payload);
+	if (bd_buf_add_u64(&worker->payload, len) != BD_OK) {
+		_exit(1);
+	}
+	send(worker, BD_FRAME_CREDIT, bd_buf_bytes(&worker->payload));
+}
+
+static void end(struct worker *worker)
+{
+	const struct bd_intake_result *result = NULL;
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (!worker->is_failed) {
+		enum bd_code code = worker->intake == NULL
+					    ? BD_INTERNAL
+					    : bd_intake_end(worker->intake, &result, &diag);
+
+		if (code == BD_OK) {
+			send_batch(worker);
+			bd_buf_clear(&worker->payload);
+			code = bd_frame_result_pack(&worker->payload, result);
+		}
+		if (code == BD_OK) {
+			send(worker, BD_FRAME_RESULT, bd_buf_bytes(&worker->payload));
+		} else {
+			diag.code = code;
+			send_fail(worker, &diag);
+		}
+	}
+	bd_intake_free(worker->intake);
+	worker->intake = NULL;
+	bd_buf_clear(&worker->batch);
+	send(worker, BD_FRAME_READY, (struct bd_bytes){ "", 0 });
+}
+
+static void handle(struct worker *worker, const struct bd_frame *frame)
+{
+	switch (frame->type) {
+	case BD_FRAME_BEGIN:
+		begin(worker, frame->payload);
+		break;
+	case BD_FRAME_DATA:
+		data(worker, frame->payload);
+		break;
+	case BD_FRAME_END:
+		end(worker);
+		break;
+	default:
+		_exit(1);
+	}
+}
+
+/* Until biduid closes the socket. */
+static void serve(struct worker *worker)
+{
+	send(worker, BD_FRAME_READY, (struct bd_bytes){ "", 0 });
+	for (;;) {
+		struct bd_bytes rest;
+		bool has = true;
+		ssize_t len;
+
+		if (bd_buf_reserve(&worker->in, BATCH_BYTES) != BD_OK) {
+			_exit(1);
+		}
+		len = read(SOCKET_FD, worker->in.ptr + worker->in.len,
+			worker->in.cap - worker->in.len);
+		if (len == 0) {
+			return;
+		}
+		if (len < 0) {
+			if (errno == EINTR) {
+				continue;
+			}
+			_exit(1);
+		}
+		worker->in.len += (size_t)len;
+		rest = bd_buf_bytes(&worker->in);
+		while (has) {
+			struct bd_frame frame;
+
+			if (bd_frame_take(&frame, &has, &rest) != BD_OK) {
+				_exit(1);
+			}
+			if (has) {
+				handle(worker, &frame);
+			}
+		}
+		memmove(worker->in.ptr, rest.ptr, rest.len);
+		worker->in.len = rest.len;
+	}
+}
+
+static bool load_image(struct worker *worker, struct bd_arena *arena)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct stat status;
+	void *memory;
+
+	if (fstat(IMAGE_FD, &status) != 0 || status.st_size <= 0) {
+		return false;
+	}
+	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, IMAGE_FD, 0);
+	if (memory == MAP_FAILED) {
+		return false;
+	}
+	return bd_image_read(&worker->dict, &worker->plans, &worker->plan_count,
+		       (struct bd_bytes){ memory, (size_t)status.st_size }, arena, &diag) == BD_OK;
+}
+
+int main(void)
+{
+	static struct worker worker = { .sink = { &sink_ops } };
+	struct bd_arena images;
+
+	bd_arena_init(&images, IMAGE_ARENA_MAX_BYTES);
+	bd_arena_init(&worker.arena, BD_RECORD_ARENA_MAX_BYTES);
+	bd_buf_init(&worker.in, (size_t)BD_FRAME_MAX_BYTES + (size_t)BATCH_BYTES * 2);
+	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
+	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
+	bd_buf_init(&worker.payload, BD_FRAME_MAX_BYTES - 5);
+	if (!load_image(&worker, &images) || !give_up_rights()) {
+		return 1;
+	}
+	close(IMAGE_FD);
+	serve(&worker);
+	bd_intake_free(worker.intake);
+	bd_buf_release(&worker.in);
+	bd_buf_release(&worker.out);
+	bd_buf_release(&worker.batch);
+	bd_buf_release(&worker.payload);
+	bd_arena_release(&worker.arena);
+	bd_arena_release(&images);
+	return 0;
+}
