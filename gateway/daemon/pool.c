@@ -155,7 +155,9 @@ static void end_worker(struct bd_worker *worker, enum bd_code code, const char *
 	worker->state = WORKER_ENDING;
 	worker->job = NULL;
 	uv_timer_stop(&worker->timer);
-	uv_process_kill(&worker->process, SIGKILL);
+	if (!uv_is_closing((uv_handle_t *)&worker->process)) {
+		uv_process_kill(&worker->process, SIGKILL);
+	}
 	if (!uv_is_closing((uv_handle_t *)&worker->pipe)) {
 		uv_close((uv_handle_t *)&worker->pipe, on_handle_closed);
 	}

@@ -1,0 +1,70 @@
+/* env.h - the LMDB environment of a store and what its files share. Layer: store, private.
+ *
+ * Databases: nodes (blinded key -> slot, sealed node), owners (alias key + owner key), links
+ * (other's key + owner's key), coverage (source, feed -> state, not personal), messages (sequence
+ * -> sealed summary and rejects), keys (digest of an idempotency key -> body digest, sequence,
+ * time), meta.
+ */
+#ifndef BD_STORE_ENV_H
+#define BD_STORE_ENV_H
+
+#include "store/coverage.h"
+#include "store/node.h"
+#include "store/seal.h"
+#include "store/store.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+
+/* The covers in force: readers take them with their snapshot. */
+struct bd_covers {
+	struct bd_cover *items;
+	size_t count;
+	struct bd_arena arena;
+	unsigned references; /* under the store's lock */
+};
+
+struct bd_store {
+	MDB_env *env;
+	MDB_dbi nodes, owners, links, coverage, messages, keys, meta;
+	struct bd_salts salts;
+	uint8_t master[BD_MASTER_KEY_BYTES];
+	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
+	char folder[4096];
+	uint32_t journal_days;
+	pthread_mutex_t lock; /* covers */
+	struct bd_covers *covers;
+	/* the writer's */
+	struct bd_seal *seal;
+	uint64_t next_message, next_slot;
+	bool has_new_salts;
+	unsigned spool_number; /* atomic */
+	bool has_snapshots;    /* atomic; some section has a snapshot mark */
+};
+
+struct bd_store_reader {
+	struct bd_store *store;
+	MDB_txn *txn; /* reset between snapshots */
+	struct bd_seal *seal;
+	struct bd_covers *covers;
+	struct bd_buf plain;
+	bool is_open;
+};
+
+/* "source\0feed" and "\0source\0section": names of the coverage database. */
+enum bd_code bd_coverage_name(
+	struct bd_buf *out, const char *prefix, struct bd_bytes source, struct bd_bytes name);
+/* The message whose snapshot said all of this section; rows that only earlier messages spoke of are
+ * gone. 0 = none. */
+uint64_t bd_snapshot_mark(
+	struct bd_store *store, MDB_txn *txn, struct bd_bytes source, struct bd_bytes section);
+
+/* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
+enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
+/* Node by its key from a transaction. *found false = none, or erased. Its text lives in the arena.
+ */
+enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, struct bd_store *store,
+	MDB_txn *txn, struct bd_seal *seal, const uint8_t key[BD_NODE_KEY_BYTES],
+	struct bd_arena *arena, struct bd_diag *diag);
+
+#endif

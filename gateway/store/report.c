@@ -1,0 +1,342 @@
+/* report.c - what people ask of the store: messages, rejects, the state of feeds, counts, and a
+ * canonical dump. */
+#include "base/limits.h"
+#include "store/env.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+static enum bd_code open_message(struct bd_message *out, struct bd_store_reader *reader,
+	MDB_val *name, MDB_val *value, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_store *store = reader->store;
+	struct bd_reader parts;
+	struct bd_bytes kept;
+	enum bd_code code;
+
+	if (value->mv_size < 8) {
+		return bd_fail(diag, BD_STORE_DAMAGED, "a message");
+	}
+	bd_buf_clear(&reader->plain);
+	reader->plain.max = (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES;
+	code = bd_seal_open(reader->seal, &reader->plain, store->message_salt,
+		(struct bd_bytes){ name->mv_data, name->mv_size },
+		(struct bd_bytes){ (char *)value->mv_data + 8, value->mv_size - 8 });
+	kept = code == BD_OK ? bd_arena_copy(arena, bd_buf_bytes(&reader->plain))
+			     : (struct bd_bytes){ NULL, 0 };
+	if (kept.ptr == NULL) {
+		return bd_fail(diag, code != BD_OK ? code : bd_arena_code(arena), "a message");
+	}
+	parts = bd_reader_of((struct bd_bytes){ name->mv_data, name->mv_size });
+	out->message = bd_read_u64(&parts);
+	parts = bd_reader_of(kept);
+	out->source = bd_arena_text(arena, bd_read_sized(&parts));
+	out->feed = bd_arena_text(arena, bd_read_sized(&parts));
+	bd_read_sized(&parts); /* sender */
+	out->received_ms = (int64_t)bd_read_u64(&parts);
+	out->received = bd_read_u64(&parts);
+	out->accepted = bd_read_u64(&parts);
+	out->unchanged = bd_read_u64(&parts);
+	out->rejected = bd_read_u64(&parts);
+	out->rejects = bd_read_sized(&parts);
+	return parts.ok && out->source != NULL && out->feed != NULL
+		       ? BD_OK
+		       : bd_fail(diag, BD_STORE_DAMAGED, "a message");
+}
+
+static void message_name(char room[8], uint64_t message)
+{
+	for (int i = 0; i < 8; i++) {
+		room[i] = (char)(message >> (8 * (7 - i)));
+	}
+}
+
+enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
+	uint64_t message, struct bd_arena *arena, struct bd_diag *diag)
+{
+	char room[8];
+	MDB_val name = { sizeof(room), room }, value;
+	int result;
+
+	message_name(room, message);
+	result = mdb_get(reader->txn, reader->store->messages, &name, &value);
+	if (result == MDB_NOTFOUND) {
+		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
+	}
+	return result == 0 ? open_message(out, reader, &name, &value, arena, diag)
+			   : bd_store_fail(diag, result, "message");
+}
+
+static enum bd_code add_rejects(struct bd_kept_reject *list, size_t *count, size_t max,
+	const struct bd_message *message, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_reader parts = bd_reader_of(message->rejects);
+
+	while (parts.rest.len > 0 && *count < max) {
+		struct bd_kept_reject *kept = &list[*count];
+		enum bd_code code;
+
+		kept->message = message->message;
+		kept->feed = message->feed;
+		kept->received_ms = message->received_ms;
+		code = bd_reject_unpack(&kept->reject, bd_read_sized(&parts), arena);
+		if (code != BD_OK || !parts.ok) {
+			return bd_fail(diag, code != BD_OK ? code : BD_STORE_DAMAGED, "a reject");
+		}
+		kept->reject.raw = (struct bd_bytes){ NULL, 0 };
+		(*count)++;
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_store_rejects(const struct bd_kept_reject **out, size_t *count,
+	struct bd_store_reader *reader, const char *source, uint64_t from, size_t max,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_kept_reject *list = bd_arena_alloc(arena, max, sizeof(*list));
+	enum bd_code code = BD_OK;
+	MDB_cursor *cursor;
+	char room[8];
+	MDB_val name = { sizeof(room), room }, value;
+	int result = mdb_cursor_open(reader->txn, reader->store->messages, &cursor);
+
+	*count = 0;
+	*out = list;
+	if (list == NULL || result != 0) {
+		return list == NULL ? bd_fail(diag, bd_arena_code(arena), "%s", "")
+				    : bd_store_fail(diag, result, "rejects");
+	}
+	message_name(room, from);
+	result = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
+	while (result == 0 && code == BD_OK && *count < max) {
+		struct bd_message message;
+
+		code = open_message(&message, reader, &name, &value, arena, diag);
+		if (code == BD_OK && strcmp(message.source, source) == 0) {
+			code = add_rejects(list, count, max, &message, arena, diag);
+		}
+		result = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return code;
+}
+
+enum bd_code bd_store_states(const struct bd_feed_state **out, size_t *count,
+	struct bd_store_reader *reader, struct bd_arena *arena, struct bd_diag *diag)
+{
+	const struct bd_covers *covers = reader->covers;
+	struct bd_feed_state *list = bd_arena_alloc(arena, covers->count, sizeof(*list));
+	struct bd_feed_coverage *feed = bd_arena_alloc(arena, 1, sizeof(*feed));
+
+	*out = list;
+	*count = 0;
+	if (list == NULL || feed == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	for (size_t i = 0; i < covers->count; i++) {
+		const struct bd_cover *cover = &covers->items[i];
+		char room[400];
+		struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+		MDB_val key, value;
+		enum bd_code code = bd_coverage_name(
+			&name, "feed", bd_bytes_of(cover->source), bd_bytes_of(cover->feed));
+
+		memset(feed, 0, sizeof(*feed));
+		key = (MDB_val){ name.len, name.ptr };
+		if (code == BD_OK &&
+			mdb_get(reader->txn, reader->store->coverage, &key, &value) == 0) {
+			code = bd_feed_coverage_unpack(
+				feed, (struct bd_bytes){ value.mv_data, value.mv_size });
+		}
+		if (code != BD_OK) {
+			return bd_fail(diag, code, "coverage");
+		}
+		list[(*count)++] = (struct bd_feed_state){ .source = cover->source,
+			.feed = cover->feed,
+			.section = cover->section,
+			.entity = cover->entity,
+			.state = cover->cycle != NULL ? bd_feed_coverage_state(feed)
+				 : feed->messages > 0 && cover->is_subject ? BD_COVERAGE_SUBJECT
+									   : BD_COVERAGE_NONE,
+			.complete_through_ms = bd_feed_coverage_through(feed, cover->cycle),
+			.last_received_ms = feed->last_received_ms,
+			.messages = feed->messages,
+			.records = feed->records,
+			.rejects = feed->rejects };
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_store_counts(
+	struct bd_store_counts *out, struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	struct bd_store *store = reader->store;
+	struct statvfs status;
+	MDB_envinfo info;
+	MDB_stat stat;
+	int result = mdb_stat(reader->txn, store->nodes, &stat);
+
+	memset(out, 0, sizeof(*out));
+	if (result != 0) {
+		return bd_store_fail(diag, result, "counts");
+	}
+	out->subjects = stat.ms_entries;
+	if (mdb_stat(reader->txn, store->messages, &stat) == 0) {
+		out->messages = stat.ms_entries;
+	}
+	if (mdb_env_info(store->env, &info) == 0) {
+		out->map_used_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	}
+	if (statvfs(store->folder, &status) == 0) {
+		out->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+	}
+	return BD_OK;
+}
+
+/* -- the dump -- */
+
+struct lines {
+	struct bd_bytes *items;
+	size_t count, cap;
+	struct bd_arena *arena;
+	struct bd_buf line;
+};
+
+static enum bd_code add_identifier(struct bd_buf *line, const struct bd_identifier *identifier)
+{
+	enum bd_code code = bd_buf_printf(line, " %u:", identifier->kind);
+
+	code = code == BD_OK ? bd_buf_add(line, identifier->issuer) : code;
+	code = code == BD_OK ? bd_buf_add_byte(line, ':') : code;
+	return code == BD_OK ? bd_buf_add(line, identifier->number) : code;
+}
+
+static enum bd_code end_line(struct lines *lines)
+{
+	if (lines->count == lines->cap) {
+		size_t cap = lines->cap == 0 ? 256 : lines->cap * 2;
+		struct bd_bytes *items = realloc(lines->items, cap * sizeof(*items));
+
+		if (items == NULL) {
+			return BD_NO_MEMORY;
+		}
+		lines->items = items;
+		lines->cap = cap;
+	}
+	lines->items[lines->count] = bd_arena_copy(lines->arena, bd_buf_bytes(&lines->line));
+	return lines->items[lines->count++].ptr != NULL ? BD_OK : bd_arena_code(lines->arena);
+}
+
+static enum bd_code begin_line(struct lines *lines, const struct bd_node *node, const char *what)
+{
+	bd_buf_clear(&lines->line);
+	if (node->identifier_count > 0) {
+		enum bd_code code = add_identifier(&lines->line, &node->identifiers[0]);
+
+		if (code != BD_OK) {
+			return code;
+		}
+	}
+	return bd_buf_printf(&lines->line, " %s", what);
+}
+
+static enum bd_code dump_value(struct lines *lines, const struct bd_node *node,
+	const struct bd_node_row *row, uint16_t field, const struct bd_node_value *value)
+{
+	enum bd_code code = begin_line(lines, node, "value ");
+
+	code = code == BD_OK ? bd_buf_add(&lines->line, row->source) : code;
+	code = code == BD_OK ? bd_buf_add_byte(&lines->line, ' ') : code;
+	code = code == BD_OK ? bd_buf_add(&lines->line, row->section) : code;
+	code = code == BD_OK ? bd_buf_printf(&lines->line, " %u [", row->entity) : code;
+	code = code == BD_OK ? bd_buf_add(&lines->line, row->key) : code;
+	if (code == BD_OK && value != NULL) {
+		code = bd_buf_printf(&lines->line, "] %u %u = ", field,
+			value->value.flags & ~(unsigned)BD_VALUE_NORMALIZED);
+		code = code == BD_OK ? bd_buf_add(&lines->line, value->value.text) : code;
+	}
+	return code == BD_OK ? end_line(lines) : code;
+}
+
+static enum bd_code dump_node(
+	struct lines *lines, struct bd_store_reader *reader, const struct bd_node *node)
+{
+	enum bd_code code = BD_OK;
+
+	for (size_t i = 1; i < node->identifier_count && code == BD_OK; i++) {
+		code = begin_line(lines, node, "alias");
+		code = code == BD_OK ? add_identifier(&lines->line, &node->identifiers[i]) : code;
+		code = code == BD_OK ? end_line(lines) : code;
+	}
+	for (const struct bd_node_marker *marker = node->markers; marker != NULL && code == BD_OK;
+		marker = marker->next) {
+		code = begin_line(lines, node, "told ");
+		code = code == BD_OK ? bd_buf_add(&lines->line, marker->source) : code;
+		code = code == BD_OK ? bd_buf_add_byte(&lines->line, ' ') : code;
+		code = code == BD_OK ? bd_buf_add(&lines->line, marker->section) : code;
+		code = code == BD_OK ? bd_buf_printf(&lines->line, " %u", marker->entity) : code;
+		code = code == BD_OK ? end_line(lines) : code;
+	}
+	for (const struct bd_node_row *row = node->rows; row != NULL && code == BD_OK;
+		row = row->next) {
+		if (!bd_node_row_is_seen(node, row) ||
+			row->message < bd_snapshot_mark(reader->store, reader->txn, row->source,
+					       row->section)) {
+			continue;
+		}
+		code = dump_value(lines, node, row, 0, NULL);
+		for (const struct bd_node_field *field = row->fields; field != NULL;
+			field = field->next) {
+			for (const struct bd_node_value *value = field->values;
+				value != NULL && code == BD_OK && bd_node_field_is_seen(row, field);
+				value = value->next) {
+				code = dump_value(lines, node, row, field->number, value);
+			}
+		}
+	}
+	return code;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return bd_bytes_compare(*(const struct bd_bytes *)a, *(const struct bd_bytes *)b);
+}
+
+enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct lines lines = { .arena = arena };
+	enum bd_code code = BD_OK;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int result = mdb_cursor_open(reader->txn, reader->store->nodes, &cursor);
+
+	if (result != 0) {
+		return bd_store_fail(diag, result, "dump");
+	}
+	bd_buf_init(&lines.line, BD_NODE_MAX_BYTES);
+	while (code == BD_OK && (result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		struct bd_node node;
+		uint64_t slot;
+		bool found;
+
+		code = bd_node_load(&node, &slot, &found, reader->store, reader->txn, reader->seal,
+			key.mv_data, arena, diag);
+		if (code == BD_OK && found) {
+			code = dump_node(&lines, reader, &node);
+		}
+	}
+	mdb_cursor_close(cursor);
+	if (lines.count > 1) {
+		qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
+	}
+	for (size_t i = 0; i < lines.count && code == BD_OK; i++) {
+		code = bd_buf_add(out, lines.items[i]);
+		code = code == BD_OK ? bd_buf_add_byte(out, '\n') : code;
+	}
+	free(lines.items);
+	bd_buf_release(&lines.line);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "dump");
+}

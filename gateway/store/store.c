@@ -1,0 +1,407 @@
+#include "base/digest.h"
+#include "base/limits.h"
+#include "store/env.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FORMAT "1"
+#define READERS_MAX 1024
+
+enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what)
+{
+	enum bd_code code = BD_STORE_FAILED;
+
+	if (result == ENOSPC || result == MDB_MAP_FULL || result == EDQUOT) {
+		code = BD_DISK_FULL;
+	} else if (result == MDB_CORRUPTED || result == MDB_PAGE_NOTFOUND ||
+		   result == MDB_INVALID) {
+		code = BD_STORE_DAMAGED;
+	}
+	return bd_fail(diag, code, "%s: %s", what, mdb_strerror(result));
+}
+
+/* -- covers -- */
+
+static void covers_free(struct bd_covers *covers)
+{
+	if (covers != NULL) {
+		bd_arena_release(&covers->arena);
+		free(covers);
+	}
+}
+
+static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
+{
+	struct bd_covers *covers = calloc(1, sizeof(*covers));
+
+	if (covers == NULL) {
+		return NULL;
+	}
+	bd_arena_init(&covers->arena, (size_t)16 << 20);
+	covers->references = 1;
+	covers->items = bd_arena_alloc(&covers->arena, count, sizeof(*covers->items));
+	for (size_t i = 0; covers->items != NULL && i < count; i++) {
+		struct bd_cover *copy = &covers->items[i];
+
+		*copy = items[i];
+		copy->source = bd_arena_text(&covers->arena, bd_bytes_of(items[i].source));
+		copy->feed = bd_arena_text(&covers->arena, bd_bytes_of(items[i].feed));
+		copy->section = bd_arena_text(&covers->arena, bd_bytes_of(items[i].section));
+		copy->cycle = items[i].cycle == NULL
+				      ? NULL
+				      : bd_arena_text(&covers->arena, bd_bytes_of(items[i].cycle));
+		if (copy->source == NULL || copy->feed == NULL || copy->section == NULL) {
+			break;
+		}
+		covers->count++;
+	}
+	if (covers->items == NULL || covers->count != count) {
+		covers_free(covers);
+		return NULL;
+	}
+	return covers;
+}
+
+static void covers_unref(struct bd_store *store, struct bd_covers *covers)
+{
+	bool is_last;
+
+	if (covers == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&store->lock);
+	is_last = --covers->references == 0;
+	pthread_mutex_unlock(&store->lock);
+	if (is_last) {
+		covers_free(covers);
+	}
+}
+
+enum bd_code bd_store_set_covers(struct bd_store *store, const struct bd_cover *covers,
+	size_t cover_count, struct bd_diag *diag)
+{
+	struct bd_covers *made = covers_copy(covers, cover_count), *old;
+
+	if (made == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	pthread_mutex_lock(&store->lock);
+	old = store->covers;
+	store->covers = made;
+	pthread_mutex_unlock(&store->lock);
+	covers_unref(store, old);
+	return BD_OK;
+}
+
+/* -- opening -- */
+
+static int open_databases(struct bd_store *store, MDB_txn *txn)
+{
+	const struct {
+		const char *name;
+		MDB_dbi *dbi;
+		unsigned flags;
+	} rows[] = { { "nodes", &store->nodes, 0 }, { "owners", &store->owners, 0 },
+		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
+		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
+		{ "meta", &store->meta, 0 } };
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
+		result = mdb_dbi_open(txn, rows[i].name, MDB_CREATE | rows[i].flags, rows[i].dbi);
+	}
+	return result;
+}
+
+/* A digest under the master key of a constant: the first start writes it, every other must find it.
+ */
+static enum bd_code check_key(struct bd_store *store, MDB_txn *txn, struct bd_diag *diag)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	MDB_val name = { 3, "key" }, value, format_name = { 6, "format" },
+		format = { sizeof(FORMAT) - 1, FORMAT };
+	enum bd_code code =
+		bd_seal_digest(store->seal, bd_bytes_of("bidui store key check"), digest);
+	int result;
+
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
+	result = mdb_get(txn, store->meta, &name, &value);
+	if (result == MDB_NOTFOUND) {
+		value = (MDB_val){ sizeof(digest), digest };
+		result = mdb_put(txn, store->meta, &name, &value, 0);
+		return result == 0 && (result = mdb_put(
+					       txn, store->meta, &format_name, &format, 0)) == 0
+			       ? BD_OK
+			       : bd_store_fail(diag, result, "meta");
+	}
+	if (result != 0) {
+		return bd_store_fail(diag, result, "meta");
+	}
+	if (value.mv_size != sizeof(digest) ||
+		!bd_equal_secret(value.mv_data, digest, sizeof(digest))) {
+		return bd_fail(diag, BD_STORE_KEY, "%s", "");
+	}
+	result = mdb_get(txn, store->meta, &format_name, &format);
+	if (result != 0 || format.mv_size != sizeof(FORMAT) - 1 ||
+		memcmp(format.mv_data, FORMAT, format.mv_size) != 0) {
+		return bd_fail(diag, BD_STORE_DAMAGED, "a store of another format");
+	}
+	return BD_OK;
+}
+
+static uint64_t read_counter(struct bd_store *store, MDB_txn *txn, const char *name)
+{
+	MDB_val key = { strlen(name), (void *)name }, value;
+	struct bd_reader reader;
+
+	if (mdb_get(txn, store->meta, &key, &value) != 0) {
+		return 0;
+	}
+	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+	return bd_read_u64(&reader);
+}
+
+static enum bd_code open_env(struct bd_store *store, uint64_t map_size, struct bd_diag *diag)
+{
+	int result = mdb_env_create(&store->env), dead = 0;
+
+	if (result == 0) {
+		mdb_env_set_maxdbs(store->env, 16);
+		mdb_env_set_maxreaders(store->env, READERS_MAX);
+		mdb_env_set_mapsize(store->env, map_size);
+		result = mdb_env_open(store->env, store->folder, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+	}
+	if (result == 0) {
+		result = mdb_reader_check(store->env, &dead);
+	}
+	return result == 0 ? BD_OK : bd_store_fail(diag, result, "data_folder");
+}
+
+static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	MDB_txn *txn = NULL;
+	enum bd_code code;
+	int result = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (result != 0) {
+		return bd_store_fail(diag, result, "transaction");
+	}
+	result = open_databases(store, txn);
+	code = result == 0 ? check_key(store, txn, diag) : bd_store_fail(diag, result, "databases");
+	if (code == BD_OK) {
+		store->next_message = read_counter(store, txn, "message") + 1;
+		store->next_slot = read_counter(store, txn, "slot");
+		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
+		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);
+		memcpy(store->message_salt, digest, sizeof(store->message_salt));
+	}
+	if (code != BD_OK) {
+		mdb_txn_abort(txn);
+		return code;
+	}
+	result = mdb_txn_commit(txn);
+	return result == 0 ? BD_OK : bd_store_fail(diag, result, "commit");
+}
+
+enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
+	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag)
+{
+	struct bd_store *store = calloc(1, sizeof(*store));
+	enum bd_code code;
+
+	*out = NULL;
+	if (store == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	pthread_mutex_init(&store->lock, NULL);
+	snprintf(store->folder, sizeof(store->folder), "%s", settings->folder);
+	memcpy(store->master, settings->master_key, sizeof(store->master));
+	store->journal_days = settings->journal_days;
+	if (mkdir(store->folder, 0700) != 0 && errno != EEXIST) {
+		code = bd_fail(diag, BD_IO, "data_folder: %s", strerror(errno));
+		bd_store_close(store);
+		return code;
+	}
+	code = bd_seal_new(&store->seal, store->master);
+	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
+	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;
+	code = code == BD_OK ? set_up(store, diag) : code;
+	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
+	if (code != BD_OK) {
+		bd_store_close(store);
+		return code;
+	}
+	*out = store;
+	return BD_OK;
+}
+
+void bd_store_close(struct bd_store *store)
+{
+	if (store == NULL) {
+		return;
+	}
+	if (store->env != NULL) {
+		mdb_env_close(store->env);
+	}
+	bd_salts_close(&store->salts);
+	bd_seal_free(store->seal);
+	covers_free(store->covers);
+	bd_wipe(store->master, sizeof(store->master));
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+/* -- readers -- */
+
+enum bd_code bd_store_reader_new(
+	struct bd_store_reader **out, struct bd_store *store, struct bd_diag *diag)
+{
+	struct bd_store_reader *reader = calloc(1, sizeof(*reader));
+	enum bd_code code;
+	int result;
+
+	*out = NULL;
+	if (reader == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	reader->store = store;
+	bd_buf_init(&reader->plain, BD_NODE_MAX_BYTES);
+	code = bd_seal_new(&reader->seal, store->master);
+	if (code != BD_OK) {
+		bd_store_reader_free(reader);
+		return bd_fail(diag, code, "%s", "");
+	}
+	result = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader->txn);
+	if (result != 0) {
+		bd_store_reader_free(reader);
+		return bd_store_fail(diag, result, "reader");
+	}
+	mdb_txn_reset(reader->txn);
+	*out = reader;
+	return BD_OK;
+}
+
+void bd_store_reader_free(struct bd_store_reader *reader)
+{
+	if (reader == NULL) {
+		return;
+	}
+	if (reader->txn != NULL) {
+		mdb_txn_abort(reader->txn);
+	}
+	covers_unref(reader->store, reader->covers);
+	bd_seal_free(reader->seal);
+	bd_buf_release(&reader->plain);
+	free(reader);
+}
+
+enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	struct bd_store *store = reader->store;
+	struct bd_covers *old = reader->covers;
+	int result = mdb_txn_renew(reader->txn);
+
+	if (result != 0) {
+		return bd_store_fail(diag, result, "snapshot");
+	}
+	pthread_mutex_lock(&store->lock);
+	if (store->covers != old) {
+		reader->covers = store->covers;
+		reader->covers->references++;
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (reader->covers != old) {
+		covers_unref(store, old);
+	}
+	reader->is_open = true;
+	return BD_OK;
+}
+
+void bd_store_end(struct bd_store_reader *reader)
+{
+	if (reader->is_open) {
+		mdb_txn_reset(reader->txn);
+		reader->is_open = false;
+	}
+}
+
+/* -- names of the coverage database -- */
+
+enum bd_code bd_coverage_name(
+	struct bd_buf *out, const char *prefix, struct bd_bytes source, struct bd_bytes name)
+{
+	enum bd_code code = bd_buf_add_text(out, prefix);
+
+	code = code == BD_OK ? bd_buf_add_byte(out, '\0') : code;
+	code = code == BD_OK ? bd_buf_add(out, source) : code;
+	code = code == BD_OK ? bd_buf_add_byte(out, '\0') : code;
+	return code == BD_OK ? bd_buf_add(out, name) : code;
+}
+
+uint64_t bd_snapshot_mark(
+	struct bd_store *store, MDB_txn *txn, struct bd_bytes source, struct bd_bytes section)
+{
+	char room[400];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_reader reader;
+	MDB_val key, value;
+
+	if (!__atomic_load_n(&store->has_snapshots, __ATOMIC_ACQUIRE) ||
+		bd_coverage_name(&name, "snapshot", source, section) != BD_OK) {
+		return 0;
+	}
+	key = (MDB_val){ name.len, name.ptr };
+	if (mdb_get(txn, store->coverage, &key, &value) != 0) {
+		return 0;
+	}
+	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+	return bd_read_u64(&reader);
+}
+
+/* -- nodes -- */
+
+enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, struct bd_store *store,
+	MDB_txn *txn, struct bd_seal *seal, const uint8_t key[BD_NODE_KEY_BYTES],
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
+	MDB_val mdb_key = { BD_NODE_KEY_BYTES, (void *)key }, value;
+	uint8_t salt[BD_SALT_BYTES];
+	struct bd_reader reader;
+	struct bd_buf plain;
+	struct bd_bytes kept;
+	enum bd_code code;
+	int result = mdb_get(txn, store->nodes, &mdb_key, &value);
+
+	*found = false;
+	if (result == MDB_NOTFOUND) {
+		return BD_OK;
+	}
+	if (result != 0) {
+		return bd_store_fail(diag, result, "node");
+	}
+	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+	*slot = bd_read_u64(&reader);
+	if (!bd_salts_get(salt, &store->salts, *slot)) {
+		return BD_OK;
+	}
+	bd_buf_init(&plain, BD_NODE_MAX_BYTES);
+	code = bd_seal_open(seal, &plain, salt, name, reader.rest);
+	if (code == BD_OK) {
+		kept = bd_arena_copy(arena, bd_buf_bytes(&plain));
+		code = kept.ptr != NULL ? bd_node_unpack(node, kept, arena) : bd_arena_code(arena);
+	}
+	if (plain.ptr != NULL) {
+		bd_wipe(plain.ptr, plain.len);
+	}
+	bd_buf_release(&plain);
+	*found = code == BD_OK;
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
+}
