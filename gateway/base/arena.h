@@ -1,8 +1,9 @@
 /* arena.h - memory that lives for one message or one request.
  *
- * Layer: base. Everything allocated from an arena dies at bd_arena_clear or bd_arena_release; nothing is
- * freed singly. The arena never holds more than max bytes: past it, and when malloc fails, alloc gives
- * NULL and the caller returns BD_NO_MEMORY (bd_arena_code tells which of the two it was).
+ * Layer: base. Everything allocated from an arena dies at bd_arena_clear or bd_arena_release;
+ * nothing is freed singly. The arena never holds more than max bytes: past it, and when malloc
+ * fails, alloc gives NULL and the caller returns BD_NO_MEMORY (bd_arena_code tells which of the two
+ * it was).
  */
 #ifndef BD_BASE_ARENA_H
 #define BD_BASE_ARENA_H
@@ -24,7 +25,8 @@ void bd_arena_release(struct bd_arena *arena);
 void bd_arena_clear(struct bd_arena *arena);
 /* Zeroed, aligned for any type. count * size is checked. */
 void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size);
-/* A copy with a NUL behind it (not counted). ptr is NULL when there was no room and len was not 0. */
+/* A copy with a NUL behind it (not counted). ptr is NULL when there was no room and len was not 0.
+ */
 struct bd_bytes bd_arena_copy(struct bd_arena *arena, struct bd_bytes bytes);
 const char *bd_arena_text(struct bd_arena *arena, struct bd_bytes bytes);
 enum bd_code bd_arena_code(const struct bd_arena *arena);

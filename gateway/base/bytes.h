@@ -3,8 +3,8 @@
  * Layer: base. Called by everyone.
  *
  * A struct bd_bytes never owns: whoever hands it out says until when it lives. A struct bd_buf owns
- * its memory and never grows past the maximum it was given; growth past it is BD_LIMIT_BYTES, lack of
- * memory is BD_NO_MEMORY, and in both cases the buffer is as before the call.
+ * its memory and never grows past the maximum it was given; growth past it is BD_LIMIT_BYTES, lack
+ * of memory is BD_NO_MEMORY, and in both cases the buffer is as before the call.
  */
 #ifndef BD_BASE_BYTES_H
 #define BD_BASE_BYTES_H
@@ -55,8 +55,8 @@ enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value);
 /* A u32 length, then the bytes. */
 enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes);
 
-/* Reads what the adders wrote. `ok` starts true, turns false at the first read past the end, and every
- * read after that gives zero or empty: check it once at the end. */
+/* Reads what the adders wrote. `ok` starts true, turns false at the first read past the end, and
+ * every read after that gives zero or empty: check it once at the end. */
 struct bd_reader {
 	struct bd_bytes rest;
 	bool ok;

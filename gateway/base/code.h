@@ -1,8 +1,8 @@
 /* code.h - every code bidui can answer with, and its one text.
  *
- * Layer: base. The list is codes.def, one line a code: name, stable text code, HTTP status, whether a
- * retry may help, Chinese, English, and the hint in both. The text code is a promise: never renamed,
- * never translated (RFC 9457 `code` extension).
+ * Layer: base. The list is codes.def, one line a code: name, stable text code, HTTP status, whether
+ * a retry may help, Chinese, English, and the hint in both. The text code is a promise: never
+ * renamed, never translated (RFC 9457 `code` extension).
  */
 #ifndef BD_BASE_CODE_H
 #define BD_BASE_CODE_H

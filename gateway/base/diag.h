@@ -1,8 +1,8 @@
 /* diag.h - what was wrong, and where: one per failure, filled once, where it is known.
  *
- * Layer: base. Never holds a citizen's value: `path` and `field` are names from our own adapters and
- * schemas (an outsider's unknown name is given by its position only), `detail` is a constant of ours or
- * a number. Filled only by bd_fail; a second bd_fail on a filled diag changes nothing.
+ * Layer: base. Never holds a citizen's value: `path` and `field` are names from our own adapters
+ * and schemas (an outsider's unknown name is given by its position only), `detail` is a constant of
+ * ours or a number. Filled only by bd_fail; a second bd_fail on a filled diag changes nothing.
  */
 #ifndef BD_BASE_DIAG_H
 #define BD_BASE_DIAG_H
@@ -19,15 +19,16 @@ struct bd_place {
 struct bd_diag {
 	enum bd_code code; /* BD_OK = empty */
 	struct bd_place place;
-	char file[128];   /* configuration only: the file, relative to the folder it was read from */
-	char path[160];   /* where in the message, or the JSON pointer in a question */
-	char field[64];   /* native name of the field */
-	char rule[32];    /* id in schemas/rules.tsv */
+	char file[128]; /* configuration only: the file, relative to the folder it was read from */
+	char path[160]; /* where in the message, or the JSON pointer in a question */
+	char field[64]; /* native name of the field */
+	char rule[32];  /* id in schemas/rules.tsv */
 	char detail[192]; /* ours, never theirs */
 };
 
 void bd_diag_clear(struct bd_diag *diag);
-/* Sets code and detail (printf, constants and numbers of ours only) and returns code. diag may be NULL. */
+/* Sets code and detail (printf, constants and numbers of ours only) and returns code. diag may be
+ * NULL. */
 enum bd_code bd_fail(struct bd_diag *diag, enum bd_code code, const char *detail, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same with a place. */

@@ -2,12 +2,14 @@
 #ifndef BD_BASE_LIMITS_H
 #define BD_BASE_LIMITS_H
 
-/* -- texts ---------------------------------------------------------------------------------------- */
+/* -- texts ----------------------------------------------------------------------------------------
+ */
 /* One field's text: a business scope runs to some thousand characters of 3 bytes. */
 #define BD_FIELD_MAX_BYTES 65536
 /* An identifier: the longest known (a department's own key) has 30 characters. */
 #define BD_IDENTIFIER_MAX_BYTES 64
-/* -- messages ------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------------
+ */
 /* Nesting of XML and JSON: the deepest real message has 9 levels. */
 #define BD_DEPTH_MAX 64
 /* One record's fields together, native text included: keeps a record inside one frame. */
@@ -16,35 +18,43 @@
 #define BD_BODY_GATHER_MAX_BYTES 262144
 /* A longer message is spooled, sorted and applied in parts. */
 #define BD_MESSAGE_SPOOL_BYTES 1048576
-/* A gzip body may not expand past this many times its size: a text of one repeated letter reaches about 1,000. */
+/* A gzip body may not expand past this many times its size: a text of one repeated letter reaches
+ * about 1,000. */
 #define BD_GZIP_RATIO_MAX 200
 /* Rejects named in one receipt; the rest by cursor. */
 #define BD_RECEIPT_REJECTS_MAX 1000
-/* Rejects of one message with their raw bytes, sealed and kept: a file of another layout is refused as a whole. */
+/* Rejects of one message with their raw bytes, sealed and kept: a file of another layout is refused
+ * as a whole. */
 #define BD_MESSAGE_REJECTS_MAX_BYTES 16777216
-/* -- questions ------------------------------------------------------------------------------------ */
+/* -- questions ------------------------------------------------------------------------------------
+ */
 #define BD_QUESTION_MAX_BYTES 65536
 /* Lines of one NDJSON batch in flight. */
 #define BD_NDJSON_IN_FLIGHT 64
-/* Subjects and claims of one case: a company with 50 shareholders (公司法) and a few claims of each. */
+/* Subjects and claims of one case: a company with 50 shareholders (公司法) and a few claims of
+ * each. */
 #define BD_CASE_SUBJECTS_MAX 64
 #define BD_CASE_CLAIMS_MAX 512
-/* -- store ---------------------------------------------------------------------------------------- */
+/* -- store ----------------------------------------------------------------------------------------
+ */
 /* Identifiers one alias may point to before it is simply ambiguous. */
 #define BD_ALIAS_OWNERS_MAX 64
 /* Nodes read for one subject. */
 #define BD_SUBJECT_NODES_MAX 64
-/* Different contents kept at one order (a conflict); the smallest are kept, so arrival order does not matter. */
+/* Different contents kept at one order (a conflict); the smallest are kept, so arrival order does
+ * not matter. */
 #define BD_CONFLICT_VALUES_MAX 4
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */
 #define BD_NODE_MAX_BYTES 8388608
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
-/* -- frames --------------------------------------------------------------------------------------- */
+/* -- frames ---------------------------------------------------------------------------------------
+ */
 /* Credit each way on the socketpair of a worker. */
 #define BD_FRAME_CREDIT_BYTES 262144
 #define BD_FRAME_MAX_BYTES 524288
-/* -- arenas --------------------------------------------------------------------------------------- */
+/* -- arenas ---------------------------------------------------------------------------------------
+ */
 #define BD_REQUEST_ARENA_MAX_BYTES 8388608
 #define BD_RECORD_ARENA_MAX_BYTES 4194304
 

@@ -1,6 +1,8 @@
-/* log.h - one JSON line an event on standard error: time, level, module, event, numbers. Layer: base.
+/* log.h - one JSON line an event on standard error: time, level, module, event, numbers. Layer:
+ * base.
  *
- * Safe from any thread (one write a line). Never a citizen's value: names and texts given are constants of ours.
+ * Safe from any thread (one write a line). Never a citizen's value: names and texts given are
+ * constants of ours.
  */
 #ifndef BD_BASE_LOG_H
 #define BD_BASE_LOG_H
@@ -15,7 +17,7 @@ void bd_log_set_level(enum bd_log_level level);
 void bd_log(enum bd_log_level level, const char *module, const char *event, const char *detail, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The code, place and file of a diag as members. */
-void bd_log_diag(enum bd_log_level level, const char *module, const char *event,
-	const struct bd_diag *diag);
+void bd_log_diag(
+	enum bd_log_level level, const char *module, const char *event, const struct bd_diag *diag);
 
 #endif

@@ -1,5 +1,5 @@
-#include "cli/answer.h"
 #include "config/adapter.h"
+#include "cli/answer.h"
 #include "config/dictionary.h"
 
 #include <string.h>
@@ -22,8 +22,8 @@ static void show_errors(const struct bd_diags *diags)
 static void show_plan(const struct bd_cli_options *options, const struct bd_plan *plan)
 {
 	if (options->is_json) {
-		printf("{\"source\":\"%s\",\"version\":\"%s\",\"feeds\":%zu}\n", plan->source, plan->version,
-			plan->feed_count);
+		printf("{\"source\":\"%s\",\"version\":\"%s\",\"feeds\":%zu}\n", plan->source,
+			plan->version, plan->feed_count);
 		return;
 	}
 	printf("%s %s %s\n", plan->source, plan->version,
@@ -50,7 +50,8 @@ static enum bd_cli_exit validate(const struct bd_cli_options *options, const cha
 		goto out;
 	}
 	if (bd_config_dictionary_all(&dictionary, path, &arena, &diags) == BD_OK &&
-		bd_config_adapter(&plan, folder, options->schemas, dictionary, &arena, &diags) == BD_OK) {
+		bd_config_adapter(&plan, folder, options->schemas, dictionary, &arena, &diags) ==
+			BD_OK) {
 		show_plan(options, plan);
 		result = BD_CLI_OK;
 	}
@@ -87,7 +88,8 @@ enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options)
 	if (strcmp(args[0], "run") == 0 && options->arg_count == 3) {
 		return run_sample(options, args[1], args[2]);
 	}
-	bd_cli_notice(options, "用法：bidui adapter validate DIR，或 bidui adapter run SOURCE/FEED FILE",
+	bd_cli_notice(options,
+		"用法：bidui adapter validate DIR，或 bidui adapter run SOURCE/FEED FILE",
 		"usage: bidui adapter validate DIR, or bidui adapter run SOURCE/FEED FILE");
 	return BD_CLI_USAGE;
 }

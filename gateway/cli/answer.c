@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* A tree takes some ten times its text; one line of a batch is small, a receipt has 1,000 rejects. */
+/* A tree takes some ten times its text; one line of a batch is small, a receipt has 1,000 rejects.
+ */
 #define TREE_MAX_BYTES 268435456
 
 static bool is_problem(const struct bd_reply *reply)
@@ -12,7 +13,8 @@ static bool is_problem(const struct bd_reply *reply)
 
 static void show_problem(const struct bd_cli_options *options, const struct bd_reply *problem)
 {
-	fprintf(stderr, "bidui: %s\n", bd_cli_say(options, "网关拒绝了请求", "the gateway refused"));
+	fprintf(stderr, "bidui: %s\n",
+		bd_cli_say(options, "网关拒绝了请求", "the gateway refused"));
 	bd_reply_show(stderr, problem, 2);
 }
 
@@ -21,7 +23,8 @@ static const char *colour_of(struct bd_bytes decision)
 	if (bd_bytes_is(decision, "pass")) {
 		return "\033[32m";
 	}
-	return bd_bytes_is(decision, "refuse") || bd_bytes_is(decision, "resubmit") ? "\033[31m" : "\033[33m";
+	return bd_bytes_is(decision, "refuse") || bd_bytes_is(decision, "resubmit") ? "\033[31m"
+										    : "\033[33m";
 }
 
 static void show_one(const struct bd_cli_options *options, const struct bd_reply *reply)
@@ -37,8 +40,8 @@ static void show_one(const struct bd_cli_options *options, const struct bd_reply
 }
 
 /* One JSON value: shown unless it went out already, judged always. */
-static enum bd_cli_exit judge(const struct bd_cli_options *options, struct bd_bytes json, long status,
-	bool (*is_good)(const struct bd_reply *reply))
+static enum bd_cli_exit judge(const struct bd_cli_options *options, struct bd_bytes json,
+	long status, bool (*is_good)(const struct bd_reply *reply))
 {
 	struct bd_arena arena;
 	struct bd_diag diag;
@@ -62,8 +65,8 @@ static enum bd_cli_exit judge(const struct bd_cli_options *options, struct bd_by
 	return result;
 }
 
-enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options, const struct bd_cli_answer *answer,
-	bool (*is_good)(const struct bd_reply *reply))
+enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, bool (*is_good)(const struct bd_reply *reply))
 {
 	struct bd_bytes rest = bd_buf_bytes(&answer->body);
 	enum bd_cli_exit worst = rest.len == 0 ? BD_CLI_REFUSED : BD_CLI_OK;
@@ -74,7 +77,8 @@ enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options, const struct 
 		const char *end = answer->is_ndjson ? memchr(rest.ptr, '\n', rest.len) : NULL;
 		size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
 		struct bd_bytes line = { rest.ptr, len };
-		enum bd_cli_exit result = len == 0 ? BD_CLI_OK : judge(options, line, answer->status, is_good);
+		enum bd_cli_exit result =
+			len == 0 ? BD_CLI_OK : judge(options, line, answer->status, is_good);
 		worst = result > worst ? result : worst;
 		len += end != NULL;
 		rest = (struct bd_bytes){ rest.ptr + len, rest.len - len };
@@ -82,8 +86,8 @@ enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options, const struct 
 	return worst;
 }
 
-enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options, const struct bd_cli_request *request,
-	bool (*is_good)(const struct bd_reply *reply))
+enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
+	const struct bd_cli_request *request, bool (*is_good)(const struct bd_reply *reply))
 {
 	struct bd_cli_answer answer = { 0 };
 	enum bd_cli_exit result = bd_cli_send(&answer, options, request);

@@ -1,7 +1,7 @@
 /* cli.h - what the commands of bidui share: options, exit codes, the table of commands.
  *
- * Layer: cli. Answers go to stdout, notices and errors to stderr, so that a pipe sees only data. Text is
- * Chinese unless --lang or the locale says English; codes are never translated.
+ * Layer: cli. Answers go to stdout, notices and errors to stderr, so that a pipe sees only data.
+ * Text is Chinese unless --lang or the locale says English; codes are never translated.
  */
 #ifndef BD_CLI_CLI_H
 #define BD_CLI_CLI_H
@@ -48,8 +48,8 @@ enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 
-/* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL, LC_MESSAGES, LANG,
- * NO_COLOR. Then argv[1..] in any order. False after it said what was wrong. */
+/* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,
+ * LC_MESSAGES, LANG, NO_COLOR. Then argv[1..] in any order. False after it said what was wrong. */
 bool bd_cli_options_read(struct bd_cli_options *options, int argc, char **argv);
 void bd_cli_options_help(bool is_english);
 

@@ -14,7 +14,8 @@ static bool is_batch(const char *path)
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		struct bd_bytes ending = bd_bytes_of(endings[i]);
 		if (name.len > ending.len &&
-			bd_bytes_is((struct bd_bytes){ name.ptr + name.len - ending.len, ending.len },
+			bd_bytes_is(
+				(struct bd_bytes){ name.ptr + name.len - ending.len, ending.len },
 				endings[i])) {
 			return true;
 		}
@@ -27,7 +28,8 @@ enum bd_cli_exit bd_cli_compare(const struct bd_cli_options *options)
 	struct bd_cli_request request = {
 		.method = "POST",
 		.path = "/v1/compare",
-		.content_type = is_batch(options->args[0]) ? "application/x-ndjson" : "application/json",
+		.content_type =
+			is_batch(options->args[0]) ? "application/x-ndjson" : "application/json",
 	};
 	request.body = bd_cli_open(&request.body_bytes, options, options->args[0]);
 	if (request.body == NULL) {

@@ -6,4 +6,4 @@ bidui_SOURCES = \
 	gateway/cli/status.c gateway/cli/transport.c gateway/cli/transport.h
 bidui_CPPFLAGS = $(AM_CPPFLAGS)
 bidui_LDADD = libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
-	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lunistring

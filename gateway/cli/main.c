@@ -6,8 +6,8 @@
 
 static const struct bd_cli_command commands[] = {
 	{ "push", "FILE|-", "推送一份报文", "push a message", 1, 1, bd_cli_push },
-	{ "compare", "FILE|-", "比对办件（一个 JSON，或每行一个）", "compare a case (JSON, or one a line)", 1, 1,
-		bd_cli_compare },
+	{ "compare", "FILE|-", "比对办件（一个 JSON，或每行一个）",
+		"compare a case (JSON, or one a line)", 1, 1, bd_cli_compare },
 	{ "query", "[FILE|-]", "查询主体", "query a subject", 0, 1, bd_cli_query },
 	{ "status", "", "各数据源的覆盖与时效", "coverage and age by source and section", 0, 0,
 		bd_cli_status },
@@ -24,10 +24,11 @@ static void help(bool is_english)
 	}
 	printf("\n%s\n", is_english ? "options" : "选项");
 	bd_cli_options_help(is_english);
-	printf("\n%s\n", is_english ? "exit: 0 ok, 1 negative result or rejects, 2 usage, 3 not reached, "
-				       "4 configuration not valid, 5 refused"
-				     : "退出码：0 正常，1 结论非通过或有退回，2 用法错误，3 无法连接，"
-				       "4 配置无效，5 被拒绝");
+	printf("\n%s\n",
+		is_english ? "exit: 0 ok, 1 negative result or rejects, 2 usage, 3 not reached, "
+			     "4 configuration not valid, 5 refused"
+			   : "退出码：0 正常，1 结论非通过或有退回，2 用法错误，3 无法连接，"
+			     "4 配置无效，5 被拒绝");
 }
 
 static bool wants_help(int argc, char **argv)
@@ -50,9 +51,10 @@ static enum bd_cli_exit run_command(struct bd_cli_options *options)
 		}
 		options->args++;
 		options->arg_count--;
-		if (options->arg_count < command->min_args || options->arg_count > command->max_args) {
-			fprintf(stderr, "%s: bidui %s %s\n", bd_cli_say(options, "用法", "usage"), command->name,
-				command->arguments);
+		if (options->arg_count < command->min_args ||
+			options->arg_count > command->max_args) {
+			fprintf(stderr, "%s: bidui %s %s\n", bd_cli_say(options, "用法", "usage"),
+				command->name, command->arguments);
 			return BD_CLI_USAGE;
 		}
 		return command->run(options);
@@ -72,7 +74,8 @@ int main(int argc, char **argv)
 	if (has_asked) {
 		help(options.is_english);
 	} else if (options.arg_count == 0) {
-		bd_cli_notice(&options, "请给出命令；bidui --help 可查看", "name a command; see bidui --help");
+		bd_cli_notice(&options, "请给出命令；bidui --help 可查看",
+			"name a command; see bidui --help");
 		return BD_CLI_USAGE;
 	}
 	if (!bd_cli_transport_start()) {

@@ -18,20 +18,26 @@ struct option_row {
 #define AT(member) offsetof(struct bd_cli_options, member)
 
 static const struct option_row option_rows[] = {
-	{ "--server", OPTION_TEXT, AT(server), "网关地址（BIDUI_SERVER）", "gateway (BIDUI_SERVER)" },
+	{ "--server", OPTION_TEXT, AT(server), "网关地址（BIDUI_SERVER）",
+		"gateway (BIDUI_SERVER)" },
 	{ "--ca", OPTION_TEXT, AT(ca), "CA 证书（BIDUI_CA）", "CA certificate (BIDUI_CA)" },
-	{ "--cert", OPTION_TEXT, AT(cert), "本端证书（BIDUI_CERT）", "own certificate (BIDUI_CERT)" },
+	{ "--cert", OPTION_TEXT, AT(cert), "本端证书（BIDUI_CERT）",
+		"own certificate (BIDUI_CERT)" },
 	{ "--key", OPTION_TEXT, AT(key), "本端私钥（BIDUI_KEY）", "own key (BIDUI_KEY)" },
 	{ "--source", OPTION_TEXT, AT(source), "数据源", "source" },
 	{ "--feed", OPTION_TEXT, AT(feed), "数据流", "feed" },
-	{ "--delivery", OPTION_TEXT, AT(delivery), "批次日期 yyyy-MM-dd", "day of the delivery, yyyy-MM-dd" },
+	{ "--delivery", OPTION_TEXT, AT(delivery), "批次日期 yyyy-MM-dd",
+		"day of the delivery, yyyy-MM-dd" },
 	{ "--total", OPTION_NUMBER, AT(total), "对账总数", "the department's control total" },
-	{ "--subject", OPTION_TEXT, AT(subject), "报文未写明的主体，类型:号码", "subject a reply does not name, kind:number" },
-	{ "--idempotency-key", OPTION_TEXT, AT(idempotency_key), "重试键", "key that makes a retry safe" },
+	{ "--subject", OPTION_TEXT, AT(subject), "报文未写明的主体，类型:号码",
+		"subject a reply does not name, kind:number" },
+	{ "--idempotency-key", OPTION_TEXT, AT(idempotency_key), "重试键",
+		"key that makes a retry safe" },
 	{ "--baseline", OPTION_FLAG, AT(is_baseline), "首次全量", "the first full delivery" },
 	{ "--atomic", OPTION_FLAG, AT(is_atomic), "有一条退回则全部不收", "all or nothing" },
 	{ "--dry-run", OPTION_FLAG, AT(is_dry_run), "只试不存", "store nothing" },
-	{ "--kind", OPTION_TEXT, AT(kind), "标识类型，如 resident_id、uscc", "kind of identifier: resident_id, uscc" },
+	{ "--kind", OPTION_TEXT, AT(kind), "标识类型，如 resident_id、uscc",
+		"kind of identifier: resident_id, uscc" },
 	{ "--number", OPTION_TEXT, AT(number), "标识号码", "the identifier" },
 	{ "--entity", OPTION_TEXT, AT(entity), "person 或 organization", "person or organization" },
 	{ "--purpose", OPTION_TEXT, AT(purpose), "用途", "purpose" },
@@ -88,7 +94,8 @@ static bool read_number(uint64_t *out, const char *text)
 	return true;
 }
 
-static bool set_option(struct bd_cli_options *options, const struct option_row *row, const char *value)
+static bool set_option(
+	struct bd_cli_options *options, const struct option_row *row, const char *value)
 {
 	char *base = (char *)options;
 	switch (row->kind) {
@@ -134,18 +141,21 @@ static bool take_option(struct bd_cli_options *options, int *at, int argc, char 
 	const char *value = NULL;
 	const struct option_row *row = find_row(name, &value);
 	if (row == NULL) {
-		fprintf(stderr, "%s: %s\n", bd_cli_say(options, "未知选项", "unknown option"), name);
+		fprintf(stderr, "%s: %s\n", bd_cli_say(options, "未知选项", "unknown option"),
+			name);
 		return false;
 	}
 	if (row->kind != OPTION_FLAG && value == NULL) {
 		if (*at + 1 >= argc) {
-			fprintf(stderr, "%s: %s\n", bd_cli_say(options, "选项缺少取值", "a value is missing"), name);
+			fprintf(stderr, "%s: %s\n",
+				bd_cli_say(options, "选项缺少取值", "a value is missing"), name);
 			return false;
 		}
 		value = argv[++*at];
 	}
 	if ((row->kind == OPTION_FLAG && value != NULL) || !set_option(options, row, value)) {
-		fprintf(stderr, "%s: %s\n", bd_cli_say(options, "选项取值无效", "not a value of this option"),
+		fprintf(stderr, "%s: %s\n",
+			bd_cli_say(options, "选项取值无效", "not a value of this option"),
 			row->name);
 		return false;
 	}

@@ -58,7 +58,8 @@ enum bd_cli_exit bd_cli_push(const struct bd_cli_options *options)
 	}
 	bd_buf_init(&path, PATH_MAX_BYTES);
 	if (make_path(&path, options) != BD_OK) {
-		bd_cli_notice(options, "数据源或数据流名称过长", "the name of the source or feed is too long");
+		bd_cli_notice(options, "数据源或数据流名称过长",
+			"the name of the source or feed is too long");
 		goto out;
 	}
 	request.path = path.ptr;

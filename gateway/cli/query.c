@@ -28,8 +28,9 @@ static FILE *make_question(int64_t *bytes, const struct bd_cli_options *options)
 	const char *entity = options->entity;
 	bool is_person;
 	if (entity == NULL) {
-		is_person = strcmp(options->kind, "resident_id") == 0 || strstr(options->kind, "permit") != NULL ||
-			strcmp(options->kind, "passport") == 0;
+		is_person = strcmp(options->kind, "resident_id") == 0 ||
+			    strstr(options->kind, "permit") != NULL ||
+			    strcmp(options->kind, "passport") == 0;
 		entity = is_person ? "person" : "organization";
 	}
 	is_person = strcmp(entity, "person") == 0;
@@ -55,7 +56,8 @@ static FILE *make_question(int64_t *bytes, const struct bd_cli_options *options)
 
 static bool is_word(const char *text)
 {
-	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0' && text[0] != '\0';
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0' &&
+	       text[0] != '\0';
 }
 
 enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options)

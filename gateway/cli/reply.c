@@ -174,7 +174,8 @@ static enum bd_code read_children(struct bd_reply *parent, struct scan *scan, ch
 static enum bd_code read_scalar(struct bd_reply *reply, struct scan *scan)
 {
 	const char *start = scan->at;
-	while (scan->at < scan->end && *scan->at != '\0' && strchr(",]} \t\r\n", *scan->at) == NULL) {
+	while (scan->at < scan->end && *scan->at != '\0' &&
+		strchr(",]} \t\r\n", *scan->at) == NULL) {
 		scan->at++;
 	}
 	reply->kind = BD_REPLY_SCALAR;
@@ -207,8 +208,8 @@ static enum bd_code read_value(struct bd_reply **out, struct scan *scan, int dep
 	return read_scalar(reply, scan);
 }
 
-enum bd_code bd_reply_read(const struct bd_reply **out, struct bd_bytes json, struct bd_arena *arena,
-	struct bd_diag *diag)
+enum bd_code bd_reply_read(const struct bd_reply **out, struct bd_bytes json,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct scan scan = { json.ptr, json.ptr + json.len, arena, diag, json.ptr };
 	struct bd_reply *reply;

@@ -138,8 +138,9 @@ void bd_reply_show(FILE *out, const struct bd_reply *reply, int indent)
 	for (const struct bd_reply *child = reply->first; child != NULL; child = child->next) {
 		fprintf(out, "%*s", indent, "");
 		put_text(out, child->name);
-		bool is_nested = child->first != NULL && (child->kind == BD_REPLY_OBJECT ||
-			child->first->kind == BD_REPLY_OBJECT);
+		bool is_nested =
+			child->first != NULL &&
+			(child->kind == BD_REPLY_OBJECT || child->first->kind == BD_REPLY_OBJECT);
 		fputs(is_nested ? ":\n" : ": ", out);
 		if (is_nested) {
 			bd_reply_show(out, child, indent + 2);

@@ -47,8 +47,8 @@ static int rewind_body(void *context, curl_off_t offset, int origin)
 								    : CURL_SEEKFUNC_CANTSEEK;
 }
 
-static int show_progress(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
-	curl_off_t up)
+static int show_progress(
+	void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	struct exchange *exchange = context;
 	(void)down_total;
@@ -79,8 +79,8 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 	return longer != NULL ? longer : list;
 }
 
-static struct curl_slist *make_headers(const struct bd_cli_options *options,
-	const struct bd_cli_request *request)
+static struct curl_slist *make_headers(
+	const struct bd_cli_options *options, const struct bd_cli_request *request)
 {
 	struct curl_slist *list = NULL;
 	list = add_header(list, "Content-Type", request->content_type);
@@ -107,8 +107,8 @@ static bool is_loopback(const char *server)
 
 static void set_security(CURL *curl, const struct bd_cli_options *options)
 {
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
-		is_loopback(options->server) ? "http,https" : "https");
+	curl_easy_setopt(
+		curl, CURLOPT_PROTOCOLS_STR, is_loopback(options->server) ? "http,https" : "https");
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	if (options->ca != NULL) {
@@ -141,8 +141,8 @@ static void set_body(CURL *curl, struct exchange *exchange)
 	}
 }
 
-static enum bd_cli_exit perform(CURL *curl, struct exchange *exchange,
-	const struct bd_cli_options *options)
+static enum bd_cli_exit perform(
+	CURL *curl, struct exchange *exchange, const struct bd_cli_options *options)
 {
 	CURLcode code = curl_easy_perform(curl);
 	if (exchange->shown >= 0) {
@@ -150,13 +150,15 @@ static enum bd_cli_exit perform(CURL *curl, struct exchange *exchange,
 	}
 	if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) {
 		fprintf(stderr, "bidui: %s: %s\n",
-			bd_cli_say(options, "证书或私钥文件无效", "a certificate or key file is not valid"),
+			bd_cli_say(options, "证书或私钥文件无效",
+				"a certificate or key file is not valid"),
 			curl_easy_strerror(code));
 		return BD_CLI_CONFIGURATION;
 	}
 	if (code != CURLE_OK) {
-		fprintf(stderr, "bidui: %s %s: %s\n", bd_cli_say(options, "无法连接", "cannot reach"),
-			options->server, curl_easy_strerror(code));
+		fprintf(stderr, "bidui: %s %s: %s\n",
+			bd_cli_say(options, "无法连接", "cannot reach"), options->server,
+			curl_easy_strerror(code));
 		return BD_CLI_CONNECT;
 	}
 	const char *type = NULL;
@@ -198,8 +200,9 @@ enum bd_code bd_cli_escape(struct bd_buf *out, const char *text)
 	enum bd_code code = BD_OK;
 	for (const char *p = text; *p != '\0' && code == BD_OK; p++) {
 		bool is_plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
-			(*p >= 'a' && *p <= 'z') || strchr("-._~", *p) != NULL;
-		code = is_plain ? bd_buf_add_byte(out, *p) : bd_buf_printf(out, "%%%02X", (unsigned char)*p);
+				(*p >= 'a' && *p <= 'z') || strchr("-._~", *p) != NULL;
+		code = is_plain ? bd_buf_add_byte(out, *p)
+				: bd_buf_printf(out, "%%%02X", (unsigned char)*p);
 	}
 	return code;
 }
@@ -209,8 +212,8 @@ FILE *bd_cli_open(int64_t *bytes, const struct bd_cli_options *options, const ch
 	struct stat info;
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	if (file == NULL || fstat(fileno(file), &info) != 0) {
-		fprintf(stderr, "bidui: %s: %s: %s\n", bd_cli_say(options, "无法打开文件", "cannot open"), path,
-			strerror(errno));
+		fprintf(stderr, "bidui: %s: %s: %s\n",
+			bd_cli_say(options, "无法打开文件", "cannot open"), path, strerror(errno));
 		return NULL;
 	}
 	*bytes = S_ISREG(info.st_mode) ? (int64_t)info.st_size : -1;

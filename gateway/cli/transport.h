@@ -1,8 +1,8 @@
 /* transport.h - one request of the command line, answered or failed, with progress.
  *
- * Layer: cli; the only file of the command line that knows libcurl. Blocking on purpose: a command does one
- * thing, and the daemon's client lives on a loop that a command has no other use for. TLS is always
- * verified; redirects are not followed; http is allowed to loopback addresses only.
+ * Layer: cli; the only file of the command line that knows libcurl. Blocking on purpose: a command
+ * does one thing, and the daemon's client lives on a loop that a command has no other use for. TLS
+ * is always verified; redirects are not followed; http is allowed to loopback addresses only.
  */
 #ifndef BD_CLI_TRANSPORT_H
 #define BD_CLI_TRANSPORT_H

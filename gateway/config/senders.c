@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const keys[] = { "certificate_name", "certificate_serial", "spki_pin", "loopback",
-	"roles", "sources" };
+static const char *const keys[] = { "certificate_name", "certificate_serial", "spki_pin",
+	"loopback", "roles", "sources" };
 static const struct {
 	const char *name;
 	enum bd_sender_role role;

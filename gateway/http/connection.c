@@ -50,8 +50,8 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 static void pull(struct bd_http_exchange *x)
 {
 	while (x->session != NULL && x->in_len < sizeof(x->in)) {
-		int got = bd_http_session_read(x->session, x->in + x->in_len,
-			sizeof(x->in) - x->in_len);
+		int got = bd_http_session_read(
+			x->session, x->in + x->in_len, sizeof(x->in) - x->in_len);
 		if (got <= 0) {
 			x->is_eof = x->is_eof || got < 0;
 			return;
@@ -97,8 +97,8 @@ static void set_reading(struct bd_http_exchange *x)
 
 static void on_written(uv_write_t *write, int status)
 {
-	struct bd_http_exchange *x = write->handle == NULL ? NULL
-							   : (struct bd_http_exchange *)write->handle;
+	struct bd_http_exchange *x =
+		write->handle == NULL ? NULL : (struct bd_http_exchange *)write->handle;
 	x->is_writing = false;
 	bd_buf_clear(&x->flight);
 	if (status < 0) {
@@ -142,7 +142,8 @@ static void flush(struct bd_http_exchange *x)
 		bd_buf_clear(&x->flight);
 	} else {
 		buf = uv_buf_init(x->flight.ptr + done, (unsigned)(x->flight.len - done));
-		x->is_writing = uv_write(&x->write, (uv_stream_t *)&x->tcp, &buf, 1, on_written) == 0;
+		x->is_writing =
+			uv_write(&x->write, (uv_stream_t *)&x->tcp, &buf, 1, on_written) == 0;
 		x->write_ms = uv_now(x->loop->uv);
 		x->write_left = buf.len;
 		if (!x->is_writing) {
@@ -163,8 +164,8 @@ static void add_head(struct bd_http_exchange *x, int status, const struct bd_htt
 	for (; headers != NULL && headers->name != NULL; headers++) {
 		bd_buf_printf(&x->out, "%s: %s\r\n", headers->name, headers->value);
 	}
-	x->is_last = x->is_last || !x->head.is_keep_alive || x->loop->is_draining ||
-		     x->phase == BODY;
+	x->is_last =
+		x->is_last || !x->head.is_keep_alive || x->loop->is_draining || x->phase == BODY;
 	if (x->is_last) {
 		bd_buf_add_text(&x->out, "Connection: close\r\n");
 	}
@@ -251,7 +252,8 @@ static bool take_head(struct bd_http_exchange *x)
 	size_t end = 0;
 	struct bd_bytes in = { x->in, x->in_len };
 	enum bd_code code = bd_http_scan_head(&end, &x->scanned, in, NULL);
-	if (code == BD_OK && (end > BD_HTTP_HEADER_MAX || (end == 0 && in.len >= BD_HTTP_HEADER_MAX))) {
+	if (code == BD_OK &&
+		(end > BD_HTTP_HEADER_MAX || (end == 0 && in.len >= BD_HTTP_HEADER_MAX))) {
 		code = BD_HTTP_HEADER_SIZE;
 	}
 	if (code == BD_OK && end == 0) {
@@ -383,8 +385,9 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 	}
 	bool is_stuck = x->is_writing && now - x->write_ms > s->write_ms;
 	bool is_begun = x->in_len > 0 || x->session != NULL;
-	if (is_stuck || (x->phase == LINGER && !x->is_handled && !x->is_writing &&
-				age > BD_HTTP_LINGER_MS) ||
+	if (is_stuck ||
+		(x->phase == LINGER && !x->is_handled && !x->is_writing &&
+			age > BD_HTTP_LINGER_MS) ||
 		(x->phase == HEAD && x->in_len == 0 && age > s->idle_ms)) {
 		bd_http_connection_close(x);
 	} else if ((x->phase == HEAD && is_begun && x->in_len > 0 && age > s->header_ms) ||

@@ -1,7 +1,8 @@
 /* connection.h - one client connection and its one exchange. Layer: http, shared by server.c and
  * connection.c only.
  *
- * The connection is freed when its handles are closed and its exchange is ended, whichever comes last.
+ * The connection is freed when its handles are closed and its exchange is ended, whichever comes
+ * last.
  */
 #ifndef BD_HTTP_CONNECTION_H
 #define BD_HTTP_CONNECTION_H

@@ -14,8 +14,18 @@
 /* Size line or trailers: nobody needs chunk extensions. */
 #define CHUNK_LINE_MAX 256
 
-enum chunk_state { SIZE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, TRAILER, END_LF, TRAILER_LINE,
-	TRAILER_LF };
+enum chunk_state {
+	SIZE,
+	EXTENSION,
+	SIZE_LF,
+	DATA,
+	DATA_CR,
+	DATA_LF,
+	TRAILER,
+	END_LF,
+	TRAILER_LINE,
+	TRAILER_LF
+};
 
 static bool is_token_byte(unsigned char c)
 {
@@ -39,8 +49,8 @@ static bool is_name(struct bd_bytes bytes, const char *name)
 	return bytes.len == len && strncasecmp(bytes.ptr, name, len) == 0;
 }
 
-enum bd_code bd_http_scan_head(size_t *end, size_t *scanned, struct bd_bytes bytes,
-	struct bd_diag *diag)
+enum bd_code bd_http_scan_head(
+	size_t *end, size_t *scanned, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	*end = 0;
 	for (size_t i = *scanned; i < bytes.len; i++) {
@@ -71,8 +81,8 @@ static struct bd_bytes next_line(struct bd_bytes *rest)
 	return line;
 }
 
-static enum bd_code parse_target(struct bd_http_head *head, struct bd_bytes target,
-	struct bd_diag *diag)
+static enum bd_code parse_target(
+	struct bd_http_head *head, struct bd_bytes target, struct bd_diag *diag)
 {
 	if (target.len == 0 || target.ptr[0] != '/') {
 		return bd_fail(diag, BD_HTTP_SYNTAX, "the target does not begin with a slash");
@@ -92,8 +102,8 @@ static enum bd_code parse_target(struct bd_http_head *head, struct bd_bytes targ
 	return BD_OK;
 }
 
-static enum bd_code parse_request_line(struct bd_http_head *head, struct bd_bytes line,
-	struct bd_diag *diag)
+static enum bd_code parse_request_line(
+	struct bd_http_head *head, struct bd_bytes line, struct bd_diag *diag)
 {
 	const char *first = memchr(line.ptr, ' ', line.len);
 	const char *last = memrchr(line.ptr, ' ', line.len);
@@ -113,8 +123,8 @@ static enum bd_code parse_request_line(struct bd_http_head *head, struct bd_byte
 	return parse_target(head, target, diag);
 }
 
-static enum bd_code parse_field(struct bd_http_head *head, struct bd_bytes line,
-	struct bd_diag *diag)
+static enum bd_code parse_field(
+	struct bd_http_head *head, struct bd_bytes line, struct bd_diag *diag)
 {
 	const char *colon = memchr(line.ptr, ':', line.len);
 	if (line.ptr[0] == ' ' || line.ptr[0] == '\t' || colon == NULL) {
@@ -132,7 +142,8 @@ static enum bd_code parse_field(struct bd_http_head *head, struct bd_bytes line,
 		value.len--;
 	}
 	if (head->field_count == BD_HTTP_FIELDS_MAX) {
-		return bd_fail(diag, BD_HTTP_HEADER_SIZE, "more than %d headers", BD_HTTP_FIELDS_MAX);
+		return bd_fail(
+			diag, BD_HTTP_HEADER_SIZE, "more than %d headers", BD_HTTP_FIELDS_MAX);
 	}
 	head->fields[head->field_count++] = (struct bd_http_field){ name, value };
 	return BD_OK;
@@ -254,8 +265,8 @@ static bool library_agrees(const struct bd_http_head *head, struct bd_bytes byte
 }
 #endif
 
-enum bd_code bd_http_parse_head(struct bd_http_head *head, struct bd_bytes bytes,
-	struct bd_diag *diag)
+enum bd_code bd_http_parse_head(
+	struct bd_http_head *head, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	struct bd_bytes rest = bytes;
 	head->field_count = 0;

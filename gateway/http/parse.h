@@ -1,9 +1,10 @@
 /* parse.h - the head of one HTTP/1.1 request (RFC 9112), and the chunks of its body.
  *
- * Layer: http, used by connection.c; the only file with llhttp or http_parser. Strict before lenient: our
- * own rules read every byte first and refuse what two readers could understand differently; the library
- * must then agree on the framing, or the request is refused. Chunks are read by our own decoder, because
- * Debian builds http_parser with its strict checks off and it then takes any byte for the LF of a chunk.
+ * Layer: http, used by connection.c; the only file with llhttp or http_parser. Strict before
+ * lenient: our own rules read every byte first and refuse what two readers could understand
+ * differently; the library must then agree on the framing, or the request is refused. Chunks are
+ * read by our own decoder, because Debian builds http_parser with its strict checks off and it then
+ * takes any byte for the LF of a chunk.
  */
 #ifndef BD_HTTP_PARSE_H
 #define BD_HTTP_PARSE_H
@@ -29,13 +30,14 @@ struct bd_http_head {
 	bool has_unknown_expectation;
 };
 
-/* Looks for the empty line. *end is 0 while it has not come, else the length of the head with it. *scanned
- * starts 0 and remembers how far earlier calls read. BD_HTTP_SYNTAX at NUL, a control byte, a bare CR or LF. */
-enum bd_code bd_http_scan_head(size_t *end, size_t *scanned, struct bd_bytes bytes,
-	struct bd_diag *diag);
+/* Looks for the empty line. *end is 0 while it has not come, else the length of the head with it.
+ * *scanned starts 0 and remembers how far earlier calls read. BD_HTTP_SYNTAX at NUL, a control
+ * byte, a bare CR or LF. */
+enum bd_code bd_http_scan_head(
+	size_t *end, size_t *scanned, struct bd_bytes bytes, struct bd_diag *diag);
 /* BD_HTTP_SYNTAX, BD_HTTP_FRAMING, BD_HTTP_HEADER_SIZE (too many fields). */
-enum bd_code bd_http_parse_head(struct bd_http_head *head, struct bd_bytes bytes,
-	struct bd_diag *diag);
+enum bd_code bd_http_parse_head(
+	struct bd_http_head *head, struct bd_bytes bytes, struct bd_diag *diag);
 /* Value of the first field of that name, any case; ptr NULL when there is none. */
 struct bd_bytes bd_http_head_find(const struct bd_http_head *head, const char *name);
 
@@ -48,8 +50,8 @@ struct bd_http_chunks {
 	bool is_done;
 };
 
-/* Takes from the front of *rest; *data is the next run of body bytes, empty when more input is needed or
- * the body is done. BD_HTTP_FRAMING. */
+/* Takes from the front of *rest; *data is the next run of body bytes, empty when more input is
+ * needed or the body is done. BD_HTTP_FRAMING. */
 enum bd_code bd_http_next_chunk(struct bd_bytes *data, struct bd_http_chunks *chunks,
 	struct bd_bytes *rest, struct bd_diag *diag);
 

@@ -1,14 +1,15 @@
 /* server.h - an HTTP/1.1 server on one libuv loop, plain or TLS.
  *
- * Layer: http; called by daemon/. One struct bd_http_loop a thread; all its functions run on the thread of
- * its uv loop. Several loops share a port (SO_REUSEPORT). Requests of one connection are handled one at a
- * time, in order; what a client pipelines waits in a bounded buffer.
+ * Layer: http; called by daemon/. One struct bd_http_loop a thread; all its functions run on the
+ * thread of its uv loop. Several loops share a port (SO_REUSEPORT). Requests of one connection are
+ * handled one at a time, in order; what a client pipelines waits in a bounded buffer.
  *
- * Life of an exchange: on_request once; then, if the handler has not answered, on_body for each run of
- * bytes and on_body_end; on_abort if the client goes away first. Every exchange must be ended by exactly one
- * bd_http_respond or bd_http_end, after on_abort too: that call frees it, and the pointer is dead after it.
- * Answering before the body has come closes the connection after the answer. Bytes given to callbacks live
- * until the callback returns; method, path, query and headers until the exchange ends.
+ * Life of an exchange: on_request once; then, if the handler has not answered, on_body for each run
+ * of bytes and on_body_end; on_abort if the client goes away first. Every exchange must be ended by
+ * exactly one bd_http_respond or bd_http_end, after on_abort too: that call frees it, and the
+ * pointer is dead after it. Answering before the body has come closes the connection after the
+ * answer. Bytes given to callbacks live until the callback returns; method, path, query and headers
+ * until the exchange ends.
  */
 #ifndef BD_HTTP_SERVER_H
 #define BD_HTTP_SERVER_H
@@ -30,9 +31,10 @@ struct bd_http_ops {
 	void (*on_abort)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
 	/* A streaming answer may go on: bd_http_write had said that too much waits. May be NULL. */
 	void (*on_writable)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
-	/* Fills body with problem+json for a refusal of the http layer itself. NULL = a plain default. */
-	enum bd_code (*on_problem)(struct bd_http_handler *handler, enum bd_code code,
-		struct bd_buf *body);
+	/* Fills body with problem+json for a refusal of the http layer itself. NULL = a plain
+	 * default. */
+	enum bd_code (*on_problem)(
+		struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body);
 	/* After bd_http_loop_drain: nothing is left. May be NULL. */
 	void (*on_drained)(struct bd_http_handler *handler);
 };
@@ -62,19 +64,22 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 	struct bd_diag *diag);
 /* Only after on_drained and after uv_run has returned. */
 void bd_http_loop_free(struct bd_http_loop *loop);
-/* Numeric address. *port 0 picks one and gives it back. tls NULL = plain, else it must outlive the loop. */
+/* Numeric address. *port 0 picks one and gives it back. tls NULL = plain, else it must outlive the
+ * loop. */
 enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsigned *port,
 	struct bd_http_tls *tls, struct bd_diag *diag);
 /* Stops accepting, ends idle connections, finishes the others, then on_drained. */
 void bd_http_loop_drain(struct bd_http_loop *loop);
 
-/* -- the request ---------------------------------------------------------------------------------- */
+/* -- the request ----------------------------------------------------------------------------------
+ */
 struct bd_bytes bd_http_method(const struct bd_http_exchange *exchange);
 struct bd_bytes bd_http_path(const struct bd_http_exchange *exchange);
 struct bd_bytes bd_http_query(const struct bd_http_exchange *exchange);
 /* Any case; ptr NULL = not sent. */
 struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const char *name);
-/* Who proved a key in the TLS handshake; NULL without a client certificate. Lives as the exchange. */
+/* Who proved a key in the TLS handshake; NULL without a client certificate. Lives as the exchange.
+ */
 const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *exchange);
 /* The handler's own state of this exchange. */
 void bd_http_set_state(struct bd_http_exchange *exchange, void *state);
@@ -83,13 +88,15 @@ void *bd_http_state(const struct bd_http_exchange *exchange);
 void bd_http_pause(struct bd_http_exchange *exchange);
 void bd_http_resume(struct bd_http_exchange *exchange);
 
-/* -- the answer ----------------------------------------------------------------------------------- */
-/* Copies the body; Content-Length and Connection are added. Headers end with name NULL; NULL = none. */
+/* -- the answer -----------------------------------------------------------------------------------
+ */
+/* Copies the body; Content-Length and Connection are added. Headers end with name NULL; NULL =
+ * none. */
 void bd_http_respond(struct bd_http_exchange *exchange, int status,
 	const struct bd_http_header *headers, struct bd_bytes body);
 /* A chunked answer. bd_http_write gives false when over 256 KiB wait: stop until on_writable. */
-void bd_http_begin(struct bd_http_exchange *exchange, int status,
-	const struct bd_http_header *headers);
+void bd_http_begin(
+	struct bd_http_exchange *exchange, int status, const struct bd_http_header *headers);
 bool bd_http_write(struct bd_http_exchange *exchange, struct bd_bytes bytes);
 void bd_http_end(struct bd_http_exchange *exchange);
 

@@ -39,15 +39,16 @@ static bool load_clients(SSL_CTX *ctx, const struct bd_http_tls_settings *settin
 			(settings->is_client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
 		NULL);
 	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	return settings->crl == NULL || (X509_STORE_load_file(store, settings->crl) == 1 &&
-						X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1);
+	return settings->crl == NULL ||
+	       (X509_STORE_load_file(store, settings->crl) == 1 &&
+		       X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1);
 }
 
 static bool set_up(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
 {
 	static const unsigned char context[] = "bidui";
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_options(ctx,
+		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, SUITES) == 1 &&
@@ -57,22 +58,23 @@ static bool set_up(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
 	       SSL_CTX_check_private_key(ctx) == 1 && load_clients(ctx, settings);
 }
 
-enum bd_code bd_http_tls_reload(struct bd_http_tls *tls, const struct bd_http_tls_settings *settings,
-	struct bd_diag *diag)
+enum bd_code bd_http_tls_reload(
+	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	if (ctx == NULL || !set_up(ctx, settings)) {
 		SSL_CTX_free(ctx);
 		ERR_clear_error();
-		return bd_fail(diag, BD_CONFIG_REFERENCE, "certificate, key, CA or CRL is not usable");
+		return bd_fail(
+			diag, BD_CONFIG_REFERENCE, "certificate, key, CA or CRL is not usable");
 	}
 	SSL_CTX_free(tls->ctx);
 	tls->ctx = ctx;
 	return BD_OK;
 }
 
-enum bd_code bd_http_tls_new(struct bd_http_tls **out, const struct bd_http_tls_settings *settings,
-	struct bd_diag *diag)
+enum bd_code bd_http_tls_new(
+	struct bd_http_tls **out, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
 {
 	struct bd_http_tls *tls = calloc(1, sizeof(*tls));
 	if (tls == NULL) {
@@ -144,8 +146,9 @@ bool bd_http_session_write(struct bd_http_session *session, struct bd_bytes plai
 {
 	ERR_clear_error();
 	size_t done = 0;
-	bool is_ok = plain.len == 0 ||
-		     (SSL_write_ex(session->ssl, plain.ptr, plain.len, &done) == 1 && done == plain.len);
+	bool is_ok =
+		plain.len == 0 ||
+		(SSL_write_ex(session->ssl, plain.ptr, plain.len, &done) == 1 && done == plain.len);
 	ERR_clear_error();
 	return is_ok;
 }
@@ -197,9 +200,10 @@ static void read_common_name(struct bd_http_peer *peer, X509 *cert)
 		return;
 	}
 	unsigned char *text = NULL;
-	int len = ASN1_STRING_to_UTF8(&text,
-		X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-	if (len > 0 && (size_t)len < sizeof(peer->common_name) && memchr(text, 0, (size_t)len) == NULL) {
+	int len = ASN1_STRING_to_UTF8(
+		&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	if (len > 0 && (size_t)len < sizeof(peer->common_name) &&
+		memchr(text, 0, (size_t)len) == NULL) {
 		memcpy(peer->common_name, text, (size_t)len);
 	}
 	OPENSSL_free(text);
@@ -229,7 +233,8 @@ const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 	if (!session->is_peer_known) {
 		session->is_peer_known = true;
 		X509 *cert = SSL_get1_peer_certificate(session->ssl);
-		session->has_peer = cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK;
+		session->has_peer =
+			cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK;
 		if (session->has_peer) {
 			read_common_name(&session->peer, cert);
 			read_names(&session->peer, cert);

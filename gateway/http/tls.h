@@ -1,7 +1,8 @@
-/* tls.h - TLS 1.2+ over bytes in memory, for connection.c. Layer: http; the only file there with OpenSSL.
+/* tls.h - TLS 1.2+ over bytes in memory, for connection.c. Layer: http; the only file there with
+ * OpenSSL.
  *
- * AEAD suites only, session tickets on, client certificates optional or required and checked against one
- * CA file and, where given, a CRL file.
+ * AEAD suites only, session tickets on, client certificates optional or required and checked
+ * against one CA file and, where given, a CRL file.
  */
 #ifndef BD_HTTP_TLS_H
 #define BD_HTTP_TLS_H
@@ -10,12 +11,13 @@
 
 #define BD_HTTP_PEER_NAMES_MAX 8
 
-/* The client's certificate, verified. Texts end with NUL; what does not fit is left out, never cut. */
+/* The client's certificate, verified. Texts end with NUL; what does not fit is left out, never cut.
+ */
 struct bd_http_peer {
 	char common_name[128];
 	char names[BD_HTTP_PEER_NAMES_MAX][128]; /* DNS, URI and mail SANs, in order */
 	size_t name_count;
-	char serial[64];   /* upper-case hexadecimal */
+	char serial[64];      /* upper-case hexadecimal */
 	char spki_sha256[65]; /* lower-case hexadecimal of SHA-256 of the public key (SPKI, DER) */
 };
 
@@ -32,12 +34,13 @@ struct bd_http_session;
 enum bd_code bd_http_tls_new(struct bd_http_tls **out, const struct bd_http_tls_settings *settings,
 	struct bd_diag *diag);
 void bd_http_tls_free(struct bd_http_tls *tls);
-/* New connections use the new files, open ones go on; on failure all go on with the old. Loop thread only:
- * each loop has its own struct bd_http_tls. */
-enum bd_code bd_http_tls_reload(struct bd_http_tls *tls, const struct bd_http_tls_settings *settings,
-	struct bd_diag *diag);
+/* New connections use the new files, open ones go on; on failure all go on with the old. Loop
+ * thread only: each loop has its own struct bd_http_tls. */
+enum bd_code bd_http_tls_reload(
+	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag);
 
-/* -- one connection; used by connection.c --------------------------------------------------------- */
+/* -- one connection; used by connection.c ---------------------------------------------------------
+ */
 struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls);
 void bd_http_session_free(struct bd_http_session *session);
 /* Bytes from the network; false = no memory. */

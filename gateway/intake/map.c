@@ -232,9 +232,7 @@ static void meet_unknown(struct bd_map *map, struct bd_bytes name, struct bd_pla
 	}
 }
 
-/* -- values
- * -------------------------------------------------------------------------------------------------
- */
+/* -- values -- */
 
 static enum bd_code set_slot(struct bd_map *map, struct bd_slot *slot, struct bd_arena *arena,
 	const struct frame *frame, struct bd_diag *diag)

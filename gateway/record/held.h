@@ -1,4 +1,5 @@
-/* held.h - what the store holds of one subject, in one snapshot: the answer layer's only view of data.
+/* held.h - what the store holds of one subject, in one snapshot: the answer layer's only view of
+ * data.
  *
  * Layer: record. Filled by store/lookup, read by answer/. Everything lives in the request's arena.
  */
@@ -9,11 +10,13 @@
 
 enum bd_held_status {
 	BD_HELD_FOUND = 1,
-	BD_HELD_NO_SUBJECT, /* no source has a row of it; coverage below says whether that proves anything */
+	BD_HELD_NO_SUBJECT, /* no source has a row of it; coverage below says whether that proves
+			       anything */
 	BD_HELD_AMBIGUOUS   /* the identifier leads to several subjects */
 };
 
-/* A value as held: several with one field in one statement = same order, different content (conflict). */
+/* A value as held: several with one field in one statement = same order, different content
+ * (conflict). */
 struct bd_held_value {
 	struct bd_value value;
 	struct bd_order order;
@@ -30,8 +33,10 @@ struct bd_statement {
 	struct bd_bytes row_key;
 	const struct bd_identifier *other; /* relations: the other subject */
 	size_t other_count;
-	bool is_inverse; /* relation found from the other side: `other` is the subject that the row stands under */
-	bool is_blocked; /* a later row of this subject was rejected: indeterminate until it is mended */
+	bool is_inverse; /* relation found from the other side: `other` is the subject that the row
+			    stands under */
+	bool is_blocked; /* a later row of this subject was rejected: indeterminate until it is
+			    mended */
 	const struct bd_held_value *values; /* ascending field number */
 	size_t value_count;
 	int64_t as_of_ms, received_ms; /* newest of the values */
@@ -39,17 +44,20 @@ struct bd_statement {
 
 /* What a source has completely told us of one entity, for this subject. */
 enum bd_coverage_state {
-	BD_COVERAGE_NONE = 1, /* the source does not cover it (or nothing was ever delivered): not_covered */
-	BD_COVERAGE_GAP,      /* a delivery is missing, or its control total disagrees */
-	BD_COVERAGE_SUBJECT,  /* a reply told all of this section for this subject */
-	BD_COVERAGE_FEED      /* the whole feed is complete: absence is proven, even for an unknown subject */
+	BD_COVERAGE_NONE =
+		1, /* the source does not cover it (or nothing was ever delivered): not_covered */
+	BD_COVERAGE_GAP,     /* a delivery is missing, or its control total disagrees */
+	BD_COVERAGE_SUBJECT, /* a reply told all of this section for this subject */
+	BD_COVERAGE_FEED     /* the whole feed is complete: absence is proven, even for an unknown
+				subject */
 };
 
 struct bd_coverage {
 	const char *source;
 	uint16_t entity;
 	enum bd_coverage_state state;
-	int64_t complete_through_ms; /* end of the last gap-free delivery or time of the reply; 0 = never */
+	int64_t complete_through_ms; /* end of the last gap-free delivery or time of the reply; 0 =
+					never */
 	bool is_blocked;             /* a reject of unknown subject holds it back */
 };
 

@@ -10,7 +10,8 @@
 
 enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record);
 /* Borrows text from bytes; arrays come from the arena. */
-enum bd_code bd_record_unpack(struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena);
+enum bd_code bd_record_unpack(
+	struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena);
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier);
 struct bd_identifier bd_identifier_unpack(struct bd_reader *reader);
 enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value);

@@ -243,7 +243,7 @@ static enum bd_code fill_values(
 static enum bd_code add_row(struct lookup *lookup, const struct bd_node *node,
 	const struct bd_node_row *row, bool is_inverse)
 {
-	struct bd_statement *statement;
+	struct bd_statement *statement = NULL;
 	enum bd_code code;
 
 	if (!bd_node_row_is_seen(node, row) ||

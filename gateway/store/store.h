@@ -88,8 +88,8 @@ struct bd_entry {
 enum bd_code bd_store_commit(struct bd_store *store, struct bd_entry *const *entries, size_t count,
 	struct bd_diag *diag);
 
-/* -- spool: messages past BD_MESSAGE_SPOOL_BYTES. Add from any one thread, commit by the writer.
- * ---------- */
+/* -- spool: messages past BD_MESSAGE_SPOOL_BYTES. Add from any one thread, commit by the writer. --
+ */
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag);
 /* A packed record. */
 enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag);

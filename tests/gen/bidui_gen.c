@@ -2,9 +2,9 @@
  *
  *     bidui_gen --people N --businesses N --seed S --fault-rate R --out DIR
  *
- * The same arguments give the same bytes. Faults (R of 1,000,000 records) are of the kinds listed in
- * fault_names; truth.tsv names each record that has one, and what is true of everyone.
- * Files: medical.ndjson (a 1101 reply a line), social_nws.xml and social_nws.ndxml (a reply a line),
+ * The same arguments give the same bytes. Faults (R of 1,000,000 records) are of the kinds listed
+ * in fault_names; truth.tsv names each record that has one, and what is true of everyone. Files:
+ * medical.ndjson (a 1101 reply a line), social_nws.xml and social_nws.ndxml (a reply a line),
  * social_packet.xml (one change push of everybody), tax.ndxml (a GT3 reply a line),
  * market_<TABLE>.utf8.txt (U+0001 between columns), truth.tsv.
  */
@@ -16,7 +16,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum fault { FAULT_NONE, FAULT_ID_CHECK, FAULT_DATE, FAULT_NAME_HOLE, FAULT_SHORT_ROW, FAULT_COUNT };
+enum fault {
+	FAULT_NONE,
+	FAULT_ID_CHECK,
+	FAULT_DATE,
+	FAULT_NAME_HOLE,
+	FAULT_SHORT_ROW,
+	FAULT_COUNT
+};
 
 static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_NONE] = "-",
@@ -75,15 +82,17 @@ static void write_medical(FILE *file, const struct invented_person *person)
 	fprintf(file,
 		"{\"infcode\":0,\"inf_refmsgid\":\"44030020260601093015%010llu\","
 		"\"refmsg_time\":\"20260601093015120\",\"respond_time\":\"20260601093015208\","
-		"\"enctype\":\"\",\"signtype\":\"SM2\",\"cainfo\":\"\",\"err_msg\":\"\",\"output\":{"
-		"\"baseinfo\":{\"psn_no\":\"440300%020llu\",\"psn_cert_type\":\"01\",\"certno\":\"%s\","
+		"\"enctype\":\"\",\"signtype\":\"SM2\",\"cainfo\":\"\",\"err_msg\":\"\",\"output\":"
+		"{"
+		"\"baseinfo\":{\"psn_no\":\"440300%020llu\",\"psn_cert_type\":\"01\",\"certno\":\"%"
+		"s\","
 		"\"psn_name\":\"%s\",\"gend\":\"%d\",\"naty\":\"%s\",\"brdy\":\"%s\",\"age\":34.9,"
 		"\"exp_content\":null},\"insuinfo\":[{\"balc\":1024.50,\"insutype\":\"310\","
 		"\"psn_type\":\"1101\",\"psn_insu_stas\":\"%d\",\"psn_insu_date\":\"2018-07-01\","
 		"\"paus_insu_date\":%s,\"cvlserv_flag\":\"0\",\"insuplc_admdvs\":\"440311\","
 		"\"emp_name\":\"\"}],\"idetinfo\":[]}}\n",
-		(unsigned long long)person->number, (unsigned long long)person->number, person->id_no,
-		person->name, person->is_male ? 1 : 2, person->nation, person->birth,
+		(unsigned long long)person->number, (unsigned long long)person->number,
+		person->id_no, person->name, person->is_male ? 1 : 2, person->nation, person->birth,
 		person->is_insured ? 1 : 2, person->is_insured ? "null" : "\"2025-12-31\"");
 }
 
@@ -94,15 +103,20 @@ static void write_nws_person(FILE *file, const struct invented_person *person)
 	int status = person->is_insured ? 1 : 2;
 	compact_date(birth, person->birth);
 	fprintf(file,
-		"<responsedata><basicform><aac001>%015llu</aac001><aac003>%s</aac003><aac002>%s</aac002>"
+		"<responsedata><basicform><aac001>%015llu</aac001><aac003>%s</aac003><aac002>%s</"
+		"aac002>"
 		"<aac058>01</aac058><aac147>%s</aac147><aac999>%09llu</aac999><aac004>%d</aac004>"
 		"<aac005>%s</aac005><aac006>%s</aac006><aac060>1</aac060><aac084>0</aac084>"
-		"<aac009>10</aac009></basicform><aae140ows><row><aae140>110</aae140><aac008>%d</aac008>"
-		"<aac031>%d</aac031><aac049>201307</aac049><aac030>20180701</aac030></row></aae140ows>"
-		"<feeinfogrid><row><aae003>202605</aae003><aae140>110</aae140><aae180>4775.00</aae180>"
+		"<aac009>10</aac009></basicform><aae140ows><row><aae140>110</aae140><aac008>%d</"
+		"aac008>"
+		"<aac031>%d</aac031><aac049>201307</aac049><aac030>20180701</aac030></row></"
+		"aae140ows>"
+		"<feeinfogrid><row><aae003>202605</aae003><aae140>110</aae140><aae180>4775.00</"
+		"aae180>"
 		"<aae020>382.00</aae020><aaa115>10</aaa115></row></feeinfogrid></responsedata>",
 		100000000000000ull + person->number, person->name, person->id_no, person->id_no,
-		600000000ull + person->number, person->is_male ? 1 : 2, person->nation, birth, status, status);
+		600000000ull + person->number, person->is_male ? 1 : 2, person->nation, birth,
+		status, status);
 }
 
 static const char xml_head[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
@@ -122,45 +136,55 @@ static void write_packet(FILE *file, const struct invented_person *person)
 {
 	int status = person->is_insured ? 1 : 2;
 	fprintf(file,
-		"<DATA><CGTYPE>1</CGTYPE><CGTIME>20260601093000</CGTIME><SIZE>2</SIZE><AAC001>%015llu</AAC001>"
+		"<DATA><CGTYPE>1</CGTYPE><CGTIME>20260601093000</CGTIME><SIZE>2</"
+		"SIZE><AAC001>%015llu</AAC001>"
 		"<AAC002>%s</AAC002><AAC003>%s</AAC003><AAC004>%d</AAC004><AAC005>%s</AAC005>"
-		"<AAC006>%s</AAC006><AAC009>10</AAC009><ROWS><ROW><CODE>AAC008</CODE><VALUE>%d</VALUE></ROW>"
+		"<AAC006>%s</AAC006><AAC009>10</AAC009><ROWS><ROW><CODE>AAC008</CODE><VALUE>%d</"
+		"VALUE></ROW>"
 		"<ROW><CODE>AAC031</CODE><VALUE>%d</VALUE></ROW></ROWS></DATA>\n",
-		100000000000000ull + person->number, person->id_no, person->name, person->is_male ? 1 : 2,
-		person->nation, person->birth, status, status);
+		100000000000000ull + person->number, person->id_no, person->name,
+		person->is_male ? 1 : 2, person->nation, person->birth, status, status);
 }
 
 static void write_packet_head(FILE *file, uint64_t people)
 {
 	fprintf(file,
-		"%s\n<PACKET><VERSION>2016</VERSION><SNDCODE>RS440300</SNDCODE><RCVCODE>ZS440311</RCVCODE>"
+		"%s\n<PACKET><VERSION>2016</VERSION><SNDCODE>RS440300</SNDCODE><RCVCODE>ZS440311</"
+		"RCVCODE>"
 		"<MSGCODE>211003</MSGCODE><SNDMSGID>RS44030020260601093015000001</SNDMSGID>"
 		"<USERCODE>sys</USERCODE><USERNAME>系统</USERNAME><SNDTIME>20260601093015</SNDTIME>"
 		"<RCVTIME></RCVTIME><DATASIZE>%llu</DATASIZE><DATALIST>\n",
 		xml_head, (unsigned long long)people);
 }
 
-static void write_tax(FILE *file, const struct invented_business *business,
-	const struct invented_person *owner)
+static void write_tax(
+	FILE *file, const struct invented_business *business, const struct invented_person *owner)
 {
 	fprintf(file,
 		"%s<service xmlns=\"http://www.chinatax.gov.cn/spec/\"><head>"
-		"<tran_id>SWZJ.HXZG.DJ.CXNSRXXBYDJXHORNSRSBH</tran_id><channel_id>SZGM.ZWFW.BIDUI</channel_id>"
-		"<tran_seq>%032llx</tran_seq><tran_date>20260601</tran_date><tran_time>093015902</tran_time>"
-		"<rtn_code>0</rtn_code><rtn_msg><Code>000</Code><Message>成功</Message><Reason>成功</Reason>"
+		"<tran_id>SWZJ.HXZG.DJ.CXNSRXXBYDJXHORNSRSBH</tran_id><channel_id>SZGM.ZWFW.BIDUI</"
+		"channel_id>"
+		"<tran_seq>%032llx</tran_seq><tran_date>20260601</tran_date><tran_time>093015902</"
+		"tran_time>"
+		"<rtn_code>0</rtn_code><rtn_msg><Code>000</Code><Message>成功</"
+		"Message><Reason>成功</Reason>"
 		"</rtn_msg></head><body><![CDATA[<?xml version=\"1.0\" encoding=\"GBK\"?>"
 		"<taxML xmlns=\"http://www.chinatax.gov.cn/dataspec/\"><nsrxxGrid><nsrxxGridlb>"
 		"<djxh>101244%014llu</djxh><nsrsbh>%s</nsrsbh><shxydm>%s</shxydm><nsrmc>%s</nsrmc>"
 		"<kzztdjlxDm>1120</kzztdjlxDm><djzclxDm>410</djzclxDm><nsrztDm>%s</nsrztDm>"
-		"<fddbrxm>%s</fddbrxm><fddbrsfzjlxDm>201</fddbrsfzjlxDm><fddbrsfzjhm>%s</fddbrsfzjhm>"
-		"<djrq>%s</djrq><kyslrq>%s</kyslrq><yxbz>Y</yxbz></nsrxxGridlb></nsrxxGrid><qsxxGrid>",
-		xml_head, (unsigned long long)business->number, (unsigned long long)business->number,
-		business->uscc, business->uscc, business->name, business->is_cancelled ? "07" : "03",
-		owner->name, owner->id_no, business->opened, business->opened);
+		"<fddbrxm>%s</fddbrxm><fddbrsfzjlxDm>201</fddbrsfzjlxDm><fddbrsfzjhm>%s</"
+		"fddbrsfzjhm>"
+		"<djrq>%s</djrq><kyslrq>%s</kyslrq><yxbz>Y</yxbz></nsrxxGridlb></"
+		"nsrxxGrid><qsxxGrid>",
+		xml_head, (unsigned long long)business->number,
+		(unsigned long long)business->number, business->uscc, business->uscc,
+		business->name, business->is_cancelled ? "07" : "03", owner->name, owner->id_no,
+		business->opened, business->opened);
 	if (business->has_arrears) {
 		fprintf(file,
 			"<qsxxGridlb><yzpzxh>10014426%012llu</yzpzxh><zsxmDm>10101</zsxmDm>"
-			"<skssqq>2026-01-01</skssqq><skssqz>2026-03-31</skssqz><jkqx>2026-04-20</jkqx>"
+			"<skssqq>2026-01-01</skssqq><skssqz>2026-03-31</skssqz><jkqx>2026-04-20</"
+			"jkqx>"
 			"<ybtse>1200.00</ybtse><qsye>1200.00</qsye><znj>25.20</znj></qsxxGridlb>",
 			(unsigned long long)business->number);
 	}
@@ -169,21 +193,23 @@ static void write_tax(FILE *file, const struct invented_business *business,
 
 #define SEPARATOR "\001"
 /* Every column of departments.md's layout stands between separators. */
-static void write_base(FILE *file, const struct invented_business *b, const struct invented_person *owner,
-	bool is_short)
+static void write_base(FILE *file, const struct invented_business *b,
+	const struct invented_person *owner, bool is_short)
 {
 	fprintf(file,
-		"440000" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "9500" SEPARATOR
-		"%s" SEPARATOR "1" SEPARATOR "2" SEPARATOR "3" SEPARATOR "F" SEPARATOR "5229" SEPARATOR
-		"%s" SEPARATOR "440311" SEPARATOR "食品销售；日用百货销售。" SEPARATOR "440311" SEPARATOR
+		"440000" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR
+		"9500" SEPARATOR "%s" SEPARATOR "1" SEPARATOR "2" SEPARATOR "3" SEPARATOR
+		"F" SEPARATOR "5229" SEPARATOR "%s" SEPARATOR "440311" SEPARATOR
+		"食品销售；日用百货销售。" SEPARATOR "440311" SEPARATOR
 		"深圳市光明区光明街道示例路%llu号" SEPARATOR "%s" SEPARATOR "\\N",
 		b->pripid, b->uscc, b->regno, b->name, owner->name, b->opened,
 		(unsigned long long)(b->number % 900 + 1), b->opened);
 	if (!is_short) {
 		fprintf(file,
-			SEPARATOR "440311" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "2026-05-20" SEPARATOR
-			"2026-05-31 23:10:05",
-			b->is_cancelled ? "4" : "1", b->is_cancelled ? "注销" : "存续（在营、开业、在册）");
+			SEPARATOR "440311" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR
+				  "2026-05-20" SEPARATOR "2026-05-31 23:10:05",
+			b->is_cancelled ? "4" : "1",
+			b->is_cancelled ? "注销" : "存续（在营、开业、在册）");
 	}
 	fputc('\n', file);
 }
@@ -193,22 +219,22 @@ static void write_market(const struct files *files, const struct invented_busine
 {
 	write_base(files->base, b, owner, is_short);
 	fprintf(files->operator_,
-		"440000" SEPARATOR "P440311%012llu" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%d" SEPARATOR
-		"%s" SEPARATOR "%s" SEPARATOR "10" SEPARATOR "%s" SEPARATOR "广东省深圳市光明区" SEPARATOR
-		"2026-05-31 23:10:05\n",
-		(unsigned long long)owner->number, b->pripid, owner->name, owner->is_male ? 1 : 2, owner->birth,
-		owner->nation, owner->id_no);
+		"440000" SEPARATOR "P440311%012llu" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR
+		"%d" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "10" SEPARATOR "%s" SEPARATOR
+		"广东省深圳市光明区" SEPARATOR "2026-05-31 23:10:05\n",
+		(unsigned long long)owner->number, b->pripid, owner->name, owner->is_male ? 1 : 2,
+		owner->birth, owner->nation, owner->id_no);
 	if (b->is_abnormal) {
 		fprintf(files->anomaly,
-			"440000" SEPARATOR "%s" SEPARATOR "BUSEXC%010llu" SEPARATOR "1" SEPARATOR "2022-07-08"
-			SEPARATOR "示例监管局" SEPARATOR "\\N" SEPARATOR "\\N" SEPARATOR "\\N" SEPARATOR
-			"2026-05-31 23:10:05\n",
+			"440000" SEPARATOR "%s" SEPARATOR "BUSEXC%010llu" SEPARATOR "1" SEPARATOR
+			"2022-07-08" SEPARATOR "示例监管局" SEPARATOR "\\N" SEPARATOR
+			"\\N" SEPARATOR "\\N" SEPARATOR "2026-05-31 23:10:05\n",
 			b->pripid, (unsigned long long)b->number);
 	}
 	if (b->is_cancelled) {
 		fprintf(files->cancel,
-			"440000" SEPARATOR "%s" SEPARATOR "1" SEPARATOR "2026-05-28" SEPARATOR "示例监管局"
-			SEPARATOR "2026-05-31 23:10:05\n",
+			"440000" SEPARATOR "%s" SEPARATOR "1" SEPARATOR "2026-05-28" SEPARATOR
+			"示例监管局" SEPARATOR "2026-05-31 23:10:05\n",
 			b->pripid);
 	}
 }
@@ -221,15 +247,17 @@ static void write_people(const struct files *files, const struct settings *setti
 	for (uint64_t i = 1; i <= settings->people; i++) {
 		enum fault fault = fault_of(settings, i, 3);
 		invent_person(&person, settings->seed, i);
-		fprintf(files->truth, "person\t%llu\t%s\t%s\t%s\tinsured=%d\t%s\n", (unsigned long long)i,
-			person.id_no, person.name, person.birth, person.is_insured, fault_names[fault]);
+		fprintf(files->truth, "person\t%llu\t%s\t%s\t%s\tinsured=%d\t%s\n",
+			(unsigned long long)i, person.id_no, person.name, person.birth,
+			person.is_insured, fault_names[fault]);
 		spoil_person(&person, fault);
 		write_medical(files->medical, &person);
 		write_nws(files, &person);
 		write_packet(files->packet, &person);
 	}
 	fputs(nws_tail, files->nws_all);
-	fputs("</DATALIST><PAGENO>1</PAGENO><EOPSIGN>1</EOPSIGN><RCVMSGID></RCVMSGID><STATUS>0000</STATUS>"
+	fputs("</DATALIST><PAGENO>1</PAGENO><EOPSIGN>1</EOPSIGN><RCVMSGID></RCVMSGID><STATUS>0000</"
+	      "STATUS>"
 	      "<ERRMSG></ERRMSG><RESERVED></RESERVED></PACKET>\n",
 		files->packet);
 }
@@ -242,9 +270,11 @@ static void write_businesses(const struct files *files, const struct settings *s
 		enum fault fault = fault_of(settings, i, 4);
 		invent_business(&business, settings->seed, i, settings->people);
 		invent_person(&owner, settings->seed, business.owner);
-		fprintf(files->truth, "business\t%llu\t%s\t%s\t%s\tarrears=%d abnormal=%d cancelled=%d\t%s\n",
-			(unsigned long long)i, business.uscc, business.name, owner.id_no, business.has_arrears,
-			business.is_abnormal, business.is_cancelled, fault_names[fault]);
+		fprintf(files->truth,
+			"business\t%llu\t%s\t%s\t%s\tarrears=%d abnormal=%d cancelled=%d\t%s\n",
+			(unsigned long long)i, business.uscc, business.name, owner.id_no,
+			business.has_arrears, business.is_abnormal, business.is_cancelled,
+			fault_names[fault]);
 		spoil_person(&owner, fault);
 		write_tax(files->tax, &business, &owner);
 		write_market(files, &business, &owner, fault == FAULT_SHORT_ROW);
@@ -283,8 +313,8 @@ static bool open_files(struct files *files, const char *folder)
 
 static bool close_files(const struct files *files)
 {
-	FILE *const all[] = { files->medical, files->nws, files->nws_all, files->packet, files->tax, files->base,
-		files->operator_, files->anomaly, files->cancel, files->truth };
+	FILE *const all[] = { files->medical, files->nws, files->nws_all, files->packet, files->tax,
+		files->base, files->operator_, files->anomaly, files->cancel, files->truth };
 	bool is_good = true;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		is_good = fclose(all[i]) == 0 && is_good;
@@ -313,7 +343,7 @@ static bool read_settings(struct settings *settings, int argc, char **argv)
 	}
 	/* 999 numbers on each of the days that invent_person knows. */
 	return argc % 2 == 1 && settings->out != NULL && settings->people >= 1 &&
-		settings->people <= 999ull * 55 * 12 * 28;
+	       settings->people <= 999ull * 55 * 12 * 28;
 }
 
 int main(int argc, char **argv)
@@ -321,7 +351,8 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct files files = { 0 };
 	if (!read_settings(&settings, argc, argv)) {
-		fputs("usage: bidui_gen [--people N] [--businesses N] [--seed S] [--fault-rate 0..1] --out DIR\n",
+		fputs("usage: bidui_gen [--people N] [--businesses N] [--seed S] [--fault-rate "
+		      "0..1] --out DIR\n",
 			stderr);
 		return 2;
 	}

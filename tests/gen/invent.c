@@ -11,8 +11,10 @@
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
-static const char *const surnames[] = { "林", "陈", "黄", "李", "王", "张", "欧阳", "司徒", "褚", "亓" };
-static const char *const given[] = { "示例", "例一", "试验", "样本", "虚构", "假名", "无此", "仿真" };
+static const char *const surnames[] = { "林", "陈", "黄", "李", "王", "张", "欧阳", "司徒", "褚",
+	"亓" };
+static const char *const given[] = { "示例", "例一", "试验", "样本", "虚构", "假名", "无此",
+	"仿真" };
 /* Rare characters that a GBK column cannot hold. */
 static const char *const rare[] = { "䶮", "𬭎", "㛃" };
 static const char *const separated[] = { "阿依古丽·示例", "买买提·样本", "扎西·试验" };
@@ -99,7 +101,8 @@ static void invent_name(char *name, size_t size, uint64_t chance)
 void invent_person(struct invented_person *person, uint64_t seed, uint64_t number)
 {
 	uint64_t chance = invent_chance(seed, number, 1);
-	/* The number itself chooses day and sequence, so that no two people share an identity number. */
+	/* The number itself chooses day and sequence, so that no two people share an identity
+	 * number. */
 	uint64_t day = number / 999;
 	unsigned sequence = (unsigned)(number % 999) + 1;
 	unsigned year = FIRST_YEAR + (unsigned)(day % YEARS);
@@ -112,13 +115,14 @@ void invent_person(struct invented_person *person, uint64_t seed, uint64_t numbe
 	snprintf(person->nation, sizeof(person->nation), "01");
 	snprintf(person->birth, sizeof(person->birth), "%04u-%02u-%02u", year % 10000, month % 100,
 		in_month % 100);
-	snprintf(person->id_no, sizeof(person->id_no), "440311%04u%02u%02u%03u", year % 10000, month % 100,
-		in_month % 100, sequence % 1000);
+	snprintf(person->id_no, sizeof(person->id_no), "440311%04u%02u%02u%03u", year % 10000,
+		month % 100, in_month % 100, sequence % 1000);
 	person->id_no[17] = id_check(person->id_no);
 	invent_name(person->name, sizeof(person->name), chance / 16);
 }
 
-void invent_business(struct invented_business *business, uint64_t seed, uint64_t number, uint64_t people)
+void invent_business(
+	struct invented_business *business, uint64_t seed, uint64_t number, uint64_t people)
 {
 	static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 	uint64_t chance = invent_chance(seed, number, 2);
@@ -134,9 +138,11 @@ void invent_business(struct invented_business *business, uint64_t seed, uint64_t
 	}
 	business->uscc[16] = organization_check(business->uscc + 8);
 	business->uscc[17] = uscc_check(business->uscc);
-	snprintf(business->regno, sizeof(business->regno), "4403116%07u", (unsigned)(number % 10000000));
+	snprintf(business->regno, sizeof(business->regno), "4403116%07u",
+		(unsigned)(number % 10000000));
 	business->regno[14] = regno_check(business->regno);
-	snprintf(business->pripid, sizeof(business->pripid), "440311%016llu", (unsigned long long)number);
+	snprintf(business->pripid, sizeof(business->pripid), "440311%016llu",
+		(unsigned long long)number);
 	snprintf(business->name, sizeof(business->name), "深圳市光明区示例%llu号%s",
 		(unsigned long long)number, trades[chance / 64 % COUNT_OF(trades)]);
 	snprintf(business->opened, sizeof(business->opened), "20%02u-%02u-%02u",
