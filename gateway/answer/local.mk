@@ -1,1 +1,11 @@
-# Filled as the folder fills.
+noinst_LIBRARIES += libbd_answer.a
+libbd_answer_a_SOURCES = \
+	gateway/answer/answer.h \
+	gateway/answer/compare.c \
+	gateway/answer/decide.c gateway/answer/decide.h \
+	gateway/answer/element.c gateway/answer/element.h \
+	gateway/answer/finding.c gateway/answer/finding.h \
+	gateway/answer/matter.h \
+	gateway/answer/query.c \
+	gateway/answer/question.c gateway/answer/question.h
+libbd_answer_a_CPPFLAGS = $(AM_CPPFLAGS)

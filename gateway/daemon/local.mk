@@ -5,3 +5,25 @@ bidui_worker_SOURCES = \
 bidui_worker_CPPFLAGS = $(AM_CPPFLAGS)
 bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
+
+sbin_PROGRAMS += biduid
+biduid_SOURCES = \
+	gateway/daemon/access.c gateway/daemon/access.h \
+	gateway/daemon/ask.c \
+	gateway/daemon/call.c gateway/daemon/call.h \
+	gateway/daemon/frame.c gateway/daemon/frame.h \
+	gateway/daemon/info.c \
+	gateway/daemon/loop.c gateway/daemon/loop.h \
+	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
+	gateway/daemon/main.c \
+	gateway/daemon/pool.c gateway/daemon/pool.h \
+	gateway/daemon/problem.c gateway/daemon/problem.h \
+	gateway/daemon/push.c \
+	gateway/daemon/receipt.c gateway/daemon/receipt.h \
+	gateway/daemon/routes.c gateway/daemon/routes.h \
+	gateway/daemon/setup.c gateway/daemon/setup.h \
+	gateway/daemon/writer.c gateway/daemon/writer.h
+biduid_CPPFLAGS = $(AM_CPPFLAGS) -DBD_VERSION='"$(PACKAGE_VERSION)"'
+biduid_LDADD = libbd_http.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
+	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
+	$(HTTP_PARSER_LIBS) -lunistring -lpthread

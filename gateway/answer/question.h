@@ -1,0 +1,60 @@
+/* question.h - a case 办件 as asked, read from JSON and checked against its matter. Layer: answer,
+ * private to it. */
+#ifndef BD_ANSWER_QUESTION_H
+#define BD_ANSWER_QUESTION_H
+
+#include "answer/answer.h"
+#include "base/json.h"
+
+struct bd_case_subject {
+	const struct bd_role *role;
+	const char *pointer; /* "/subjects/applicant", "/subjects/shareholders/0" */
+	struct bd_identifier identifier;
+	enum bd_code invalid; /* why its number is none; BD_OK = it is one */
+	struct bd_held *held;
+};
+
+struct bd_claim {
+	const struct bd_case_subject *subject;
+	const struct bd_field *field;
+	struct bd_bytes value;
+};
+
+struct bd_attestation {
+	struct bd_bytes kind, provider;
+	int64_t at_ms;
+};
+
+struct bd_material {
+	struct bd_bytes id;
+	bool is_to_follow;
+};
+
+struct bd_case {
+	const struct bd_matter *matter;
+	struct bd_bytes id;
+	int32_t on;           /* day of acceptance */
+	int64_t submitted_ms; /* 0 = not stated */
+	struct bd_case_subject *subjects;
+	size_t subject_count;
+	struct bd_claim *claims;
+	size_t claim_count;
+	struct bd_attestation *attestations;
+	size_t attestation_count;
+	struct bd_material *materials;
+	size_t material_count;
+	bool has_commitment;
+};
+
+/* Refuses members that the contract does not have. */
+enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
+	const char *const *names, struct bd_diag *diag);
+/* {"entity","id_type","id_no"} or {"entity","uscc"|"reg_no"|"regno"|"tax_no"}. *invalid: the number
+ * itself is wrong. */
+enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
+	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag);
+enum bd_code bd_question_case(struct bd_case *out, struct bd_bytes json,
+	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
+
+#endif
