@@ -1,8 +1,9 @@
 include tests/gen/local.mk
 
 LINTS = tests/lint/format.sh tests/lint/layers.sh
-TESTS += $(LINTS)
-EXTRA_DIST += $(LINTS)
+E2E = tests/e2e/gateway.sh
+TESTS += $(LINTS) $(E2E)
+EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/lib.sh tests/e2e/samples.tsv tests/bench
 
 # The contract as the daemon serves it: made of the one file that people read.
 noinst_DATA = schemas/openapi.json

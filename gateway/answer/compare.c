@@ -15,6 +15,41 @@ static void write_flags(struct bd_json_writer *w, uint32_t flags)
 	bd_jw_array_end(w);
 }
 
+/* The reason for machines, and for people in both languages. */
+static void write_reason(struct bd_json_writer *w, const char *reason)
+{
+	const struct bd_term *term = bd_reason_term(reason);
+	const struct bd_code_info *rule;
+
+	bd_jw_text(w, "reason", reason);
+	if (term != NULL) {
+		bd_jw_text(w, "detail_zh", term->zh);
+		bd_jw_text(w, "detail_en", term->en);
+	} else if (reason[0] != '\0') {
+		rule = bd_code_info(bd_code_find(reason));
+		bd_jw_text(w, "detail_zh", rule->zh);
+		bd_jw_text(w, "detail_en", rule->en);
+	}
+}
+
+static void write_sources(
+	struct bd_json_writer *w, const struct bd_finding *finding, int64_t now_ms)
+{
+	bd_jw_array(w, "sources");
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		const struct bd_evidence *one = &finding->evidence[i];
+
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "source", one->source);
+		bd_jw_time(w, "as_of", one->as_of_ms);
+		if (one->received_ms != 0) {
+			bd_jw_i64(w, "age_s", (now_ms - one->received_ms) / 1000);
+		}
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
 static void write_finding(
 	struct bd_json_writer *w, const struct bd_finding *finding, int64_t now_ms)
 {
@@ -30,7 +65,7 @@ static void write_finding(
 	write_flags(w, finding->flags);
 	bd_jw_bool(w, "accepted", bd_finding_is_accepted(finding));
 	bd_jw_bool(w, "core", finding->element->is_core);
-	bd_jw_text(w, "reason", finding->reason);
+	write_reason(w, finding->reason);
 	if (finding->source != NULL) {
 		bd_jw_text(w, "source", finding->source);
 	}
@@ -38,6 +73,7 @@ static void write_finding(
 	if (finding->received_ms != 0) {
 		bd_jw_i64(w, "age_s", (now_ms - finding->received_ms) / 1000);
 	}
+	write_sources(w, finding, now_ms);
 	bd_jw_object_end(w);
 }
 
@@ -58,8 +94,7 @@ static void write_reasons(struct bd_json_writer *w, const struct bd_finding *fin
 		bd_jw_text(w, "code", bd_finding_term(findings[i].code)->name);
 		bd_jw_text(w, "reason", findings[i].reason);
 		bd_jw_bool(w, "retryable", bd_finding_is_retryable(&findings[i]));
-		if (element->refuses && findings[i].code == BD_FINDING_MISMATCH &&
-			findings[i].flags == 0) {
+		if (bd_finding_is_ground(&findings[i])) {
 			bd_jw_text(w, "basis", element->refusal_basis);
 			bd_jw_text(w, "ground", element->refusal_reason);
 			bd_jw_text(w, "remedy", element->refusal_remedy);

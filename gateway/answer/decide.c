@@ -12,8 +12,28 @@ bool bd_finding_is_accepted(const struct bd_finding *finding)
 
 bool bd_finding_is_retryable(const struct bd_finding *finding)
 {
+	const struct bd_element *element = finding->element;
+
 	return finding->code == BD_FINDING_UNAVAILABLE ||
-	       (finding->code == BD_FINDING_MATCH && finding->flags == BD_FLAG_STALE);
+	       ((element->accepted_codes & (1u << finding->code)) != 0 &&
+		       (finding->flags & ~element->accepted_flags) == BD_FLAG_STALE);
+}
+
+bool bd_finding_is_ground(const struct bd_finding *finding)
+{
+	const struct bd_element *element = finding->element;
+
+	return element->refuses && !element->is_claimed &&
+	       (element->field == NULL || element->field->merge != BD_MERGE_ANY_ADVERSE) &&
+	       finding->code == BD_FINDING_MISMATCH && finding->flags == 0 &&
+	       !bd_finding_is_accepted(finding);
+}
+
+int bd_finding_rank(const struct bd_finding *finding)
+{
+	int tier = bd_finding_is_accepted(finding) ? 0 : bd_finding_is_retryable(finding) ? 1 : 2;
+
+	return tier * BD_FINDING_CODE_COUNT + bd_finding_badness(finding->code);
 }
 
 bool bd_material_is_deferrable(const struct bd_matter *matter, const struct bd_material *material)
@@ -40,9 +60,7 @@ static void count(struct tally *tally, const struct bd_finding *finding)
 	if (bd_finding_is_accepted(finding)) {
 		return;
 	}
-	/* Confirmed and unflagged, or it is no ground to refuse. */
-	tally->has_refusal |=
-		element->refuses && finding->code == BD_FINDING_MISMATCH && finding->flags == 0;
+	tally->has_refusal |= bd_finding_is_ground(finding);
 	tally->has_correctable |= (element->resubmit_codes & (1u << finding->code)) != 0;
 	if (bd_finding_is_retryable(finding)) {
 		tally->has_retryable |= element->is_core;

@@ -1,7 +1,7 @@
 /* decide.h - findings to the decision of a matter. Layer: answer, private to it. Pure.
  *
- * Fail closed: what is not accepted by name has failed. Monotone: a worse finding never leads to a
- * better decision.
+ * Fail closed: what is not accepted by name has failed. Monotone: a finding of a higher rank never
+ * leads to `pass`, nor from anything worse to `conditional`.
  */
 #ifndef BD_ANSWER_DECIDE_H
 #define BD_ANSWER_DECIDE_H
@@ -18,6 +18,12 @@ struct bd_outcome {
 bool bd_finding_is_accepted(const struct bd_finding *finding);
 /* Time may mend it: a source that is down, late or not covered yet. */
 bool bd_finding_is_retryable(const struct bd_finding *finding);
+/* Confirmed and unflagged, and the matter has a rule that refuses for it. Never a difference from a
+ * claim, nor one source's adverse word on a field where any one is enough to stop a pass. */
+bool bd_finding_is_ground(const struct bd_finding *finding);
+/* Worse is higher: accepted, then what time may mend, then what is not; within these the order of
+ * bd_finding_badness. */
+int bd_finding_rank(const struct bd_finding *finding);
 void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t count,
 	const struct bd_case *asked, int64_t now_ms);
 /* May this material follow? */

@@ -10,26 +10,26 @@
 
 #include "answer/question.h"
 
+/* A source that had a say in a finding. */
+struct bd_evidence {
+	const char *source;
+	int64_t as_of_ms, received_ms; /* 0 = not known */
+};
+
 struct bd_finding {
 	const struct bd_element *element;
 	const struct bd_case_subject *subject;
 	enum bd_finding_code code;
 	uint32_t flags;     /* enum bd_finding_flag */
-	const char *reason; /* "" or one word of a closed set: not_covered, gap, blocked, conflict
-			       ... */
+	const char *reason; /* "" or one of bd_reason_term, or the code of a wrong number */
 	const char *source; /* that decided, or NULL */
 	int64_t as_of_ms, received_ms;
+	const struct bd_evidence *evidence; /* one a source, by source */
+	size_t evidence_count;
 };
 
 enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *element,
 	const struct bd_case_subject *subject, const struct bd_case *asked,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
-
-/* -- shared with queries -- */
-/* Of several statements of one source on one row, does a come before b: higher order first, then
- * the later one. */
-bool bd_statement_is_newer(const struct bd_statement *a, const struct bd_statement *b);
-const struct bd_held_value *bd_statement_value(
-	const struct bd_statement *statement, uint16_t field, size_t *count);
 
 #endif

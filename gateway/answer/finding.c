@@ -36,6 +36,38 @@ static const struct {
 	{ BD_FLAG_FORMER, { "former", "曾用", "former" } },
 };
 
+static const struct bd_term reasons[] = {
+	{ "attestation_ahead", "认证时间晚于当前时间", "the attestation is from the future" },
+	{ "attestation_expired", "认证已超过有效时限", "the attestation is too old" },
+	{ "attestation_missing", "缺少该项认证", "the attestation is missing" },
+	{ "blocked", "该主体有记录被退回，待更正",
+		"a record of this subject was rejected and waits" },
+	{ "claim_form", "申报内容不符合格式", "the claim is no value of its field" },
+	{ "claim_missing", "未申报该数据项", "the claim is missing" },
+	{ "conflict", "同一时点的记录互相矛盾", "records of one moment contradict each other" },
+	{ "differs", "与部门记录不一致", "differs from the department's record" },
+	{ "exists", "存在不应有的记录", "there is a record that must not be" },
+	{ "fan_out", "关联主体过多，无法逐一核对", "too many related subjects to look at" },
+	{ "former_name", "与曾用名一致", "agrees with a former name" },
+	{ "gap", "数据有缺批或对账不符", "a delivery is missing or its totals disagree" },
+	{ "near", "写法略有差异", "written a little differently" },
+	{ "no_record", "数据完整，查无此主体", "all was told and the subject is not in it" },
+	{ "no_row", "数据完整，没有该类记录", "all was told and there is no such record" },
+	{ "no_value", "部门未登记该项内容", "the department has no value of this" },
+	{ "not_covered", "数据源未提供该主体的此类数据", "no source has told this of the subject" },
+	{ "not_known", "部门记录为状态不明", "the department does not know" },
+	{ "other_unknown", "关联主体没有标识", "the related subject has no number" },
+	{ "partial_date", "一方日期不完整", "one of the dates is partial" },
+	{ "placeholder", "含无法编码的字符", "holds a character that could not be encoded" },
+	{ "provider_not_listed", "认证提供方不在名单内",
+		"the provider is not one of the matter's" },
+	{ "several_subjects", "该号码对应多个主体", "the number leads to several subjects" },
+	{ "sources_differ", "各来源说法不一", "the sources differ" },
+	{ "stale", "数据已过时限", "the data is too old" },
+	{ "too_few_sources", "答复的来源数不足", "too few sources have answered" },
+	{ "unmapped_code", "代码不在代码表内", "a code is not in its table" },
+};
+
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
 const struct bd_term *bd_finding_term(enum bd_finding_code code)
@@ -57,6 +89,32 @@ const struct bd_term *bd_flag_term(enum bd_finding_flag flag)
 		}
 	}
 	return &flags[0].term;
+}
+
+const struct bd_term *bd_reason_term(const char *reason)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strcmp(reasons[i].name, reason) == 0) {
+			return &reasons[i];
+		}
+	}
+	return NULL;
+}
+
+int bd_finding_badness(enum bd_finding_code code)
+{
+	static const int order[BD_FINDING_CODE_COUNT] = { [BD_FINDING_MATCH] = 0,
+		[BD_FINDING_NEAR] = 1,
+		[BD_FINDING_UNAVAILABLE] = 2,
+		[BD_FINDING_ABSENT] = 3,
+		[BD_FINDING_NO_RECORD] = 4,
+		[BD_FINDING_AMBIGUOUS] = 5,
+		[BD_FINDING_INDETERMINATE] = 6,
+		[BD_FINDING_WITHHELD] = 7,
+		[BD_FINDING_MISMATCH] = 8,
+		[BD_FINDING_INVALID] = 9 };
+
+	return order[code];
 }
 
 bool bd_finding_find(enum bd_finding_code *code, const char *name)

@@ -47,6 +47,11 @@ struct bd_term {
 const struct bd_term *bd_finding_term(enum bd_finding_code code);
 const struct bd_term *bd_decision_term(enum bd_decision decision);
 const struct bd_term *bd_flag_term(enum bd_finding_flag flag);
+/* Why a finding is not `match`, in words; NULL when the reason is not one of ours (a wrong number
+ * is told by the code of its rule). */
+const struct bd_term *bd_reason_term(const char *reason);
+/* Worse is higher: the written order of the codes. */
+int bd_finding_badness(enum bd_finding_code code);
 /* False when there is no such name. */
 bool bd_finding_find(enum bd_finding_code *code, const char *name);
 bool bd_flag_find(enum bd_finding_flag *flag, const char *name);

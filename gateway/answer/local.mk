@@ -4,8 +4,11 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/compare.c \
 	gateway/answer/decide.c gateway/answer/decide.h \
 	gateway/answer/element.c gateway/answer/element.h \
+	gateway/answer/evidence.c gateway/answer/evidence.h \
 	gateway/answer/finding.c gateway/answer/finding.h \
 	gateway/answer/matter.h \
+	gateway/answer/path.c gateway/answer/path.h \
 	gateway/answer/query.c \
-	gateway/answer/question.c gateway/answer/question.h
+	gateway/answer/question.c gateway/answer/question.h \
+	gateway/answer/values.c
 libbd_answer_a_CPPFLAGS = $(AM_CPPFLAGS)

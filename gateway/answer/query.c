@@ -1,5 +1,5 @@
 /* query.c - what the departments say of one subject: every statement with its source and age. */
-#include "answer/element.h"
+#include "answer/evidence.h"
 #include "base/json_write.h"
 
 #include <string.h>
@@ -56,8 +56,7 @@ static void write_value(struct bd_json_writer *w, const struct bd_held_value *he
 	if (is_conflict) {
 		bd_jw_bool(w, "conflict", true);
 	}
-	if (is_conflict ||
-		(held->value.flags & (BD_VALUE_UNMAPPED | BD_VALUE_PLACEHOLDER)) != 0) {
+	if (is_conflict || (held->value.flags & (BD_VALUE_UNMAPPED | BD_VALUE_PLACEHOLDER)) != 0) {
 		bd_jw_text(w, "code", bd_finding_term(BD_FINDING_INDETERMINATE)->name);
 	}
 	bd_jw_object_end(w);

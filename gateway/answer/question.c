@@ -66,7 +66,8 @@ static const struct bd_json *find_number(const struct bd_id_kind **kind, const s
 	} rows[] = { { "uscc", "uscc" }, { "reg_no", "reg_no" }, { "regno", "reg_no" },
 		{ "tax_no", "taxpayer_no" }, { "taxpayer_no", "taxpayer_no" },
 		{ "org_code", "org_code" } };
-	const struct bd_json *type = bd_json_get(node, "id_type");
+	const struct bd_json *type = bd_json_get(node, "id_type"), *found = NULL;
+	size_t numbers = 0;
 	char name[64];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -74,8 +75,13 @@ static const struct bd_json *find_number(const struct bd_id_kind **kind, const s
 
 		if (number != NULL) {
 			*kind = bd_dictionary_id_kind(dict, rows[i].kind);
-			return type == NULL && bd_json_get(node, "id_no") == NULL ? number : NULL;
+			found = number;
+			numbers++;
 		}
+	}
+	if (numbers > 0) {
+		return numbers == 1 && type == NULL && bd_json_get(node, "id_no") == NULL ? found
+											  : NULL;
 	}
 	if (!is_text(type) || type->text.len >= sizeof(name)) {
 		return NULL;
@@ -121,6 +127,22 @@ enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invali
 
 /* -- parts of a case -- */
 
+/* Counted twice, one subject could make up for another that is missing. */
+static bool is_again(const struct bd_case *asked, const struct bd_role *role,
+	const struct bd_case_subject *subject)
+{
+	for (size_t i = 0; i < asked->subject_count && subject->invalid == BD_OK; i++) {
+		const struct bd_case_subject *other = &asked->subjects[i];
+
+		if (other->role == role && other->invalid == BD_OK &&
+			other->identifier.kind == subject->identifier.kind &&
+			bd_bytes_equal(other->identifier.number, subject->identifier.number)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum bd_code add_subject(struct work *work, const struct bd_role *role,
 	const struct bd_json *node, const char *pointer)
 {
@@ -139,6 +161,10 @@ static enum bd_code add_subject(struct work *work, const struct bd_role *role,
 	if (kind != role->kind) {
 		return refuse(work->diag, BD_QUESTION_FORM, node, pointer,
 			"the role is of another entity");
+	}
+	if (is_again(work->asked, role, subject)) {
+		return refuse(work->diag, BD_QUESTION_FORM, node, pointer,
+			"the same subject stands twice in one role");
 	}
 	subject->role = role;
 	subject->pointer = bd_arena_text(work->arena, bd_bytes_of(pointer));
@@ -163,12 +189,16 @@ static enum bd_code check_counts(struct work *work)
 
 	for (size_t i = 0; i < matter->role_count; i++) {
 		char pointer[POINTER_MAX];
-		size_t count = 0;
+		size_t count = 0, min = matter->roles[i].min;
 
+		if (matter->roles[i].quantifier == BD_QUANTIFIER_AT_LEAST &&
+			matter->roles[i].at_least > min) {
+			min = matter->roles[i].at_least;
+		}
 		for (size_t s = 0; s < work->asked->subject_count; s++) {
 			count += work->asked->subjects[s].role == &matter->roles[i];
 		}
-		if (count < matter->roles[i].min || count > matter->roles[i].max) {
+		if (count < min || count > matter->roles[i].max) {
 			snprintf(pointer, sizeof(pointer), "/subjects/%s", matter->roles[i].name);
 			return refuse(work->diag, BD_ROLE_COUNT, NULL, pointer, "");
 		}
@@ -359,14 +389,17 @@ static enum bd_code read_materials(struct work *work, const struct bd_json *node
 static enum bd_code read_commitment(struct work *work, const struct bd_json *node)
 {
 	static const char *const names[] = { "text_version", "signed_at", "digest", NULL };
+	const struct bd_json *signed_at;
+	int64_t signed_ms;
 
 	if (node == NULL) {
 		return BD_OK;
 	}
+	signed_at = bd_json_get(node, "signed_at");
 	if (!is_object(node) || !is_text(bd_json_get(node, "text_version")) ||
-		!is_text(bd_json_get(node, "signed_at"))) {
+		!is_text(signed_at) || !bd_time_parse(&signed_ms, signed_at->text)) {
 		return refuse(work->diag, BD_QUESTION_FORM, node, "/commitment",
-			"a commitment has text_version and signed_at");
+			"a commitment has text_version and signed_at (RFC 3339)");
 	}
 	work->asked->has_commitment = true;
 	return bd_question_members(node, "/commitment", names, work->diag);

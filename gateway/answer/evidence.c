@@ -1,0 +1,273 @@
+#include "answer/evidence.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+void bd_finding_set(struct bd_finding *finding, enum bd_finding_code code, const char *reason)
+{
+	finding->code = code;
+	finding->reason = reason;
+}
+
+void bd_finding_tell(struct bd_finding *finding, const struct bd_statement *statement)
+{
+	finding->source = statement->source;
+	finding->as_of_ms = statement->as_of_ms;
+	finding->received_ms = statement->received_ms;
+}
+
+bool bd_is_listed(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -- rows -- */
+
+const struct bd_held_value *bd_statement_value(
+	const struct bd_statement *statement, uint16_t field, size_t *count)
+{
+	const struct bd_held_value *first = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < statement->value_count; i++) {
+		if (statement->values[i].value.field == field) {
+			first = first == NULL ? &statement->values[i] : first;
+			(*count)++;
+		}
+	}
+	return first;
+}
+
+const struct bd_held_value *bd_statement_given(
+	const struct bd_statement *statement, uint16_t field, size_t *count)
+{
+	const struct bd_held_value *value = bd_statement_value(statement, field, count);
+
+	/* One of two that contradict each other may be none; that is for the caller to see. */
+	return value != NULL && *count == 1 && (value->value.flags & BD_VALUE_NONE) != 0 ? NULL
+											 : value;
+}
+
+static uint8_t rank_of(const struct bd_statement *statement)
+{
+	return statement->value_count > 0 ? statement->values[0].order.rank : 0;
+}
+
+/* Higher rank first, then the later one. */
+static bool is_newer(const struct bd_statement *a, const struct bd_statement *b)
+{
+	if (rank_of(a) != rank_of(b)) {
+		return rank_of(a) > rank_of(b);
+	}
+	return a->as_of_ms > b->as_of_ms;
+}
+
+static bool is_same_row(const struct bd_statement *a, const struct bd_statement *b)
+{
+	return a->entity == b->entity && bd_bytes_equal(a->row_key, b->row_key) &&
+	       strcmp(a->source, b->source) == 0;
+}
+
+bool bd_row_is_superseded(const struct bd_held *held, size_t at)
+{
+	const struct bd_statement *row = &held->statements[at];
+	size_t first = at;
+
+	while (first > 0 && is_same_row(&held->statements[first - 1], row)) {
+		first--;
+	}
+	for (size_t i = first; i < held->statement_count && is_same_row(&held->statements[i], row);
+		i++) {
+		if (i != at && !held->statements[i].is_inverse &&
+			is_newer(&held->statements[i], row)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_asked_source(const struct bd_element *element, const char *source)
+{
+	return element->source_count == 0 ||
+	       bd_is_listed(element->sources, element->source_count, source);
+}
+
+static enum bd_counting passes_filter(
+	const struct bd_row_filter *filter, const struct bd_statement *row)
+{
+	size_t count;
+	const struct bd_held_value *value = bd_statement_value(row, filter->field->number, &count);
+	struct bd_bytes text = { "", 0 };
+	bool is_one = false;
+
+	if (count > 1) {
+		return BD_COUNTS_UNSURE;
+	}
+	if (value != NULL && (value->value.flags & BD_VALUE_NONE) == 0) {
+		if ((value->value.flags & (BD_VALUE_UNMAPPED | BD_VALUE_PLACEHOLDER)) != 0) {
+			return BD_COUNTS_UNSURE;
+		}
+		text = value->value.text;
+	}
+	for (size_t i = 0; i < filter->value_count; i++) {
+		is_one |= bd_bytes_is(text, filter->values[i]);
+	}
+	return is_one != filter->is_not ? BD_COUNTS_YES : BD_COUNTS_NO;
+}
+
+static bool is_of_element(const struct bd_element *element, const struct bd_statement *row)
+{
+	return !row->is_inverse && row->entity == element->entity->number &&
+	       is_asked_source(element, row->source);
+}
+
+enum bd_counting bd_row_counts(const struct bd_element *element, const struct bd_statement *row)
+{
+	enum bd_counting answer = BD_COUNTS_YES;
+
+	if (!is_of_element(element, row)) {
+		return BD_COUNTS_NO;
+	}
+	for (size_t i = 0; i < element->filter_count; i++) {
+		enum bd_counting one = passes_filter(&element->filters[i], row);
+
+		if (one == BD_COUNTS_NO) {
+			return BD_COUNTS_NO;
+		}
+		answer = one == BD_COUNTS_UNSURE ? BD_COUNTS_UNSURE : answer;
+	}
+	return answer;
+}
+
+bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held)
+{
+	for (size_t i = 0; i < held->statement_count; i++) {
+		if (held->statements[i].is_blocked &&
+			is_of_element(element, &held->statements[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+uint32_t bd_sources_needed(const struct bd_element *element)
+{
+	return element->sources_needed == 0 ? 1 : element->sources_needed;
+}
+
+/* -- coverage and age -- */
+
+/* What was told up to here or later is fresh. Of periods: without a calendar of the source, the
+ * month before the last is the newest that has surely closed when the case is accepted. */
+static int64_t fresh_from(const struct bd_work *work)
+{
+	int year, month, day;
+	int32_t begin;
+
+	if (work->element->freshness != BD_FRESH_PERIOD) {
+		return work->context->now_ms - work->element->max_age_s * 1000;
+	}
+	bd_day_civil(work->asked->on, &year, &month, &day);
+	year -= month == 1;
+	month = month == 1 ? 12 : month - 1;
+	return bd_day_of(&begin, year, month, 1) ? bd_day_begin_ms(begin) : INT64_MAX;
+}
+
+static int64_t through_of(
+	const struct bd_work *work, const struct bd_held *held, const char *source)
+{
+	for (size_t i = 0; source != NULL && i < held->coverage_count; i++) {
+		if (held->coverage[i].entity == work->element->entity->number &&
+			strcmp(held->coverage[i].source, source) == 0) {
+			return held->coverage[i].complete_through_ms;
+		}
+	}
+	return 0;
+}
+
+void bd_judge_age(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+{
+	enum bd_freshness freshness = work->element->freshness;
+	int64_t told = finding->received_ms;
+
+	if (freshness != BD_FRESH_OBSERVED && freshness != BD_FRESH_COMPLETE_THROUGH &&
+		freshness != BD_FRESH_PERIOD) {
+		return;
+	}
+	if (freshness != BD_FRESH_OBSERVED) {
+		told = through_of(work, held, finding->source);
+	}
+	if (told >= fresh_from(work)) {
+		return;
+	}
+	finding->flags |= BD_FLAG_STALE;
+	if (finding->code == BD_FINDING_MISMATCH) {
+		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "stale");
+	}
+}
+
+struct proof {
+	uint32_t proven; /* sources that told all */
+	bool has_gap, is_blocked;
+	int64_t through_ms; /* least of the proven */
+	const char *source;
+};
+
+static void collect_proof(struct proof *proof, const struct bd_work *work,
+	const struct bd_held *held, uint16_t entity)
+{
+	*proof = (struct proof){ 0 };
+	for (size_t i = 0; i < held->coverage_count; i++) {
+		const struct bd_coverage *coverage = &held->coverage[i];
+
+		if (coverage->entity != entity ||
+			!is_asked_source(work->element, coverage->source)) {
+			continue;
+		}
+		proof->is_blocked |= coverage->is_blocked;
+		if (coverage->state == BD_COVERAGE_GAP) {
+			proof->has_gap = true;
+		} else if (coverage->state == BD_COVERAGE_SUBJECT ||
+			   coverage->state == BD_COVERAGE_FEED) {
+			if (proof->proven == 0 ||
+				coverage->complete_through_ms < proof->through_ms) {
+				proof->source = coverage->source;
+				proof->through_ms = coverage->complete_through_ms;
+			}
+			proof->proven++;
+		}
+	}
+}
+
+void bd_judge_absence(struct bd_finding *finding, const struct bd_work *work,
+	const struct bd_held *held, uint16_t entity, enum bd_finding_code proven,
+	const char *reason)
+{
+	const struct bd_element *element = work->element;
+	struct proof proof;
+
+	collect_proof(&proof, work, held, entity);
+	finding->source = proof.source;
+	finding->received_ms = proof.through_ms;
+	finding->as_of_ms = proof.through_ms;
+	if (proof.is_blocked) {
+		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
+	} else if (proof.proven >= bd_sources_needed(element)) {
+		bd_finding_set(finding, proven, reason);
+		if (element->freshness >= BD_FRESH_OBSERVED &&
+			proof.through_ms < fresh_from(work)) {
+			finding->flags |= BD_FLAG_STALE;
+			finding->reason = proven == BD_FINDING_MATCH ? "stale" : reason;
+		}
+	} else {
+		bd_finding_set(
+			finding, BD_FINDING_UNAVAILABLE, proof.has_gap ? "gap" : "not_covered");
+	}
+}

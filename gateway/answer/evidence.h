@@ -1,0 +1,53 @@
+/* evidence.h - the steps of one element: which rows count, what the lack of one proves, and how old
+ * it is. Layer: answer, private to it.
+ */
+#ifndef BD_ANSWER_EVIDENCE_H
+#define BD_ANSWER_EVIDENCE_H
+
+#include "answer/element.h"
+
+/* What the steps of one element share. */
+struct bd_work {
+	const struct bd_element *element;
+	const struct bd_case *asked;
+	const struct bd_answer_context *context;
+	const struct bd_case_subject *subject;
+	struct bd_arena *arena;
+	struct bd_diag *diag;
+};
+
+/* UNSURE: an unknown code or a conflict stands where the filter looks. */
+enum bd_counting { BD_COUNTS_NO = 0, BD_COUNTS_YES, BD_COUNTS_UNSURE };
+
+void bd_finding_set(struct bd_finding *finding, enum bd_finding_code code, const char *reason);
+void bd_finding_tell(struct bd_finding *finding, const struct bd_statement *statement);
+bool bd_is_listed(const char *const *names, size_t count, const char *name);
+
+/* NULL when the statement does not speak of the field; *count > 1: same order, different content.
+ */
+const struct bd_held_value *bd_statement_value(
+	const struct bd_statement *statement, uint16_t field, size_t *count);
+/* The same, and NULL as well when it is stated as none. */
+const struct bd_held_value *bd_statement_given(
+	const struct bd_statement *statement, uint16_t field, size_t *count);
+/* A row that a newer statement of the same source on the same row replaces: another feed of it
+ * knows better. Looks only at its neighbours: statements come sorted. */
+bool bd_row_is_superseded(const struct bd_held *held, size_t at);
+enum bd_counting bd_row_counts(const struct bd_element *element, const struct bd_statement *row);
+/* A row of this entity from an asked source waits for a rejected one to be mended, whether or not
+ * it counts as it stands. */
+bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held);
+uint32_t bd_sources_needed(const struct bd_element *element);
+
+/* What the lack of a row means; `proven` and `reason` are the finding when it is proven. */
+void bd_judge_absence(struct bd_finding *finding, const struct bd_work *work,
+	const struct bd_held *held, uint16_t entity, enum bd_finding_code proven,
+	const char *reason);
+/* Of a finding from rows: `stale`, and then a difference may have been put right since. */
+void bd_judge_age(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held);
+/* must_agree: values against the claim, or the values that the matter accepts. */
+enum bd_code bd_judge_values(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held);
+
+#endif

@@ -1,0 +1,162 @@
+#include "answer/path.h"
+
+#include "answer/decide.h"
+
+#include <string.h>
+
+#define FAN_OUT_NORMAL 64
+
+static bool is_again(
+	const struct bd_statement *const *rows, size_t count, const struct bd_statement *row)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct bd_identifier *a = &rows[i]->other[0], *b = &row->other[0];
+
+		if (a->kind == b->kind && bd_bytes_equal(a->number, b->number) &&
+			bd_bytes_equal(a->issuer, b->issuer)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is the row one of the path's? UNSURE: its role is not known. */
+static enum bd_counting is_on_path(const struct bd_work *work, const struct bd_entity *relation,
+	const struct bd_field *role, const struct bd_statement *row)
+{
+	const struct bd_element *element = work->element;
+	const struct bd_held_value *value;
+	size_t count;
+
+	if (row->entity != relation->number || row->is_inverse != element->is_relation_inverse) {
+		return BD_COUNTS_NO;
+	}
+	value = bd_statement_value(row, role->number, &count);
+	if (value == NULL || count > 1 ||
+		(value->value.flags & (BD_VALUE_UNMAPPED | BD_VALUE_NONE)) != 0) {
+		return BD_COUNTS_UNSURE;
+	}
+	for (size_t i = 0; i < element->relation_count; i++) {
+		if (bd_bytes_is(value->value.text, element->relations[i])) {
+			return BD_COUNTS_YES;
+		}
+	}
+	return BD_COUNTS_NO;
+}
+
+/* Keeps the worse of the two, and every flag. */
+static void keep_worse(struct bd_finding *worst, const struct bd_finding *one)
+{
+	uint32_t flags = worst->flags | one->flags;
+
+	if (bd_finding_rank(one) > bd_finding_rank(worst)) {
+		*worst = *one;
+	}
+	worst->flags = flags;
+}
+
+struct path {
+	const struct bd_statement **rows; /* each other subject once */
+	size_t count, max;
+	struct bd_finding worst;
+};
+
+static void note(struct path *path, enum bd_finding_code code, const char *reason)
+{
+	struct bd_finding one = path->worst;
+
+	bd_finding_set(&one, code, reason);
+	keep_worse(&path->worst, &one);
+}
+
+static enum bd_code collect(
+	struct path *path, const struct bd_work *work, const struct bd_held *held)
+{
+	const struct bd_entity *relation = bd_dictionary_entity(work->context->dict, "relation");
+	const struct bd_field *role = bd_dictionary_field(work->context->dict, "relation", "role");
+
+	path->max = work->element->fan_out_max == 0 ? FAN_OUT_NORMAL : work->element->fan_out_max;
+	path->rows =
+		bd_arena_alloc(work->arena, path->max + 1, sizeof(const struct bd_statement *));
+	if (path->rows == NULL) {
+		return bd_arena_code(work->arena);
+	}
+	if (role == NULL || relation == NULL) {
+		return BD_CONFIG_REFERENCE;
+	}
+	/* Any asked source that tells all relations can prove that there are no more. */
+	bd_judge_absence(&path->worst, work, held, relation->number, BD_FINDING_MATCH, "");
+	for (size_t i = 0; i < held->statement_count && path->count <= path->max; i++) {
+		const struct bd_statement *row = &held->statements[i];
+		enum bd_counting answer = is_on_path(work, relation, role, row);
+
+		if (answer == BD_COUNTS_NO) {
+			continue;
+		}
+		if (row->is_blocked) {
+			note(path, BD_FINDING_INDETERMINATE, "blocked");
+		}
+		if (answer == BD_COUNTS_UNSURE) {
+			note(path, BD_FINDING_INDETERMINATE, "unmapped_code");
+		} else if (row->other_count == 0) {
+			note(path, BD_FINDING_INDETERMINATE, "other_unknown");
+		} else if (!is_again(path->rows, path->count, row)) {
+			path->rows[path->count++] = row;
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code find_at(
+	struct path *path, const struct bd_work *work, const struct bd_statement *row)
+{
+	struct bd_finding one = {
+		.element = work->element, .subject = work->subject, .reason = ""
+	};
+	struct bd_answer_source *source = work->context->source;
+	struct bd_held *other = NULL;
+	enum bd_code code = source->lookup(
+		source, &other, row->other, row->other_count, work->arena, work->diag);
+
+	code = code == BD_OK ? bd_element_find_in(&one, work, other) : code;
+	if (code != BD_OK) {
+		return code;
+	}
+	if (row->is_blocked) {
+		one.flags |= BD_FLAG_CONFLICT; /* no ground to refuse */
+	}
+	keep_worse(&path->worst, &one);
+	return BD_OK;
+}
+
+enum bd_code bd_path_follow(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+{
+	struct path path = { .worst = *finding };
+	enum bd_code code;
+
+	if (held->status == BD_HELD_AMBIGUOUS) {
+		bd_finding_set(finding, BD_FINDING_AMBIGUOUS, "several_subjects");
+		return BD_OK;
+	}
+	if (held->is_disputed) {
+		path.worst.flags |= BD_FLAG_DISPUTED;
+	}
+	code = collect(&path, work, held);
+	if (code != BD_OK) {
+		return code;
+	}
+	if (path.count > path.max) {
+		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "fan_out");
+		return BD_OK;
+	}
+	if (path.count == 0 && path.worst.code == BD_FINDING_MATCH &&
+		work->element->polarity != BD_MUST_NOT_EXIST) {
+		bd_finding_set(&path.worst, BD_FINDING_ABSENT, "no_row");
+	}
+	for (size_t i = 0; i < path.count && code == BD_OK; i++) {
+		code = find_at(&path, work, path.rows[i]);
+	}
+	*finding = path.worst;
+	return code;
+}

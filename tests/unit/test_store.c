@@ -1,0 +1,268 @@
+/* test_store.c - merging commutes: the samples' messages in many orders of arrival give the same
+ * store. */
+#include "base/clock.h"
+#include "config/adapter.h"
+#include "config/dictionary.h"
+#include "intake/intake.h"
+#include "record/pack.h"
+#include "store/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATH_BYTES 4096
+#define NOW_MS INT64_C(1795449600000)
+#define MESSAGES_MAX 32
+#define ORDERS 60
+
+struct message {
+	struct bd_intake_sink sink;
+	struct bd_buf records;
+	const struct bd_plan *plan;
+	const struct bd_feed_plan *feed;
+	struct bd_intake *intake; /* holds the result */
+	const struct bd_intake_result *result;
+};
+
+struct fixture {
+	struct bd_arena arena;
+	const struct bd_dictionary *dict;
+	struct message messages[MESSAGES_MAX];
+	size_t count;
+};
+
+static const char *top(void)
+{
+	const char *srcdir = getenv("srcdir");
+
+	return srcdir != NULL ? srcdir : ".";
+}
+
+static enum bd_code on_record(
+	struct bd_intake_sink *sink, const struct bd_record *record, struct bd_diag *diag)
+{
+	struct message *message = (struct message *)sink;
+	struct bd_buf packed;
+	enum bd_code code;
+
+	(void)diag;
+	bd_buf_init(&packed, 1 << 20);
+	code = bd_record_pack(&packed, record);
+	code = code == BD_OK ? bd_buf_add_sized(&message->records, bd_buf_bytes(&packed)) : code;
+	bd_buf_release(&packed);
+	return code;
+}
+
+static enum bd_code on_reject(
+	struct bd_intake_sink *sink, const struct bd_reject *reject, struct bd_diag *diag)
+{
+	(void)sink;
+	(void)reject;
+	(void)diag;
+	return BD_INTERNAL; /* no sample has one */
+}
+
+static const struct bd_intake_sink_ops sink_ops = { on_record, on_reject };
+
+/* false when the message is one that is refused. */
+static bool read_message(struct fixture *fixture, struct message *message, const char *file)
+{
+	struct bd_intake_settings settings = { .dict = fixture->dict,
+		.plan = message->plan,
+		.feed = message->feed,
+		.now_ms = NOW_MS,
+		.max_bytes = 1 << 24 };
+	struct bd_diag diag = { .code = BD_OK };
+	char path[PATH_BYTES], bytes[65536];
+	enum bd_code code;
+	size_t len;
+	FILE *in;
+
+	message->sink.ops = &sink_ops;
+	bd_buf_init(&message->records, 1 << 22);
+	snprintf(path, sizeof(path), "%s/adapters/%s", top(), file);
+	in = fopen(path, "rb");
+	assert_non_null(in);
+	len = fread(bytes, 1, sizeof(bytes), in);
+	fclose(in);
+	assert_int_equal(bd_intake_new(&message->intake, &settings, &message->sink, &diag), BD_OK);
+	code = bd_intake_feed(message->intake, (struct bd_bytes){ bytes, len }, &diag);
+	code = code == BD_OK ? bd_intake_end(message->intake, &message->result, &diag) : code;
+	if (code != BD_OK) {
+		bd_intake_free(message->intake);
+		bd_buf_release(&message->records);
+	}
+	return code == BD_OK;
+}
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+	char path[PATH_BYTES], schemas[PATH_BYTES], line[1024], file[512], feed[128];
+	struct bd_diags *diags = calloc(1, sizeof(*diags));
+	struct bd_diag diag = { .code = BD_OK };
+	FILE *rows;
+
+	bd_arena_init(&fixture.arena, 1 << 27);
+	snprintf(path, sizeof(path), "%s/schemas/common.xml", top());
+	snprintf(schemas, sizeof(schemas), "%s/schemas", top());
+	assert_int_equal(bd_config_dictionary(&fixture.dict, path, &fixture.arena, &diag), BD_OK);
+	snprintf(path, sizeof(path), "%s/tests/e2e/samples.tsv", top());
+	rows = fopen(path, "r");
+	assert_non_null(rows);
+	while (fgets(line, sizeof(line), rows) != NULL && fixture.count < MESSAGES_MAX) {
+		struct message *message = &fixture.messages[fixture.count];
+		char *slash;
+
+		if (line[0] == '#' || sscanf(line, "%511s %127s", file, feed) != 2) {
+			continue;
+		}
+		slash = strchr(feed, '/');
+		*slash = '\0';
+		snprintf(path, sizeof(path), "%s/adapters/%s", top(), feed);
+		assert_int_equal(bd_config_adapter(&message->plan, path, schemas, fixture.dict,
+					 &fixture.arena, diags),
+			BD_OK);
+		message->feed = bd_plan_feed(message->plan, slash + 1);
+		assert_non_null(message->feed);
+		fixture.count += read_message(&fixture, message, file);
+	}
+	fclose(rows);
+	free(diags);
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < fixture->count; i++) {
+		bd_intake_free(fixture->messages[i].intake);
+		bd_buf_release(&fixture->messages[i].records);
+	}
+	bd_arena_release(&fixture->arena);
+	return 0;
+}
+
+static void remove_folder(const char *folder)
+{
+	const char *const names[] = { "data.mdb", "lock.mdb", "salts" };
+	char path[PATH_BYTES];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
+/* Commits in this order, each message by itself, and gives the canonical text. */
+static void store_in_order(struct bd_buf *dump, const struct fixture *fixture, const size_t *order)
+{
+	char folder[] = "/tmp/bidui-store-XXXXXX";
+	struct bd_store_settings settings = {
+		.map_size_bytes = 1 << 28, .master_key = { 1, 2, 3 }, .journal_days = 7
+	};
+	struct bd_store_reader *reader = NULL;
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_store *store = NULL;
+	struct bd_arena arena;
+
+	settings.folder = mkdtemp(folder);
+	assert_non_null(settings.folder);
+	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_OK);
+	for (size_t i = 0; i < fixture->count; i++) {
+		const struct message *message = &fixture->messages[order[i]];
+		struct bd_entry entry = { .source = message->plan->source,
+			.feed = message->feed->name,
+			.is_reply = message->feed->kind == BD_FEED_REPLY,
+			.received_ms = NOW_MS + (int64_t)i,
+			.sender = "test",
+			.received = message->result->received,
+			.accepted = message->result->accepted,
+			.records = bd_buf_bytes(&message->records),
+			.subject = message->result->subject,
+			.subject_count = message->result->subject_count,
+			.order = message->result->order,
+			.delivery = { .day = INT32_MIN } };
+		struct bd_entry *entries[] = { &entry };
+
+		assert_int_equal(bd_store_commit(store, entries, 1, &diag), BD_OK);
+		assert_int_equal(entry.code, BD_OK);
+	}
+	bd_arena_init(&arena, 1 << 26);
+	assert_int_equal(bd_store_reader_new(&reader, store, &diag), BD_OK);
+	assert_int_equal(bd_store_begin(reader, &diag), BD_OK);
+	assert_int_equal(bd_store_dump(dump, reader, &arena, &diag), BD_OK);
+	bd_store_end(reader);
+	bd_store_reader_free(reader);
+	bd_arena_release(&arena);
+	bd_store_close(store);
+	remove_folder(folder);
+}
+
+static void every_order_gives_the_same_store(void **state)
+{
+	const struct fixture *fixture = *state;
+	size_t order[MESSAGES_MAX];
+	struct bd_buf first, dump;
+	unsigned seed = 20261124;
+
+	assert_true(fixture->count >= 12);
+	bd_buf_init(&first, 1 << 24);
+	bd_buf_init(&dump, 1 << 24);
+	for (size_t i = 0; i < fixture->count; i++) {
+		order[i] = i;
+	}
+	store_in_order(&first, fixture, order);
+	assert_true(first.len > 1000);
+	for (int round = 0; round < ORDERS; round++) {
+		for (size_t i = fixture->count - 1; i > 0; i--) {
+			size_t j = (size_t)rand_r(&seed) % (i + 1), kept = order[i];
+
+			order[i] = order[j];
+			order[j] = kept;
+		}
+		bd_buf_clear(&dump);
+		store_in_order(&dump, fixture, order);
+		if (!bd_bytes_equal(bd_buf_bytes(&first), bd_buf_bytes(&dump))) {
+			print_message("order %d:\n%.*s\n-- first --\n%.*s", round, (int)dump.len,
+				dump.ptr, (int)first.len, first.ptr);
+			fail();
+		}
+	}
+	bd_buf_release(&first);
+	bd_buf_release(&dump);
+}
+
+static void another_key_does_not_open(void **state)
+{
+	char folder[] = "/tmp/bidui-store-XXXXXX";
+	struct bd_store_settings settings = { .map_size_bytes = 1 << 28, .master_key = { 1 } };
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_store *store = NULL;
+
+	(void)state;
+	settings.folder = mkdtemp(folder);
+	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_OK);
+	bd_store_close(store);
+	settings.master_key[0] = 2;
+	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_STORE_KEY);
+	remove_folder(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_order_gives_the_same_store),
+		cmocka_unit_test(another_key_does_not_open) };
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
