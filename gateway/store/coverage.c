@@ -109,7 +109,8 @@ int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const 
 	if (!coverage->has_baseline) {
 		return 0;
 	}
-	if (coverage->is_blocked && coverage->blocked_day <= day) {
+	if (coverage->is_blocked && coverage->blocked_day != INT32_MIN &&
+		coverage->blocked_day <= day) {
 		day = coverage->blocked_day - 1;
 	}
 	(void)cycle;
