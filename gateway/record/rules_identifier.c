@@ -6,13 +6,14 @@
 
 #include <string.h>
 
-#define NUMBER_MAX (BD_IDENTIFIER_MAX_BYTES + 1)
+/* Room for the longest number, and for 15 digits to become 18. */
+#define NUMBER_MAX (BD_IDENTIFIER_MAX_BYTES + 4)
+#define BIRTH_YEAR_MIN 1850
 
 /* A number being made canonical. */
 struct number {
 	char text[NUMBER_MAX];
 	size_t len;
-	const char *kind; /* it turns out to be */
 	bool *warned;
 	struct bd_diag *diag;
 };
@@ -45,6 +46,18 @@ static bool are_digits(const char *text, size_t from, size_t to)
 	return true;
 }
 
+static bool are_letters_or_digits(const struct number *number)
+{
+	for (size_t i = 0; i < number->len; i++) {
+		bool is_letter = number->text[i] >= 'A' && number->text[i] <= 'Z';
+
+		if (!is_letter && !are_digits(number->text, i, i + 1)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* ISO 7064 MOD 11-2 over the first 17. */
 static char check_11_2(const char *text)
 {
@@ -67,28 +80,53 @@ static int digits_at(const char *text, size_t at, size_t count)
 	return value;
 }
 
+/* A day that exists, of someone a living register can hold. */
 static bool birth_of(int32_t *day, const char *text)
 {
-	return bd_day_of(
-		day, digits_at(text, 6, 4), digits_at(text, 10, 2), digits_at(text, 12, 2));
+	int year = digits_at(text, 6, 4);
+
+	return year >= BIRTH_YEAR_MIN &&
+	       bd_day_of(day, year, digits_at(text, 10, 2), digits_at(text, 12, 2));
+}
+
+static bool has_form_18(const struct number *number)
+{
+	return number->len == 18 && are_digits(number->text, 0, 17) &&
+	       (number->text[17] == 'X' || are_digits(number->text, 17, 18));
 }
 
 /* 18 characters that end in a MOD 11-2 check: resident numbers and those made like them. */
-static enum bd_code rule_18(struct number *number)
+static enum bd_code rule_18(struct number *number, const char *rule)
 {
 	int32_t birth;
 
-	if (!are_digits(number->text, 0, 17) ||
-		(number->text[17] != 'X' && !are_digits(number->text, 17, 18))) {
-		return fail(number, BD_ID_CHARACTER, "id.resident", "");
+	if (number->len != 18) {
+		return fail(number, BD_ID_LENGTH, rule, "");
+	}
+	if (!has_form_18(number)) {
+		return fail(number, BD_ID_CHARACTER, rule, "");
 	}
 	if (!birth_of(&birth, number->text)) {
-		return fail(number, BD_ID_BIRTH_DATE, "id.resident", "");
+		return fail(number, BD_ID_BIRTH_DATE, rule, "");
 	}
-	if (number->text[17] != check_11_2(number->text)) {
-		return doubt(number, BD_ID_CHECK_DIGIT, "id.resident");
-	}
-	return BD_OK;
+	return number->text[17] == check_11_2(number->text)
+		       ? BD_OK
+		       : doubt(number, BD_ID_CHECK_DIGIT, rule);
+}
+
+/* Right in form, birth date and check. */
+static bool is_right_18(const struct number *number)
+{
+	int32_t birth;
+
+	return has_form_18(number) && birth_of(&birth, number->text) &&
+	       number->text[17] == check_11_2(number->text);
+}
+
+static bool is_residence_permit(const char *text)
+{
+	return text[0] == '8' && text[1] >= '1' && text[1] <= '3' &&
+	       memcmp(text + 2, "0000", 4) == 0;
 }
 
 /* 15 digits of before 1999: the century is the 20th, the check follows. */
@@ -101,24 +139,12 @@ static enum bd_code rule_15(struct number *number)
 	memcpy(number->text + 6, "19", 2);
 	number->text[17] = check_11_2(number->text);
 	number->len = 18;
-	return rule_18(number);
+	return rule_18(number, "id.resident15");
 }
 
 static enum bd_code rule_resident(struct number *number)
 {
-	if (number->len == 15 && are_digits(number->text, 0, 3)) {
-		return rule_15(number);
-	}
-	if (number->len != 18) {
-		return fail(number, BD_ID_LENGTH, "id.resident", "");
-	}
-	if (memcmp(number->text, "810000", 6) == 0 || memcmp(number->text, "820000", 6) == 0 ||
-		memcmp(number->text, "830000", 6) == 0) {
-		number->kind = "hmt_residence";
-	} else if (number->text[0] == '9') {
-		number->kind = "foreign_pr";
-	}
-	return rule_18(number);
+	return number->len == 15 ? rule_15(number) : rule_18(number, "id.resident");
 }
 
 static enum bd_code rule_residence_permit(struct number *number)
@@ -126,30 +152,34 @@ static enum bd_code rule_residence_permit(struct number *number)
 	if (number->len != 18) {
 		return fail(number, BD_ID_LENGTH, "id.hmt_residence", "");
 	}
-	if (number->text[0] != '8' || number->text[1] < '1' || number->text[1] > '3' ||
-		memcmp(number->text + 2, "0000", 4) != 0) {
+	if (!is_residence_permit(number->text)) {
 		return fail(number, BD_ID_CHARACTER, "id.hmt_residence",
 			"begins with 810000, 820000 or 830000");
 	}
-	return rule_18(number);
+	return rule_18(number, "id.hmt_residence");
+}
+
+static bool is_old_foreign_pr(const struct number *number)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (number->text[i] < 'A' || number->text[i] > 'Z') {
+			return false;
+		}
+	}
+	return number->len == 15 && are_digits(number->text, 3, 15);
 }
 
 static enum bd_code rule_foreign_pr(struct number *number)
 {
 	if (number->len == 18 && number->text[0] == '9') {
-		return rule_18(number);
+		return rule_18(number, "id.foreign_pr");
 	}
-	if (number->len != 15) {
+	if (number->len != 15 && number->len != 18) {
 		return fail(
 			number, BD_ID_LENGTH, "id.foreign_pr", "18 or, formerly, 15 characters");
 	}
-	for (size_t i = 0; i < 3; i++) {
-		if (number->text[i] < 'A' || number->text[i] > 'Z') {
-			return fail(number, BD_ID_CHARACTER, "id.foreign_pr", "");
-		}
-	}
-	return are_digits(number->text, 3, 15) ? BD_OK
-					       : fail(number, BD_ID_CHARACTER, "id.foreign_pr", "");
+	return is_old_foreign_pr(number) ? BD_OK
+					 : fail(number, BD_ID_CHARACTER, "id.foreign_pr", "");
 }
 
 /* The two digits of renewal are no part of the person's number. */
@@ -183,14 +213,8 @@ static enum bd_code rule_passport(struct number *number)
 	if (number->len < 5 || number->len > 20) {
 		return fail(number, BD_ID_LENGTH, "id.passport", "5 to 20 characters");
 	}
-	for (size_t i = 0; i < number->len; i++) {
-		bool is_letter = number->text[i] >= 'A' && number->text[i] <= 'Z';
-
-		if (!is_letter && !are_digits(number->text, i, i + 1)) {
-			return fail(number, BD_ID_CHARACTER, "id.passport", "");
-		}
-	}
-	return BD_OK;
+	return are_letters_or_digits(number) ? BD_OK
+					     : fail(number, BD_ID_CHARACTER, "id.passport", "");
 }
 
 static enum bd_code rule_any(struct number *number)
@@ -201,12 +225,13 @@ static enum bd_code rule_any(struct number *number)
 /* -- organizations -- */
 
 /* Value in the alphabet of GB 32100: digits and capitals without I O Z S V; -1 = none. */
+static const char uscc_alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+
 static int uscc_value(char c)
 {
-	static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-	const char *found = c == '\0' ? NULL : strchr(alphabet, c);
+	const char *found = c == '\0' ? NULL : strchr(uscc_alphabet, c);
 
-	return found == NULL ? -1 : (int)(found - alphabet);
+	return found == NULL ? -1 : (int)(found - uscc_alphabet);
 }
 
 /* GB 11714: A is 10 ... Z is 35; X stands for 10 as a check, 0 for 11. */
@@ -224,47 +249,61 @@ static char check_org_code(const char *text)
 	return check == 10 ? 'X' : check == 11 ? '0' : (char)('0' + check);
 }
 
-static enum bd_code rule_uscc(struct number *number)
+/* Places 1 and 2 of any department and kind: the published lists differ. */
+static bool has_form_uscc(const struct number *number)
+{
+	for (size_t i = 0; i < number->len; i++) {
+		if (uscc_value(number->text[i]) < 0) {
+			return false;
+		}
+	}
+	return number->len == 18 && are_digits(number->text, 2, 8);
+}
+
+static char check_uscc(const char *text)
 {
 	int sum = 0, weight = 1;
 
-	if (number->len != 18) {
-		return fail(number, BD_USCC_FORM, "id.uscc", "");
-	}
-	for (size_t i = 0; i < 18; i++) {
-		if (uscc_value(number->text[i]) < 0) {
-			return fail(number, BD_USCC_FORM, "id.uscc", "");
-		}
-	}
-	if (!are_digits(number->text, 2, 8)) {
-		return fail(number, BD_USCC_FORM, "id.uscc", "places 3 to 8 are digits");
-	}
 	for (size_t i = 0; i < 17; i++) {
-		sum += uscc_value(number->text[i]) * weight;
+		sum += uscc_value(text[i]) * weight;
 		weight = weight * 3 % 31;
 	}
-	if (uscc_value(number->text[17]) != (31 - sum % 31) % 31 ||
-		number->text[16] != check_org_code(number->text + 8)) {
-		return doubt(number, BD_USCC_CHECK_DIGIT, "id.uscc");
-	}
-	return BD_OK;
+	return uscc_alphabet[(31 - sum % 31) % 31];
 }
 
-static enum bd_code rule_org_code(struct number *number)
+static enum bd_code rule_uscc(struct number *number)
+{
+	if (!has_form_uscc(number)) {
+		return fail(number, BD_USCC_FORM, "id.uscc", "");
+	}
+	if (number->text[17] != check_uscc(number->text)) {
+		return doubt(number, BD_USCC_CHECK_DIGIT, "id.uscc");
+	}
+	return number->text[16] == check_org_code(number->text + 8)
+		       ? BD_OK
+		       : doubt(number, BD_USCC_CHECK_DIGIT, "id.uscc_org_code");
+}
+
+static bool is_right_uscc(const struct number *number)
+{
+	return has_form_uscc(number) && number->text[17] == check_uscc(number->text) &&
+	       number->text[16] == check_org_code(number->text + 8);
+}
+
+static bool has_form_org_code(struct number *number)
 {
 	if (number->len == 10 && number->text[8] == '-') {
 		number->text[8] = number->text[9];
 		number->len = 9;
 	}
-	if (number->len != 9) {
-		return fail(number, BD_ID_LENGTH, "id.org_code", "9 characters");
-	}
-	for (size_t i = 0; i < 9; i++) {
-		bool is_letter = number->text[i] >= 'A' && number->text[i] <= 'Z';
+	return number->len == 9 && are_letters_or_digits(number);
+}
 
-		if (!is_letter && !are_digits(number->text, i, i + 1)) {
-			return fail(number, BD_ID_CHARACTER, "id.org_code", "");
-		}
+static enum bd_code rule_org_code(struct number *number)
+{
+	if (!has_form_org_code(number)) {
+		return fail(number, number->len == 9 ? BD_ID_CHARACTER : BD_ID_LENGTH,
+			"id.org_code", "9 characters");
 	}
 	return number->text[8] == check_org_code(number->text)
 		       ? BD_OK
@@ -272,21 +311,25 @@ static enum bd_code rule_org_code(struct number *number)
 }
 
 /* ISO 7064 MOD 11,10. */
-static enum bd_code rule_reg_no(struct number *number)
+static bool is_right_11_10(const char *text)
 {
 	int product = 10;
 
-	if (number->len != 15 || !are_digits(number->text, 0, 15)) {
-		return fail(number, BD_REG_NO_FORM, "id.reg_no", "");
-	}
 	for (size_t i = 0; i < 14; i++) {
-		int sum = (product + number->text[i] - '0') % 10;
+		int sum = (product + text[i] - '0') % 10;
 
 		product = (sum == 0 ? 10 : sum) * 2 % 11;
 	}
-	return (product + number->text[14] - '0') % 10 == 1
-		       ? BD_OK
-		       : doubt(number, BD_REG_NO_CHECK_DIGIT, "id.reg_no");
+	return (product + text[14] - '0') % 10 == 1;
+}
+
+static enum bd_code rule_reg_no(struct number *number)
+{
+	if (number->len != 15 || !are_digits(number->text, 0, 15)) {
+		return fail(number, BD_REG_NO_FORM, "id.reg_no", "");
+	}
+	return is_right_11_10(number->text) ? BD_OK
+					    : doubt(number, BD_REG_NO_CHECK_DIGIT, "id.reg_no");
 }
 
 /* A taxpayer number may be a USCC, 15 digits, or a citizen's number with a suffix: always an
@@ -296,14 +339,8 @@ static enum bd_code rule_taxpayer_no(struct number *number)
 	if (number->len < 15 || number->len > 20) {
 		return fail(number, BD_ID_LENGTH, "id.taxpayer_no", "15 to 20 characters");
 	}
-	for (size_t i = 0; i < number->len; i++) {
-		bool is_letter = number->text[i] >= 'A' && number->text[i] <= 'Z';
-
-		if (!is_letter && !are_digits(number->text, i, i + 1)) {
-			return fail(number, BD_ID_CHARACTER, "id.taxpayer_no", "");
-		}
-	}
-	return BD_OK;
+	return are_letters_or_digits(number) ? BD_OK
+					     : fail(number, BD_ID_CHARACTER, "id.taxpayer_no", "");
 }
 
 static const struct {
@@ -315,61 +352,177 @@ static const struct {
 	{ "foreign_passport", rule_passport }, { "uscc", rule_uscc }, { "reg_no", rule_reg_no },
 	{ "org_code", rule_org_code }, { "taxpayer_no", rule_taxpayer_no } };
 
-/* Half width, capitals, no blanks: what a clerk's keyboard adds is not the number. Issued keys are
- * kept as they are. */
+static enum bd_code append(struct number *number, uint32_t point)
+{
+	struct bd_buf out = { number->text, number->len, BD_IDENTIFIER_MAX_BYTES,
+		BD_IDENTIFIER_MAX_BYTES };
+
+	if (point < 0x20 || point == 0x7F) {
+		return BD_ID_CHARACTER;
+	}
+	if (bd_text_add_point(&out, point) != BD_OK) {
+		return BD_ID_LENGTH;
+	}
+	number->len = out.len;
+	return BD_OK;
+}
+
+/* Blanks of every kind, and the marks of no width that copying brings along. */
+static bool is_blank(uint32_t point)
+{
+	return point == ' ' || point == '\t' || point == 0xAD || point == 0x1680 ||
+	       (point >= 0x2000 && point <= 0x200D) || point == 0x2060 || point == 0xFEFF;
+}
+
+/* Rule id.fold: half width, capitals, no blanks; what a clerk's keyboard adds is not the number.
+ * Issued keys are kept as they are. */
 static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
 {
 	struct bd_buf folded;
+	struct bd_bytes rest;
+	uint32_t point;
+	bool is_good = true;
 	enum bd_code code;
 
-	bd_buf_init(&folded, BD_IDENTIFIER_MAX_BYTES * 8);
+	bd_buf_init(&folded, (size_t)BD_IDENTIFIER_MAX_BYTES * 8);
 	text = bd_text_trim(text);
 	code = is_issued ? bd_buf_add(&folded, text) : bd_text_nfkc(&folded, text);
-	for (size_t i = 0; code == BD_OK && i < folded.len; i++) {
-		char c = folded.ptr[i];
+	if (code == BD_LIMIT_BYTES) {
+		code = BD_ID_LENGTH;
+	}
+	rest = bd_buf_bytes(&folded);
+	while (code == BD_OK && bd_text_next(&point, &rest, &is_good)) {
+		if (is_issued || !is_blank(point)) {
+			bool is_small = !is_issued && point >= 'a' && point <= 'z';
 
-		if (!is_issued && (c == ' ' || c == '\t')) {
-			continue;
-		}
-		if (!is_issued && c >= 'a' && c <= 'z') {
-			c = (char)(c - 'a' + 'A');
-		}
-		if (number->len == BD_IDENTIFIER_MAX_BYTES || (unsigned char)c < 0x20) {
-			code = (unsigned char)c < 0x20 ? BD_ID_CHARACTER : BD_ID_LENGTH;
-		} else {
-			number->text[number->len++] = c;
+			code = append(number, is_small ? point - ('a' - 'A') : point);
 		}
 	}
 	bd_buf_release(&folded);
-	return code == BD_OK || code == BD_NO_MEMORY || code == BD_ID_CHARACTER ? code
-										: BD_ID_LENGTH;
+	return code == BD_TEXT_ENCODING || !is_good ? BD_ID_CHARACTER : code;
+}
+
+/* Rule id.kind: a number that is right in every way beats the type of document it came with. */
+static const char *kind_by_number(const struct number *number)
+{
+	if (!is_right_18(number)) {
+		return NULL;
+	}
+	return is_residence_permit(number->text) ? "hmt_residence"
+	       : number->text[0] == '9'          ? "foreign_pr"
+						 : NULL;
+}
+
+static const struct bd_id_kind *beat_kind(const struct bd_id_kind *kind,
+	const struct number *number, const struct bd_dictionary *dict)
+{
+	const struct bd_id_kind *other = NULL;
+
+	if (kind->subject == BD_SUBJECT_PERSON && !kind->is_issued &&
+		kind_by_number(number) != NULL) {
+		other = bd_dictionary_id_kind(dict, kind_by_number(number));
+	}
+	if (other == NULL || other == kind) {
+		return kind;
+	}
+	if (number->warned != NULL) {
+		*number->warned = true;
+	}
+	return other;
+}
+
+static enum bd_code apply_rule(struct number *number, const struct bd_id_kind *kind)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (strcmp(rules[i].kind, kind->name) == 0) {
+			return rules[i].rule(number);
+		}
+	}
+	return rule_any(number);
 }
 
 enum bd_code bd_rule_identifier(struct bd_identifier *out, const struct bd_dictionary *dict,
 	const struct bd_id_kind *kind, struct bd_bytes text, bool *warned, struct bd_arena *arena,
 	struct bd_diag *diag)
 {
-	struct number number = { .len = 0, .kind = kind->name, .warned = warned, .diag = diag };
-	enum bd_code (*rule)(struct number * number) = rule_any;
+	struct number number = { .len = 0, .warned = warned, .diag = diag };
+	struct bd_bytes kept;
 	enum bd_code code = fold(&number, text, kind->is_issued);
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (strcmp(rules[i].kind, kind->name) == 0) {
-			rule = rules[i].rule;
-		}
+	if (code != BD_OK) {
+		return fail(&number, code, "id.fold", "");
 	}
-	code = code == BD_OK ? rule(&number) : fail(&number, code, "id.any", "");
+	kind = beat_kind(kind, &number, dict);
+	code = apply_rule(&number, kind);
 	if (code != BD_OK) {
 		return code;
 	}
-	if (strcmp(number.kind, kind->name) != 0) {
-		const struct bd_id_kind *other = bd_dictionary_id_kind(dict, number.kind);
-
-		kind = other != NULL ? other : kind;
+	kept = bd_arena_copy(arena, (struct bd_bytes){ number.text, number.len });
+	if (kept.ptr == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
-	*out = (struct bd_identifier){ .kind = kind->number,
-		.number = bd_arena_copy(arena, (struct bd_bytes){ number.text, number.len }) };
-	return out->number.ptr != NULL ? BD_OK : bd_fail(diag, bd_arena_code(arena), "%s", "");
+	*out = (struct bd_identifier){ .kind = kind->number, .number = kept };
+	return BD_OK;
+}
+
+/* Rule id.shape: only forms that no other document of the table has. */
+static const char *kind_by_shape(struct number *number, enum bd_subject_kind subject)
+{
+	if (subject == BD_SUBJECT_ORGANIZATION) {
+		return is_right_uscc(number) ? "uscc"
+		       : number->len == 15 && are_digits(number->text, 0, 15) &&
+				       is_right_11_10(number->text)
+			       ? "reg_no"
+		       : has_form_org_code(number) &&
+				       number->text[8] == check_org_code(number->text)
+			       ? "org_code"
+			       : NULL;
+	}
+	if (is_right_18(number)) {
+		const char *other = kind_by_number(number);
+
+		return other != NULL ? other : "resident_id";
+	}
+	if (is_old_foreign_pr(number)) {
+		return "foreign_pr";
+	}
+	number->diag = NULL;
+	return number->len == 15 && rule_15(number) == BD_OK ? "resident_id" : NULL;
+}
+
+const struct bd_id_kind *bd_rule_id_by_shape(
+	const struct bd_dictionary *dict, enum bd_subject_kind subject, struct bd_bytes text)
+{
+	struct number number = { .len = 0 };
+	const char *name =
+		fold(&number, text, false) == BD_OK ? kind_by_shape(&number, subject) : NULL;
+
+	return name != NULL ? bd_dictionary_id_kind(dict, name) : NULL;
+}
+
+/* Rule id.taxpayer_twin. */
+bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifier *taxpayer,
+	const struct bd_dictionary *dict)
+{
+	const struct bd_id_kind *kind = bd_dictionary_id_kind_number(dict, taxpayer->kind);
+	struct number number = { .len = 0 };
+	const struct bd_id_kind *other = NULL;
+
+	if (kind == NULL || strcmp(kind->name, "taxpayer_no") != 0 ||
+		fold(&number, taxpayer->number, false) != BD_OK) {
+		return false;
+	}
+	if (number.len == 18 && is_right_uscc(&number) && !is_right_18(&number)) {
+		other = bd_dictionary_id_kind(dict, "uscc");
+	} else if (number.len == 15 && are_digits(number.text, 0, 15) &&
+		   is_right_11_10(number.text)) {
+		other = bd_dictionary_id_kind(dict, "reg_no");
+	}
+	if (other == NULL) {
+		return false;
+	}
+	*twin = (struct bd_identifier){ .kind = other->number, .number = taxpayer->number };
+	return true;
 }
 
 bool bd_rule_identifier_facts(int32_t *birth, bool *is_male, const struct bd_identifier *identifier,

@@ -12,13 +12,28 @@
 #include "record/record.h"
 
 /* Canonical number of `text`, said to be of `kind`; out->number lives in the arena, out->issuer is
- * empty. A number that is by its form of another kind of document gets that kind (residence permits
- * look like resident numbers and are often sent as such). warned NULL: a wrong check digit is an
- * error; else it is kept and *warned set true (some codes given out early do not satisfy their
- * checksum, and a department's own register is what counts). */
+ * empty. A number that is right in form and check as a residence permit (81, 82, 83) or as a
+ * foreign resident's number (9) gets that kind, whatever document it was sent as, with a warning.
+ * warned NULL: a wrong check digit is an error; else it is kept and *warned set true (some codes
+ * given out early do not satisfy their checksum, and a department's own register is what counts).
+ */
 enum bd_code bd_rule_identifier(struct bd_identifier *out, const struct bd_dictionary *dict,
 	const struct bd_id_kind *kind, struct bd_bytes text, bool *warned, struct bd_arena *arena,
 	struct bd_diag *diag);
+
+/* The kind of document a number must be of, by its form alone: NULL where several could have it
+ * (passports, permits of 8 digits) or where its check digit is wrong. For numbers sent without a
+ * type of document. */
+const struct bd_id_kind *bd_rule_id_by_shape(
+	const struct bd_dictionary *dict, enum bd_subject_kind subject, struct bd_bytes text);
+
+/* Since 2015 the taxpayer number 纳税人识别号 is the USCC, before it often the registration number:
+ * 18 characters with both checks right are also a `uscc`, 15 digits with a right check also a
+ * `reg_no`, and whoever states or asks by the one means the other too. 18 characters that are right
+ * as a citizen's number are an organization's alias and nothing else. false = no such twin. The
+ * number is borrowed from `taxpayer`. */
+bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifier *taxpayer,
+	const struct bd_dictionary *dict);
 
 /* What an 18-character number says of its person: birth date in days (clock.h) and sex; false for
  * other forms. */
