@@ -1,0 +1,1 @@
+# Fuzz targets of the layer answer, as in base.mk.

@@ -1,0 +1,1 @@
+# Fuzz targets of the layer daemon, as in base.mk.

@@ -1,0 +1,1 @@
+# Fuzz targets of the layer http, as in base.mk.

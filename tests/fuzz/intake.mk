@@ -1,0 +1,1 @@
+# Fuzz targets of the layer intake, as in base.mk.

@@ -1,0 +1,1 @@
+# Fuzz targets of the layer record, as in base.mk.

@@ -1,0 +1,1 @@
+# Fuzz targets of the layer store, as in base.mk.
