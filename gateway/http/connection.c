@@ -164,8 +164,7 @@ static void add_head(struct bd_http_exchange *x, int status, const struct bd_htt
 	for (; headers != NULL && headers->name != NULL; headers++) {
 		bd_buf_printf(&x->out, "%s: %s\r\n", headers->name, headers->value);
 	}
-	x->is_last =
-		x->is_last || !x->head.is_keep_alive || x->loop->is_draining || x->phase == BODY;
+	x->is_last = x->is_last || !x->head.is_keep_alive || x->loop->is_draining;
 	if (x->is_last) {
 		bd_buf_add_text(&x->out, "Connection: close\r\n");
 	}
@@ -174,6 +173,7 @@ static void add_head(struct bd_http_exchange *x, int status, const struct bd_htt
 static void add_answer(struct bd_http_exchange *x, int status, const struct bd_http_header *headers,
 	struct bd_bytes body)
 {
+	x->is_last = x->is_last || x->phase == BODY;
 	add_head(x, status, headers);
 	enum bd_code code = bd_buf_printf(&x->out, "Content-Length: %zu\r\n\r\n", body.len);
 	if (code != BD_OK || (!x->is_head_method && bd_buf_add(&x->out, body) != BD_OK)) {
@@ -214,6 +214,8 @@ static void finish(struct bd_http_exchange *x)
 		return;
 	}
 	if (x->phase != LINGER) {
+		/* What is left of a body nobody wants is not read as the next request. */
+		x->is_last = x->is_last || x->phase == BODY;
 		x->phase = x->is_last ? LINGER : HEAD;
 		x->is_answered = x->is_last;
 		x->scanned = 0;
