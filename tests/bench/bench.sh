@@ -1,0 +1,233 @@
+#!/usr/bin/env bash
+# bench.sh SOURCE BUILD WORK - every path beside its peer in one run, then a table (README.md says how).
+# Exit 0 unless bidui itself fails; a peer that is missing is said in the table.
+# BENCH_ROUNDS (5), BENCH_PEOPLE (20000), BENCH_SECONDS (2) of one load.
+set -euo pipefail
+top=$1 build=$2 work=$3
+rounds=${BENCH_ROUNDS:-5} people=${BENCH_PEOPLE:-20000} seconds=${BENCH_SECONDS:-2}
+export LC_ALL=C.UTF-8
+rm -rf "$work"
+mkdir -p "$work"
+. "$top/tests/e2e/lib.sh"
+. "$top/tests/bench/peers.sh"
+load=$build/tests/bench/bench_load
+raw=$work/raw.tsv
+# One processor for the server, one for the client, where there are two.
+server_core=0 client_core=$(($(nproc) > 1 ? 1 : 0))
+
+stop_all() {
+	stop_gateway
+	stop_peers
+}
+trap stop_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+note() {
+	printf '%s\n' "$1" >&2
+}
+
+# row SECTION CASE WHO ROUND VALUES...: one measured line, for report.py.
+row() {
+	local IFS=$'\t'
+	printf '%s\n' "$*" >>"$raw"
+}
+
+# -- intake --
+
+# CPU of a command in microseconds; its output is thrown away.
+command_cpu_us() {
+	local TIMEFORMAT='%U %S' times
+	times=$({ time "$@" >/dev/null 2>"$work/command.err"; } 2>&1) || return 1
+	awk '{ printf "%d\n", ($1 + $2) * 1e6 }' <<<"$times"
+}
+
+# The GT3 replies and the taxML inside them, each under one root, for a validator that knows no CDATA.
+wrap_tax() {
+	{
+		echo '<all xmlns="http://www.chinatax.gov.cn/spec/">'
+		sed 's/^<?xml[^>]*?>//' "$work/gen/tax.ndxml"
+		echo '</all>'
+	} >"$work/gen/tax_service.xml"
+	{
+		echo '<all xmlns="http://www.chinatax.gov.cn/dataspec/">'
+		sed 's/^.*<!\[CDATA\[<?xml[^>]*?>//; s/]]>.*$//' "$work/gen/tax.ndxml"
+		echo '</all>'
+	} >"$work/gen/taxml.xml"
+}
+
+# validate CASE ROUND SCHEMA=FILE...: the sum of the validations of one case.
+validate() {
+	local case=$1 round=$2 sum=0 bytes=0 pair cpu
+	shift 2
+	[ $# -gt 0 ] && command -v xmllint >/dev/null || return 0
+	for pair in "$@"; do
+		if ! cpu=$(command_cpu_us xmllint --stream --noout \
+			--schema "$top/tests/bench/${pair%%=*}" "$work/gen/${pair#*=}"); then
+			note "xmllint: $(head -n 1 "$work/command.err")"
+			return 0
+		fi
+		sum=$((sum + cpu))
+		bytes=$((bytes + $(stat -c %s "$work/gen/${pair#*=}")))
+	done
+	row intake "$case" xmllint "$round" "$people" "$bytes" "$sum"
+}
+
+# CASE SOURCE FEED FILE CUT SCHEMA=FILE...; market and medical have no XML.
+intake_cases='social-nws social nws social_nws.ndxml lines nws.xsd=social_nws.xml
+social-packet social packet social_packet.xml message packet.xsd=social_packet.xml
+tax-gt3 tax gt3 tax.ndxml lines tax_service.xsd=tax_service.xml taxml.xsd=taxml.xml
+medical-1101 medical 1101 medical.ndjson lines
+market-base market e_pb_baseinfo market_E_PB_BASEINFO.utf8.txt message
+market-operator market e_pb_operator market_E_PB_OPERATOR.utf8.txt message'
+
+intake_one() {
+	local round=$1 case=$2 source=$3 feed=$4 file=$5 cut=$6 values
+	shift 6
+	[ $((round % 2)) -eq 1 ] || validate "$case" "$round" "$@"
+	values=$(taskset -c "$client_core" "$build/tests/bench/bench_intake" "$top" "$source" "$feed" \
+		"$work/gen/$file" "$cut" 0.25)
+	# messages received records bytes cpu: a record is a person or a business, as in the validated file
+	row intake "$case" bidui "$round" "$(awk -v cut="$cut" -v people="$people" -v size="$(stat -c %s "$work/gen/$file")" \
+		'{ print cut == "lines" ? $1 : people * $4 / size }' <<<"$values")" \
+		"$(cut -f 4 <<<"$values")" "$(cut -f 5 <<<"$values")"
+	[ $((round % 2)) -eq 0 ] || validate "$case" "$round" "$@"
+}
+
+bench_intake() {
+	local round
+	local -a words
+	for ((round = 1; round <= rounds; round++)); do
+		note "汇入 intake $round/$rounds"
+		while read -r -a words; do
+			intake_one "$round" "${words[@]}"
+		done <<<"$intake_cases"
+	done
+}
+
+# -- push --
+
+# push CASE ROUND PATH FILE CONNECTIONS [--whole]: every body once; the counted time ends with the last receipt.
+push() {
+	local case=$1 round=$2 path=$3 file=$4 connections=$5 values
+	shift 5
+	values=$("$load" --port "$http_port" --path "$path" --type application/octet-stream \
+		--bodies "$file" --connections "$connections" --once --watch "$bidui_pid" "$@")
+	row push "$case" bidui "$round" "$people" "$values"
+}
+
+bench_push() {
+	local round market
+	for ((round = 1; round <= rounds; round++)); do
+		note "推送 push $round/$rounds"
+		start_empty
+		market="delivery=2026-06-01&baseline=true&total=$people"
+		push social-packet "$round" /v1/sources/social/packet "$work/gen/social_packet.xml" 1 --whole
+		push market-base "$round" "/v1/sources/market/e_pb_baseinfo?$market" \
+			"$work/gen/market_E_PB_BASEINFO.utf8.txt" 1 --whole
+		push market-operator "$round" "/v1/sources/market/e_pb_operator?$market" \
+			"$work/gen/market_E_PB_OPERATOR.utf8.txt" 1 --whole
+		push social-nws "$round" /v1/sources/social/nws "$work/gen/social_nws.ndxml" 64
+		push tax-gt3 "$round" /v1/sources/tax/gt3 "$work/gen/tax.ndxml" 64
+		push medical-1101 "$round" /v1/sources/medical/1101 "$work/gen/medical.ndjson" 64
+		[ "$round" -eq "$rounds" ] || stop_gateway
+	done
+}
+
+# -- compare --
+
+# The first sample case, and the same asked about everybody.
+make_questions() {
+	local sample=$top/schemas/matters/individual-business-registration/cases/01-pass.json
+	jq -c .question "$sample" >"$work/question.json"
+	awk -F '\t' '$1 == "person" { print $3 "\t" $4 }' "$work/gen/truth.tsv" |
+		jq -R -c --slurpfile sample "$sample" 'split("\t") as [$no, $name] | $sample[0].question
+			| .subjects.applicant.id_no = $no | .claims[0].value = $name' >"$work/people.ndjson"
+	head -n 100 "$work/people.ndjson" >"$work/batch.ndjson"
+}
+
+# ask WHO CASE ROUND PORT PID OPTIONS...: one load on a pinned server.
+ask() {
+	local who=$1 case=$2 round=$3 port=$4 pid=$5 values
+	shift 5
+	if ! values=$(taskset -c "$client_core" "$load" --port "$port" --path /v1/compare \
+		--connections 32 --seconds "$seconds" --watch "$pid" "$@"); then
+		[ "$who" != bidui ] || return 1
+		return 0
+	fi
+	row compare "$case" "$who" "$round" "$values"
+}
+
+tls_options=(--ca "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key")
+
+ask_bidui() {
+	ask bidui plaintext "$1" "$http_port" "$bidui_pid" --bodies "$work/question.json"
+	ask bidui tls "$1" "$https_port" "$bidui_pid" --bodies "$work/question.json" "${tls_options[@]}"
+	ask bidui everybody "$1" "$http_port" "$bidui_pid" --bodies "$work/people.ndjson"
+	ask bidui batch "$1" "$http_port" "$bidui_pid" --bodies "$work/batch.ndjson" --whole \
+		--type application/x-ndjson
+}
+
+ask_peers() {
+	if [ -n "$nginx_pid" ]; then
+		ask nginx plaintext "$1" "$nginx_http" "$nginx_pid" --bodies "$work/question.json"
+		ask nginx tls "$1" "$nginx_https" "$nginx_pid" --bodies "$work/question.json" \
+			"${tls_options[@]}"
+	fi
+	[ -z "$redis_pid" ] || ask_redis "$1"
+}
+
+# At half of what round one reached, times counted from when a request was due.
+ask_half() {
+	local case=$1 port=$2 rate
+	shift 2
+	rate=$(awk -F '\t' -v c="$case" '$1 == "compare" && $2 == c && $3 == "bidui" && $4 == 1 { print $5 / $6 / 2 }' "$raw")
+	ask bidui "half-$case" "$round" "$port" "$bidui_pid" --bodies "$work/question.json" --rate "$rate" "$@"
+}
+
+bench_compare() {
+	local round
+	for ((round = 1; round <= rounds; round++)); do
+		note "比对 compare $round/$rounds"
+		if [ $((round % 2)) -eq 1 ]; then
+			ask_bidui "$round"
+			ask_peers "$round"
+		else
+			ask_peers "$round"
+			ask_bidui "$round"
+		fi
+		ask_half plaintext "$http_port"
+		ask_half tls "$https_port" "${tls_options[@]}"
+	done
+}
+
+# -- the run --
+
+start_empty() {
+	rm -rf "$work/data"
+	start_gateway || { tail -n 20 "$work/biduid.log" >&2; exit 1; }
+}
+
+# Loops and workers of one processor, as the peers have it.
+start_pinned() {
+	printf 'loops = 1\n' >>"$work/bidui.conf"
+	start_gateway || { tail -n 20 "$work/biduid.log" >&2; exit 1; }
+	taskset -a -c -p "$server_core" "$bidui_pid" >"$work/taskset.out"
+}
+
+make_keys
+write_settings 0 0
+printf '[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n' \
+	>>"$work/senders"
+"$build/tests/gen/bidui_gen" --people "$people" --businesses "$people" --seed 1 --out "$work/gen"
+wrap_tax
+make_questions
+bench_intake
+bench_push
+push_samples "$top/tests/e2e/samples.tsv"
+stop_gateway
+start_pinned
+start_peers
+bench_compare
+stop_all
+"$top/tests/bench/report.py" "$raw" "$work/results.tsv"

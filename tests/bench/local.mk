@@ -1,0 +1,16 @@
+# Figures beside the peers: built and run by `make bench` only.
+bench_programs = tests/bench/bench_load tests/bench/bench_intake
+EXTRA_PROGRAMS += $(bench_programs)
+CLEANFILES += $(bench_programs)
+
+tests_bench_bench_load_SOURCES = tests/bench/bench_load.c tests/bench/load.h \
+	tests/bench/load_connection.c tests/bench/load_process.c
+tests_bench_bench_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+
+tests_bench_bench_intake_SOURCES = tests/bench/bench_intake.c
+tests_bench_bench_intake_LDADD = libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
+	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
+
+.PHONY: bench
+bench: all $(bench_programs)
+	bash $(top_srcdir)/tests/bench/bench.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/bench

@@ -1,0 +1,114 @@
+# peers.sh - the peers of bench.sh: nginx returning a constant, Redis with one value, both on processor
+# $server_core, in $work. A peer that is missing or does not start leaves its pid empty.
+
+nginx_pid='' nginx_http='' nginx_https='' redis_pid='' redis_port=''
+
+# A port that is free now; the peers cannot take port 0 and say which it became.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Waits until something listens at PORT, or PID has ended.
+wait_for_port() {
+	local left=100
+	until port_is_taken "$1"; do
+		left=$((left - 1))
+		if [ "$left" -eq 0 ] || ! kill -0 "$2" 2>/dev/null; then
+			return 1
+		fi
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+
+start_nginx() {
+	local folder=$work/nginx
+	command -v nginx >/dev/null || return 0
+	nginx_http=$(free_port)
+	nginx_https=$(free_port)
+	mkdir -p "$folder"
+	cat >"$folder/nginx.conf" <<END
+worker_processes 1;
+daemon off;
+master_process off;
+pid $folder/pid;
+error_log $folder/error.log;
+events { worker_connections 1024; }
+http {
+	access_log off;
+	client_body_temp_path $folder/body;
+	proxy_temp_path $folder/proxy;
+	fastcgi_temp_path $folder/fastcgi;
+	uwsgi_temp_path $folder/uwsgi;
+	scgi_temp_path $folder/scgi;
+	keepalive_requests 100000000;
+	default_type application/json;
+	add_header Cache-Control no-store;
+	server {
+		listen 127.0.0.1:$nginx_http;
+		listen 127.0.0.1:$nginx_https ssl;
+		ssl_certificate $work/tls/server.crt;
+		ssl_certificate_key $work/tls/server.key;
+		ssl_client_certificate $work/tls/ca.crt;
+		ssl_verify_client on;
+		ssl_protocols TLSv1.3;
+		location / { return 200 '$(head -c "$answer_bytes" /dev/zero | tr '\0' x)'; }
+	}
+}
+END
+	taskset -c "$server_core" nginx -c "$folder/nginx.conf" -e "$folder/error.log" \
+		>"$folder/out" 2>&1 &
+	nginx_pid=$!
+	wait_for_port "$nginx_http" "$nginx_pid" || { stop_one "$nginx_pid"; nginx_pid=; }
+}
+
+start_redis() {
+	command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null || return 0
+	redis_port=$(free_port)
+	mkdir -p "$work/redis"
+	taskset -c "$server_core" redis-server --port "$redis_port" --bind 127.0.0.1 --save '' \
+		--appendonly no --dir "$work/redis" >"$work/redis/out" 2>&1 &
+	redis_pid=$!
+	if ! wait_for_port "$redis_port" "$redis_pid"; then
+		stop_one "$redis_pid"
+		redis_pid=
+		return 0
+	fi
+	head -c "$answer_bytes" /dev/zero | tr '\0' x |
+		redis-cli -p "$redis_port" -x SET answer >"$work/redis/set.out"
+}
+
+# ask_redis ROUND: as many GETs as take about $seconds; CPU over the whole of it.
+ask_redis() {
+	local count=$((seconds * 60000)) before after times
+	before=$(cpu_ticks "$redis_pid")
+	times=$(date +%s.%N)
+	taskset -c "$client_core" redis-benchmark -p "$redis_port" -c 32 -n "$count" -q \
+		GET answer >"$work/redis/benchmark.out"
+	times="$times $(date +%s.%N)"
+	after=$(cpu_ticks "$redis_pid")
+	row compare plaintext redis "$1" "$count" "$(awk '{ printf "%.3f", $2 - $1 }' <<<"$times")" 0 \
+		$(((after - before) * 1000000 / $(getconf CLK_TCK))) 0 0 0 "$answer_bytes"
+}
+
+# User and system time of one process, in clock ticks.
+cpu_ticks() {
+	awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"
+}
+
+stop_one() {
+	kill -TERM "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+start_peers() {
+	answer_bytes=$(curl -fsS -H 'Content-Type: application/json' --data-binary "@$work/question.json" \
+		"http://127.0.0.1:$http_port/v1/compare" | wc -c)
+	start_nginx
+	start_redis
+}
+
+stop_peers() {
+	[ -z "$nginx_pid" ] || stop_one "$nginx_pid"
+	[ -z "$redis_pid" ] || stop_one "$redis_pid"
+	nginx_pid='' redis_pid=''
+}

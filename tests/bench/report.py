@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""report.py RAW RESULTS - medians of bench.sh's rounds as a table, ratios against the budgets, and a TSV.
+
+RAW has a measured line of one round: section, case, who, round, then
+  intake   records, bytes, cpu_us
+  push     records, requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes
+  compare  requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes
+A ratio is the median of the rounds' ratios: both sides of one round ran right after each other.
+"""
+import statistics
+import sys
+import unicodedata
+
+median = statistics.median
+BATCH = 100  # lines of one NDJSON request
+
+
+def read(path):
+    rows = {}
+    for line in open(path, encoding="utf-8"):
+        section, case, who, number, *values = line.rstrip("\n").split("\t")
+        rows.setdefault((section, case), {}).setdefault(who, {})[int(number)] = [
+            float(value) for value in values]
+    return rows
+
+
+def over_rounds(rounds, figure):
+    return median(figure(values) for values in rounds.values())
+
+
+def ratio(ours, theirs, figure):
+    both = sorted(set(ours) & set(theirs))
+    return median(figure(ours[n]) / figure(theirs[n]) for n in both) if both else None
+
+
+def intake_cpu(v):
+    return v[2] / v[0]
+
+
+def push_rate(v):
+    return v[0] / v[2]
+
+
+def push_cpu(v):
+    return v[4] / v[0]
+
+
+def rate(v):
+    return v[0] / v[1]
+
+
+def cpu(v):
+    return v[3] / v[0]
+
+
+class Table:
+    def __init__(self):
+        self.lines = []
+
+    def add(self, path, figure, value, unit, peer="", ratio_=None, budget=None, is_least=False):
+        verdict = ""
+        if budget is not None and ratio_ is None:
+            verdict = "同类缺失 peer missing"
+        elif budget is not None:
+            good = ratio_ >= budget if is_least else ratio_ <= budget
+            within = ratio_ * 3 >= budget if is_least else ratio_ <= budget * 3
+            verdict = "达到 met" if good else (
+                "未达到 falls short" if within else "差逾三倍 falls short by more than 3 x")
+        bound = "" if budget is None else ("≥ " if is_least else "≤ ") + format(budget, "g")
+        self.lines.append([path, figure, format(value, ".2f" if value < 100 else ".0f"), unit, peer,
+                           "" if ratio_ is None else format(ratio_, ".2f"), bound, verdict])
+
+
+def add_intake(table, rows):
+    xml = [median(v[1] / v[2] for v in rows[("intake", case)]["bidui"].values())
+           for case in ("social-nws", "social-packet", "tax-gt3")]
+    for (section, case), by in rows.items():
+        if section != "intake":
+            continue
+        ours, theirs = by["bidui"], by.get("xmllint", {})
+        name = "汇入 intake " + case
+        speed = over_rounds(ours, lambda v: v[1] / v[2])
+        table.add(name, "速度 rate", over_rounds(ours, lambda v: v[0] / v[2] * 1e6), "records/CPU s")
+        if case.startswith(("medical", "market")):
+            table.add(name, "CPU", over_rounds(ours, intake_cpu), "µs/record")
+            table.add(name, "速度 rate", speed, "MB/CPU s", "our XML, %.1f MB/s" % median(xml),
+                      speed / median(xml), 1, True)
+        else:
+            peer = "xmllint"
+            if theirs:
+                peer += ", %.2f µs/record" % over_rounds(theirs, intake_cpu)
+            table.add(name, "CPU", over_rounds(ours, intake_cpu), "µs/record", peer,
+                      ratio(ours, theirs, intake_cpu), 1)
+
+
+def add_push(table, rows):
+    for (section, case), by in rows.items():
+        if section != "push":
+            continue
+        ours = by["bidui"]
+        many = ours[min(ours)][1] > 1
+        name = ("多次小推送 many pushes " if many else "一次大推送 one push ") + case
+        speed = over_rounds(ours, push_rate)
+        goal = 5000 if many else 100000
+        table.add(name, "速度 rate", speed, "/s durable" if many else "records/s", "§12: %d" % goal,
+                  speed / goal, 1, True)
+        table.add(name, "CPU", over_rounds(ours, push_cpu), "µs/record")
+        if many:
+            table.add(name, "p99", over_rounds(ours, lambda v: v[6]) / 1000, "ms")
+
+
+def add_compare(table, rows):
+    by = {case: who for (section, case), who in rows.items() if section == "compare"}
+    for case, name in (("plaintext", "比对 compare, plaintext"), ("tls", "比对 compare, mTLS")):
+        ours = by[case]["bidui"]
+        table.add(name, "速度 rate", over_rounds(ours, rate), "req/s")
+        for who, budget in (("nginx", 1.3), ("redis", 1.0)):
+            if who == "redis" and case == "tls":
+                continue
+            theirs = by[case].get(who, {})
+            peer = who
+            if theirs:
+                peer += ", %.1f µs, %.0f req/s" % (over_rounds(theirs, cpu), over_rounds(theirs, rate))
+            table.add(name, "CPU", over_rounds(ours, cpu), "µs/req", peer, ratio(ours, theirs, cpu), budget)
+    everybody = by["everybody"]["bidui"]
+    table.add("比对 compare, everybody", "CPU", over_rounds(everybody, cpu), "µs/req",
+              "one person asked again", ratio(everybody, by["plaintext"]["bidui"], cpu))
+    batch = {n: [v[0] * BATCH] + v[1:] for n, v in by["batch"]["bidui"].items()}
+    table.add("批量 batch of %d" % BATCH, "CPU", over_rounds(batch, cpu), "µs/line")
+    table.add("批量 batch of %d" % BATCH, "速度 rate", over_rounds(batch, rate), "lines/s",
+              "single, everybody", ratio(batch, everybody, rate), 3, True)
+    for case in ("half-plaintext", "half-tls"):
+        ours = by[case]["bidui"]
+        table.add("半载 " + case, "p50", over_rounds(ours, lambda v: v[4]), "µs",
+                  "%.0f req/s" % over_rounds(ours, rate))
+        p99 = over_rounds(ours, lambda v: v[5])
+        table.add("半载 " + case, "p99", p99, "µs", "§12: 1000 µs", p99 / 1000, 1)
+
+
+def width(text):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def main():
+    rows = read(sys.argv[1])
+    table = Table()
+    add_intake(table, rows)
+    add_push(table, rows)
+    add_compare(table, rows)
+    head = ["路径 path", "量 figure", "中位 median", "单位 unit", "对照 peer", "比 ratio", "目标 budget", "结论 verdict"]
+    with open(sys.argv[2], "w", encoding="utf-8") as out:
+        out.write("path\tfigure\tmedian\tunit\tpeer\tratio\tbudget\tverdict\n")
+        out.writelines("\t".join(line) + "\n" for line in table.lines)
+    lines = [head] + table.lines
+    widths = [max(width(line[i]) for line in lines) for i in range(len(head))]
+    for line in lines:
+        print("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip())
+    print("结果文件 written to " + sys.argv[2])
+
+
+main()
