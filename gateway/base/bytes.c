@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,35 +194,61 @@ struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len)
 	return bytes;
 }
 
-static uint64_t read_integer(struct bd_reader *reader, size_t width)
+/* What is left is too short: nothing more is read. */
+static bool has(struct bd_reader *reader, size_t len)
 {
-	struct bd_bytes bytes = bd_read_bytes(reader, width);
-	uint64_t value = 0;
+	reader->ok = reader->ok && reader->rest.len >= len;
+	return reader->ok;
+}
 
-	for (size_t i = 0; i < bytes.len; i++) {
-		value = value << 8 | (uint8_t)bytes.ptr[i];
-	}
-	return value;
+static void skip(struct bd_reader *reader, size_t len)
+{
+	reader->rest.ptr += len;
+	reader->rest.len -= len;
 }
 
 uint8_t bd_read_u8(struct bd_reader *reader)
 {
-	return (uint8_t)read_integer(reader, 1);
+	uint8_t value = 0;
+
+	if (has(reader, sizeof(value))) {
+		value = (uint8_t)*reader->rest.ptr;
+		skip(reader, sizeof(value));
+	}
+	return value;
 }
 
 uint16_t bd_read_u16(struct bd_reader *reader)
 {
-	return (uint16_t)read_integer(reader, 2);
+	uint16_t value = 0;
+
+	if (has(reader, sizeof(value))) {
+		memcpy(&value, reader->rest.ptr, sizeof(value));
+		skip(reader, sizeof(value));
+	}
+	return be16toh(value);
 }
 
 uint32_t bd_read_u32(struct bd_reader *reader)
 {
-	return (uint32_t)read_integer(reader, 4);
+	uint32_t value = 0;
+
+	if (has(reader, sizeof(value))) {
+		memcpy(&value, reader->rest.ptr, sizeof(value));
+		skip(reader, sizeof(value));
+	}
+	return be32toh(value);
 }
 
 uint64_t bd_read_u64(struct bd_reader *reader)
 {
-	return read_integer(reader, 8);
+	uint64_t value = 0;
+
+	if (has(reader, sizeof(value))) {
+		memcpy(&value, reader->rest.ptr, sizeof(value));
+		skip(reader, sizeof(value));
+	}
+	return be64toh(value);
 }
 
 struct bd_bytes bd_read_sized(struct bd_reader *reader)
