@@ -42,12 +42,26 @@ struct bd_store {
 	bool has_snapshots;    /* atomic; some section has a snapshot mark */
 };
 
+/* Nodes opened in this snapshot: one question comes back to the same ones. In the arena of the
+ * lookups; keys are blinded, so their first bytes serve as the hash. */
+#define BD_MEMO_SLOTS 256
+struct bd_node_memo {
+	const struct bd_arena *arena;
+	size_t count;
+	struct bd_memo_node {
+		uint8_t key[BD_NODE_KEY_BYTES];
+		struct bd_node node;
+		bool is_found;
+	} * slots[BD_MEMO_SLOTS];
+};
+
 struct bd_store_reader {
 	struct bd_store *store;
 	MDB_txn *txn; /* reset between snapshots */
 	struct bd_seal *seal;
 	struct bd_covers *covers;
 	struct bd_buf plain;
+	struct bd_node_memo *memo; /* NULL = none yet */
 	bool is_open;
 };
 

@@ -15,7 +15,7 @@ struct lookup {
 	struct bd_diag *diag;
 	struct {
 		uint8_t key[BD_NODE_KEY_BYTES];
-		struct bd_node node;
+		const struct bd_node *node;
 		bool is_found;
 	} nodes[BD_SUBJECT_NODES_MAX];
 	size_t count;
@@ -23,13 +23,68 @@ struct lookup {
 	size_t statement_count, statement_cap;
 };
 
-static enum bd_code load(struct lookup *lookup, struct bd_node *node, bool *found,
+static enum bd_code memo_of(struct bd_node_memo **out, struct lookup *lookup)
+{
+	struct bd_store_reader *reader = lookup->reader;
+
+	if (reader->memo == NULL || reader->memo->arena != lookup->arena) {
+		reader->memo = bd_arena_alloc(lookup->arena, 1, sizeof(*reader->memo));
+		if (reader->memo == NULL) {
+			return bd_arena_code(lookup->arena);
+		}
+		reader->memo->arena = lookup->arena;
+	}
+	*out = reader->memo;
+	return BD_OK;
+}
+
+static struct bd_memo_node **find_slot(
+	struct bd_node_memo *memo, const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	size_t at = key[0] % BD_MEMO_SLOTS;
+
+	while (memo->slots[at] != NULL &&
+		memcmp(memo->slots[at]->key, key, BD_NODE_KEY_BYTES) != 0) {
+		at = (at + 1) % BD_MEMO_SLOTS;
+	}
+	return &memo->slots[at];
+}
+
+/* A node is opened once in a snapshot; past three quarters of the slots nothing is remembered. */
+static enum bd_code load(struct lookup *lookup, const struct bd_node **node, bool *found,
 	const uint8_t key[BD_NODE_KEY_BYTES])
 {
-	uint64_t slot;
+	struct bd_node_memo *memo = NULL;
+	struct bd_memo_node **slot, *loaded;
+	uint64_t salt_slot;
+	enum bd_code code = memo_of(&memo, lookup);
 
-	return bd_node_load(node, &slot, found, lookup->store, lookup->reader->txn,
-		lookup->reader->seal, key, lookup->arena, lookup->diag);
+	if (code != BD_OK) {
+		return code;
+	}
+	slot = find_slot(memo, key);
+	loaded = *slot;
+	if (loaded == NULL) {
+		loaded = bd_arena_alloc(lookup->arena, 1, sizeof(*loaded));
+		if (loaded == NULL) {
+			return bd_arena_code(lookup->arena);
+		}
+		memcpy(loaded->key, key, BD_NODE_KEY_BYTES);
+		bd_node_init(&loaded->node, lookup->arena);
+		code = bd_node_load(&loaded->node, &salt_slot, &loaded->is_found, lookup->store,
+			lookup->reader->txn, lookup->reader->seal, key, lookup->arena,
+			lookup->diag);
+		if (code != BD_OK) {
+			return code;
+		}
+		if (memo->count < BD_MEMO_SLOTS / 4 * 3) {
+			*slot = loaded;
+			memo->count++;
+		}
+	}
+	*node = &loaded->node;
+	*found = loaded->is_found;
+	return BD_OK;
 }
 
 /* The second halves of the pairs that begin with key. */
@@ -79,11 +134,11 @@ static enum bd_code owners_of(struct lookup *lookup, const struct bd_identifier 
 
 	*count = 0;
 	for (size_t i = 0; i < hint_count && code == BD_OK; i++) {
-		struct bd_node owner;
-		bool found;
+		const struct bd_node *owner = NULL;
+		bool found = false;
 
 		code = load(lookup, &owner, &found, hints[i]);
-		if (code == BD_OK && found && names(&owner, identifier)) {
+		if (code == BD_OK && found && names(owner, identifier)) {
 			memcpy(out[(*count)++], hints[i], BD_NODE_KEY_BYTES);
 		}
 	}
@@ -100,9 +155,9 @@ static enum bd_code find_top(struct lookup *lookup, const struct bd_identifier *
 	*several = false;
 	for (size_t step = 0; code == BD_OK && step < BD_SUBJECT_NODES_MAX; step++) {
 		uint8_t owners[BD_ALIAS_OWNERS_MAX][BD_NODE_KEY_BYTES];
-		struct bd_node node;
+		const struct bd_node *node = NULL;
 		size_t count;
-		bool found;
+		bool found = false;
 
 		code = owners_of(lookup, &at, top, owners, &count);
 		if (code != BD_OK || count == 0) {
@@ -114,10 +169,10 @@ static enum bd_code find_top(struct lookup *lookup, const struct bd_identifier *
 		}
 		memcpy(top, owners[0], BD_NODE_KEY_BYTES);
 		code = load(lookup, &node, &found, top);
-		if (code != BD_OK || !found || node.identifier_count == 0) {
+		if (code != BD_OK || !found || node->identifier_count == 0) {
 			return code;
 		}
-		at = node.identifiers[0];
+		at = node->identifiers[0];
 	}
 	return code;
 }
@@ -138,7 +193,6 @@ static enum bd_code add_node(struct lookup *lookup, const uint8_t key[BD_NODE_KE
 		return BD_OK;
 	}
 	memcpy(lookup->nodes[lookup->count].key, key, BD_NODE_KEY_BYTES);
-	bd_node_init(&lookup->nodes[lookup->count].node, lookup->arena);
 	lookup->count++;
 	return load(lookup, &lookup->nodes[lookup->count - 1].node,
 		&lookup->nodes[lookup->count - 1].is_found, key);
@@ -150,7 +204,7 @@ static enum bd_code add_aliases(struct lookup *lookup)
 	enum bd_code code = BD_OK;
 
 	for (size_t n = 0; n < lookup->count && code == BD_OK; n++) {
-		const struct bd_node *node = &lookup->nodes[n].node;
+		const struct bd_node *node = lookup->nodes[n].node;
 
 		for (size_t i = 0;
 			lookup->nodes[n].is_found && i < node->identifier_count && code == BD_OK;
@@ -275,7 +329,7 @@ static bool leads_here(const struct lookup *lookup, const struct bd_node_row *ro
 {
 	for (size_t i = 0; i < row->other_count; i++) {
 		for (size_t n = 0; n < lookup->count; n++) {
-			const struct bd_node *node = &lookup->nodes[n].node;
+			const struct bd_node *node = lookup->nodes[n].node;
 
 			if (lookup->nodes[n].is_found && names(node, &row->other[i])) {
 				return true;
@@ -290,9 +344,8 @@ static bool leads_here(const struct lookup *lookup, const struct bd_node_row *ro
 static enum bd_code add_inverse(
 	struct lookup *lookup, const struct bd_identifier *asked, size_t asked_count)
 {
-	uint8_t(*keys)[BD_NODE_KEY_BYTES] =
-		bd_arena_alloc(lookup->arena, LINKS_MAX, BD_NODE_KEY_BYTES);
-	enum bd_code code = keys != NULL ? BD_OK : bd_arena_code(lookup->arena);
+	uint8_t keys[LINKS_MAX][BD_NODE_KEY_BYTES];
+	enum bd_code code = BD_OK;
 
 	for (size_t n = 0; n < lookup->count && code == BD_OK; n++) {
 		size_t count = 0;
@@ -300,7 +353,7 @@ static enum bd_code add_inverse(
 		code = read_pairs(lookup, lookup->store->links, lookup->nodes[n].key, keys,
 			LINKS_MAX, &count);
 		for (size_t i = 0; i < count && code == BD_OK; i++) {
-			struct bd_node node;
+			const struct bd_node *node = NULL;
 			bool found = false, is_again = false;
 
 			/* The same organization through two of the person's identifiers. */
@@ -314,7 +367,7 @@ static enum bd_code add_inverse(
 						   &value) == 0;
 			}
 			code = is_again ? BD_OK : load(lookup, &node, &found, keys[i]);
-			for (const struct bd_node_row *row = found ? node.rows : NULL;
+			for (const struct bd_node_row *row = found ? node->rows : NULL;
 				row != NULL && code == BD_OK; row = row->next) {
 				bool is_asked = false;
 
@@ -325,7 +378,7 @@ static enum bd_code add_inverse(
 					}
 				}
 				if (row->other_count > 0 && (is_asked || leads_here(lookup, row))) {
-					code = add_row(lookup, &node, row, true);
+					code = add_row(lookup, node, row, true);
 				}
 			}
 		}
@@ -350,14 +403,14 @@ static enum bd_code fill_identifiers(struct lookup *lookup, struct bd_held *held
 	struct bd_identifier *list;
 
 	for (size_t n = 0; n < lookup->count; n++) {
-		max += lookup->nodes[n].node.identifier_count;
+		max += lookup->nodes[n].node->identifier_count;
 	}
 	list = bd_arena_alloc(lookup->arena, max, sizeof(*list));
 	if (list == NULL) {
 		return bd_arena_code(lookup->arena);
 	}
 	for (size_t n = 0; n < lookup->count; n++) {
-		const struct bd_node *node = &lookup->nodes[n].node;
+		const struct bd_node *node = lookup->nodes[n].node;
 
 		for (size_t i = 0; i < node->identifier_count; i++) {
 			size_t j = 0;
@@ -383,7 +436,7 @@ static const struct bd_node_marker *newest_marker(
 	struct bd_bytes source = bd_bytes_of(cover->source);
 
 	for (size_t n = 0; n < lookup->count; n++) {
-		const struct bd_node *node = &lookup->nodes[n].node;
+		const struct bd_node *node = lookup->nodes[n].node;
 		const struct bd_node_marker *marker = bd_node_find_marker(
 			node, source, bd_bytes_of(cover->section), cover->entity);
 
@@ -535,9 +588,9 @@ static enum bd_code collect(struct lookup *lookup, struct bd_held *held,
 	}
 	code = code == BD_OK ? add_aliases(lookup) : code;
 	for (size_t n = 0; n < lookup->count && code == BD_OK; n++) {
-		for (const struct bd_node_row *row = lookup->nodes[n].node.rows;
+		for (const struct bd_node_row *row = lookup->nodes[n].node->rows;
 			row != NULL && code == BD_OK; row = row->next) {
-			code = add_row(lookup, &lookup->nodes[n].node, row, false);
+			code = add_row(lookup, lookup->nodes[n].node, row, false);
 		}
 	}
 	code = code == BD_OK ? add_inverse(lookup, identifiers, count) : code;

@@ -320,6 +320,7 @@ enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag
 	if (reader->covers != old) {
 		covers_unref(store, old);
 	}
+	reader->memo = NULL;
 	reader->is_open = true;
 	return BD_OK;
 }
@@ -375,8 +376,7 @@ enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, str
 	MDB_val mdb_key = { BD_NODE_KEY_BYTES, (void *)key }, value;
 	uint8_t salt[BD_SALT_BYTES];
 	struct bd_reader reader;
-	struct bd_buf plain;
-	struct bd_bytes kept;
+	struct bd_buf plain = { 0 };
 	enum bd_code code;
 	int result = mdb_get(txn, store->nodes, &mdb_key, &value);
 
@@ -392,16 +392,14 @@ enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, str
 	if (!bd_salts_get(salt, &store->salts, *slot)) {
 		return BD_OK;
 	}
-	bd_buf_init(&plain, BD_NODE_MAX_BYTES);
-	code = bd_seal_open(seal, &plain, salt, name, reader.rest);
+	/* Opened where it stays: what is unpacked borrows from it. */
+	plain.cap = plain.max = reader.rest.len;
+	plain.ptr = bd_arena_alloc(arena, plain.cap, 1);
+	code = plain.ptr != NULL ? bd_seal_open(seal, &plain, salt, name, reader.rest)
+				 : bd_arena_code(arena);
 	if (code == BD_OK) {
-		kept = bd_arena_copy(arena, bd_buf_bytes(&plain));
-		code = kept.ptr != NULL ? bd_node_unpack(node, kept, arena) : bd_arena_code(arena);
+		code = bd_node_unpack(node, bd_buf_bytes(&plain), arena);
 	}
-	if (plain.ptr != NULL) {
-		bd_wipe(plain.ptr, plain.len);
-	}
-	bd_buf_release(&plain);
 	*found = code == BD_OK;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
 }

@@ -102,7 +102,9 @@ enum bd_code bd_store_reader_new(
 void bd_store_reader_free(struct bd_store_reader *reader);
 enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag);
 void bd_store_end(struct bd_store_reader *reader);
-/* All identifiers are of one subject. Everything in *out lives in the arena. */
+/* All identifiers are of one subject. Everything in *out lives in the arena, and so does what is
+ * remembered for the next lookup of the same snapshot: the arena is not cleared before
+ * bd_store_end. */
 enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
 	struct bd_diag *diag);
