@@ -1,5 +1,6 @@
 /* compare.c - a case in JSON to its findings and decision in JSON. */
 #include "answer/decide.h"
+#include "answer/memo.h"
 #include "base/json_write.h"
 
 #include <string.h>
@@ -235,28 +236,32 @@ static enum bd_code find_all(struct bd_finding *findings, size_t *count,
 }
 
 enum bd_code bd_compare(struct bd_buf *out, struct bd_bytes question,
-	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
+	const struct bd_answer_context *given, struct bd_arena *arena, struct bd_diag *diag)
 {
+	struct bd_answer_context context = *given;
+	struct bd_memo memo;
 	struct bd_case asked;
 	struct bd_finding *findings;
 	struct bd_outcome outcome;
 	size_t count = 0;
-	enum bd_code code = bd_question_case(&asked, question, context, arena, diag);
+	enum bd_code code = bd_question_case(&asked, question, &context, arena, diag);
 
 	if (code != BD_OK) {
 		return code;
 	}
+	bd_memo_init(&memo, given->source);
+	context.source = &memo.source;
 	findings = bd_arena_alloc(
 		arena, asked.matter->element_count * asked.subject_count, sizeof(*findings));
 	if (findings == NULL) {
 		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
-	code = read_held(&asked, context, arena, diag);
-	code = code == BD_OK ? find_all(findings, &count, &asked, context, arena, diag) : code;
+	code = read_held(&asked, &context, arena, diag);
+	code = code == BD_OK ? find_all(findings, &count, &asked, &context, arena, diag) : code;
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", "");
 	}
-	bd_decide(&outcome, findings, count, &asked, context->now_ms);
-	code = write_answer(out, &asked, findings, count, &outcome, context);
+	bd_decide(&outcome, findings, count, &asked, context.now_ms);
+	code = write_answer(out, &asked, findings, count, &outcome, &context);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the answer is too long");
 }

@@ -7,6 +7,7 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/evidence.c gateway/answer/evidence.h \
 	gateway/answer/finding.c gateway/answer/finding.h \
 	gateway/answer/matter.h \
+	gateway/answer/memo.c gateway/answer/memo.h \
 	gateway/answer/path.c gateway/answer/path.h \
 	gateway/answer/query.c \
 	gateway/answer/question.c gateway/answer/question.h \
