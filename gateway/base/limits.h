@@ -35,6 +35,28 @@
  * each. */
 #define BD_CASE_SUBJECTS_MAX 64
 #define BD_CASE_CLAIMS_MAX 512
+/* -- HTTP -----------------------------------------------------------------------------------------
+ */
+/* One request's head: real ones have under 2 KiB, a proxy with many cookies 8. */
+#define BD_HTTP_HEADER_MAX_BYTES 16384
+/* Header fields of one request: browsers and proxies together send about 30. */
+#define BD_HTTP_FIELDS_MAX 64
+/* What one connection holds of its input: the head and, behind it, body or pipelined requests. */
+#define BD_HTTP_INPUT_BYTES 36864
+/* One read of ciphertext, shared by a loop's connections: four TLS records of full length. */
+#define BD_HTTP_CIPHER_BYTES 65536
+/* Answers waiting for the client; past it nothing further is read or answered. */
+#define BD_HTTP_OUT_HIGH_BYTES 262144
+/* One answer that is not streamed, as large as the memory one message may take. */
+#define BD_HTTP_ANSWER_MAX_BYTES 67108864
+/* Output memory an idle connection keeps: most answers fit, and 10,000 connections stay small. */
+#define BD_HTTP_IDLE_KEPT_BYTES 4096
+/* Input blocks a loop keeps for its next requests; more go back to the heap. */
+#define BD_HTTP_BLOCKS_KEPT 64
+/* Size line or trailers of a chunked body: nobody needs chunk extensions. */
+#define BD_HTTP_CHUNK_LINE_MAX_BYTES 256
+/* How long a refused client may still send what we no longer read. */
+#define BD_HTTP_LINGER_MS 1000
 /* -- store ----------------------------------------------------------------------------------------
  */
 /* Identifiers one alias may point to before it is simply ambiguous. */

@@ -1,28 +1,31 @@
-/* connection.h - one client connection and its one exchange. Layer: http, shared by server.c and
- * connection.c only.
+/* connection.h - one client connection and its one exchange. Layer: http, shared by its .c files
+ * only: connection.c moves bytes in and through the phases, exchange.c is what the handler calls,
+ * output.c writes, budget.c keeps the time budgets, server.c owns the loop.
  *
- * The connection is freed when its handles are closed and its exchange is ended, whichever comes
- * last.
+ * Rules that make it safe to call the handler:
+ * - callbacks run only inside bd_http_connection_process and the close callback, that is from the
+ *   loop; what the handler calls marks the exchange and, from elsewhere, queues it (ready list);
+ * - process never nests (is_busy), so an exchange lives as long as its process runs;
+ * - the exchange is freed when its handles are closed, its handler has ended it, and neither
+ *   process nor the ready list holds it, whichever comes last.
  */
 #ifndef BD_HTTP_CONNECTION_H
 #define BD_HTTP_CONNECTION_H
 
+#include "base/limits.h"
 #include "http/parse.h"
 #include "http/server.h"
 #include "http/tls.h"
 
 #include <uv.h>
 
-/* Bytes of one request's head. */
-#define BD_HTTP_HEADER_MAX 16384
-/* Head and what came behind it. */
-#define BD_HTTP_IN_MAX 20480
-/* Answers waiting for the client; past it nothing further is read or answered. */
-#define BD_HTTP_OUT_HIGH 262144
-/* One answer that is not streamed. */
-#define BD_HTTP_OUT_MAX 134217728
-/* How long a refused client may still send what we no longer read. */
-#define BD_HTTP_LINGER_MS 1000
+/* Input of a connection that is not idle: [0, head_len) the head of the request being handled,
+ * [at, end) not yet taken. Given back to the loop when idle. */
+struct bd_http_block {
+	struct bd_http_block *next;
+	struct bd_http_head head;
+	char bytes[BD_HTTP_INPUT_BYTES];
+};
 
 struct bd_http_loop {
 	uv_loop_t *uv;
@@ -30,41 +33,94 @@ struct bd_http_loop {
 	struct bd_http_handler *handler;
 	struct listener *listeners;
 	struct bd_http_exchange *connections;
-	size_t connection_count, handle_count;
+	struct bd_http_exchange *ready, *last_ready;
+	struct bd_http_block *blocks; /* free ones */
+	size_t connection_count, handle_count, block_count;
 	bool is_draining, is_drained;
 	uv_timer_t timer;
-	char scratch[65536]; /* cipher bytes between read and feed */
+	uv_idle_t idle; /* runs while somebody is ready */
+	char date[30];  /* RFC 9110 section 5.6.7, as of the last tick */
+	char scratch[BD_HTTP_CIPHER_BYTES];
 };
 
-enum bd_http_phase { HEAD, BODY, ANSWERING, LINGER };
+enum bd_http_phase {
+	BD_HTTP_HEAD,      /* waits for a request, or for the rest of its head */
+	BD_HTTP_BODY,      /* the handler has the exchange and gets the body */
+	BD_HTTP_ANSWERING, /* the body has come whole */
+	BD_HTTP_LINGER     /* the last answer is written; what still comes is thrown away */
+};
 
-/* The exchange lies in its connection: one at a time. */
 struct bd_http_exchange {
 	uv_tcp_t tcp; /* first: the handle is the connection */
 	uv_write_t write;
 	struct bd_http_loop *loop;
-	struct bd_http_exchange *next, *previous;
+	struct bd_http_exchange *next, *previous, *next_ready;
 	struct bd_http_session *session; /* NULL = plain */
-	enum bd_http_phase phase;
-	bool is_open, is_reading, is_paused, is_streaming, is_answered, is_writing, is_closing;
-	bool is_handled; /* the handler holds the exchange */
-	bool is_eof, is_busy, is_last, is_full, is_head_method;
-	struct bd_http_head head;
-	struct bd_http_chunks chunks;
-	uint64_t body_left, body_bytes, since_ms, write_ms;
-	size_t head_len, scanned, in_len, write_left;
-	struct bd_buf out, flight;
+	struct bd_http_block *block;     /* NULL while idle */
 	void *state;
-	char head_bytes[BD_HTTP_HEADER_MAX];
-	char in[BD_HTTP_IN_MAX];
+	enum bd_http_phase phase;
+	/* the connection */
+	bool is_open, is_closing, is_busy, is_ready;
+	bool is_reading, is_eof, is_writing, is_blocked, is_shut;
+	bool is_begun; /* the first byte of the next request is here */
+	/* the exchange */
+	bool is_handled; /* the handler holds it */
+	bool is_aborted; /* and knows that it is of no use any more */
+	bool is_paused, is_streaming, is_chunking, is_full, is_last, is_head_method;
+	bool is_continue_due;
+	struct bd_http_chunks chunks;
+	uint64_t body_left, body_bytes; /* still to come; since since_ms */
+	uint64_t since_ms, write_ms;    /* what each means depends on the phase: budget.c */
+	size_t head_len, scanned, at, end, write_left;
+	struct bd_buf out;    /* answers */
+	struct bd_buf wire;   /* TLS: ciphertext not yet given to the kernel */
+	struct bd_buf flight; /* what uv_write holds */
 };
 
-/* Takes over an accepted connection's reading; tls NULL = plain. */
+/* -- connection.c -- */
+/* Takes over an accepted connection; tls NULL = plain. */
 void bd_http_connection_start(struct bd_http_exchange *exchange, struct bd_http_tls *tls);
+/* Closes without a word; the handler hears of it from the loop. */
 void bd_http_connection_close(struct bd_http_exchange *exchange);
-/* Enforces the time budgets. */
+/* Moves the connection on as far as it goes; answers of one turn leave in one write. It may free
+ * the exchange. Not from inside a call of the handler. */
+void bd_http_connection_process(struct bd_http_exchange *exchange);
+/* Has process called from the loop, unless it runs already. */
+void bd_http_connection_wake(struct bd_http_exchange *exchange);
+/* Answers with a problem, tells the handler, and lets the connection end. From the loop. */
+void bd_http_connection_refuse(struct bd_http_exchange *exchange, enum bd_code code);
+/* Frees it if nothing holds it any more. */
+void bd_http_connection_settle(struct bd_http_exchange *exchange);
+
+/* -- exchange.c -- */
+/* True when it took something and there may be more to take. */
+bool bd_http_take_head(struct bd_http_exchange *exchange);
+bool bd_http_take_body(struct bd_http_exchange *exchange);
+void bd_http_send_continue(struct bd_http_exchange *exchange);
+/* The client has gone in the middle of its body. */
+bool bd_http_is_body_cut(const struct bd_http_exchange *exchange);
+
+/* -- output.c -- */
+size_t bd_http_waiting(const struct bd_http_exchange *exchange);
+void bd_http_flush(struct bd_http_exchange *exchange);
+/* Status line and headers, without the empty line. */
+enum bd_code bd_http_add_head(
+	struct bd_http_exchange *exchange, int status, const struct bd_http_header *headers);
+/* A whole answer. */
+enum bd_code bd_http_add_answer(struct bd_http_exchange *exchange, int status,
+	const struct bd_http_header *headers, struct bd_bytes body);
+
+/* -- budget.c -- */
 void bd_http_connection_tick(struct bd_http_exchange *exchange, uint64_t now_ms);
-/* server.c: the connection is gone; may finish the drain. */
+
+/* -- server.c -- */
+/* NULL = no memory. */
+struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop);
+void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block);
+void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *exchange);
+/* The connection is closed: out of the list. */
 void bd_http_loop_forget(struct bd_http_exchange *exchange);
+/* It is freed: may finish the drain. */
+void bd_http_loop_count_out(struct bd_http_loop *loop);
 
 #endif

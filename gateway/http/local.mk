@@ -1,7 +1,9 @@
 noinst_LIBRARIES += libbd_http.a
 libbd_http_a_SOURCES = \
+	gateway/http/budget.c \
 	gateway/http/connection.c gateway/http/connection.h \
+	gateway/http/exchange.c gateway/http/header.h gateway/http/output.c \
 	gateway/http/parse.c gateway/http/parse.h \
 	gateway/http/server.c gateway/http/server.h \
-	gateway/http/tls.c gateway/http/tls.h
+	gateway/http/tls.c gateway/http/tls.h gateway/http/tls_peer.c
 libbd_http_a_CPPFLAGS = $(AM_CPPFLAGS)

@@ -11,9 +11,6 @@
 #include <http_parser.h>
 #endif
 
-/* Size line or trailers: nobody needs chunk extensions. */
-#define CHUNK_LINE_MAX 256
-
 enum chunk_state {
 	SIZE,
 	EXTENSION,
@@ -81,6 +78,37 @@ static struct bd_bytes next_line(struct bd_bytes *rest)
 	return line;
 }
 
+/* "." or "..", also with the dots written %2e. */
+static bool is_dot_segment(struct bd_bytes segment)
+{
+	size_t dots = 0, at = 0;
+	while (at < segment.len) {
+		if (segment.ptr[at] == '.') {
+			at++;
+		} else if (segment.len - at >= 3 && strncasecmp(segment.ptr + at, "%2e", 3) == 0) {
+			at += 3;
+		} else {
+			return false;
+		}
+		dots++;
+	}
+	return dots == 1 || dots == 2;
+}
+
+static bool has_dot_segment(struct bd_bytes path)
+{
+	while (path.len > 0) {
+		struct bd_bytes segment = { path.ptr + 1, path.len - 1 };
+		const char *slash = memchr(segment.ptr, '/', segment.len);
+		segment.len = slash == NULL ? segment.len : (size_t)(slash - segment.ptr);
+		if (is_dot_segment(segment)) {
+			return true;
+		}
+		path = (struct bd_bytes){ path.ptr + segment.len + 1, path.len - segment.len - 1 };
+	}
+	return false;
+}
+
 static enum bd_code parse_target(
 	struct bd_http_head *head, struct bd_bytes target, struct bd_diag *diag)
 {
@@ -99,7 +127,9 @@ static enum bd_code parse_target(
 	if (mark != NULL) {
 		head->query = (struct bd_bytes){ mark + 1, target.len - path_len - 1 };
 	}
-	return BD_OK;
+	return has_dot_segment(head->path)
+		       ? bd_fail(diag, BD_HTTP_SYNTAX, "the path has a dot segment")
+		       : BD_OK;
 }
 
 static enum bd_code parse_request_line(
@@ -113,7 +143,8 @@ static enum bd_code parse_request_line(
 	struct bd_bytes version = { last + 1, line.len - (size_t)(last + 1 - line.ptr) };
 	head->method = (struct bd_bytes){ line.ptr, (size_t)(first - line.ptr) };
 	head->is_keep_alive = bd_bytes_is(version, "HTTP/1.1");
-	if (!head->is_keep_alive && !bd_bytes_is(version, "HTTP/1.0")) {
+	head->is_1_0 = bd_bytes_is(version, "HTTP/1.0");
+	if (!head->is_keep_alive && !head->is_1_0) {
 		return bd_fail(diag, BD_HTTP_SYNTAX, "not HTTP/1.1");
 	}
 	if (!is_token(head->method)) {
@@ -204,7 +235,7 @@ static enum bd_code note_field(struct bd_http_head *head, struct counts *counts,
 	return BD_OK;
 }
 
-static enum bd_code check_framing(struct bd_http_head *head, bool is_1_1, struct bd_diag *diag)
+static enum bd_code check_framing(struct bd_http_head *head, struct bd_diag *diag)
 {
 	struct counts counts = { 0 };
 	for (size_t i = 0; i < head->field_count; i++) {
@@ -216,20 +247,24 @@ static enum bd_code check_framing(struct bd_http_head *head, bool is_1_1, struct
 	if (counts.length + counts.encoding > 1) {
 		return bd_fail(diag, BD_HTTP_FRAMING, "the length is stated more than once");
 	}
-	if (counts.encoding > 0 && !is_1_1) {
+	if (counts.encoding > 0 && head->is_1_0) {
 		return bd_fail(diag, BD_HTTP_FRAMING, "HTTP/1.0 has no transfer coding");
 	}
-	if (counts.host > 1 || (counts.host == 0 && is_1_1)) {
+	if (counts.host > 1 || (counts.host == 0 && !head->is_1_0)) {
 		return bd_fail(diag, BD_HTTP_SYNTAX, "Host must stand exactly once");
 	}
 	return BD_OK;
 }
 
+/* In both: the reading of the length is compared where the head ends, as the library forgets it at
+ * the end of the message. */
 #ifdef BD_HAVE_LLHTTP
 static int skip_body(llhttp_t *parser)
 {
-	(void)parser;
-	return 1;
+	const struct bd_http_head *head = parser->data;
+	uint64_t length = parser->flags & F_CONTENT_LENGTH ? parser->content_length : 0;
+	bool is_chunked = (parser->flags & F_CHUNKED) != 0;
+	return length == head->content_length && is_chunked == head->is_chunked ? 1 : -1;
 }
 
 static bool library_agrees(const struct bd_http_head *head, struct bd_bytes bytes)
@@ -239,11 +274,11 @@ static bool library_agrees(const struct bd_http_head *head, struct bd_bytes byte
 	llhttp_settings_init(&settings);
 	settings.on_headers_complete = skip_body;
 	llhttp_init(&parser, HTTP_REQUEST, &settings);
-	return llhttp_execute(&parser, bytes.ptr, bytes.len) == HPE_OK && parser.upgrade == 0 &&
-	       ((parser.flags & F_CHUNKED) != 0) == head->is_chunked;
+	parser.data = (struct bd_http_head *)head;
+	llhttp_errno_t result = llhttp_execute(&parser, bytes.ptr, bytes.len);
+	return result == HPE_OK || result == HPE_PAUSED_UPGRADE;
 }
 #else
-/* Also keeps the library's reading of the length, which it resets at the end of the message. */
 static int skip_body(http_parser *parser)
 {
 	const struct bd_http_head *head = parser->data;
@@ -261,7 +296,7 @@ static bool library_agrees(const struct bd_http_head *head, struct bd_bytes byte
 	http_parser_init(&parser, HTTP_REQUEST);
 	parser.data = (struct bd_http_head *)head;
 	size_t taken = http_parser_execute(&parser, &settings, bytes.ptr, bytes.len);
-	return taken == bytes.len && HTTP_PARSER_ERRNO(&parser) == HPE_OK && parser.upgrade == 0;
+	return taken == bytes.len && HTTP_PARSER_ERRNO(&parser) == HPE_OK;
 }
 #endif
 
@@ -274,12 +309,11 @@ enum bd_code bd_http_parse_head(
 	head->is_chunked = head->is_continue_expected = head->has_unknown_expectation = false;
 	head->query = (struct bd_bytes){ NULL, 0 };
 	enum bd_code code = parse_request_line(head, next_line(&rest), diag);
-	bool is_1_1 = head->is_keep_alive;
 	while (code == BD_OK && rest.len > 2) {
 		code = parse_field(head, next_line(&rest), diag);
 	}
 	if (code == BD_OK) {
-		code = check_framing(head, is_1_1, diag);
+		code = check_framing(head, diag);
 	}
 	if (code == BD_OK && !library_agrees(head, bytes)) {
 		code = bd_fail(diag, BD_HTTP_SYNTAX, "the framing can be read in two ways");
@@ -323,7 +357,7 @@ static bool step_size(struct bd_http_chunks *chunks, char c)
 /* One byte outside the data; false = not a chunked body. */
 static bool step(struct bd_http_chunks *chunks, char c)
 {
-	if (++chunks->line_len > CHUNK_LINE_MAX) {
+	if (++chunks->line_len > BD_HTTP_CHUNK_LINE_MAX_BYTES) {
 		return false;
 	}
 	switch ((enum chunk_state)chunks->state) {

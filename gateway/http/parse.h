@@ -10,9 +10,7 @@
 #define BD_HTTP_PARSE_H
 
 #include "base/diag.h"
-
-/* Header fields of one request; browsers and proxies together send about 30. */
-#define BD_HTTP_FIELDS_MAX 64
+#include "base/limits.h"
 
 struct bd_http_field {
 	struct bd_bytes name, value; /* value without the space around it */
@@ -25,6 +23,8 @@ struct bd_http_head {
 	size_t field_count;
 	uint64_t content_length; /* 0 without a body */
 	bool is_chunked;
+	bool is_1_0; /* of HTTP/1.0: no chunks and no 100 Continue for it, closed after the answer
+		      */
 	bool is_keep_alive;
 	bool is_continue_expected;
 	bool has_unknown_expectation;
@@ -35,7 +35,9 @@ struct bd_http_head {
  * byte, a bare CR or LF. */
 enum bd_code bd_http_scan_head(
 	size_t *end, size_t *scanned, struct bd_bytes bytes, struct bd_diag *diag);
-/* BD_HTTP_SYNTAX, BD_HTTP_FRAMING, BD_HTTP_HEADER_SIZE (too many fields). */
+/* BD_HTTP_SYNTAX, BD_HTTP_FRAMING, BD_HTTP_HEADER_SIZE (too many fields). Only a path that begins
+ * with a slash and has no dot segment is taken (RFC 3986 section 3.3): clients resolve those, and
+ * two readers of what is left would disagree. Upgrade is ignored (RFC 9110 section 7.8). */
 enum bd_code bd_http_parse_head(
 	struct bd_http_head *head, struct bd_bytes bytes, struct bd_diag *diag);
 /* Value of the first field of that name, any case; ptr NULL when there is none. */

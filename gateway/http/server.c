@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 struct listener {
@@ -11,6 +12,8 @@ struct listener {
 	struct bd_http_tls *tls;
 	struct listener *next;
 };
+
+/* -- the end of a drain: connections first, then the loop's own handles -- */
 
 static void finish_drain(struct bd_http_loop *loop)
 {
@@ -22,7 +25,7 @@ static void finish_drain(struct bd_http_loop *loop)
 	}
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_own_closed(uv_handle_t *handle)
 {
 	struct bd_http_loop *loop = handle->data;
 	loop->handle_count--;
@@ -38,37 +41,106 @@ static void on_listener_closed(uv_handle_t *handle)
 	finish_drain(loop);
 }
 
-static void close_timer_when_idle(struct bd_http_loop *loop)
+static void close_own_when_empty(struct bd_http_loop *loop)
 {
 	if (loop->is_draining && loop->connection_count == 0 &&
 		!uv_is_closing((uv_handle_t *)&loop->timer)) {
-		uv_close((uv_handle_t *)&loop->timer, on_timer_closed);
+		uv_close((uv_handle_t *)&loop->timer, on_own_closed);
+		uv_close((uv_handle_t *)&loop->idle, on_own_closed);
 	}
 }
 
+/* -- connections of the loop -- */
+
 void bd_http_loop_forget(struct bd_http_exchange *x)
 {
-	struct bd_http_loop *loop = x->loop;
 	if (x->previous != NULL) {
 		x->previous->next = x->next;
 	} else {
-		loop->connections = x->next;
+		x->loop->connections = x->next;
 	}
 	if (x->next != NULL) {
 		x->next->previous = x->previous;
 	}
+}
+
+void bd_http_loop_count_out(struct bd_http_loop *loop)
+{
 	loop->connection_count--;
-	close_timer_when_idle(loop);
+	close_own_when_empty(loop);
+}
+
+struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop)
+{
+	struct bd_http_block *block = loop->blocks;
+	if (block == NULL) {
+		return malloc(sizeof(*block));
+	}
+	loop->blocks = block->next;
+	loop->block_count--;
+	return block;
+}
+
+void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block)
+{
+	if (block == NULL || loop->block_count >= BD_HTTP_BLOCKS_KEPT) {
+		free(block);
+		return;
+	}
+	block->next = loop->blocks;
+	loop->blocks = block;
+	loop->block_count++;
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct bd_http_loop *loop = idle->data;
+	struct bd_http_exchange *x = loop->ready;
+	/* Who becomes ready meanwhile has the next turn. */
+	loop->ready = loop->last_ready = NULL;
+	while (x != NULL) {
+		struct bd_http_exchange *next = x->next_ready;
+		x->is_ready = false;
+		bd_http_connection_process(x);
+		x = next;
+	}
+	if (loop->ready == NULL) {
+		uv_idle_stop(idle);
+	}
+}
+
+void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *x)
+{
+	x->is_ready = true;
+	x->next_ready = NULL;
+	if (loop->last_ready != NULL) {
+		loop->last_ready->next_ready = x;
+	} else {
+		loop->ready = x;
+		uv_idle_start(&loop->idle, on_idle);
+	}
+	loop->last_ready = x;
+}
+
+static void note_date(struct bd_http_loop *loop)
+{
+	time_t now = time(NULL);
+	struct tm parts;
+	gmtime_r(&now, &parts);
+	strftime(loop->date, sizeof(loop->date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct bd_http_loop *loop = timer->data;
+	note_date(loop);
 	/* Closing only marks: a connection leaves the list in its close callback. */
 	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
 		bd_http_connection_tick(x, uv_now(loop->uv));
 	}
 }
+
+/* -- its life -- */
 
 static unsigned or_default(unsigned value, unsigned standard)
 {
@@ -95,9 +167,11 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 		.connections_max =
 			settings->connections_max == 0 ? 10000 : settings->connections_max,
 	};
+	note_date(loop);
 	uv_timer_init(uv, &loop->timer);
-	loop->timer.data = loop;
-	loop->handle_count = 1;
+	uv_idle_init(uv, &loop->idle);
+	loop->timer.data = loop->idle.data = loop;
+	loop->handle_count = 2;
 	uv_timer_start(&loop->timer, on_tick, loop->settings.tick_ms, loop->settings.tick_ms);
 	*out = loop;
 	return BD_OK;
@@ -105,6 +179,11 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 
 void bd_http_loop_free(struct bd_http_loop *loop)
 {
+	while (loop->blocks != NULL) {
+		struct bd_http_block *block = loop->blocks;
+		loop->blocks = block->next;
+		free(block);
+	}
 	free(loop);
 }
 
@@ -189,10 +268,9 @@ void bd_http_loop_drain(struct bd_http_loop *loop)
 		loop->listeners = listener->next;
 		uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
 	}
+	/* Those that are idle close themselves, the others after their answer. */
 	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
-		if (x->phase == HEAD && x->in_len == 0 && !x->is_writing) {
-			bd_http_connection_close(x);
-		}
+		bd_http_connection_wake(x);
 	}
-	close_timer_when_idle(loop);
+	close_own_when_empty(loop);
 }

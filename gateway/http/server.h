@@ -15,6 +15,7 @@
 #define BD_HTTP_SERVER_H
 
 #include "base/diag.h"
+#include "http/header.h"
 
 struct uv_loop_s;
 struct bd_http_loop;
@@ -53,10 +54,6 @@ struct bd_http_settings {
 	unsigned body_rate_bytes; /* a second, while reading is not paused [1,024] */
 	unsigned tick_ms;         /* how exactly these are kept [250] */
 	size_t connections_max;   /* later ones are closed at once [10,000] */
-};
-
-struct bd_http_header {
-	const char *name, *value; /* ours: no CR, LF or NUL */
 };
 
 enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,

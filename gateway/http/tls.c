@@ -1,12 +1,11 @@
 #include "http/tls.h"
 
+#include "base/limits.h"
+
 #include <openssl/bio.h>
-#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +13,73 @@
 
 struct bd_http_tls {
 	SSL_CTX *ctx;
+	BIO_METHOD *method; /* bytes of a session instead of a socket */
 };
 
 struct bd_http_session {
 	SSL *ssl;
-	BIO *in, *out; /* owned by ssl */
+	struct bd_buf *wire;
+	struct bd_bytes given; /* not yet read, borrowed, or what is left of kept */
+	struct bd_buf kept;
 	bool has_peer, is_peer_known;
 	struct bd_http_peer peer;
 };
+
+/* -- the BIO: reads what was given, writes into wire -- */
+
+static int give(BIO *bio, char *out, int room)
+{
+	struct bd_http_session *session = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	if (session->given.len == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	size_t len = session->given.len < (size_t)room ? session->given.len : (size_t)room;
+	memcpy(out, session->given.ptr, len);
+	session->given = (struct bd_bytes){ session->given.ptr + len, session->given.len - len };
+	return (int)len;
+}
+
+static int take(BIO *bio, const char *bytes, int len)
+{
+	struct bd_http_session *session = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	return bd_buf_add(session->wire, (struct bd_bytes){ bytes, (size_t)len }) == BD_OK ? len
+											   : -1;
+}
+
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+static BIO_METHOD *new_method(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "bidui");
+	if (method != NULL &&
+		(BIO_meth_set_read(method, give) != 1 || BIO_meth_set_write(method, take) != 1 ||
+			BIO_meth_set_ctrl(method, control) != 1)) {
+		BIO_meth_free(method);
+		return NULL;
+	}
+	return method;
+}
+
+/* -- settings -- */
+
+/* A key with a pass phrase is not usable: nobody is there to type it. */
+static int no_pass_phrase(char *buf, int size, int is_write, void *data)
+{
+	(void)buf;
+	(void)size;
+	(void)is_write;
+	(void)data;
+	return -1;
+}
 
 static bool load_clients(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
 {
@@ -50,8 +108,11 @@ static bool set_up(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
 	SSL_CTX_set_options(ctx,
 		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
+	/* Tickets hold the session at the client; a cache here would grow by each client. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	       SSL_CTX_set_cipher_list(ctx, SUITES) == 1 &&
+	       SSL_CTX_set_num_tickets(ctx, 1) == 1 && SSL_CTX_set_cipher_list(ctx, SUITES) == 1 &&
 	       SSL_CTX_set_session_id_context(ctx, context, sizeof(context) - 1) == 1 &&
 	       SSL_CTX_use_certificate_chain_file(ctx, settings->cert) == 1 &&
 	       SSL_CTX_use_PrivateKey_file(ctx, settings->key, SSL_FILETYPE_PEM) == 1 &&
@@ -77,12 +138,13 @@ enum bd_code bd_http_tls_new(
 	struct bd_http_tls **out, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
 {
 	struct bd_http_tls *tls = calloc(1, sizeof(*tls));
-	if (tls == NULL) {
+	if (tls == NULL || (tls->method = new_method()) == NULL) {
+		bd_http_tls_free(tls);
 		return bd_fail(diag, BD_NO_MEMORY, "TLS settings");
 	}
 	enum bd_code code = bd_http_tls_reload(tls, settings, diag);
 	if (code != BD_OK) {
-		free(tls);
+		bd_http_tls_free(tls);
 		return code;
 	}
 	*out = tls;
@@ -93,27 +155,32 @@ void bd_http_tls_free(struct bd_http_tls *tls)
 {
 	if (tls != NULL) {
 		SSL_CTX_free(tls->ctx);
+		BIO_meth_free(tls->method);
 		free(tls);
 	}
 }
 
-struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls)
+/* -- one connection -- */
+
+struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_buf *wire)
 {
 	struct bd_http_session *session = calloc(1, sizeof(*session));
-	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	BIO *bio = BIO_new(tls->method);
 	SSL *ssl = SSL_new(tls->ctx);
-	if (session == NULL || in == NULL || out == NULL || ssl == NULL) {
-		BIO_free(in);
-		BIO_free(out);
+	if (session == NULL || bio == NULL || ssl == NULL) {
+		BIO_free(bio);
 		SSL_free(ssl);
 		free(session);
+		ERR_clear_error();
 		return NULL;
 	}
-	SSL_set_bio(ssl, in, out);
+	BIO_set_data(bio, session);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
 	SSL_set_accept_state(ssl);
 	session->ssl = ssl;
-	session->in = in;
-	session->out = out;
+	session->wire = wire;
+	bd_buf_init(&session->kept, BD_HTTP_CIPHER_BYTES);
 	return session;
 }
 
@@ -121,13 +188,38 @@ void bd_http_session_free(struct bd_http_session *session)
 {
 	if (session != NULL) {
 		SSL_free(session->ssl);
+		bd_buf_release(&session->kept);
 		free(session);
 	}
 }
 
-bool bd_http_session_feed(struct bd_http_session *session, struct bd_bytes cipher)
+void bd_http_session_feed(struct bd_http_session *session, struct bd_bytes cipher)
 {
-	return BIO_write(session->in, cipher.ptr, (int)cipher.len) == (int)cipher.len;
+	session->given = cipher;
+}
+
+bool bd_http_session_keep(struct bd_http_session *session)
+{
+	if (session->given.len == 0) {
+		bd_buf_release(&session->kept);
+		return true;
+	}
+	if (session->kept.len > 0) {
+		return true;
+	}
+	bool is_ok = bd_buf_add(&session->kept, session->given) == BD_OK;
+	session->given = bd_buf_bytes(&session->kept);
+	return is_ok;
+}
+
+bool bd_http_session_has_kept(const struct bd_http_session *session)
+{
+	return session->given.len > 0;
+}
+
+bool bd_http_session_is_ready(const struct bd_http_session *session)
+{
+	return SSL_is_init_finished(session->ssl) == 1;
 }
 
 int bd_http_session_read(struct bd_http_session *session, char *out, size_t room)
@@ -161,73 +253,6 @@ void bd_http_session_close(struct bd_http_session *session)
 	ERR_clear_error();
 }
 
-enum bd_code bd_http_session_drain(struct bd_http_session *session, struct bd_buf *out)
-{
-	char *bytes = NULL;
-	long len = BIO_get_mem_data(session->out, &bytes);
-	if (len <= 0) {
-		return BD_OK;
-	}
-	enum bd_code code = bd_buf_add(out, (struct bd_bytes){ bytes, (size_t)len });
-	(void)BIO_reset(session->out);
-	return code;
-}
-
-static void read_names(struct bd_http_peer *peer, X509 *cert)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_DNS && name->type != GEN_URI && name->type != GEN_EMAIL) {
-			continue;
-		}
-		const char *text = (const char *)ASN1_STRING_get0_data(name->d.ia5);
-		size_t len = (size_t)ASN1_STRING_length(name->d.ia5);
-		if (len < sizeof(peer->names[0]) && memchr(text, 0, len) == NULL &&
-			peer->name_count < BD_HTTP_PEER_NAMES_MAX) {
-			memcpy(peer->names[peer->name_count], text, len);
-			peer->names[peer->name_count++][len] = 0;
-		}
-	}
-	GENERAL_NAMES_free(names);
-}
-
-static void read_common_name(struct bd_http_peer *peer, X509 *cert)
-{
-	X509_NAME *subject = X509_get_subject_name(cert);
-	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-	if (at < 0) {
-		return;
-	}
-	unsigned char *text = NULL;
-	int len = ASN1_STRING_to_UTF8(
-		&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-	if (len > 0 && (size_t)len < sizeof(peer->common_name) &&
-		memchr(text, 0, (size_t)len) == NULL) {
-		memcpy(peer->common_name, text, (size_t)len);
-	}
-	OPENSSL_free(text);
-}
-
-static void read_key(struct bd_http_peer *peer, X509 *cert)
-{
-	unsigned char *der = NULL, digest[32];
-	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	if (len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1) {
-		for (size_t i = 0; i < sizeof(digest); i++) {
-			snprintf(peer->spki_sha256 + 2 * i, 3, "%02x", digest[i]);
-		}
-	}
-	OPENSSL_free(der);
-	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
-	char *hex = serial == NULL ? NULL : BN_bn2hex(serial);
-	if (hex != NULL && strlen(hex) < sizeof(peer->serial)) {
-		memcpy(peer->serial, hex, strlen(hex));
-	}
-	OPENSSL_free(hex);
-	BN_free(serial);
-}
-
 const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 {
 	if (!session->is_peer_known) {
@@ -236,9 +261,7 @@ const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 		session->has_peer =
 			cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK;
 		if (session->has_peer) {
-			read_common_name(&session->peer, cert);
-			read_names(&session->peer, cert);
-			read_key(&session->peer, cert);
+			bd_http_peer_read(&session->peer, cert);
 		}
 		X509_free(cert);
 	}

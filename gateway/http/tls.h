@@ -39,19 +39,30 @@ void bd_http_tls_free(struct bd_http_tls *tls);
 enum bd_code bd_http_tls_reload(
 	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag);
 
-/* -- one connection; used by connection.c ---------------------------------------------------------
+/* -- one connection; used by connection.c and output.c
+ * ---------------------------------------------------------
  */
-struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls);
+/* Ciphertext for the network is appended to wire, which must outlive the session. */
+struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_buf *wire);
 void bd_http_session_free(struct bd_http_session *session);
-/* Bytes from the network; false = no memory. */
-bool bd_http_session_feed(struct bd_http_session *session, struct bd_bytes cipher);
-/* Plain bytes out: >0 count, 0 = needs more, -1 = end or failure (alerts may wait in _drain). */
+/* Bytes from the network, borrowed until bd_http_session_keep. Only when nothing is kept. */
+void bd_http_session_feed(struct bd_http_session *session, struct bd_bytes cipher);
+/* Copies what was not read of them; false = no memory. */
+bool bd_http_session_keep(struct bd_http_session *session);
+bool bd_http_session_has_kept(const struct bd_http_session *session);
+/* The handshake is over. */
+bool bd_http_session_is_ready(const struct bd_http_session *session);
+/* Plain bytes out: >0 count, 0 = needs more, -1 = end or failure (an alert may be in wire). */
 int bd_http_session_read(struct bd_http_session *session, char *out, size_t room);
 /* Encrypts all; false on failure. */
 bool bd_http_session_write(struct bd_http_session *session, struct bd_bytes plain);
+/* Says that nothing more comes. */
 void bd_http_session_close(struct bd_http_session *session);
-/* Moves what must go to the network into out. */
-enum bd_code bd_http_session_drain(struct bd_http_session *session, struct bd_buf *out);
+/* NULL without a verified certificate; lives as the session. */
 const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session);
+
+/* tls_peer.c: what a certificate says of its holder. */
+struct x509_st;
+void bd_http_peer_read(struct bd_http_peer *peer, struct x509_st *cert);
 
 #endif

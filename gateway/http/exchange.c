@@ -1,0 +1,275 @@
+#include "http/connection.h"
+
+#include <string.h>
+
+/* -- taking a request -- */
+
+static bool has_body(const struct bd_http_head *head)
+{
+	return head->is_chunked || head->content_length > 0;
+}
+
+static bool is_body_whole(const struct bd_http_exchange *x)
+{
+	return x->block->head.is_chunked ? x->chunks.is_done : x->body_left == 0;
+}
+
+bool bd_http_is_body_cut(const struct bd_http_exchange *x)
+{
+	return x->phase == BD_HTTP_BODY && x->is_eof && x->at == x->end && !is_body_whole(x);
+}
+
+static void start(struct bd_http_exchange *x)
+{
+	const struct bd_http_head *head = &x->block->head;
+	const struct bd_http_ops *ops = x->loop->handler->ops;
+	x->is_handled = true;
+	x->is_begun = x->is_aborted = x->is_paused = x->is_streaming = false;
+	x->is_chunking = x->is_full = x->is_last = false;
+	x->is_head_method = bd_bytes_is(head->method, "HEAD");
+	x->is_continue_due = head->is_continue_expected && !head->is_1_0 && has_body(head);
+	x->chunks = (struct bd_http_chunks){ 0 };
+	x->body_left = head->content_length;
+	x->body_bytes = 0;
+	x->state = NULL;
+	x->since_ms = uv_now(x->loop->uv);
+	x->phase = has_body(head) ? BD_HTTP_BODY : BD_HTTP_ANSWERING;
+	ops->on_request(x->loop->handler, x);
+	if (x->is_handled && !x->is_aborted && x->phase == BD_HTTP_ANSWERING) {
+		ops->on_body_end(x->loop->handler, x);
+	}
+}
+
+/* Puts the head, found in front of what is waiting, where its fields may point to. */
+static void settle_head(struct bd_http_exchange *x, size_t len)
+{
+	struct bd_http_block *block = x->block;
+	if (x->at > 0) {
+		memmove(block->bytes, block->bytes + x->at, x->end - x->at);
+		x->end -= x->at;
+	}
+	x->at = x->head_len = len;
+	x->scanned = 0;
+}
+
+static enum bd_code read_head(struct bd_http_exchange *x, bool *has)
+{
+	struct bd_bytes waiting = { x->block->bytes + x->at, x->end - x->at };
+	size_t len = 0;
+	enum bd_code code = bd_http_scan_head(&len, &x->scanned, waiting, NULL);
+	*has = len > 0;
+	if (code != BD_OK) {
+		return code;
+	}
+	if (len > BD_HTTP_HEADER_MAX_BYTES ||
+		(len == 0 && waiting.len >= BD_HTTP_HEADER_MAX_BYTES)) {
+		return BD_HTTP_HEADER_SIZE;
+	}
+	if (len == 0) {
+		return BD_OK;
+	}
+	settle_head(x, len);
+	code = bd_http_parse_head(&x->block->head, (struct bd_bytes){ x->block->bytes, len }, NULL);
+	return code == BD_OK && x->block->head.has_unknown_expectation ? BD_HTTP_EXPECTATION : code;
+}
+
+bool bd_http_take_head(struct bd_http_exchange *x)
+{
+	bool has = false;
+	if (x->at == x->end) {
+		return false;
+	}
+	enum bd_code code = read_head(x, &has);
+	if (code != BD_OK) {
+		bd_http_connection_refuse(x, code);
+		return false;
+	}
+	if (has) {
+		start(x);
+	}
+	return has;
+}
+
+/* The next run of body bytes, taken off what is waiting; may be empty. */
+static enum bd_code next_run(struct bd_bytes *run, struct bd_http_exchange *x)
+{
+	struct bd_bytes rest = { x->block->bytes + x->at, x->end - x->at };
+	enum bd_code code = BD_OK;
+	if (x->block->head.is_chunked) {
+		code = bd_http_next_chunk(run, &x->chunks, &rest, NULL);
+		x->at = x->end - rest.len;
+	} else {
+		run->ptr = rest.ptr;
+		run->len = rest.len < x->body_left ? rest.len : (size_t)x->body_left;
+		x->body_left -= run->len;
+		x->at += run->len;
+	}
+	x->body_bytes += run->len;
+	return code;
+}
+
+bool bd_http_take_body(struct bd_http_exchange *x)
+{
+	const struct bd_http_ops *ops = x->loop->handler->ops;
+	struct bd_bytes run = { NULL, 0 };
+	if (x->is_paused) {
+		return false;
+	}
+	if (next_run(&run, x) != BD_OK) {
+		bd_http_connection_refuse(x, BD_HTTP_FRAMING);
+		return false;
+	}
+	if (run.len > 0) {
+		x->is_continue_due = false;
+		ops->on_body(x->loop->handler, x, run);
+	}
+	if (x->phase != BD_HTTP_BODY || x->is_paused || x->is_closing || !is_body_whole(x)) {
+		return run.len > 0;
+	}
+	x->phase = BD_HTTP_ANSWERING;
+	ops->on_body_end(x->loop->handler, x);
+	return true;
+}
+
+/* Due until the first byte of the body: a client that is not told sends it after a while. */
+void bd_http_send_continue(struct bd_http_exchange *x)
+{
+	if (!x->is_continue_due || x->phase != BD_HTTP_BODY || x->is_paused || x->is_streaming) {
+		return;
+	}
+	x->is_continue_due = false;
+	if (x->at == x->end && bd_buf_add_text(&x->out, "HTTP/1.1 100 Continue\r\n\r\n") != BD_OK) {
+		bd_http_connection_close(x);
+	}
+}
+
+/* -- what the handler asks -- */
+
+struct bd_bytes bd_http_method(const struct bd_http_exchange *x)
+{
+	return x->block->head.method;
+}
+
+struct bd_bytes bd_http_path(const struct bd_http_exchange *x)
+{
+	return x->block->head.path;
+}
+
+struct bd_bytes bd_http_query(const struct bd_http_exchange *x)
+{
+	return x->block->head.query;
+}
+
+struct bd_bytes bd_http_header(const struct bd_http_exchange *x, const char *name)
+{
+	return bd_http_head_find(&x->block->head, name);
+}
+
+const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *x)
+{
+	return x->session == NULL ? NULL : bd_http_session_peer(x->session);
+}
+
+void bd_http_set_state(struct bd_http_exchange *x, void *state)
+{
+	x->state = state;
+}
+
+void *bd_http_state(const struct bd_http_exchange *x)
+{
+	return x->state;
+}
+
+void bd_http_pause(struct bd_http_exchange *x)
+{
+	x->is_paused = true;
+}
+
+void bd_http_resume(struct bd_http_exchange *x)
+{
+	x->is_paused = false;
+	bd_http_connection_wake(x);
+}
+
+/* -- what the handler answers -- */
+
+/* Nobody is there to read it, or it was refused already. */
+static bool is_moot(const struct bd_http_exchange *x)
+{
+	return x->is_closing || x->phase == BD_HTTP_LINGER;
+}
+
+static void finish(struct bd_http_exchange *x)
+{
+	x->is_handled = x->is_streaming = false;
+	if (!is_moot(x)) {
+		/* What is left of a body nobody wants is not read as the next request. */
+		x->is_last = x->is_last || x->phase == BD_HTTP_BODY;
+		x->phase = x->is_last ? BD_HTTP_LINGER : BD_HTTP_HEAD;
+		x->since_ms = uv_now(x->loop->uv);
+	}
+	bd_http_connection_wake(x);
+	bd_http_connection_settle(x);
+}
+
+void bd_http_respond(struct bd_http_exchange *x, int status, const struct bd_http_header *headers,
+	struct bd_bytes body)
+{
+	if (!is_moot(x) && bd_http_add_answer(x, status, headers, body) != BD_OK) {
+		bd_http_connection_close(x);
+	}
+	finish(x);
+}
+
+void bd_http_begin(struct bd_http_exchange *x, int status, const struct bd_http_header *headers)
+{
+	if (is_moot(x)) {
+		return;
+	}
+	x->is_streaming = true;
+	/* HTTP/1.0 has no chunks: there the end of the connection ends the answer. */
+	x->is_chunking = !x->block->head.is_1_0;
+	if (bd_http_add_head(x, status, headers) != BD_OK ||
+		bd_buf_add_text(&x->out,
+			x->is_chunking ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n") != BD_OK) {
+		bd_http_connection_close(x);
+	}
+}
+
+static enum bd_code add_chunk(struct bd_http_exchange *x, struct bd_bytes bytes)
+{
+	enum bd_code code = BD_OK;
+	if (x->is_chunking) {
+		code = bd_buf_printf(&x->out, "%zx\r\n", bytes.len);
+	}
+	if (code == BD_OK) {
+		code = bd_buf_add(&x->out, bytes);
+	}
+	if (code == BD_OK && x->is_chunking) {
+		code = bd_buf_add_text(&x->out, "\r\n");
+	}
+	return code;
+}
+
+bool bd_http_write(struct bd_http_exchange *x, struct bd_bytes bytes)
+{
+	if (is_moot(x) || bytes.len == 0 || x->is_head_method) {
+		return true;
+	}
+	if (add_chunk(x, bytes) != BD_OK) {
+		bd_http_connection_close(x);
+		return true;
+	}
+	bd_http_connection_wake(x);
+	x->is_full = bd_http_waiting(x) >= BD_HTTP_OUT_HIGH_BYTES;
+	return !x->is_full;
+}
+
+void bd_http_end(struct bd_http_exchange *x)
+{
+	if (!is_moot(x) && x->is_chunking && !x->is_head_method &&
+		bd_buf_add_text(&x->out, "0\r\n\r\n") != BD_OK) {
+		bd_http_connection_close(x);
+	}
+	finish(x);
+}

@@ -1,0 +1,69 @@
+#include "http/tls.h"
+
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+static void read_names(struct bd_http_peer *peer, X509 *cert)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		if (name->type != GEN_DNS && name->type != GEN_URI && name->type != GEN_EMAIL) {
+			continue;
+		}
+		const char *text = (const char *)ASN1_STRING_get0_data(name->d.ia5);
+		size_t len = (size_t)ASN1_STRING_length(name->d.ia5);
+		if (len < sizeof(peer->names[0]) && memchr(text, 0, len) == NULL &&
+			peer->name_count < BD_HTTP_PEER_NAMES_MAX) {
+			memcpy(peer->names[peer->name_count], text, len);
+			peer->names[peer->name_count++][len] = 0;
+		}
+	}
+	GENERAL_NAMES_free(names);
+}
+
+static void read_common_name(struct bd_http_peer *peer, X509 *cert)
+{
+	X509_NAME *subject = X509_get_subject_name(cert);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (at < 0) {
+		return;
+	}
+	unsigned char *text = NULL;
+	int len = ASN1_STRING_to_UTF8(
+		&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	if (len > 0 && (size_t)len < sizeof(peer->common_name) &&
+		memchr(text, 0, (size_t)len) == NULL) {
+		memcpy(peer->common_name, text, (size_t)len);
+	}
+	OPENSSL_free(text);
+}
+
+static void read_key(struct bd_http_peer *peer, X509 *cert)
+{
+	unsigned char *der = NULL, digest[32];
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	if (len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1) {
+		for (size_t i = 0; i < sizeof(digest); i++) {
+			snprintf(peer->spki_sha256 + 2 * i, 3, "%02x", digest[i]);
+		}
+	}
+	OPENSSL_free(der);
+	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = serial == NULL ? NULL : BN_bn2hex(serial);
+	if (hex != NULL && strlen(hex) < sizeof(peer->serial)) {
+		memcpy(peer->serial, hex, strlen(hex));
+	}
+	OPENSSL_free(hex);
+	BN_free(serial);
+}
+
+void bd_http_peer_read(struct bd_http_peer *peer, X509 *cert)
+{
+	read_common_name(peer, cert);
+	read_names(peer, cert);
+	read_key(peer, cert);
+}
