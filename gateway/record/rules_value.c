@@ -24,22 +24,23 @@ static enum bd_code keep(
 	return out->ptr != NULL ? BD_OK : bd_fail(diag, bd_arena_code(arena), "%s", "");
 }
 
-/* Half width, trimmed, with a NUL; false when it does not fit: then it is no date, time or number.
- */
-static bool fold(char out[TEXT_MAX], struct bd_bytes text)
+/* Half width, trimmed, with a NUL. What does not fit is no date, time or number: `form`. */
+static enum bd_code fold(char out[TEXT_MAX], struct bd_bytes text, enum bd_code form)
 {
 	struct bd_buf folded;
-	bool is_good;
+	enum bd_code code;
 
 	bd_buf_init(&folded, TEXT_MAX * 4);
-	is_good = bd_text_nfkc(&folded, bd_text_trim(text)) == BD_OK && folded.len < TEXT_MAX;
-	if (is_good) {
+	code = bd_text_nfkc(&folded, bd_text_trim(text));
+	if (code == BD_OK && folded.len < TEXT_MAX) {
 		memcpy(out, folded.ptr != NULL ? folded.ptr : "", folded.len);
 		out[folded.len] = '\0';
-		is_good = strlen(out) == folded.len;
+		code = strlen(out) == folded.len ? BD_OK : form;
+	} else if (code != BD_NO_MEMORY) {
+		code = form;
 	}
 	bd_buf_release(&folded);
-	return is_good;
+	return code;
 }
 
 /* What was read of a date and time; -1 = not given. */
@@ -194,9 +195,11 @@ enum bd_code bd_rule_date(
 {
 	char folded[TEXT_MAX], date[TEXT_MAX];
 	struct moment moment;
+	enum bd_code code;
 
-	if (!fold(folded, text)) {
-		return fail(diag, BD_DATE_FORM, "date.form", "");
+	code = fold(folded, text, BD_DATE_FORM);
+	if (code != BD_OK) {
+		return fail(diag, code, "date.form", "");
 	}
 	if (is_open(folded)) {
 		return keep(out, BD_DATE_OPEN, arena, diag);
@@ -223,9 +226,13 @@ enum bd_code bd_rule_month(
 {
 	char folded[TEXT_MAX], month[TEXT_MAX];
 	struct moment moment;
+	enum bd_code code = fold(folded, text, BD_DATE_FORM);
 
-	if (!fold(folded, text) || !read_moment(&moment, folded) || moment.month < 0) {
-		return fail(diag, BD_DATE_FORM, "date.month", "");
+	if (code == BD_OK && (!read_moment(&moment, folded) || moment.month < 0)) {
+		code = BD_DATE_FORM;
+	}
+	if (code != BD_OK) {
+		return fail(diag, code, "date.month", "");
 	}
 	if (!is_real(&moment)) {
 		return fail(diag, BD_DATE_RANGE, "date.month", "");
@@ -239,9 +246,13 @@ enum bd_code bd_rule_time(int64_t *ms, struct bd_bytes text, struct bd_diag *dia
 	char folded[TEXT_MAX];
 	struct moment moment;
 	int32_t day;
+	enum bd_code code = fold(folded, text, BD_DATE_FORM);
 
-	if (!fold(folded, text) || !read_moment(&moment, folded) || moment.day < 0) {
-		return fail(diag, BD_DATE_FORM, "time.form", "");
+	if (code == BD_OK && (!read_moment(&moment, folded) || moment.day < 0)) {
+		code = BD_DATE_FORM;
+	}
+	if (code != BD_OK) {
+		return fail(diag, code, "time.form", "");
 	}
 	if (!is_real(&moment) || !bd_day_of(&day, moment.year, moment.month, moment.day)) {
 		return fail(diag, BD_DATE_RANGE, "time.form", "");
@@ -317,9 +328,13 @@ enum bd_code bd_rule_amount(struct bd_bytes *out, struct bd_bytes text, unsigned
 {
 	char folded[TEXT_MAX], amount[24];
 	int64_t value;
+	enum bd_code code = fold(folded, text, BD_AMOUNT_FORM);
 
-	if (!fold(folded, text) || !read_decimal(&value, folded, decimals)) {
-		return fail(diag, BD_AMOUNT_FORM, "amount.form", "");
+	if (code == BD_OK && !read_decimal(&value, folded, decimals)) {
+		code = BD_AMOUNT_FORM;
+	}
+	if (code != BD_OK) {
+		return fail(diag, code, "amount.form", "");
 	}
 	snprintf(amount, sizeof(amount), "%" PRId64, value);
 	return keep(out, amount, arena, diag);
@@ -330,10 +345,14 @@ enum bd_code bd_rule_count(
 {
 	char folded[TEXT_MAX];
 	const char *at = folded;
+	enum bd_code code = fold(folded, text, BD_NUMBER_FORM);
 
-	if (!fold(folded, text) || folded[0] == '\0' ||
-		strspn(folded, "0123456789") != strlen(folded)) {
-		return fail(diag, BD_NUMBER_FORM, "count.form", "");
+	if (code == BD_OK &&
+		(folded[0] == '\0' || strspn(folded, "0123456789") != strlen(folded))) {
+		code = BD_NUMBER_FORM;
+	}
+	if (code != BD_OK) {
+		return fail(diag, code, "count.form", "");
 	}
 	while (at[0] == '0' && at[1] != '\0') {
 		at++;
@@ -352,14 +371,13 @@ enum bd_code bd_rule_bool(struct bd_bytes *out, struct bd_bytes text, struct bd_
 		{ "是", "true" }, { "0", "false" }, { "N", "false" }, { "n", "false" },
 		{ "false", "false" }, { "否", "false" } };
 	char folded[TEXT_MAX];
+	enum bd_code code = fold(folded, text, BD_NUMBER_FORM);
 
-	if (fold(folded, text)) {
-		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-			if (strcmp(folded, words[i].text) == 0) {
-				*out = bd_bytes_of(words[i].value);
-				return BD_OK;
-			}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && code == BD_OK; i++) {
+		if (strcmp(folded, words[i].text) == 0) {
+			*out = bd_bytes_of(words[i].value);
+			return BD_OK;
 		}
 	}
-	return fail(diag, BD_NUMBER_FORM, "bool.form", "yes or no");
+	return fail(diag, code == BD_OK ? BD_NUMBER_FORM : code, "bool.form", "yes or no");
 }
