@@ -26,6 +26,9 @@
 /* Rejects of one message with their raw bytes, sealed and kept: a file of another layout is refused
  * as a whole. */
 #define BD_MESSAGE_REJECTS_MAX_BYTES 16777216
+/* Subjects that the rows of one reply may name themselves: a reply is about one, its grid may hold
+ * branches of it. */
+#define BD_REPLY_SUBJECTS_MAX 64
 /* -- questions ------------------------------------------------------------------------------------
  */
 #define BD_QUESTION_MAX_BYTES 65536

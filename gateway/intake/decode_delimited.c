@@ -2,11 +2,12 @@
  * for none.
  *
  * Rows are split on bytes before they are decoded: a bad byte cannot swallow the end of its row.
+ * Columns are split after that: a separator from 0x40 on can be the second byte of a character of
+ * GB18030.
  */
 #include "base/limits.h"
 #include "intake/decode_rows.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,28 +15,8 @@ struct decoder {
 	struct bd_decoder decoder;
 	struct bd_rows rows;
 	char separator;
-	bool has_header;  /* still to come */
-	bool is_too_long; /* the rest of this row is skipped */
-	uint64_t seen;    /* bytes */
+	uint64_t held; /* bytes of the row in rows.line */
 };
-
-/* The header must be the layout: a changed order of columns would put values under wrong names. */
-static enum bd_code check_header(
-	struct decoder *decoder, const struct bd_bytes *fields, size_t count, struct bd_diag *diag)
-{
-	for (size_t i = 0; i < decoder->rows.column_count; i++) {
-		if (i >= count || !bd_bytes_is(fields[i], decoder->rows.columns[i].name)) {
-			const struct bd_place place = {
-				.line = 1, .column = (uint32_t)i + 1, .row = 1
-			};
-
-			return bd_fail_at(diag, BD_ENVELOPE_MISSING, place,
-				"column %zu of the header is not %s", i + 1,
-				decoder->rows.columns[i].name);
-		}
-	}
-	return BD_OK;
-}
 
 static size_t split(struct bd_bytes *fields, size_t max, struct bd_bytes row, char separator)
 {
@@ -61,37 +42,18 @@ static size_t split(struct bd_bytes *fields, size_t max, struct bd_bytes row, ch
 	}
 }
 
-/* A control character in a field is most often a separator of another system: the columns may be
- * shifted. */
-static uint32_t find_control(const struct bd_bytes *fields, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; j < fields[i].len; j++) {
-			unsigned char byte = (unsigned char)fields[i].ptr[j];
-
-			if (byte < 0x20 && byte != '\t' && byte != '\r') {
-				return (uint32_t)i + 1;
-			}
-		}
-	}
-	return 0;
-}
-
 static enum bd_code read_row(struct decoder *decoder, struct bd_bytes raw, struct bd_diag *diag)
 {
 	struct bd_bytes fields[BD_ROW_COLUMNS_MAX];
 	struct bd_rows *rows = &decoder->rows;
 	size_t count, bad = 0;
-	uint32_t column;
 	enum bd_code code;
 
-	if (raw.len > 0 && raw.ptr[raw.len - 1] == '\r') {
-		raw.len--;
-	}
+	raw = bd_rows_trim(rows, raw);
 	if (raw.len == 0) {
 		return BD_OK;
 	}
-	code = bd_rows_decode(rows, raw, &bad);
+	code = bd_rows_decode_row(rows, raw, &bad);
 	if (code == BD_TEXT_ENCODING) {
 		return bd_rows_refuse(rows, code, 0, raw, diag, "byte %zu of the row", bad + 1);
 	}
@@ -99,60 +61,48 @@ static enum bd_code read_row(struct decoder *decoder, struct bd_bytes raw, struc
 		return bd_fail(diag, code, "%s", "");
 	}
 	count = split(fields, rows->column_count, bd_buf_bytes(&rows->text), decoder->separator);
-	if (decoder->has_header) {
-		decoder->has_header = false;
-		return check_header(decoder, fields, count, diag);
-	}
-	if (count != rows->column_count) {
-		return bd_rows_refuse(rows, count < rows->column_count ? BD_ROW_SHORT : BD_ROW_LONG,
-			0, raw, diag, "%zu columns, %zu agreed", count, rows->column_count);
-	}
-	column = find_control(fields, count);
-	if (column != 0) {
-		return bd_rows_refuse(rows, BD_TEXT_CONTROL, column, raw, diag, "%s",
-			rows->columns[column - 1].name);
-	}
-	return bd_rows_give(rows, fields, diag);
+	return bd_rows_give(rows, fields, count, raw, diag);
 }
 
-static enum bd_code end_row(struct decoder *decoder, struct bd_bytes raw, struct bd_diag *diag)
+static enum bd_code end_row(
+	struct decoder *decoder, struct bd_bytes raw, uint64_t len, struct bd_diag *diag)
 {
-	enum bd_code code = decoder->is_too_long
-				    ? bd_rows_refuse(&decoder->rows, BD_LIMIT_BYTES, 0, raw, diag,
-					      "longer than %d bytes", BD_RECORD_MAX_BYTES)
-				    : read_row(decoder, raw, diag);
+	struct bd_rows *rows = &decoder->rows;
+	enum bd_code code = rows->is_too_long ? bd_rows_refuse(rows, BD_LIMIT_BYTES, 0, raw, diag,
+							"longer than %d bytes", BD_RECORD_MAX_BYTES)
+					      : read_row(decoder, raw, diag);
 
-	decoder->is_too_long = false;
-	decoder->rows.row++;
-	bd_buf_clear(&decoder->rows.line);
+	decoder->held = 0;
+	bd_rows_next(rows, len, 1);
 	return code;
 }
 
 static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self; /* its first member */
-	struct bd_buf *line = &decoder->rows.line;
+	struct bd_rows *rows = &decoder->rows;
 	enum bd_code code = BD_OK;
 
 	while (bytes.len > 0 && code == BD_OK) {
 		const char *end = memchr(bytes.ptr, '\n', bytes.len);
 		struct bd_bytes part = { bytes.ptr,
 			end != NULL ? (size_t)(end - bytes.ptr) : bytes.len };
-		bool is_whole = end != NULL && line->len == 0 && part.len <= BD_RECORD_MAX_BYTES;
+		size_t used = part.len + (end != NULL);
+		bool is_whole =
+			end != NULL && decoder->held == 0 && part.len <= BD_RECORD_MAX_BYTES;
 
-		if (line->len == 0 && !decoder->is_too_long) {
-			decoder->rows.offset = decoder->seen;
+		if (!is_whole) {
+			code = bd_rows_keep(rows, part);
+			decoder->held += used;
+			part = bd_buf_bytes(&rows->line);
 		}
-		if (!is_whole && !decoder->is_too_long && bd_buf_add(line, part) != BD_OK) {
-			decoder->is_too_long = true;
+		if (code != BD_OK) {
+			bd_fail(diag, code, "%s", "");
+		} else if (end != NULL) {
+			code = end_row(decoder, part, is_whole ? used : decoder->held, diag);
 		}
-		if (end != NULL) {
-			code = end_row(decoder, is_whole ? part : bd_buf_bytes(line), diag);
-			part.len++;
-		}
-		decoder->seen += part.len;
-		bytes.ptr += part.len;
-		bytes.len -= part.len;
+		bytes.ptr += used;
+		bytes.len -= used;
 	}
 	return code;
 }
@@ -161,8 +111,8 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self;
 
-	if (decoder->rows.line.len > 0 || decoder->is_too_long) {
-		return end_row(decoder, bd_buf_bytes(&decoder->rows.line), diag);
+	if (decoder->held > 0) {
+		return end_row(decoder, bd_buf_bytes(&decoder->rows.line), decoder->held, diag);
 	}
 	/* An empty daily table is a delivery of nothing, which its control total confirms. */
 	return BD_OK;
@@ -190,7 +140,6 @@ enum bd_code bd_decode_delimited_new(struct bd_decoder **out,
 	}
 	decoder->decoder.ops = &ops;
 	decoder->separator = settings->separator;
-	decoder->has_header = settings->has_header;
 	code = bd_rows_open(&decoder->rows, settings, listener, diag);
 	if (code != BD_OK) {
 		decoder_free(&decoder->decoder);

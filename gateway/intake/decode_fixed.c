@@ -1,5 +1,5 @@
 /* decode_fixed.c - columns of fixed widths in bytes of the row as it came, one LF a row, filled up
- * with blanks. */
+ * with blanks; \N as a whole field for none. */
 #include "base/limits.h"
 #include "base/text.h"
 #include "intake/decode_rows.h"
@@ -10,65 +10,66 @@
 struct decoder {
 	struct bd_decoder decoder;
 	struct bd_rows rows;
-	size_t width; /* of a row */
-	bool is_too_long;
-	uint64_t seen;
+	size_t width;  /* of a row */
+	uint64_t held; /* bytes of the row in rows.line */
 };
 
-static enum bd_code read_row(struct decoder *decoder, struct bd_bytes raw, struct bd_diag *diag)
+/* Field i of rows->text without its blanks. */
+static struct bd_bytes field_of(const struct bd_rows *rows, size_t begin, size_t end)
+{
+	struct bd_bytes field =
+		bd_text_trim((struct bd_bytes){ rows->text.ptr + begin, end - begin });
+
+	if (field.len == 2 && memcmp(field.ptr, "\\N", 2) == 0) {
+		return (struct bd_bytes){ NULL, 0 };
+	}
+	return field.len > 0 ? field : (struct bd_bytes){ "", 0 };
+}
+
+static enum bd_code give(struct decoder *decoder, struct bd_bytes raw, struct bd_diag *diag)
 {
 	struct bd_rows *rows = &decoder->rows;
 	struct bd_bytes fields[BD_ROW_COLUMNS_MAX];
-	size_t ends[BD_ROW_COLUMNS_MAX], at = 0;
-	struct bd_buf texts;
-	enum bd_code code = BD_OK;
+	size_t ends[BD_ROW_COLUMNS_MAX], at = 0, bad = 0;
+	enum bd_code code = bd_rows_begin(rows, raw);
 
-	if (raw.len > 0 && raw.ptr[raw.len - 1] == '\r') {
-		raw.len--;
-	}
-	if (raw.len == 0) {
-		return BD_OK;
-	}
-	if (raw.len != decoder->width) {
-		return bd_rows_refuse(rows, raw.len < decoder->width ? BD_ROW_SHORT : BD_ROW_LONG,
-			0, raw, diag, "%zu bytes, %zu agreed", raw.len, decoder->width);
-	}
-	bd_buf_init(&texts, (size_t)BD_RECORD_MAX_BYTES * 2);
 	for (size_t i = 0; i < rows->column_count && code == BD_OK; i++) {
-		size_t bad = 0;
+		const struct bd_bytes bytes = { raw.ptr + at, rows->columns[i].width };
 
-		code = bd_rows_decode(
-			rows, (struct bd_bytes){ raw.ptr + at, rows->columns[i].width }, &bad);
+		code = bd_rows_decode(rows, bytes, &bad);
 		if (code == BD_TEXT_ENCODING) {
-			bd_buf_release(&texts);
-			return bd_rows_refuse(rows, code, (uint32_t)i + 1, raw, diag,
-				"byte %zu of the field", bad + 1);
+			return bd_rows_refuse(
+				rows, code, i + 1, raw, diag, "byte %zu of the field", bad + 1);
 		}
-		code = code == BD_OK ? bd_buf_add(&texts, bd_text_trim(bd_buf_bytes(&rows->text)))
-				     : code;
-		ends[i] = texts.len;
-		at += rows->columns[i].width;
+		ends[i] = rows->text.len;
+		at += bytes.len;
 	}
-	at = 0;
-	for (size_t i = 0; i < rows->column_count && code == BD_OK; i++) {
-		fields[i] = (struct bd_bytes){ ends[i] > at ? texts.ptr + at : "", ends[i] - at };
-		at = ends[i];
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
 	}
-	code = code == BD_OK ? bd_rows_give(rows, fields, diag) : bd_fail(diag, code, "%s", "");
-	bd_buf_release(&texts);
-	return code;
+	for (size_t i = 0; i < rows->column_count; i++) {
+		fields[i] = field_of(rows, i > 0 ? ends[i - 1] : 0, ends[i]);
+	}
+	return bd_rows_give(rows, fields, rows->column_count, raw, diag);
 }
 
 static enum bd_code end_row(struct decoder *decoder, struct bd_diag *diag)
 {
-	struct bd_bytes raw = bd_buf_bytes(&decoder->rows.line);
-	enum bd_code code = decoder->is_too_long ? bd_rows_refuse(&decoder->rows, BD_ROW_LONG, 0,
-							   raw, diag, "%s", "")
-						 : read_row(decoder, raw, diag);
+	struct bd_rows *rows = &decoder->rows;
+	struct bd_bytes raw = bd_rows_trim(rows, bd_buf_bytes(&rows->line));
+	enum bd_code code = BD_OK;
 
-	decoder->is_too_long = false;
-	decoder->rows.row++;
-	bd_buf_clear(&decoder->rows.line);
+	if (rows->is_too_long) {
+		code = bd_rows_refuse(rows, BD_LIMIT_BYTES, 0, bd_buf_bytes(&rows->line), diag,
+			"longer than %d bytes", BD_RECORD_MAX_BYTES);
+	} else if (raw.len > 0 && raw.len != decoder->width) {
+		code = bd_rows_refuse(rows, raw.len < decoder->width ? BD_ROW_SHORT : BD_ROW_LONG,
+			0, raw, diag, "%zu bytes, %zu agreed", raw.len, decoder->width);
+	} else if (raw.len > 0) {
+		code = give(decoder, raw, diag);
+	}
+	bd_rows_next(rows, decoder->held, 1);
+	decoder->held = 0;
 	return code;
 }
 
@@ -81,20 +82,17 @@ static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct 
 		const char *end = memchr(bytes.ptr, '\n', bytes.len);
 		struct bd_bytes part = { bytes.ptr,
 			end != NULL ? (size_t)(end - bytes.ptr) : bytes.len };
+		size_t used = part.len + (end != NULL);
 
-		if (decoder->rows.line.len == 0) {
-			decoder->rows.offset = decoder->seen;
-		}
-		if (!decoder->is_too_long && bd_buf_add(&decoder->rows.line, part) != BD_OK) {
-			decoder->is_too_long = true;
-		}
-		if (end != NULL) {
+		code = bd_rows_keep(&decoder->rows, part);
+		decoder->held += used;
+		if (code != BD_OK) {
+			bd_fail(diag, code, "%s", "");
+		} else if (end != NULL) {
 			code = end_row(decoder, diag);
-			part.len++;
 		}
-		decoder->seen += part.len;
-		bytes.ptr += part.len;
-		bytes.len -= part.len;
+		bytes.ptr += used;
+		bytes.len -= used;
 	}
 	return code;
 }
@@ -103,7 +101,7 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self;
 
-	return decoder->rows.line.len > 0 || decoder->is_too_long ? end_row(decoder, diag) : BD_OK;
+	return decoder->held > 0 ? end_row(decoder, diag) : BD_OK;
 }
 
 static void decoder_free(struct bd_decoder *self)

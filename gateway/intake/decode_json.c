@@ -26,6 +26,8 @@ struct decoder {
 	struct level levels[BD_DEPTH_MAX + 1];
 	size_t depth;
 	struct bd_buf key_buf;
+	bool has_failed;
+	bool is_refused; /* the failure is the listener's: its place is not the parser's */
 };
 
 static struct bd_place place_of(const struct decoder *decoder, struct bd_place place)
@@ -72,19 +74,17 @@ static enum bd_code scalar(struct decoder *decoder, enum bd_json_event event, st
 	return code == BD_OK && has_enter ? ops->leave(decoder->listener, place, diag) : code;
 }
 
-static enum bd_code on_event(struct bd_json_handler *handler, enum bd_json_event event,
-	struct bd_bytes text, struct bd_place place, struct bd_diag *diag)
+static enum bd_code give(struct decoder *decoder, enum bd_json_event event, struct bd_bytes text,
+	struct bd_place place, struct bd_diag *diag)
 {
-	struct decoder *decoder =
-		(struct decoder *)(void *)((char *)handler - offsetof(struct decoder, handler));
 	bool is_array = event == BD_JSON_ARRAY_BEGIN, has_enter = false;
 	enum bd_code code;
 
-	place = place_of(decoder, place);
 	switch (event) {
 	case BD_JSON_KEY:
 		bd_buf_clear(&decoder->key_buf);
-		return bd_buf_add(&decoder->key_buf, text);
+		code = bd_buf_add(&decoder->key_buf, text);
+		return code == BD_OK ? BD_OK : bd_fail_at(diag, code, place, "%s", "");
 	case BD_JSON_OBJECT_BEGIN:
 	case BD_JSON_ARRAY_BEGIN:
 		code = enter(decoder, is_array, &has_enter, place, diag);
@@ -100,12 +100,45 @@ static enum bd_code on_event(struct bd_json_handler *handler, enum bd_json_event
 	}
 }
 
+static enum bd_code on_event(struct bd_json_handler *handler, enum bd_json_event event,
+	struct bd_bytes text, struct bd_place place, struct bd_diag *diag)
+{
+	struct decoder *decoder =
+		(struct decoder *)(void *)((char *)handler - offsetof(struct decoder, handler));
+	enum bd_code code = give(decoder, event, text, place_of(decoder, place), diag);
+
+	decoder->is_refused = code != BD_OK;
+	return code;
+}
+
+/* The parser counts from the begin of its own text. */
+static enum bd_code tell(const struct decoder *decoder, enum bd_code code,
+	const struct bd_diag *own, struct bd_diag *diag)
+{
+	if (code != BD_OK && diag != NULL && diag->code == BD_OK) {
+		*diag = *own;
+		if (!decoder->is_refused) {
+			diag->place = place_of(decoder, own->place);
+		}
+	}
+	return code;
+}
+
+static enum bd_code parse(struct decoder *decoder, struct bd_bytes text, struct bd_diag *diag)
+{
+	struct bd_diag own = { 0 };
+	enum bd_code code = bd_json_feed(decoder->parser, text, &own);
+
+	decoder->has_failed = code != BD_OK;
+	return code == BD_OK ? BD_OK : tell(decoder, code, &own, diag);
+}
+
 static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self; /* its first member */
 
 	if (!decoder->is_gb18030) {
-		return bd_json_feed(decoder->parser, bytes, diag);
+		return parse(decoder, bytes, diag);
 	}
 	while (bytes.len > 0) {
 		struct bd_bytes chunk = { bytes.ptr,
@@ -120,9 +153,8 @@ static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct 
 
 			return bd_fail_at(diag, code, place, "%s", "");
 		}
-		code = code == BD_OK
-			       ? bd_json_feed(decoder->parser, bd_buf_bytes(&decoder->text), diag)
-			       : bd_fail(diag, code, "%s", "");
+		code = code == BD_OK ? parse(decoder, bd_buf_bytes(&decoder->text), diag)
+				     : bd_fail(diag, code, "%s", "");
 		if (code != BD_OK) {
 			return code;
 		}
@@ -135,11 +167,19 @@ static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct 
 static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self;
+	struct bd_diag own = { 0 };
+	enum bd_code code;
 
 	if (decoder->is_gb18030 && bd_charset_stream_end(&decoder->charset) != BD_OK) {
 		return bd_fail(diag, BD_MESSAGE_TRUNCATED, "half of a character");
 	}
-	return bd_json_end(decoder->parser, diag);
+	code = bd_json_end(decoder->parser, &own);
+	if (code == BD_JSON_SYNTAX && decoder->depth > 0 && !decoder->has_failed) {
+		/* Half of a number: the first fault is that something is still open. */
+		code = own.code = BD_MESSAGE_TRUNCATED;
+		own.detail[0] = '\0';
+	}
+	return tell(decoder, code, &own, diag);
 }
 
 static void decoder_free(struct bd_decoder *self)

@@ -17,6 +17,7 @@
 #define SNIFF_BYTES 256
 /* Attributes carry names of schemas, not data. */
 #define ATTRIBUTES_MAX 64
+#define ATTRIBUTE_NAME_MAX_BYTES 126
 
 struct decoder {
 	struct bd_decoder decoder;
@@ -26,6 +27,9 @@ struct decoder {
 	struct bd_place base;
 	struct bd_charset_stream charset;
 	bool is_charset_known, is_text;
+	bool is_begun;      /* something but blanks has come */
+	bool has_root;      /* entered; left again when depth is 0 */
+	bool is_ending;     /* no more bytes will come */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
 	size_t depth;
@@ -83,15 +87,16 @@ static void give_attribute(struct decoder *decoder, const xmlChar **attribute)
 	struct bd_place place = place_of(decoder);
 	struct bd_bytes text = { (const char *)attribute[3],
 		(size_t)(attribute[4] - attribute[3]) };
-	char name[128];
+	struct bd_bytes local = bytes_of(attribute[0]);
+	char name[1 + ATTRIBUTE_NAME_MAX_BYTES] = "@";
 
-	snprintf(name, sizeof(name), "@%s", (const char *)attribute[0]);
-	if (text.len > BD_FIELD_MAX_BYTES) {
+	if (text.len > BD_FIELD_MAX_BYTES || local.len > ATTRIBUTE_NAME_MAX_BYTES) {
 		fail(decoder, BD_LIMIT_BYTES, "an attribute is too long");
 		return;
 	}
-	keep(decoder, ops->enter(decoder->listener, BD_NODE_ELEMENT, bd_bytes_of(name), place,
-			      &decoder->diag));
+	memcpy(name + 1, local.ptr, local.len);
+	keep(decoder, ops->enter(decoder->listener, BD_NODE_ELEMENT,
+			      (struct bd_bytes){ name, 1 + local.len }, place, &decoder->diag));
 	if (decoder->code == BD_OK) {
 		keep(decoder, ops->text(decoder->listener, text, place, &decoder->diag));
 	}
@@ -123,6 +128,7 @@ static void on_start(void *state, const xmlChar *name, const xmlChar *prefix, co
 		return;
 	}
 	decoder->depth++;
+	decoder->has_root = true;
 	keep(decoder, decoder->listener->ops->enter(decoder->listener, BD_NODE_ELEMENT,
 			      bytes_of(name), place_of(decoder), &decoder->diag));
 	for (int i = 0; i < attribute_count && decoder->code == BD_OK; i++) {
@@ -181,6 +187,27 @@ static void on_reference(void *state, const xmlChar *name)
 	fail(state, BD_XML_ENTITY, "");
 }
 
+/* Nothing outside of the message is ever read. */
+static xmlParserInputPtr on_external(void *state, const xmlChar *public, const xmlChar *system)
+{
+	(void)public;
+	(void)system;
+	fail(state, BD_XML_ENTITY, "");
+	return NULL;
+}
+
+static void fail_syntax(struct decoder *decoder, int error)
+{
+	char detail[32];
+
+	if (decoder->is_ending && (decoder->depth > 0 || !decoder->has_root)) {
+		fail(decoder, BD_MESSAGE_TRUNCATED, "");
+		return;
+	}
+	snprintf(detail, sizeof(detail), "libxml2 %d", error);
+	fail(decoder, BD_XML_SYNTAX, detail);
+}
+
 /* libxml2's own text may hold a value: only its number is used. */
 static void on_error(void *state, xmlErrorPtr error)
 {
@@ -204,18 +231,20 @@ static void on_error(void *state, xmlErrorPtr error)
 	case XML_ERR_NO_MEMORY:
 		fail(decoder, BD_NO_MEMORY, "");
 		break;
-	case XML_ERR_DOCUMENT_EMPTY:
 	case XML_ERR_DOCUMENT_END:
-	case XML_ERR_TAG_NOT_FINISHED:
-		/* Decided at the end: libxml2 says so also of what is merely cut. */
+		if (decoder->has_root && decoder->depth == 0) {
+			fail(decoder, BD_XML_SYNTAX, "something stands behind the root");
+			break;
+		}
+		fail_syntax(decoder, error->code);
 		break;
-	default: {
-		char detail[32];
-
-		snprintf(detail, sizeof(detail), "libxml2 %d", error->code);
-		fail(decoder, BD_XML_SYNTAX, detail);
+	case XML_ERR_LT_IN_ATTRIBUTE:
+		/* The push parser finds it at the end only; it is no cut. */
+		fail(decoder, BD_XML_SYNTAX, "< in an attribute");
 		break;
-	}
+	default:
+		fail_syntax(decoder, error->code);
+		break;
 	}
 }
 
@@ -233,6 +262,7 @@ static void set_up(struct decoder *decoder)
 	sax->internalSubset = on_doctype;
 	sax->getEntity = on_entity;
 	sax->reference = on_reference;
+	sax->resolveEntity = on_external;
 	sax->serror = on_error;
 }
 
@@ -302,16 +332,24 @@ static enum bd_charset choose(
 	return label.len == 0 ? BD_CHARSET_UTF8 : bd_charset_find(label);
 }
 
-static enum bd_code parse(struct decoder *decoder, struct bd_bytes text)
+static bool is_blank(char byte)
 {
-	while (text.len > 0 && decoder->code == BD_OK) {
-		int len = text.len < CHUNK_BYTES ? (int)text.len : CHUNK_BYTES;
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
 
-		xmlParseChunk(decoder->context, text.ptr, len, 0);
-		text.ptr += len;
-		text.len -= (size_t)len;
+/* Whole characters only: libxml2 may not see half of one. */
+static void parse(struct decoder *decoder, struct bd_bytes text)
+{
+	for (size_t i = 0; i < text.len && !decoder->is_begun; i++) {
+		decoder->is_begun = !is_blank(text.ptr[i]);
+		if (decoder->is_begun && text.ptr[i] != '<') {
+			fail(decoder, BD_XML_SYNTAX, "XML begins with <");
+			return;
+		}
 	}
-	return decoder->code;
+	if (text.len > 0) {
+		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
+	}
 }
 
 static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes bytes)
@@ -324,7 +362,7 @@ static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes by
 		bd_buf_clear(&decoder->text);
 		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
 		parse(decoder, bd_buf_bytes(&decoder->text));
-		if (code != BD_OK) {
+		if (code != BD_OK && decoder->code == BD_OK) {
 			fail(decoder, code, "");
 			decoder->diag.place.offset = decoder->base.offset + decoder->charset.offset;
 		}
@@ -383,32 +421,21 @@ static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct 
 	return report(decoder, diag);
 }
 
-static bool is_blank(struct bd_bytes text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		if (strchr(" \t\r\n", text.ptr[i]) == NULL || text.ptr[i] == '\0') {
-			return false;
-		}
-	}
-	return true;
-}
-
 static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 {
 	struct decoder *decoder = (struct decoder *)self;
 
 	if (decoder->code == BD_OK && !decoder->is_charset_known) {
-		if (is_blank(bd_buf_bytes(&decoder->head))) {
-			bd_fail(&decoder->diag, BD_MESSAGE_EMPTY, "%s", "");
-			decoder->code = BD_MESSAGE_EMPTY;
-			return report(decoder, diag);
-		}
 		begin(decoder);
 	}
 	if (decoder->code == BD_OK && bd_charset_stream_end(&decoder->charset) != BD_OK) {
 		fail(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
 	}
+	if (decoder->code == BD_OK && !decoder->is_begun) {
+		fail(decoder, BD_MESSAGE_EMPTY, "");
+	}
 	if (decoder->code == BD_OK) {
+		decoder->is_ending = true;
 		xmlParseChunk(decoder->context, NULL, 0, 1);
 		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
 			fail(decoder, BD_MESSAGE_TRUNCATED, "");

@@ -25,6 +25,8 @@ struct bd_draft {
 	const struct bd_slot *slots;         /* section->slot_count */
 	const struct bd_slot *message_slots; /* feed->message_slot_count; those seen so far */
 	bool is_message_over;                /* message_slots are final */
+	const struct bd_diag *fault; /* its form is wrong: refused whatever its values are; NULL =
+					none */
 };
 
 #endif

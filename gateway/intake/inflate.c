@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -12,7 +13,8 @@ struct bd_inflate {
 	z_stream stream;
 	struct bd_inflate_sink *sink;
 	uint64_t in, out, max;
-	bool is_whole; /* a member has just ended */
+	bool is_whole;     /* a member has just ended */
+	enum bd_code code; /* first failure; every call after it gives it again */
 	uint8_t room[OUT_BYTES];
 };
 
@@ -46,10 +48,12 @@ void bd_inflate_free(struct bd_inflate *self)
 
 static enum bd_code give(struct bd_inflate *self, size_t len, struct bd_diag *diag)
 {
+	const struct bd_place place = { .offset = self->in };
+
 	self->out += len;
 	if (self->out > self->max ||
 		(self->out > RATIO_FREE_BYTES && self->out / BD_GZIP_RATIO_MAX > self->in)) {
-		return bd_fail(diag, BD_LIMIT_EXPANSION, "%s", "");
+		return bd_fail_at(diag, BD_LIMIT_EXPANSION, place, "%s", "");
 	}
 	if (len == 0) {
 		return BD_OK;
@@ -58,39 +62,58 @@ static enum bd_code give(struct bd_inflate *self, size_t len, struct bd_diag *di
 		self->sink, (struct bd_bytes){ (const char *)self->room, len }, diag);
 }
 
+/* One call of zlib: as much as fits into the room. */
+static enum bd_code step(struct bd_inflate *self, struct bd_diag *diag)
+{
+	z_stream *stream = &self->stream;
+	uInt before = stream->avail_in;
+	int result;
+
+	if (self->is_whole) {
+		inflateReset(stream);
+		self->is_whole = false;
+	}
+	stream->next_out = self->room;
+	stream->avail_out = OUT_BYTES;
+	result = inflate(stream, Z_NO_FLUSH);
+	self->in += before - stream->avail_in;
+	if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+		const struct bd_place place = { .offset = self->in };
+
+		return bd_fail_at(
+			diag, result == Z_MEM_ERROR ? BD_NO_MEMORY : BD_GZIP_DATA, place, "%s", "");
+	}
+	self->is_whole = result == Z_STREAM_END;
+	return give(self, OUT_BYTES - stream->avail_out, diag);
+}
+
 enum bd_code bd_inflate_feed(struct bd_inflate *self, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	z_stream *stream = &self->stream;
-	enum bd_code code = BD_OK;
 
-	self->in += bytes.len;
-	stream->next_in = (Bytef *)bytes.ptr;
-	stream->avail_in = (uInt)bytes.len;
-	while (code == BD_OK && (stream->avail_in > 0 || stream->avail_out == 0)) {
-		int result;
+	while (self->code == BD_OK && bytes.len > 0) {
+		uInt len = bytes.len < INT_MAX ? (uInt)bytes.len : INT_MAX;
 
-		if (self->is_whole) {
-			if (stream->avail_in == 0) {
-				break;
-			}
-			inflateReset(stream);
-			self->is_whole = false;
+		stream->next_in = (Bytef *)bytes.ptr;
+		stream->avail_in = len;
+		stream->avail_out = 1;
+		/* A full room may mean that more waits inside. */
+		while (self->code == BD_OK &&
+			(stream->avail_in > 0 || (stream->avail_out == 0 && !self->is_whole))) {
+			self->code = step(self, diag);
 		}
-		stream->next_out = self->room;
-		stream->avail_out = OUT_BYTES;
-		result = inflate(stream, Z_NO_FLUSH);
-		if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-			return bd_fail(diag, result == Z_MEM_ERROR ? BD_NO_MEMORY : BD_GZIP_DATA,
-				"%s", "");
-		}
-		self->is_whole = result == Z_STREAM_END;
-		code = give(self, OUT_BYTES - stream->avail_out, diag);
+		bytes.ptr += len;
+		bytes.len -= len;
 	}
-	stream->avail_out = 1; /* nothing waits inside: the next call begins with new bytes */
-	return code;
+	return self->code == BD_OK ? BD_OK : bd_fail(diag, self->code, "%s", "");
 }
 
 enum bd_code bd_inflate_end(struct bd_inflate *self, struct bd_diag *diag)
 {
-	return self->is_whole ? BD_OK : bd_fail(diag, BD_MESSAGE_TRUNCATED, "%s", "");
+	const struct bd_place place = { .offset = self->in };
+
+	if (self->code != BD_OK) {
+		return bd_fail(diag, self->code, "%s", "");
+	}
+	return self->is_whole ? BD_OK : bd_fail_at(diag, BD_MESSAGE_TRUNCATED, place, "%s", "");
 }

@@ -14,6 +14,7 @@ struct bd_intake {
 	struct bd_inflate *inflate;
 	struct bd_inflate_sink inflate_sink;
 	uint64_t bytes;
+	struct bd_diag refused; /* code of the first failure: the message stays refused */
 };
 
 static enum bd_code on_inflated(
@@ -73,23 +74,52 @@ enum bd_code bd_intake_new(struct bd_intake **out, const struct bd_intake_settin
 	return BD_OK;
 }
 
+/* The first failure is the message's, whatever is called after it. */
+static enum bd_code keep(struct bd_intake *intake, enum bd_code code, struct bd_diag *diag)
+{
+	if (code != BD_OK && intake->refused.code == BD_OK) {
+		intake->refused.code = code;
+	}
+	if (diag != NULL && diag->code == BD_OK) {
+		*diag = intake->refused;
+	}
+	return code;
+}
+
 enum bd_code bd_intake_feed(struct bd_intake *intake, struct bd_bytes bytes, struct bd_diag *diag)
 {
-	intake->bytes += bytes.len;
-	if (intake->bytes > intake->settings.max_bytes) {
-		return bd_fail(diag, BD_LIMIT_BYTES, "%s", "");
+	struct bd_diag *refused = &intake->refused;
+	enum bd_code code = refused->code;
+
+	if (code == BD_OK) {
+		intake->bytes += bytes.len;
+		if (intake->bytes > intake->settings.max_bytes) {
+			code = bd_fail(refused, BD_LIMIT_BYTES, "%s", "");
+		} else if (intake->inflate != NULL) {
+			code = bd_inflate_feed(intake->inflate, bytes, refused);
+		} else {
+			code = intake->decoder->ops->feed(intake->decoder, bytes, refused);
+		}
 	}
-	return intake->inflate != NULL ? bd_inflate_feed(intake->inflate, bytes, diag)
-				       : intake->decoder->ops->feed(intake->decoder, bytes, diag);
+	return keep(intake, code, diag);
 }
 
 enum bd_code bd_intake_end(
 	struct bd_intake *intake, const struct bd_intake_result **result, struct bd_diag *diag)
 {
-	enum bd_code code = intake->inflate != NULL ? bd_inflate_end(intake->inflate, diag) : BD_OK;
+	struct bd_diag *refused = &intake->refused;
+	enum bd_code code = refused->code;
 
-	code = code == BD_OK ? intake->decoder->ops->end(intake->decoder, diag) : code;
-	return code == BD_OK ? bd_map_end(intake->map, result, diag) : code;
+	if (code == BD_OK && intake->inflate != NULL) {
+		code = bd_inflate_end(intake->inflate, refused);
+	}
+	if (code == BD_OK) {
+		code = intake->decoder->ops->end(intake->decoder, refused);
+	}
+	if (code == BD_OK) {
+		code = bd_map_end(intake->map, result, refused);
+	}
+	return keep(intake, code, diag);
 }
 
 void bd_intake_free(struct bd_intake *intake)

@@ -10,7 +10,9 @@ libbd_intake_a_SOURCES = \
 	gateway/intake/inflate.c gateway/intake/inflate.h \
 	gateway/intake/intake.c gateway/intake/intake.h \
 	gateway/intake/map.c gateway/intake/map.h \
+	gateway/intake/map_end.c \
 	gateway/intake/map_path.c gateway/intake/map_path.h \
+	gateway/intake/map_record.c gateway/intake/map_state.h gateway/intake/map_value.c \
 	gateway/intake/normalize.c gateway/intake/normalize.h \
 	gateway/intake/plan.c gateway/intake/plan.h
 libbd_intake_a_CPPFLAGS = $(AM_CPPFLAGS)

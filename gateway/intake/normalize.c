@@ -604,17 +604,21 @@ static struct bd_bytes raw_of(const struct work *work)
 
 /* Whom it would have been about, where that can be read; else nobody, and the feed's coverage
  * waits. */
-static void find_subject(
-	struct bd_reject *reject, const struct bd_record *record, const struct work *work)
+static void find_subject(struct bd_reject *reject, const struct work *work)
 {
 	const struct bd_section_plan *section = work->draft->section;
+	struct bd_record ordered = { .action = section->action };
 	struct work quiet = *work;
 
 	quiet.diag = NULL;
 	for (size_t i = 0; i < section->output_count; i++) {
 		const struct bd_output_plan *output = &section->outputs[i];
 
-		reject->is_message_subject |= output->is_message_subject;
+		/* The first output is what the section is about. */
+		if (output->is_message_subject) {
+			reject->is_message_subject = true;
+			break;
+		}
 		if (read_identifiers(&reject->subject, &reject->subject_count, output->subject,
 			    output->subject_count, section->slots, work->draft->slots,
 			    &quiet) == BD_OK &&
@@ -623,9 +627,12 @@ static void find_subject(
 		}
 		reject->subject_count = 0;
 	}
-	reject->order_kind = work->draft->feed->order_kind;
-	reject->order = (struct bd_order){ work->draft->feed->rank, record->order.order };
-	reject->is_message_order = record->is_message_order;
+	if (set_order(&ordered, &quiet) != BD_OK) {
+		ordered.order.order = 0;
+	}
+	reject->order_kind = ordered.order_kind;
+	reject->order = ordered.order;
+	reject->is_message_order = ordered.is_message_order;
 }
 
 static bool is_ours(enum bd_code code)
@@ -655,6 +662,10 @@ enum bd_code bd_normalize(const struct bd_record **records, size_t *count, struc
 		}
 	}
 	*records = list;
+	if (draft->fault != NULL && !is_ours(code)) {
+		reject->diag = *draft->fault;
+		code = draft->fault->code;
+	}
 	if (code == BD_OK || is_ours(code)) {
 		return code;
 	}
@@ -663,7 +674,7 @@ enum bd_code bd_normalize(const struct bd_record **records, size_t *count, struc
 		reject->diag.place.row = draft->place.row;
 	}
 	list_entities(reject, &work);
-	find_subject(reject, &list[*count], &work);
+	find_subject(reject, &work);
 	reject->raw = raw_of(&work);
 	*count = 0;
 	return code;
