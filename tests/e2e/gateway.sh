@@ -178,7 +178,7 @@ gzip_body() {
 }
 
 gzip_bomb() {
-	head -c 50000000 /dev/zero | gzip -9 >"$work/m.gz"
+	{ printf '<response>'; head -c 50000000 /dev/zero | tr '\0' ' '; } | gzip -9 >"$work/m.gz"
 	expect 413 limit.expansion push social/nws "$work/m.gz" '' -H 'Content-Encoding: gzip'
 }
 
