@@ -23,7 +23,14 @@ biduid_SOURCES = \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
-biduid_CPPFLAGS = $(AM_CPPFLAGS) -DBD_VERSION='"$(PACKAGE_VERSION)"'
+biduid_CPPFLAGS = $(AM_CPPFLAGS)
 biduid_LDADD = libbd_http.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
 	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
 	$(HTTP_PARSER_LIBS) -lunistring -lpthread
+
+# The contract as the daemon serves it: made of the one file that people read.
+openapidir = $(pkgdatadir)/schemas
+openapi_DATA = openapi.json
+CLEANFILES += openapi.json
+openapi.json: $(top_srcdir)/schemas/openapi.yaml
+	$(AM_V_GEN)$(PYTHON) -c 'import json,sys,yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding="utf-8")), open(sys.argv[2], "w", encoding="utf-8"), ensure_ascii=False)' $(top_srcdir)/schemas/openapi.yaml $@

@@ -1,4 +1,6 @@
 /* main.c - biduid: reads its configuration, opens the store, runs the loops, stops in order. */
+#include "config.h"
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -328,7 +330,7 @@ int main(int argc, char **argv)
 		} else if (strcmp(argv[i], "--check") == 0) {
 			is_check = true;
 		} else if (strcmp(argv[i], "--version") == 0) {
-			puts("biduid " BD_VERSION);
+			puts(PACKAGE_STRING);
 			return EXIT_GOOD;
 		} else {
 			bool is_help = strcmp(argv[i], "--help") == 0;

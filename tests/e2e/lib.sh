@@ -79,7 +79,7 @@ start_gateway() {
 	mkdir -p "$work/data"
 	chmod 700 "$work/data"
 	rm -f "$work/ports"
-	BIDUI_OPENAPI="$build/schemas/openapi.json" "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
+	BIDUI_OPENAPI="$build/openapi.json" "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
 	bidui_pid=$!
 	while [ "$left" -gt 0 ]; do
 		if ! kill -0 "$bidui_pid" 2>/dev/null; then

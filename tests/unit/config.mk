@@ -16,4 +16,4 @@ tests_unit_test_config_settings_SOURCES = tests/unit/test_config_settings.c test
 tests_unit_test_config_settings_LDADD = libbd_config.a libbd_base.a $(XML_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_config_matter_SOURCES = tests/unit/test_config_matter.c tests/unit/config_support.h
 tests_unit_test_config_matter_LDADD = libbd_config.a libbd_base.a $(XML_LIBS) $(CMOCKA_LIBS)
-EXTRA_DIST += adapters schemas tests/adapters
+EXTRA_DIST += tests/adapters
