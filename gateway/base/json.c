@@ -247,6 +247,11 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 	while (i < bytes.len) {
 		uint8_t byte = (uint8_t)bytes.ptr[i];
 
+		/* Here, and not when the run is over, so that the first error is the same at any
+		 * cut. */
+		if (parser->text.len + (i - *at) > BD_FIELD_MAX_BYTES) {
+			return fail_at(parser, BD_LIMIT_BYTES, parser->token, "a text is too long");
+		}
 		if (parser->utf8_left > 0) {
 			if (byte < parser->utf8_low || byte > parser->utf8_high) {
 				parser->place.offset += i - *at;
@@ -280,15 +285,18 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 static enum bd_code read_text(struct bd_json_parser *parser, struct bd_bytes bytes, size_t *at)
 {
 	size_t begin = *at;
-	enum bd_code code = read_plain(parser, bytes, at);
-	struct bd_bytes run = { bytes.ptr + begin, *at - begin };
-	bool is_over = code == BD_OK && *at < bytes.len && bytes.ptr[*at] == '"';
+	bool is_over;
+	enum bd_code code;
+	struct bd_bytes run;
 
+	if (parser->high_surrogate != 0 && bytes.ptr[begin] != '"' && bytes.ptr[begin] != '\\') {
+		return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
+	}
+	code = read_plain(parser, bytes, at);
+	run = (struct bd_bytes){ bytes.ptr + begin, *at - begin };
+	is_over = code == BD_OK && *at < bytes.len && bytes.ptr[*at] == '"';
 	if (code != BD_OK) {
 		return code;
-	}
-	if (run.len > 0 && parser->high_surrogate != 0) {
-		return fail(parser, BD_JSON_SYNTAX, "half of a surrogate pair");
 	}
 	if (!is_over || parser->text.len > 0) {
 		code = add_text(parser, run);

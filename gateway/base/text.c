@@ -55,6 +55,18 @@ bool bd_text_is_utf8(struct bd_bytes text)
 	return ok;
 }
 
+bool bd_text_has_control(struct bd_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.ptr[i];
+
+		if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)
 {
 	char bytes[4];

@@ -8,6 +8,8 @@
 /* false at the end or at a byte that is not UTF-8 (then *ok turns false). Advances text. */
 bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok);
 bool bd_text_is_utf8(struct bd_bytes text);
+/* A C0 control character (GB/T 1988-1998) other than TAB, LF and CR. */
+bool bd_text_has_control(struct bd_bytes text);
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point);
 /* Appends NFKC of text. */
 enum bd_code bd_text_nfkc(struct bd_buf *out, struct bd_bytes text);

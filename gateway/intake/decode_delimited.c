@@ -3,7 +3,7 @@
  *
  * Rows are split on bytes before they are decoded: a bad byte cannot swallow the end of its row.
  * Columns are split after that: a separator from 0x40 on can be the second byte of a character of
- * GB18030.
+ * GB18030, but none below 0x30.
  */
 #include "base/limits.h"
 #include "intake/decode_rows.h"
@@ -42,6 +42,20 @@ static size_t split(struct bd_bytes *fields, size_t max, struct bd_bytes row, ch
 	}
 }
 
+/* Which column has the bad byte. Not known where the separator can be half of a character. */
+static size_t column_of(const struct decoder *decoder, struct bd_bytes raw, size_t bad)
+{
+	size_t column = 1;
+
+	if ((unsigned char)decoder->separator >= 0x30) {
+		return 0;
+	}
+	for (size_t i = 0; i < bad && i < raw.len; i++) {
+		column += raw.ptr[i] == decoder->separator;
+	}
+	return column;
+}
+
 static enum bd_code read_row(struct decoder *decoder, struct bd_bytes raw, struct bd_diag *diag)
 {
 	struct bd_bytes fields[BD_ROW_COLUMNS_MAX];
@@ -55,7 +69,8 @@ static enum bd_code read_row(struct decoder *decoder, struct bd_bytes raw, struc
 	}
 	code = bd_rows_decode_row(rows, raw, &bad);
 	if (code == BD_TEXT_ENCODING) {
-		return bd_rows_refuse(rows, code, 0, raw, diag, "byte %zu of the row", bad + 1);
+		return bd_rows_refuse(rows, code, column_of(decoder, raw, bad), raw, diag,
+			"byte %zu of the row", bad + 1);
 	}
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", "");

@@ -136,14 +136,7 @@ static enum bd_code check_header(
 static size_t find_control(const struct bd_bytes *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool is_found = false;
-
-		for (size_t j = 0; j < fields[i].len; j++) {
-			unsigned char byte = (unsigned char)fields[i].ptr[j];
-
-			is_found |= byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n';
-		}
-		if (is_found) {
+		if (bd_text_has_control(fields[i])) {
 			return i + 1;
 		}
 	}

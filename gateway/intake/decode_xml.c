@@ -25,6 +25,7 @@ struct decoder {
 	xmlParserCtxtPtr context;
 	xmlSAXHandler sax;
 	struct bd_place base;
+	struct bd_place end; /* of the text so far; libxml2's own place lags by what it keeps */
 	struct bd_charset_stream charset;
 	bool is_charset_known, is_text;
 	bool is_begun;      /* something but blanks has come */
@@ -37,25 +38,49 @@ struct decoder {
 	struct bd_diag diag; /* of it */
 };
 
+/* A place in this text as one in the message. */
+static struct bd_place add_base(const struct decoder *decoder, struct bd_place place)
+{
+	const struct bd_place *base = &decoder->base;
+
+	place.offset += base->offset;
+	if (base->line > 0) {
+		place.column += place.line == 1 && base->column > 0 ? base->column - 1 : 0;
+		place.line += base->line - 1;
+	}
+	return place;
+}
+
 static struct bd_place place_of(const struct decoder *decoder)
 {
-	struct bd_place place = { .offset = decoder->base.offset };
 	const xmlParserInput *input = decoder->context != NULL ? decoder->context->input : NULL;
+	struct bd_place place = { 0 };
 
 	if (input != NULL) {
 		long consumed = xmlByteConsumed(decoder->context);
 
-		place.offset += consumed > 0 ? (uint64_t)consumed : 0;
+		place.offset = consumed > 0 ? (uint64_t)consumed : 0;
 		place.line = (uint32_t)input->line;
 		place.column = (uint32_t)input->col;
-		if (decoder->base.line > 0) {
-			place.column += input->line == 1 && decoder->base.column > 0
-						? decoder->base.column - 1
-						: 0;
-			place.line += decoder->base.line - 1;
-		}
 	}
-	return place;
+	return add_base(decoder, place);
+}
+
+static void move_end(struct decoder *decoder, struct bd_bytes text)
+{
+	struct bd_place *end = &decoder->end;
+	const char *line;
+
+	end->offset += text.len;
+	while (text.len > 0 && (line = memchr(text.ptr, '\n', text.len)) != NULL) {
+		end->line++;
+		end->column = 1;
+		text.len -= (size_t)(line + 1 - text.ptr);
+		text.ptr = line + 1;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		end->column += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+	}
 }
 
 /* Keeps the first failure and makes libxml2 stop; it would still report success by itself. */
@@ -72,6 +97,15 @@ static void fail(struct decoder *decoder, enum bd_code code, const char *detail)
 {
 	if (decoder->code == BD_OK) {
 		bd_fail_at(&decoder->diag, code, place_of(decoder), "%s", detail);
+		keep(decoder, code);
+	}
+}
+
+/* What is wrong stands behind all that was read. */
+static void fail_at_end(struct decoder *decoder, enum bd_code code, const char *detail)
+{
+	if (decoder->code == BD_OK) {
+		bd_fail_at(&decoder->diag, code, add_base(decoder, decoder->end), "%s", detail);
 		keep(decoder, code);
 	}
 }
@@ -201,7 +235,7 @@ static void fail_syntax(struct decoder *decoder, int error)
 	char detail[32];
 
 	if (decoder->is_ending && (decoder->depth > 0 || !decoder->has_root)) {
-		fail(decoder, BD_MESSAGE_TRUNCATED, "");
+		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
 		return;
 	}
 	snprintf(detail, sizeof(detail), "libxml2 %d", error);
@@ -343,10 +377,12 @@ static void parse(struct decoder *decoder, struct bd_bytes text)
 	for (size_t i = 0; i < text.len && !decoder->is_begun; i++) {
 		decoder->is_begun = !is_blank(text.ptr[i]);
 		if (decoder->is_begun && text.ptr[i] != '<') {
-			fail(decoder, BD_XML_SYNTAX, "XML begins with <");
+			move_end(decoder, (struct bd_bytes){ text.ptr, i });
+			fail_at_end(decoder, BD_XML_SYNTAX, "XML begins with <");
 			return;
 		}
 	}
+	move_end(decoder, text);
 	if (text.len > 0) {
 		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
 	}
@@ -363,8 +399,7 @@ static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes by
 		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
 		parse(decoder, bd_buf_bytes(&decoder->text));
 		if (code != BD_OK && decoder->code == BD_OK) {
-			fail(decoder, code, "");
-			decoder->diag.place.offset = decoder->base.offset + decoder->charset.offset;
+			fail_at_end(decoder, code, "");
 		}
 		bytes.ptr += chunk.len;
 		bytes.len -= chunk.len;
@@ -429,16 +464,16 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 		begin(decoder);
 	}
 	if (decoder->code == BD_OK && bd_charset_stream_end(&decoder->charset) != BD_OK) {
-		fail(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
+		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
 	}
 	if (decoder->code == BD_OK && !decoder->is_begun) {
-		fail(decoder, BD_MESSAGE_EMPTY, "");
+		fail_at_end(decoder, BD_MESSAGE_EMPTY, "");
 	}
 	if (decoder->code == BD_OK) {
 		decoder->is_ending = true;
 		xmlParseChunk(decoder->context, NULL, 0, 1);
 		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
-			fail(decoder, BD_MESSAGE_TRUNCATED, "");
+			fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
 		}
 	}
 	return report(decoder, diag);
@@ -479,6 +514,7 @@ enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_s
 	decoder->decoder.ops = &ops;
 	decoder->listener = listener;
 	decoder->base = settings->base;
+	decoder->end = (struct bd_place){ .line = 1, .column = 1 };
 	decoder->is_text = settings->is_text;
 	bd_charset_stream_init(&decoder->charset, named);
 	bd_buf_init(&decoder->head, SNIFF_BYTES);

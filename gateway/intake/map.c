@@ -134,7 +134,7 @@ static enum bd_code on_text(struct bd_listener *listener, struct bd_bytes text,
 	struct bd_place place, struct bd_diag *diag)
 {
 	struct bd_map *map = map_of(listener);
-	const struct bd_map_frame *frame = &map->frames[map->depth];
+	struct bd_map_frame *frame = &map->frames[map->depth];
 	const struct bd_path_role *embedded;
 	enum bd_code code;
 
@@ -149,6 +149,7 @@ static enum bd_code on_text(struct bd_listener *listener, struct bd_bytes text,
 		return begin_embedded(map, embedded->slot, text, place, diag);
 	}
 	if (!frame->path->has_text || map->is_text_too_long) {
+		frame->has_stray_text |= !frame->is_quiet && bd_text_trim(text).len > 0;
 		return BD_OK;
 	}
 	code = bd_buf_add(&map->text, text);
@@ -192,6 +193,8 @@ static enum bd_code leave_path(
 		code = bd_map_set_values(map, frame, diag);
 	} else if (path->has_text && frame->node != BD_NODE_ARRAY && path->first == NULL) {
 		code = bd_map_refuse_values(map, frame, diag);
+	} else if (!path->has_text && frame->has_stray_text && !frame->has_children) {
+		code = bd_map_refuse_text(map, frame, diag);
 	}
 	for (const struct bd_path_role *role = path->roles; role != NULL; role = role->next) {
 		if (role->kind == BD_PATH_PIVOT_GROUP && !frame->is_null &&

@@ -26,6 +26,7 @@ struct bd_map_frame {
 	bool is_quiet;     /* within something unknown or ignored: told once, or not at all */
 	bool has_children; /* elements, members or items; attributes do not count */
 	bool is_null;
+	bool has_stray_text; /* where fields were agreed */
 	struct bd_place place;
 };
 
@@ -84,6 +85,10 @@ enum bd_code bd_map_set_values(
 	struct bd_map *map, const struct bd_map_frame *frame, struct bd_diag *diag);
 /* Where a value was to stand there are elements: that is no value. */
 enum bd_code bd_map_refuse_values(
+	struct bd_map *map, const struct bd_map_frame *frame, struct bd_diag *diag);
+/* Where fields were to stand there is a text: so an encrypted payload looks, and nothing of it may
+ * be lost in silence. */
+enum bd_code bd_map_refuse_text(
 	struct bd_map *map, const struct bd_map_frame *frame, struct bd_diag *diag);
 /* A CODE/VALUE pair is whole. */
 void bd_map_end_pivot(

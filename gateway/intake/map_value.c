@@ -108,18 +108,31 @@ static enum bd_code have_no_room(struct bd_map *map, struct bd_map_section *sect
 	return BD_OK;
 }
 
+/* Why the text gathered is none that a value can have. */
+static enum bd_code check_text(const struct bd_map *map, const char **detail)
+{
+	if (map->is_text_too_long) {
+		*detail = "the field is too long";
+		return BD_LIMIT_BYTES;
+	}
+	*detail = "";
+	return bd_text_has_control(bd_buf_bytes(&map->text)) ? BD_TEXT_CONTROL : BD_OK;
+}
+
 static enum bd_code set_section_slot(struct bd_map *map, const struct bd_path_role *role,
 	const struct bd_map_frame *frame, struct bd_diag *diag)
 {
 	struct bd_map_section *section = &map->sections[role->section];
 	const char *name = section->plan->slots[role->slot].name;
 	struct bd_slot *slot = &section->slots[role->slot];
+	const char *detail;
+	enum bd_code code = check_text(map, &detail);
 
 	if (!section->is_open) {
 		return BD_OK;
 	}
-	if (map->is_text_too_long) {
-		bd_map_fault(section, BD_LIMIT_BYTES, frame->place, name, "the field is too long");
+	if (code != BD_OK) {
+		bd_map_fault(section, code, frame->place, name, detail);
 		return BD_OK;
 	}
 	if (slot->state != BD_SLOT_MISSING) {
@@ -150,17 +163,20 @@ static enum bd_code set_shared(struct bd_map *map, const struct bd_path_role *ro
 {
 	struct bd_map_section *section = &map->sections[role->section];
 	struct bd_slot *slot = &section->shared[role->slot];
-	enum bd_code code = BD_ENVELOPE_MISSING;
+	const char *detail;
+	enum bd_code code = check_text(map, &detail);
 
-	if (says_same(map, slot, frame)) {
+	if (code == BD_OK && says_same(map, slot, frame)) {
 		return BD_OK;
 	}
-	if (map->is_text_too_long) {
-		code = bd_fail_at(diag, BD_LIMIT_BYTES, frame->place, "the field is too long");
+	if (code != BD_OK) {
+		bd_fail_at(diag, code, frame->place, "%s", detail);
 	} else if (slot->state != BD_SLOT_MISSING) {
-		bd_fail_at(diag, code, frame->place, "the envelope says it twice, differently");
+		code = bd_fail_at(diag, BD_ENVELOPE_MISSING, frame->place,
+			"the envelope says it twice, differently");
 	} else if (section->has_ended) {
-		bd_fail_at(diag, code, frame->place, "it stands behind records that need it");
+		code = bd_fail_at(diag, BD_ENVELOPE_MISSING, frame->place,
+			"it stands behind records that need it");
 	} else {
 		return set_slot(map, slot, &map->arena, frame, diag);
 	}
@@ -217,12 +233,13 @@ static enum bd_code set_message_slot(
 {
 	struct bd_slot *kept = &map->message_slots[slot];
 	struct bd_bytes text = { "", 0 };
+	const char *detail;
+	bool is_bad = check_text(map, &detail) != BD_OK;
 
-	if (!frame->is_null && !map->is_text_too_long) {
+	if (!frame->is_null && !is_bad) {
 		text = bd_buf_bytes(&map->text);
 	}
-	if (map->is_text_too_long ||
-		(kept->state != BD_SLOT_MISSING && !says_same(map, kept, frame))) {
+	if (is_bad || (kept->state != BD_SLOT_MISSING && !says_same(map, kept, frame))) {
 		map->message_conflicts[slot] = true;
 	}
 	if (kept->state == BD_SLOT_MISSING && !map->message_conflicts[slot]) {
@@ -242,12 +259,14 @@ static enum bd_code keep_pivot(struct bd_map *map, const struct bd_path_role *ro
 {
 	struct bd_map_section *section = &map->sections[role->section];
 	struct bd_bytes text;
+	const char *detail;
+	enum bd_code code = check_text(map, &detail);
 
 	if (!section->is_open) {
 		return BD_OK;
 	}
-	if (map->is_text_too_long) {
-		bd_map_fault(section, BD_LIMIT_BYTES, frame->place, "", "the field is too long");
+	if (code != BD_OK) {
+		bd_map_fault(section, code, frame->place, "", detail);
 		return BD_OK;
 	}
 	text = bd_arena_copy(&map->record_arena, bd_buf_bytes(&map->text));
@@ -341,4 +360,32 @@ enum bd_code bd_map_refuse_values(
 		}
 	}
 	return code;
+}
+
+static bool holds_elements(const struct bd_path *path)
+{
+	for (const struct bd_path *child = path->first; child != NULL; child = child->next) {
+		if (child->name.len > 0 && child->name.ptr[0] != '@') {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum bd_code bd_map_refuse_text(
+	struct bd_map *map, const struct bd_map_frame *frame, struct bd_diag *diag)
+{
+	static const char detail[] = "a text where fields were agreed";
+
+	if (!holds_elements(frame->path)) {
+		return BD_OK;
+	}
+	for (size_t i = 0; i < map->settings.feed->section_count && map->open_sections > 0; i++) {
+		if (map->sections[i].is_open) {
+			bd_map_fault(&map->sections[i], BD_FIELD_UNKNOWN, frame->place, "", detail);
+		}
+	}
+	return map->open_sections > 0
+		       ? BD_OK
+		       : bd_fail_at(diag, BD_ENVELOPE_MISSING, frame->place, "%s", detail);
 }

@@ -1,4 +1,5 @@
-/* fuzz_json.c - any bytes to the JSON reader: the tree and the stream agree, any cut is the same.
+/* fuzz_json.c - any bytes to the JSON reader: the tree and the stream agree, any cut is the same,
+ * also in what the first error is and where.
  */
 #include "base/json.h"
 
@@ -23,11 +24,12 @@ static enum bd_code count(struct bd_json_handler *handler, enum bd_json_event ev
 	return BD_OK;
 }
 
-static enum bd_code stream(uint64_t *sum, struct bd_bytes bytes, size_t step)
+static enum bd_code stream(
+	uint64_t *sum, struct bd_place *place, struct bd_bytes bytes, size_t step)
 {
 	struct counter counter = { { count }, 0 };
 	struct bd_json_parser *parser;
-	struct bd_diag diag;
+	struct bd_diag diag = { 0 };
 	enum bd_code code = bd_json_new(&parser, &counter.handler);
 
 	if (code != BD_OK) {
@@ -44,6 +46,7 @@ static enum bd_code stream(uint64_t *sum, struct bd_bytes bytes, size_t step)
 	}
 	bd_json_free(parser);
 	*sum = counter.sum;
+	*place = diag.place;
 	return code;
 }
 
@@ -54,9 +57,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct bd_arena arena;
 	struct bd_json *tree;
 	struct bd_diag diag;
-	enum bd_code code = stream(&whole, input, len > 0 ? len : 1);
+	struct bd_place place, single_place;
+	enum bd_code code = stream(&whole, &place, input, len > 0 ? len : 1);
 
-	if (stream(&single, input, 1) != code || (code == BD_OK && single != whole)) {
+	if (stream(&single, &single_place, input, 1) != code || single != whole ||
+		single_place.offset != place.offset || single_place.line != place.line ||
+		single_place.column != place.column) {
 		abort();
 	}
 	bd_arena_init(&arena, 1 << 24);

@@ -9,9 +9,15 @@ tests_unit_test_samples_LDADD = $(INTAKE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_map
 TESTS += tests/unit/test_map
-tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/intake_support.h \
-	tests/unit/config_support.h
+tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/intake_cases.h \
+	tests/unit/intake_support.h tests/unit/config_support.h
 tests_unit_test_map_LDADD = $(INTAKE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_hostile
+TESTS += tests/unit/test_hostile
+tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c tests/unit/intake_cases.h \
+	tests/unit/intake_support.h tests/unit/config_support.h
+tests_unit_test_hostile_LDADD = $(INTAKE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_intake
 TESTS += tests/unit/test_intake
@@ -54,3 +60,5 @@ check_PROGRAMS += tests/unit/test_inflate
 TESTS += tests/unit/test_inflate
 tests_unit_test_inflate_SOURCES = tests/unit/test_inflate.c
 tests_unit_test_inflate_LDADD = $(INTAKE_TEST_LIBS)
+
+EXTRA_DIST += tests/hostile/intake

@@ -3,6 +3,7 @@
 #ifndef BD_TESTS_INTAKE_SUPPORT_H
 #define BD_TESTS_INTAKE_SUPPORT_H
 
+#include "base/text.h"
 #include "config/adapter.h"
 #include "config_support.h"
 #include "intake/intake.h"
@@ -32,6 +33,35 @@ static inline enum bd_code intake_log_record(
 	return log->is_counting ? BD_OK : bd_record_text(&log->text, record, log->dict);
 }
 
+/* Bytes that a person cannot read, or all that are not ASCII where they are no UTF-8, as \\xNN. */
+static inline void intake_log_bytes(struct bd_buf *text, struct bd_bytes bytes, bool is_utf8)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		unsigned char byte = (unsigned char)bytes.ptr[i];
+
+		if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_utf8)) {
+			bd_buf_printf(text, "\\x%02X", byte);
+		} else {
+			bd_buf_add_byte(text, bytes.ptr[i]);
+		}
+	}
+}
+
+/* A receipt tells names of ours and places: nothing that the message holds. */
+static inline void intake_check_diag(const struct bd_diag *diag)
+{
+	static const char *const values[] = { "440311", "林", "示例", "MAXXXXX" };
+	const char *const texts[] = { diag->file, diag->path, diag->field, diag->rule,
+		diag->detail };
+
+	assert_true(diag->code != BD_OK);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (size_t j = 0; j < sizeof(values) / sizeof(values[0]); j++) {
+			assert_null(strstr(texts[i], values[j]));
+		}
+	}
+}
+
 static inline enum bd_code intake_log_reject(
 	struct bd_intake_sink *sink, const struct bd_reject *reject, struct bd_diag *diag)
 {
@@ -39,6 +69,7 @@ static inline enum bd_code intake_log_reject(
 
 	(void)diag;
 	log->rejects++;
+	intake_check_diag(&reject->diag);
 	if (log->is_counting) {
 		return BD_OK;
 	}
@@ -66,7 +97,10 @@ static inline enum bd_code intake_log_reject(
 		const char *end = memchr(line, '\n', reject->raw.len - at);
 		size_t len = end != NULL ? (size_t)(end - line) : reject->raw.len - at;
 
-		bd_buf_printf(&log->text, "  raw %.*s\n", (int)len, line);
+		bd_buf_add_text(&log->text, "  raw ");
+		intake_log_bytes(
+			&log->text, (struct bd_bytes){ line, len }, bd_text_is_utf8(reject->raw));
+		bd_buf_add_byte(&log->text, '\n');
 		at += len + 1;
 	}
 	return BD_OK;
@@ -168,6 +202,7 @@ static inline enum bd_code intake_run(struct intake_log *log,
 		intake_log_result(log, result);
 	} else {
 		assert_int_equal(diag.code, code);
+		intake_check_diag(&diag);
 		bd_buf_clear(&log->text);
 		bd_buf_printf(&log->text, "refused %s field '%s' path '%s' at %u:%u %s\n",
 			bd_code_info(code)->text, diag.field, diag.path, diag.place.line,
