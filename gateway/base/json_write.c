@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,54 +17,98 @@ static void put(struct bd_json_writer *writer, struct bd_bytes bytes)
 	}
 }
 
-static void put_text(struct bd_json_writer *writer, struct bd_bytes text)
+/* Room for a text and what stands around it, so that the parts of one member cost one look. */
+static char *room(struct bd_json_writer *writer, size_t len)
 {
-	size_t begin = 0;
-	char escape[8];
-
-	put(writer, bd_bytes_of("\""));
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
-
-		if (byte >= 0x20 && byte != '"' && byte != '\\') {
-			continue;
-		}
-		put(writer, (struct bd_bytes){ text.ptr + begin, i - begin });
-		if (byte == '"' || byte == '\\') {
-			snprintf(escape, sizeof(escape), "\\%c", byte);
-		} else {
-			snprintf(escape, sizeof(escape), "\\u%04x", byte);
-		}
-		put(writer, bd_bytes_of(escape));
-		begin = i + 1;
+	if (writer->code == BD_OK) {
+		writer->code = bd_buf_reserve(writer->out, len);
 	}
-	put(writer, (struct bd_bytes){ text.ptr + begin, text.len - begin });
-	put(writer, bd_bytes_of("\""));
+	return writer->code == BD_OK ? writer->out->ptr + writer->out->len : NULL;
 }
 
-/* Comma and key before a value. */
+/* Bytes of text that go out as they are, from its begin. */
+static size_t plain_len(struct bd_bytes text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		unsigned char byte = (unsigned char)text.ptr[i];
+
+		if (byte < 0x20 || byte == '"' || byte == '\\') {
+			break;
+		}
+		i++;
+	}
+	return i;
+}
+
+static void put_escape(struct bd_json_writer *writer, unsigned char byte)
+{
+	char escape[8];
+
+	if (byte == '"' || byte == '\\') {
+		snprintf(escape, sizeof(escape), "\\%c", byte);
+	} else {
+		snprintf(escape, sizeof(escape), "\\u%04x", byte);
+	}
+	put(writer, bd_bytes_of(escape));
+}
+
+static void put_text(struct bd_json_writer *writer, struct bd_bytes text)
+{
+	size_t len = plain_len(text);
+	char *at = room(writer, len + 2);
+
+	if (at == NULL) {
+		return;
+	}
+	*at++ = '"';
+	if (len > 0) {
+		memcpy(at, text.ptr, len);
+	}
+	writer->out->len += len + 1;
+	while (len < text.len) {
+		put_escape(writer, (unsigned char)text.ptr[len]);
+		text = (struct bd_bytes){ text.ptr + len + 1, text.len - len - 1 };
+		len = plain_len(text);
+		put(writer, (struct bd_bytes){ text.ptr, len });
+	}
+	put(writer, (struct bd_bytes){ "\"", 1 });
+}
+
+/* Comma and key before a value. Keys are ours: nothing in them is escaped. */
 static void begin(struct bd_json_writer *writer, const char *key)
 {
+	size_t len = key != NULL ? strlen(key) : 0;
+	char *at = room(writer, len + 4), *from = at;
+
+	if (at == NULL) {
+		return;
+	}
 	if (writer->needs_comma) {
-		put(writer, bd_bytes_of(","));
+		*at++ = ',';
 	}
 	writer->needs_comma = true;
 	if (key != NULL) {
-		put_text(writer, bd_bytes_of(key));
-		put(writer, bd_bytes_of(":"));
+		*at++ = '"';
+		memcpy(at, key, len);
+		at += len;
+		*at++ = '"';
+		*at++ = ':';
 	}
+	writer->out->len += (size_t)(at - from);
 }
 
 static void open(struct bd_json_writer *writer, const char *key, const char *bracket)
 {
 	begin(writer, key);
-	put(writer, bd_bytes_of(bracket));
+	put(writer, (struct bd_bytes){ bracket, 1 });
 	writer->needs_comma = false;
 }
 
 static void close(struct bd_json_writer *writer, const char *bracket)
 {
-	put(writer, bd_bytes_of(bracket));
+	put(writer, (struct bd_bytes){ bracket, 1 });
 	writer->needs_comma = true;
 }
 
@@ -100,20 +143,32 @@ void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes
 	put_text(writer, text);
 }
 
+/* Digits from the end of room; gives where they begin. */
+static char *digits_before(char *end, uint64_t value)
+{
+	do {
+		*--end = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return end;
+}
+
 void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value)
 {
-	char text[24];
+	char text[24], *end = text + sizeof(text);
+	char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	bd_jw_raw(writer, key, bd_bytes_of(text));
+	if (value < 0) {
+		*--at = '-';
+	}
+	bd_jw_raw(writer, key, (struct bd_bytes){ at, (size_t)(end - at) });
 }
 
 void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value)
 {
-	char text[24];
+	char text[24], *end = text + sizeof(text), *at = digits_before(end, value);
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	bd_jw_raw(writer, key, bd_bytes_of(text));
+	bd_jw_raw(writer, key, (struct bd_bytes){ at, (size_t)(end - at) });
 }
 
 void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value)
