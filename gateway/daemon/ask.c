@@ -17,8 +17,6 @@
 #include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-/* An answer names every element; with 64 subjects that is some hundred findings. */
-#define ANSWER_MAX_BYTES 1048576
 
 enum ask_kind { ASK_COMPARE = 1, ASK_QUERY };
 
@@ -27,15 +25,12 @@ struct ask {
 	struct bd_answer_source source;
 	enum ask_kind kind;
 	bool is_lines, has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
-	struct bd_buf body, out;
-	struct bd_arena arena;
+	struct bd_buf body;
 };
 
 static void ask_free(struct ask *ask)
 {
 	bd_buf_release(&ask->body);
-	bd_buf_release(&ask->out);
-	bd_arena_release(&ask->arena);
 	bd_call_close(&ask->call);
 	free(ask);
 }
@@ -84,13 +79,13 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 	}
 	next_receipt(receipt, loop);
 	context.receipt = receipt;
-	bd_arena_clear(&ask->arena);
+	bd_arena_clear(&loop->arena);
 	if (ask->kind == ASK_COMPARE) {
 		loop->counts.compares++;
-		code = bd_compare(&ask->out, question, &context, &ask->arena, diag);
+		code = bd_compare(&loop->answer, question, &context, &loop->arena, diag);
 	} else {
 		loop->counts.queries++;
-		code = bd_query(&ask->out, question, &context, &ask->arena, diag);
+		code = bd_query(&loop->answer, question, &context, &loop->arena, diag);
 	}
 	bd_store_end(loop->reader);
 	return code;
@@ -101,10 +96,13 @@ static void respond_one(struct ask *ask)
 	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
 		{ "Cache-Control", "no-store" }, { NULL, NULL } };
 	struct bd_diag diag = { .code = BD_OK };
-	enum bd_code code = answer_one(ask, bd_buf_bytes(&ask->body), &diag);
+	struct bd_buf *answer = &ask->call.loop->answer;
+	enum bd_code code;
 
+	bd_buf_clear(answer);
+	code = answer_one(ask, bd_buf_bytes(&ask->body), &diag);
 	if (code == BD_OK) {
-		bd_http_respond(ask->call.exchange, 200, headers, bd_buf_bytes(&ask->out));
+		bd_http_respond(ask->call.exchange, 200, headers, bd_buf_bytes(answer));
 	} else {
 		diag.code = code;
 		ask->call.loop->counts.refused++;
@@ -129,31 +127,33 @@ static void begin_lines(struct ask *ask)
 static void answer_line(struct ask *ask, struct bd_bytes line)
 {
 	struct bd_diag diag = { .code = BD_OK };
-	size_t before = ask->out.len;
+	struct bd_buf *answers = &ask->call.loop->answer;
+	size_t before = answers->len;
 	enum bd_code code = answer_one(ask, line, &diag);
 
 	if (code != BD_OK) {
 		diag.code = code;
-		ask->out.len = before;
-		code = bd_problem_write(&ask->out, &diag, NULL, false);
+		answers->len = before;
+		code = bd_problem_write(answers, &diag, NULL, false);
 	}
 	if (code == BD_OK) {
-		code = bd_buf_add_byte(&ask->out, '\n');
+		code = bd_buf_add_byte(answers, '\n');
 	}
 	if (code != BD_OK) {
-		ask->out.len = before;
+		answers->len = before;
 	}
 }
 
 /* Sends what is answered; false when the client must take it first. */
 static bool flush(struct ask *ask)
 {
+	struct bd_buf *answers = &ask->call.loop->answer;
 	bool is_wanted = true;
 
-	if (ask->out.len > 0) {
+	if (answers->len > 0) {
 		begin_lines(ask);
-		is_wanted = bd_http_write(ask->call.exchange, bd_buf_bytes(&ask->out));
-		bd_buf_clear(&ask->out);
+		is_wanted = bd_http_write(ask->call.exchange, bd_buf_bytes(answers));
+		bd_buf_clear(answers);
 	}
 	return is_wanted;
 }
@@ -161,8 +161,10 @@ static bool flush(struct ask *ask)
 /* Answers whole lines of the body, up to what the client can take. */
 static void answer_lines(struct ask *ask)
 {
+	const struct bd_buf *answers = &ask->call.loop->answer;
 	size_t at = 0;
 
+	bd_buf_clear(&ask->call.loop->answer);
 	while (!ask->is_stopped && at < ask->body.len) {
 		char *end = memchr(ask->body.ptr + at, '\n', ask->body.len - at);
 		size_t len = end != NULL ? (size_t)(end - ask->body.ptr) - at : ask->body.len - at;
@@ -177,7 +179,7 @@ static void answer_lines(struct ask *ask)
 			answer_line(ask, (struct bd_bytes){ ask->body.ptr + at, len });
 		}
 		at = end != NULL ? (size_t)(end - ask->body.ptr) + 1 : ask->body.len;
-		if (ask->out.len > ANSWER_MAX_BYTES / 16) {
+		if (answers->len > BD_ANSWER_MAX_BYTES / 16) {
 			ask->is_stopped = !flush(ask);
 		}
 	}
@@ -293,8 +295,6 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	/* One line, and of a batch the run that the network brought with it. */
 	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
 					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
-	bd_buf_init(&ask->out, ANSWER_MAX_BYTES * 2);
-	bd_arena_init(&ask->arena, BD_REQUEST_ARENA_MAX_BYTES);
 }
 
 void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

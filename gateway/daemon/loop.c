@@ -1,5 +1,6 @@
 #include "daemon/loop.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "daemon/call.h"
 #include "daemon/routes.h"
@@ -245,6 +246,8 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	loop->daemon = daemon;
 	loop->number = number;
 	loop->setup = bd_setup_ref(setup);
+	bd_arena_init(&loop->arena, BD_REQUEST_ARENA_MAX_BYTES);
+	bd_buf_init(&loop->answer, BD_ANSWER_MAX_BYTES * 2);
 	loop->drain_letter.deliver = drain;
 	loop->reload_letter.deliver = reload;
 	if (uv_loop_init(&loop->uv) != 0) {
@@ -309,6 +312,8 @@ void bd_loop_close(struct bd_loop *loop)
 	if (loop->reader != NULL) {
 		bd_store_reader_free(loop->reader);
 	}
+	bd_arena_release(&loop->arena);
+	bd_buf_release(&loop->answer);
 	bd_setup_unref(loop->setup);
 	uv_loop_close(&loop->uv);
 }

@@ -45,6 +45,10 @@ struct bd_loop {
 	struct bd_http_tls *tls;
 	struct bd_pool *short_pool, *long_pool; /* gathered messages; messages longer than that */
 	struct bd_store_reader *reader;
+	/* Of the question being answered, kept from one to the next: a loop answers one at a
+	 * time, at once. */
+	struct bd_arena arena;
+	struct bd_buf answer;
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
 	uint64_t receipts; /* given so far */

@@ -57,7 +57,8 @@ struct bd_node_memo {
 
 struct bd_store_reader {
 	struct bd_store *store;
-	MDB_txn *txn; /* reset between snapshots */
+	MDB_txn *txn;               /* reset between snapshots */
+	MDB_cursor *owners, *links; /* kept from snapshot to snapshot; NULL = not yet */
 	struct bd_seal *seal;
 	struct bd_covers *covers;
 	struct bd_buf plain;

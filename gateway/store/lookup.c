@@ -88,26 +88,26 @@ static enum bd_code load(struct lookup *lookup, const struct bd_node **node, boo
 }
 
 /* The second halves of the pairs that begin with key. */
-static enum bd_code read_pairs(struct lookup *lookup, MDB_dbi dbi,
+static enum bd_code read_pairs(struct lookup *lookup, MDB_cursor **cursor, MDB_dbi dbi,
 	const uint8_t key[BD_NODE_KEY_BYTES], uint8_t (*out)[BD_NODE_KEY_BYTES], size_t max,
 	size_t *count)
 {
-	MDB_cursor *cursor;
+	MDB_txn *txn = lookup->reader->txn;
 	MDB_val at = { BD_NODE_KEY_BYTES, (void *)key }, value;
-	int result = mdb_cursor_open(lookup->reader->txn, dbi, &cursor);
+	int result = *cursor == NULL ? mdb_cursor_open(txn, dbi, cursor)
+				     : mdb_cursor_renew(txn, *cursor);
 
 	*count = 0;
 	if (result != 0) {
 		return bd_store_fail(lookup->diag, result, "pairs");
 	}
-	result = mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE);
+	result = mdb_cursor_get(*cursor, &at, &value, MDB_SET_RANGE);
 	while (result == 0 && *count < max && at.mv_size == 2 * BD_NODE_KEY_BYTES &&
 		memcmp(at.mv_data, key, BD_NODE_KEY_BYTES) == 0) {
 		memcpy(out[(*count)++], (uint8_t *)at.mv_data + BD_NODE_KEY_BYTES,
 			BD_NODE_KEY_BYTES);
-		result = mdb_cursor_get(cursor, &at, &value, MDB_NEXT);
+		result = mdb_cursor_get(*cursor, &at, &value, MDB_NEXT);
 	}
-	mdb_cursor_close(cursor);
 	return result == 0 || result == MDB_NOTFOUND ? BD_OK
 						     : bd_store_fail(lookup->diag, result, "pairs");
 }
@@ -129,8 +129,8 @@ static enum bd_code owners_of(struct lookup *lookup, const struct bd_identifier 
 {
 	uint8_t hints[BD_ALIAS_OWNERS_MAX][BD_NODE_KEY_BYTES];
 	size_t hint_count;
-	enum bd_code code = read_pairs(
-		lookup, lookup->store->owners, key, hints, BD_ALIAS_OWNERS_MAX, &hint_count);
+	enum bd_code code = read_pairs(lookup, &lookup->reader->owners, lookup->store->owners, key,
+		hints, BD_ALIAS_OWNERS_MAX, &hint_count);
 
 	*count = 0;
 	for (size_t i = 0; i < hint_count && code == BD_OK; i++) {
@@ -350,8 +350,8 @@ static enum bd_code add_inverse(
 	for (size_t n = 0; n < lookup->count && code == BD_OK; n++) {
 		size_t count = 0;
 
-		code = read_pairs(lookup, lookup->store->links, lookup->nodes[n].key, keys,
-			LINKS_MAX, &count);
+		code = read_pairs(lookup, &lookup->reader->links, lookup->store->links,
+			lookup->nodes[n].key, keys, LINKS_MAX, &count);
 		for (size_t i = 0; i < count && code == BD_OK; i++) {
 			const struct bd_node *node = NULL;
 			bool found = false, is_again = false;

@@ -293,6 +293,12 @@ void bd_store_reader_free(struct bd_store_reader *reader)
 	if (reader == NULL) {
 		return;
 	}
+	if (reader->owners != NULL) {
+		mdb_cursor_close(reader->owners);
+	}
+	if (reader->links != NULL) {
+		mdb_cursor_close(reader->links);
+	}
 	if (reader->txn != NULL) {
 		mdb_txn_abort(reader->txn);
 	}
