@@ -14,6 +14,8 @@ load=$build/tests/bench/bench_load
 raw=$work/raw.tsv
 # One processor for the server, one for the client, where there are two.
 server_core=0 client_core=$(($(nproc) > 1 ? 1 : 0))
+load_options=()
+[ "$client_core" != "$server_core" ] || load_options+=(--sleep)
 
 stop_all() {
 	stop_gateway
@@ -112,7 +114,7 @@ push() {
 	local case=$1 round=$2 path=$3 file=$4 connections=$5 values
 	shift 5
 	values=$("$load" --port "$http_port" --path "$path" --type application/octet-stream \
-		--bodies "$file" --connections "$connections" --once --watch "$bidui_pid" "$@")
+		--bodies "$file" --connections "$connections" --once --sleep --watch "$bidui_pid" "$@")
 	row push "$case" bidui "$round" "$people" "$values"
 }
 
@@ -151,7 +153,8 @@ ask() {
 	local who=$1 case=$2 round=$3 port=$4 pid=$5 values
 	shift 5
 	if ! values=$(taskset -c "$client_core" "$load" --port "$port" --path /v1/compare \
-		--connections 32 --seconds "$seconds" --watch "$pid" "$@"); then
+		--connections 32 --seconds "$seconds" --watch "$pid" \
+		${load_options[@]+"${load_options[@]}"} "$@"); then
 		[ "$who" != bidui ] || return 1
 		return 0
 	fi
