@@ -1,6 +1,5 @@
 #include "base/bytes.h"
 
-#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,89 +170,4 @@ enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes)
 		code = bd_buf_add_u32(buf, (uint32_t)bytes.len);
 	}
 	return code == BD_OK ? bd_buf_add(buf, bytes) : code;
-}
-
-struct bd_reader bd_reader_of(struct bd_bytes bytes)
-{
-	return (struct bd_reader){ bytes, true };
-}
-
-struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len)
-{
-	struct bd_bytes bytes = { NULL, 0 };
-
-	if (!reader->ok || len > reader->rest.len) {
-		reader->ok = false;
-		return bytes;
-	}
-	if (len != 0) {
-		bytes = (struct bd_bytes){ reader->rest.ptr, len };
-		reader->rest.ptr += len;
-		reader->rest.len -= len;
-	}
-	return bytes;
-}
-
-/* What is left is too short: nothing more is read. */
-static bool has(struct bd_reader *reader, size_t len)
-{
-	reader->ok = reader->ok && reader->rest.len >= len;
-	return reader->ok;
-}
-
-static void skip(struct bd_reader *reader, size_t len)
-{
-	reader->rest.ptr += len;
-	reader->rest.len -= len;
-}
-
-uint8_t bd_read_u8(struct bd_reader *reader)
-{
-	uint8_t value = 0;
-
-	if (has(reader, sizeof(value))) {
-		value = (uint8_t)*reader->rest.ptr;
-		skip(reader, sizeof(value));
-	}
-	return value;
-}
-
-uint16_t bd_read_u16(struct bd_reader *reader)
-{
-	uint16_t value = 0;
-
-	if (has(reader, sizeof(value))) {
-		memcpy(&value, reader->rest.ptr, sizeof(value));
-		skip(reader, sizeof(value));
-	}
-	return be16toh(value);
-}
-
-uint32_t bd_read_u32(struct bd_reader *reader)
-{
-	uint32_t value = 0;
-
-	if (has(reader, sizeof(value))) {
-		memcpy(&value, reader->rest.ptr, sizeof(value));
-		skip(reader, sizeof(value));
-	}
-	return be32toh(value);
-}
-
-uint64_t bd_read_u64(struct bd_reader *reader)
-{
-	uint64_t value = 0;
-
-	if (has(reader, sizeof(value))) {
-		memcpy(&value, reader->rest.ptr, sizeof(value));
-		skip(reader, sizeof(value));
-	}
-	return be64toh(value);
-}
-
-struct bd_bytes bd_read_sized(struct bd_reader *reader)
-{
-	uint32_t len = bd_read_u32(reader);
-
-	return bd_read_bytes(reader, len);
 }

@@ -11,9 +11,11 @@
 
 #include "base/code.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct bd_bytes {
 	const char *ptr; /* may be NULL only when len is 0 */
@@ -62,13 +64,70 @@ struct bd_reader {
 	bool ok;
 };
 
-struct bd_reader bd_reader_of(struct bd_bytes bytes);
-uint8_t bd_read_u8(struct bd_reader *reader);
-uint16_t bd_read_u16(struct bd_reader *reader);
-uint32_t bd_read_u32(struct bd_reader *reader);
-uint64_t bd_read_u64(struct bd_reader *reader);
-struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len);
-/* Borrowed from the bytes read. */
-struct bd_bytes bd_read_sized(struct bd_reader *reader);
+static inline struct bd_reader bd_reader_of(struct bd_bytes bytes)
+{
+	return (struct bd_reader){ bytes, true };
+}
+
+/* Borrowed from the bytes read. Here, because unpacking is little but these. */
+static inline struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len)
+{
+	struct bd_bytes bytes = { NULL, 0 };
+
+	reader->ok = reader->ok && len <= reader->rest.len;
+	if (reader->ok && len != 0) {
+		bytes = (struct bd_bytes){ reader->rest.ptr, len };
+		reader->rest.ptr += len;
+		reader->rest.len -= len;
+	}
+	return bytes;
+}
+
+static inline uint8_t bd_read_u8(struct bd_reader *reader)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, 1);
+
+	return bytes.ptr != NULL ? (uint8_t)*bytes.ptr : 0;
+}
+
+static inline uint16_t bd_read_u16(struct bd_reader *reader)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint16_t));
+	uint16_t value = 0;
+
+	if (bytes.ptr != NULL) {
+		memcpy(&value, bytes.ptr, sizeof(value));
+	}
+	return be16toh(value);
+}
+
+static inline uint32_t bd_read_u32(struct bd_reader *reader)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint32_t));
+	uint32_t value = 0;
+
+	if (bytes.ptr != NULL) {
+		memcpy(&value, bytes.ptr, sizeof(value));
+	}
+	return be32toh(value);
+}
+
+static inline uint64_t bd_read_u64(struct bd_reader *reader)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint64_t));
+	uint64_t value = 0;
+
+	if (bytes.ptr != NULL) {
+		memcpy(&value, bytes.ptr, sizeof(value));
+	}
+	return be64toh(value);
+}
+
+static inline struct bd_bytes bd_read_sized(struct bd_reader *reader)
+{
+	uint32_t len = bd_read_u32(reader);
+
+	return bd_read_bytes(reader, len);
+}
 
 #endif

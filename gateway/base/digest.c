@@ -11,9 +11,11 @@ struct bd_sha256 {
 	EVP_MD_CTX *context;
 };
 
+/* RFC 2104 over a kept digest: an EVP_MAC copies two contexts, with malloc, for every text. */
+#define BLOCK_BYTES 64 /* of SHA-256 */
 struct bd_hmac {
-	EVP_MAC *algorithm;
-	EVP_MAC_CTX *context;
+	struct bd_sha256 *sha;
+	uint8_t inner[BLOCK_BYTES], outer[BLOCK_BYTES]; /* the key over its two pads */
 };
 
 enum bd_code bd_sha256_new(struct bd_sha256 **out)
@@ -71,43 +73,57 @@ enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
 {
 	struct bd_hmac *hmac = calloc(1, sizeof(*hmac));
-	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string("digest", "SHA256", 0),
-		OSSL_PARAM_construct_end() };
+	uint8_t block[BLOCK_BYTES] = { 0 };
+	enum bd_code code;
 
 	*out = NULL;
 	if (hmac == NULL) {
 		return BD_NO_MEMORY;
 	}
-	hmac->algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	hmac->context = hmac->algorithm == NULL ? NULL : EVP_MAC_CTX_new(hmac->algorithm);
-	if (hmac->context == NULL ||
-		EVP_MAC_init(hmac->context, (const unsigned char *)key.ptr, key.len, params) != 1) {
+	code = bd_sha256_new(&hmac->sha);
+	if (code == BD_OK && key.len > BLOCK_BYTES) {
+		code = bd_sha256_of(key, block);
+	} else if (code == BD_OK && key.len > 0) {
+		memcpy(block, key.ptr, key.len);
+	}
+	for (size_t i = 0; i < BLOCK_BYTES; i++) {
+		hmac->inner[i] = block[i] ^ 0x36;
+		hmac->outer[i] = block[i] ^ 0x5c;
+	}
+	bd_wipe(block, sizeof(block));
+	if (code != BD_OK) {
 		bd_hmac_free(hmac);
-		return BD_INTERNAL;
+		return code;
 	}
 	*out = hmac;
 	return BD_OK;
 }
 
+static enum bd_code digest_two(struct bd_sha256 *sha, const uint8_t pad[BLOCK_BYTES],
+	struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+{
+	enum bd_code code =
+		bd_sha256_update(sha, (struct bd_bytes){ (const char *)pad, BLOCK_BYTES });
+
+	code = code == BD_OK ? bd_sha256_update(sha, bytes) : code;
+	return code == BD_OK ? bd_sha256_final(sha, out) : code;
+}
+
 enum bd_code bd_hmac_of(struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
-	size_t len = 0;
+	uint8_t inner[BD_DIGEST_BYTES];
+	enum bd_code code = digest_two(hmac->sha, hmac->inner, bytes, inner);
 
-	/* An init without a key starts anew with the kept one. */
-	if (EVP_MAC_init(hmac->context, NULL, 0, NULL) != 1 ||
-		EVP_MAC_update(hmac->context, (const unsigned char *)bytes.ptr, bytes.len) != 1 ||
-		EVP_MAC_final(hmac->context, out, &len, BD_DIGEST_BYTES) != 1 ||
-		len != BD_DIGEST_BYTES) {
-		return BD_INTERNAL;
-	}
-	return BD_OK;
+	return code == BD_OK ? digest_two(hmac->sha, hmac->outer,
+				       (struct bd_bytes){ (const char *)inner, sizeof(inner) }, out)
+			     : code;
 }
 
 void bd_hmac_free(struct bd_hmac *hmac)
 {
 	if (hmac != NULL) {
-		EVP_MAC_CTX_free(hmac->context);
-		EVP_MAC_free(hmac->algorithm);
+		bd_sha256_free(hmac->sha);
+		bd_wipe(hmac, sizeof(*hmac));
 		free(hmac);
 	}
 }

@@ -26,11 +26,32 @@ static char *room(struct bd_json_writer *writer, size_t len)
 	return writer->code == BD_OK ? writer->out->ptr + writer->out->len : NULL;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is one of eight bytes to be escaped? Bit 7 of a byte of `low` is set where it is below 0x20, of
+ * the others where it is '"' or '\\'; a byte that follows such a one may be taken for one too. */
+static bool has_escape(uint64_t eight)
+{
+	uint64_t quote = eight ^ EACH('"'), slash = eight ^ EACH('\\');
+	uint64_t low = (eight - EACH(0x20)) & ~eight;
+
+	quote = (quote - EACH(1)) & ~quote;
+	slash = (slash - EACH(1)) & ~slash;
+	return ((low | quote | slash) & EACH(0x80)) != 0;
+}
+
 /* Bytes of text that go out as they are, from its begin. */
 static size_t plain_len(struct bd_bytes text)
 {
 	size_t i = 0;
+	uint64_t eight;
 
+	for (; text.len - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, text.ptr + i, sizeof(eight));
+		if (has_escape(eight)) {
+			break;
+		}
+	}
 	while (i < text.len) {
 		unsigned char byte = (unsigned char)text.ptr[i];
 
