@@ -50,17 +50,6 @@ enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value)
 	return bd_buf_add_sized(buf, value->native);
 }
 
-struct bd_value bd_value_unpack(struct bd_reader *reader)
-{
-	struct bd_value value;
-
-	value.field = bd_read_u16(reader);
-	value.flags = bd_read_u8(reader);
-	value.text = bd_read_sized(reader);
-	value.native = bd_read_sized(reader);
-	return value;
-}
-
 /* The length of a part is known only behind it: it is written over. */
 static enum bd_code begin_part(struct bd_buf *buf, enum tag tag, size_t *at)
 {

@@ -15,6 +15,16 @@ enum bd_code bd_record_unpack(
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier);
 struct bd_identifier bd_identifier_unpack(struct bd_reader *reader);
 enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value);
-struct bd_value bd_value_unpack(struct bd_reader *reader);
+/* Here, because opening a node is little but this. */
+static inline struct bd_value bd_value_unpack(struct bd_reader *reader)
+{
+	struct bd_value value;
+
+	value.field = bd_read_u16(reader);
+	value.flags = bd_read_u8(reader);
+	value.text = bd_read_sized(reader);
+	value.native = bd_read_sized(reader);
+	return value;
+}
 
 #endif

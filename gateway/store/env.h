@@ -19,7 +19,8 @@
 /* The covers in force: readers take them with their snapshot. */
 struct bd_covers {
 	struct bd_cover *items;
-	size_t count;
+	size_t *groups; /* of each item: same source and entity, in the order they first come */
+	size_t count, group_count;
 	struct bd_arena arena;
 	unsigned references; /* under the store's lock */
 };
@@ -42,17 +43,29 @@ struct bd_store {
 	bool has_snapshots;    /* atomic; some section has a snapshot mark */
 };
 
-/* Nodes opened in this snapshot: one question comes back to the same ones. In the arena of the
- * lookups; keys are blinded, so their first bytes serve as the hash. */
+/* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the
+ * arena of the lookups; keys are blinded, so their first byte serves as the hash. */
 #define BD_MEMO_SLOTS 256
+#define BD_MEMO_NAMES 64
 struct bd_node_memo {
 	const struct bd_arena *arena;
-	size_t count;
+	size_t count, name_count;
+	struct {
+		struct bd_identifier identifier;
+		uint8_t key[BD_NODE_KEY_BYTES];
+	} names[BD_MEMO_NAMES];
 	struct bd_memo_node {
 		uint8_t key[BD_NODE_KEY_BYTES];
 		struct bd_node node;
 		bool is_found;
 	} * slots[BD_MEMO_SLOTS];
+};
+
+/* What the whole of a feed proves of one cover: the same for every subject. */
+struct bd_cover_now {
+	enum bd_coverage_state state;
+	int64_t through_ms;
+	bool is_blocked;
 };
 
 struct bd_store_reader {
@@ -63,12 +76,19 @@ struct bd_store_reader {
 	struct bd_covers *covers;
 	struct bd_buf plain;
 	struct bd_node_memo *memo; /* NULL = none yet */
+	/* For the covers at the commit now_txn, one a cover; NULL = not yet. */
+	struct bd_cover_now *now;
+	size_t now_txn;
 	bool is_open;
 };
 
 /* "source\0feed" and "\0source\0section": names of the coverage database. */
 enum bd_code bd_coverage_name(
 	struct bd_buf *out, const char *prefix, struct bd_bytes source, struct bd_bytes name);
+/* Fills held->coverage from the feeds and from the markers of the subject's nodes. */
+enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
+	const struct bd_node *const *nodes, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag);
 /* The message whose snapshot said all of this section; rows that only earlier messages spoke of are
  * gone. 0 = none. */
 uint64_t bd_snapshot_mark(

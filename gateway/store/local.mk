@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/commit.c \
-	gateway/store/coverage.c gateway/store/coverage.h \
+	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
 	gateway/store/env.h \
 	gateway/store/lookup.c \
 	gateway/store/node.c gateway/store/node.h \

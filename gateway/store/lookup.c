@@ -87,6 +87,30 @@ static enum bd_code load(struct lookup *lookup, const struct bd_node **node, boo
 	return BD_OK;
 }
 
+static enum bd_code blind(struct lookup *lookup, const struct bd_identifier *identifier,
+	uint8_t key[BD_NODE_KEY_BYTES])
+{
+	struct bd_node_memo *memo = NULL;
+	enum bd_code code = memo_of(&memo, lookup);
+	size_t i = 0;
+
+	while (code == BD_OK && i < memo->name_count &&
+		!bd_identifier_equal(&memo->names[i].identifier, identifier)) {
+		i++;
+	}
+	if (code == BD_OK && i < memo->name_count) {
+		memcpy(key, memo->names[i].key, BD_NODE_KEY_BYTES);
+		return BD_OK;
+	}
+	code = code == BD_OK ? bd_seal_blind(lookup->reader->seal, identifier, key) : code;
+	if (code == BD_OK && i < BD_MEMO_NAMES) {
+		memo->names[i].identifier = *identifier;
+		memcpy(memo->names[i].key, key, BD_NODE_KEY_BYTES);
+		memo->name_count++;
+	}
+	return code;
+}
+
 /* The second halves of the pairs that begin with key. */
 static enum bd_code read_pairs(struct lookup *lookup, MDB_cursor **cursor, MDB_dbi dbi,
 	const uint8_t key[BD_NODE_KEY_BYTES], uint8_t (*out)[BD_NODE_KEY_BYTES], size_t max,
@@ -150,7 +174,7 @@ static enum bd_code find_top(struct lookup *lookup, const struct bd_identifier *
 	uint8_t top[BD_NODE_KEY_BYTES], bool *several)
 {
 	struct bd_identifier at = *identifier;
-	enum bd_code code = bd_seal_blind(lookup->reader->seal, &at, top);
+	enum bd_code code = blind(lookup, &at, top);
 
 	*several = false;
 	for (size_t step = 0; code == BD_OK && step < BD_SUBJECT_NODES_MAX; step++) {
@@ -214,7 +238,7 @@ static enum bd_code add_aliases(struct lookup *lookup)
 			size_t count = 0;
 			bool is_ours = true;
 
-			code = bd_seal_blind(lookup->reader->seal, &node->identifiers[i], key);
+			code = blind(lookup, &node->identifiers[i], key);
 			if (code != BD_OK || is_known(lookup, key)) {
 				continue;
 			}
@@ -427,145 +451,15 @@ static enum bd_code fill_identifiers(struct lookup *lookup, struct bd_held *held
 	return BD_OK;
 }
 
-/* -- coverage -- */
-
-static const struct bd_node_marker *newest_marker(
-	const struct lookup *lookup, const struct bd_cover *cover, bool *blocked)
-{
-	const struct bd_node_marker *newest = NULL;
-	struct bd_bytes source = bd_bytes_of(cover->source);
-
-	for (size_t n = 0; n < lookup->count; n++) {
-		const struct bd_node *node = lookup->nodes[n].node;
-		const struct bd_node_marker *marker = bd_node_find_marker(
-			node, source, bd_bytes_of(cover->section), cover->entity);
-
-		*blocked |= is_blocked(node, source, cover->entity);
-		if (marker != NULL &&
-			(newest == NULL || marker->received_ms > newest->received_ms)) {
-			newest = marker;
-		}
-	}
-	return newest;
-}
-
-static enum bd_code feed_coverage(
-	struct lookup *lookup, const struct bd_cover *cover, struct bd_feed_coverage *feed)
-{
-	char room[400];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	MDB_val key, value;
-	int result;
-
-	memset(feed, 0, sizeof(*feed));
-	if (bd_coverage_name(&name, "feed", bd_bytes_of(cover->source), bd_bytes_of(cover->feed)) !=
-		BD_OK) {
-		return BD_LIMIT_BYTES;
-	}
-	key = (MDB_val){ name.len, name.ptr };
-	result = mdb_get(lookup->reader->txn, lookup->store->coverage, &key, &value);
-	if (result == MDB_NOTFOUND) {
-		return BD_OK;
-	}
-	return result == 0 ? bd_feed_coverage_unpack(
-				     feed, (struct bd_bytes){ value.mv_data, value.mv_size })
-			   : bd_store_fail(lookup->diag, result, "coverage");
-}
-
-/* Several feeds may tell of one entity: the whole is proven only if each of them is whole, and only
- * as far as the least of them; one subject is proven by one reply. */
-static void join(
-	struct bd_coverage *sum, bool is_first, enum bd_coverage_state state, int64_t through_ms)
-{
-	if (is_first) {
-		sum->state = state;
-		sum->complete_through_ms = through_ms;
-		return;
-	}
-	if (state == BD_COVERAGE_GAP || sum->state == BD_COVERAGE_GAP) {
-		sum->state = BD_COVERAGE_GAP;
-	} else if (state == BD_COVERAGE_NONE || sum->state == BD_COVERAGE_NONE) {
-		sum->state = BD_COVERAGE_NONE;
-	}
-	if (through_ms < sum->complete_through_ms) {
-		sum->complete_through_ms = through_ms;
-	}
-}
-
-static enum bd_code cover_one(
-	struct lookup *lookup, struct bd_coverage *sum, struct bd_feed_coverage *feed)
-{
-	const struct bd_covers *covers = lookup->reader->covers;
-	bool has_feed = false;
-	int64_t subject_ms = 0;
-
-	sum->state = BD_COVERAGE_NONE;
-	for (size_t i = 0; i < covers->count; i++) {
-		const struct bd_cover *cover = &covers->items[i];
-
-		if (cover->entity != sum->entity || strcmp(cover->source, sum->source) != 0) {
-			continue;
-		}
-		if (cover->cycle != NULL) {
-			enum bd_code code = feed_coverage(lookup, cover, feed);
-
-			if (code != BD_OK) {
-				return code;
-			}
-			join(sum, !has_feed, bd_feed_coverage_state(feed),
-				bd_feed_coverage_through(feed, cover->cycle));
-			sum->is_blocked |= feed->is_blocked;
-			has_feed = true;
-		}
-		if (cover->is_subject) {
-			const struct bd_node_marker *marker =
-				newest_marker(lookup, cover, &sum->is_blocked);
-
-			if (marker != NULL && marker->received_ms > subject_ms) {
-				subject_ms = marker->received_ms;
-			}
-		} else {
-			newest_marker(lookup, cover, &sum->is_blocked);
-		}
-	}
-	if (subject_ms != 0 && sum->state != BD_COVERAGE_FEED) {
-		sum->state = BD_COVERAGE_SUBJECT;
-		sum->complete_through_ms = subject_ms;
-	}
-	return BD_OK;
-}
-
 static enum bd_code fill_coverage(struct lookup *lookup, struct bd_held *held)
 {
-	const struct bd_covers *covers = lookup->reader->covers;
-	struct bd_coverage *list = bd_arena_alloc(lookup->arena, covers->count, sizeof(*list));
-	struct bd_feed_coverage *feed = bd_arena_alloc(lookup->arena, 1, sizeof(*feed));
+	const struct bd_node *nodes[BD_SUBJECT_NODES_MAX];
 
-	if (list == NULL || feed == NULL) {
-		return bd_arena_code(lookup->arena);
+	for (size_t n = 0; n < lookup->count; n++) {
+		nodes[n] = lookup->nodes[n].node;
 	}
-	for (size_t i = 0; i < covers->count; i++) {
-		const struct bd_cover *cover = &covers->items[i];
-		size_t j = 0;
-		enum bd_code code;
-
-		while (j < held->coverage_count &&
-			(list[j].entity != cover->entity ||
-				strcmp(list[j].source, cover->source) != 0)) {
-			j++;
-		}
-		if (j < held->coverage_count) {
-			continue;
-		}
-		list[j] = (struct bd_coverage){ .source = cover->source, .entity = cover->entity };
-		code = cover_one(lookup, &list[j], feed);
-		if (code != BD_OK) {
-			return code;
-		}
-		held->coverage_count++;
-	}
-	held->coverage = list;
-	return BD_OK;
+	return bd_cover_fill(
+		held, lookup->reader, nodes, lookup->count, lookup->arena, lookup->diag);
 }
 
 static enum bd_code collect(struct lookup *lookup, struct bd_held *held,

@@ -487,35 +487,61 @@ static enum bd_code pack_field(struct bd_buf *out, const struct bd_node_field *f
 	return BD_OK;
 }
 
-static struct bd_node_field *read_field(struct bd_reader *reader, struct bd_arena *arena)
+static void read_value(struct bd_node_value *value, struct bd_reader *reader)
 {
-	struct bd_node_field *field = bd_arena_alloc(arena, 1, sizeof(*field));
-	struct bd_node_value **link;
+	value->value = bd_value_unpack(reader);
+	value->as_of_ms = (int64_t)bd_read_u64(reader);
+	value->received_ms = (int64_t)bd_read_u64(reader);
+	value->message = bd_read_u64(reader);
+}
+
+/* `first` is room for the one value that nearly every field has. */
+static void read_field(struct bd_node_field *field, struct bd_node_value *first,
+	struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_node_value **link = &field->values, *value = first;
 	size_t count;
 
-	if (field == NULL) {
-		reader->ok = false;
-		return NULL;
-	}
 	field->number = bd_read_u16(reader);
 	field->order = read_order(reader);
 	count = bd_read_u8(reader);
-	link = &field->values;
 	for (size_t i = 0; i < count && reader->ok; i++) {
-		struct bd_node_value *value = bd_arena_alloc(arena, 1, sizeof(*value));
-
+		value = i == 0 ? first : bd_arena_alloc(arena, 1, sizeof(*value));
 		if (value == NULL) {
 			reader->ok = false;
-			break;
+			return;
 		}
-		value->value = bd_value_unpack(reader);
-		value->as_of_ms = (int64_t)bd_read_u64(reader);
-		value->received_ms = (int64_t)bd_read_u64(reader);
-		value->message = bd_read_u64(reader);
+		read_value(value, reader);
 		*link = value;
 		link = &value->next;
 	}
-	return field;
+}
+
+/* Number, order and count of values. */
+#define FIELD_MIN_BYTES 12
+
+/* All fields of a row and their values from two pieces of memory. */
+static struct bd_node_field *read_fields(struct bd_reader *reader, struct bd_arena *arena)
+{
+	size_t count = bd_read_u16(reader);
+	struct bd_node_field *fields;
+	struct bd_node_value *values;
+
+	if (count == 0 || count > reader->rest.len / FIELD_MIN_BYTES) {
+		reader->ok = reader->ok && count == 0;
+		return NULL;
+	}
+	fields = bd_arena_alloc(arena, count, sizeof(*fields));
+	values = bd_arena_alloc(arena, count, sizeof(*values));
+	if (fields == NULL || values == NULL) {
+		reader->ok = false;
+		return NULL;
+	}
+	for (size_t i = 0; i < count && reader->ok; i++) {
+		read_field(&fields[i], &values[i], reader, arena);
+		fields[i].next = i + 1 < count ? &fields[i + 1] : NULL;
+	}
+	return fields;
 }
 
 static enum bd_code pack_row(struct bd_buf *out, const struct bd_node_row *row)
@@ -545,8 +571,6 @@ static enum bd_code pack_row(struct bd_buf *out, const struct bd_node_row *row)
 static struct bd_node_row *read_row(struct bd_reader *reader, struct bd_arena *arena)
 {
 	struct bd_node_row *row = bd_arena_alloc(arena, 1, sizeof(*row));
-	struct bd_node_field **link;
-	size_t count;
 
 	if (row == NULL) {
 		reader->ok = false;
@@ -562,12 +586,7 @@ static struct bd_node_row *read_row(struct bd_reader *reader, struct bd_arena *a
 	row->received_ms = (int64_t)bd_read_u64(reader);
 	row->message = bd_read_u64(reader);
 	row->other = read_identifiers(&row->other_count, reader, arena);
-	count = bd_read_u16(reader);
-	link = &row->fields;
-	for (size_t i = 0; i < count && reader->ok; i++) {
-		*link = read_field(reader, arena);
-		link = *link != NULL ? &(*link)->next : link;
-	}
+	row->fields = read_fields(reader, arena);
 	return row;
 }
 

@@ -34,6 +34,22 @@ static void covers_free(struct bd_covers *covers)
 	}
 }
 
+static bool group_covers(struct bd_covers *covers)
+{
+	covers->groups = bd_arena_alloc(&covers->arena, covers->count, sizeof(*covers->groups));
+	for (size_t i = 0; covers->groups != NULL && i < covers->count; i++) {
+		const struct bd_cover *item = &covers->items[i];
+		size_t j = 0;
+
+		while (j < i && (covers->items[j].entity != item->entity ||
+					strcmp(covers->items[j].source, item->source) != 0)) {
+			j++;
+		}
+		covers->groups[i] = j < i ? covers->groups[j] : covers->group_count++;
+	}
+	return covers->groups != NULL;
+}
+
 static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 {
 	struct bd_covers *covers = calloc(1, sizeof(*covers));
@@ -59,7 +75,7 @@ static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 		}
 		covers->count++;
 	}
-	if (covers->items == NULL || covers->count != count) {
+	if (covers->items == NULL || covers->count != count || !group_covers(covers)) {
 		covers_free(covers);
 		return NULL;
 	}
@@ -305,6 +321,7 @@ void bd_store_reader_free(struct bd_store_reader *reader)
 	covers_unref(reader->store, reader->covers);
 	bd_seal_free(reader->seal);
 	bd_buf_release(&reader->plain);
+	free(reader->now);
 	free(reader);
 }
 
@@ -325,6 +342,8 @@ enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag
 	pthread_mutex_unlock(&store->lock);
 	if (reader->covers != old) {
 		covers_unref(store, old);
+		free(reader->now);
+		reader->now = NULL;
 	}
 	reader->memo = NULL;
 	reader->is_open = true;
