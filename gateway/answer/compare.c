@@ -19,7 +19,7 @@ static void write_flags(struct bd_json_writer *w, uint32_t flags)
 /* The reason for machines, and for people in both languages. */
 static void write_reason(struct bd_json_writer *w, const char *reason)
 {
-	const struct bd_term *term = bd_reason_term(reason);
+	const struct bd_term *term = reason[0] != '\0' ? bd_reason_term(reason) : NULL;
 	const struct bd_code_info *rule;
 
 	bd_jw_text(w, "reason", reason);

@@ -188,6 +188,12 @@ ask_half() {
 	ask bidui "half-$case" "$round" "$port" "$bidui_pid" --bodies "$work/question.json" --rate "$rate" "$@"
 }
 
+# Everybody once, so that the store is in memory when it is measured.
+warm_up() {
+	"$load" --port "$http_port" --path /v1/compare --connections 8 --once --sleep \
+		--bodies "$work/people.ndjson" >"$work/warm_up.tsv"
+}
+
 bench_compare() {
 	local round
 	for ((round = 1; round <= rounds; round++)); do
@@ -231,6 +237,7 @@ push_samples "$top/tests/e2e/samples.tsv"
 stop_gateway
 start_pinned
 start_peers
+warm_up
 bench_compare
 stop_all
 "$top/tests/bench/report.py" "$raw" "$work/results.tsv"
