@@ -74,7 +74,8 @@ enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
 
 enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes)
 {
-	enum bd_code code = bd_buf_reserve(buf, bytes.len);
+	enum bd_code code =
+		bytes.len <= buf->cap - buf->len ? BD_OK : bd_buf_reserve(buf, bytes.len);
 
 	if (code == BD_OK && bytes.len != 0) {
 		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);

@@ -360,6 +360,10 @@ static enum bd_code append(struct number *number, uint32_t point)
 	if (point < 0x20 || point == 0x7F) {
 		return BD_ID_CHARACTER;
 	}
+	if (point < 0x80 && number->len < BD_IDENTIFIER_MAX_BYTES) {
+		number->text[number->len++] = (char)point;
+		return BD_OK;
+	}
 	if (bd_text_add_point(&out, point) != BD_OK) {
 		return BD_ID_LENGTH;
 	}
@@ -374,6 +378,31 @@ static bool is_blank(uint32_t point)
 	       (point >= 0x2000 && point <= 0x200D) || point == 0x2060 || point == 0xFEFF;
 }
 
+static enum bd_code append_folded(struct number *number, uint32_t point, bool is_issued)
+{
+	bool is_small = !is_issued && point >= 'a' && point <= 'z';
+
+	return !is_issued && is_blank(point)
+		       ? BD_OK
+		       : append(number, is_small ? point - ('a' - 'A') : point);
+}
+
+/* Most numbers are ASCII, which is its own NFKC; false when this one is not. */
+static bool fold_ascii(
+	enum bd_code *code, struct number *number, struct bd_bytes text, bool is_issued)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] >= 0x80) {
+			return false;
+		}
+	}
+	*code = BD_OK;
+	for (size_t i = 0; i < text.len && *code == BD_OK; i++) {
+		*code = append_folded(number, (unsigned char)text.ptr[i], is_issued);
+	}
+	return true;
+}
+
 /* Rule id.fold: half width, capitals, no blanks; what a clerk's keyboard adds is not the number.
  * Issued keys are kept as they are. */
 static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
@@ -386,17 +415,16 @@ static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_is
 
 	bd_buf_init(&folded, (size_t)BD_IDENTIFIER_MAX_BYTES * 8);
 	text = bd_text_trim(text);
+	if (text.len <= folded.max && fold_ascii(&code, number, text, is_issued)) {
+		return code;
+	}
 	code = is_issued ? bd_buf_add(&folded, text) : bd_text_nfkc(&folded, text);
 	if (code == BD_LIMIT_BYTES) {
 		code = BD_ID_LENGTH;
 	}
 	rest = bd_buf_bytes(&folded);
 	while (code == BD_OK && bd_text_next(&point, &rest, &is_good)) {
-		if (is_issued || !is_blank(point)) {
-			bool is_small = !is_issued && point >= 'a' && point <= 'z';
-
-			code = append(number, is_small ? point - ('a' - 'A') : point);
-		}
+		code = append_folded(number, point, is_issued);
 	}
 	bd_buf_release(&folded);
 	return code == BD_TEXT_ENCODING || !is_good ? BD_ID_CHARACTER : code;

@@ -190,6 +190,31 @@ static bool is_real(const struct moment *moment)
 		       moment->day < 0 ? 1 : moment->day);
 }
 
+static char *put_digits(char *out, int value, size_t width)
+{
+	for (size_t i = width; i > 0; i--) {
+		out[i - 1] = (char)('0' + value % 10);
+		value /= 10;
+	}
+	return out + width;
+}
+
+/* "2026", "2026-06" or "2026-06-01": as much as is known. */
+static void write_moment(char out[TEXT_MAX], const struct moment *moment)
+{
+	char *at = put_digits(out, moment->year, 4);
+
+	if (moment->month >= 0) {
+		*at++ = '-';
+		at = put_digits(at, moment->month, 2);
+	}
+	if (moment->month >= 0 && moment->day >= 0) {
+		*at++ = '-';
+		at = put_digits(at, moment->day, 2);
+	}
+	*at = '\0';
+}
+
 enum bd_code bd_rule_date(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
@@ -210,14 +235,7 @@ enum bd_code bd_rule_date(
 	if (!is_real(&moment)) {
 		return fail(diag, BD_DATE_RANGE, "date.range", "");
 	}
-	if (moment.month < 0) {
-		snprintf(date, sizeof(date), "%04d", moment.year);
-	} else if (moment.day < 0) {
-		snprintf(date, sizeof(date), "%04d-%02d", moment.year, moment.month);
-	} else {
-		snprintf(date, sizeof(date), "%04d-%02d-%02d", moment.year, moment.month,
-			moment.day);
-	}
+	write_moment(date, &moment);
 	return keep(out, date, arena, diag);
 }
 
@@ -237,7 +255,8 @@ enum bd_code bd_rule_month(
 	if (!is_real(&moment)) {
 		return fail(diag, BD_DATE_RANGE, "date.month", "");
 	}
-	snprintf(month, sizeof(month), "%04d-%02d", moment.year, moment.month);
+	moment.day = -1;
+	write_moment(month, &moment);
 	return keep(out, month, arena, diag);
 }
 
