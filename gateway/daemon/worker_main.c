@@ -27,13 +27,22 @@
 /* Records wait for each other up to this, then go out in one frame. */
 #define BATCH_BYTES 65536
 
+/* The paths of a feed that had a message, for the next one. */
+struct known_feed {
+	const struct bd_feed_plan *feed;
+	struct bd_path *paths;
+	struct known_feed *next;
+};
+
 struct worker {
 	struct bd_intake_sink sink;
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans;
 	size_t plan_count;
 	struct bd_buf in, out, batch, payload;
-	struct bd_arena arena; /* of the message */
+	struct bd_arena arena;      /* of the message */
+	struct bd_arena feed_arena; /* of what lives as long as the worker */
+	struct known_feed *feeds;
 	struct bd_intake *intake;
 	bool is_failed; /* this message: the rest of it is skipped */
 };
@@ -146,6 +155,26 @@ static const struct bd_plan *find_plan(const struct worker *worker, const char *
 	return NULL;
 }
 
+/* NULL is no failure: then every message makes its own. */
+static struct bd_path *find_paths(struct worker *worker, const struct bd_feed_plan *feed)
+{
+	struct known_feed *known = worker->feeds;
+
+	while (known != NULL && known->feed != feed) {
+		known = known->next;
+	}
+	if (known == NULL) {
+		known = bd_arena_alloc(&worker->feed_arena, 1, sizeof(*known));
+		if (known == NULL) {
+			return NULL;
+		}
+		*known = (struct known_feed){ feed, bd_intake_paths(feed, &worker->feed_arena),
+			worker->feeds };
+		worker->feeds = known;
+	}
+	return known->paths;
+}
+
 static void begin(struct worker *worker, struct bd_bytes payload)
 {
 	struct bd_diag diag = { .code = BD_OK };
@@ -161,6 +190,7 @@ static void begin(struct worker *worker, struct bd_bytes payload)
 	}
 	settings.plan = find_plan(worker, asked.source);
 	settings.feed = settings.plan != NULL ? bd_plan_feed(settings.plan, asked.feed) : NULL;
+	settings.paths = settings.feed != NULL ? find_paths(worker, settings.feed) : NULL;
 	settings.now_ms = asked.now_ms;
 	settings.is_gzip = asked.is_gzip;
 	settings.charset = asked.charset;
@@ -307,6 +337,7 @@ int main(void)
 
 	bd_arena_init(&images, IMAGE_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.arena, BD_RECORD_ARENA_MAX_BYTES);
+	bd_arena_init(&worker.feed_arena, IMAGE_ARENA_MAX_BYTES);
 	bd_buf_init(&worker.in, (size_t)BD_FRAME_MAX_BYTES + (size_t)BATCH_BYTES * 2);
 	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
 	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
@@ -322,6 +353,7 @@ int main(void)
 	bd_buf_release(&worker.batch);
 	bd_buf_release(&worker.payload);
 	bd_arena_release(&worker.arena);
+	bd_arena_release(&worker.feed_arena);
 	bd_arena_release(&images);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "intake/decode.h"
 #include "intake/inflate.h"
 #include "intake/map.h"
+#include "intake/map_path.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -53,6 +54,11 @@ static enum bd_code open_all(
 		}
 	}
 	return code;
+}
+
+struct bd_path *bd_intake_paths(const struct bd_feed_plan *feed, struct bd_arena *arena)
+{
+	return bd_path_tree(feed, arena);
 }
 
 enum bd_code bd_intake_new(struct bd_intake **out, const struct bd_intake_settings *settings,

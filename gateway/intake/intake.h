@@ -22,13 +22,19 @@ struct bd_intake_sink {
 	const struct bd_intake_sink_ops *ops;
 };
 
+struct bd_path;
+/* The feed's paths for bd_intake_settings; NULL when the arena is full. It holds look-up hints: for
+ * one message at a time. */
+struct bd_path *bd_intake_paths(const struct bd_feed_plan *feed, struct bd_arena *arena);
+
 struct bd_intake_settings {
 	const struct bd_dictionary *dict;
 	const struct bd_plan *plan;
 	const struct bd_feed_plan *feed;
-	int64_t now_ms;      /* received; for time.future */
-	bool is_gzip;        /* Content-Encoding: gzip */
-	const char *charset; /* of Content-Type, NULL = none */
+	struct bd_path *paths; /* of the feed, kept from message to message; NULL = make them */
+	int64_t now_ms;        /* received; for time.future */
+	bool is_gzip;          /* Content-Encoding: gzip */
+	const char *charset;   /* of Content-Type, NULL = none */
 	/* Whom a reply without a subject of its own is about (the look-up that asked); kind 0 =
 	 * none. */
 	struct bd_identifier subject;

@@ -295,7 +295,8 @@ static bool open_feed(struct bd_map *map)
 		bd_arena_alloc(arena, feed->message_slot_count, sizeof(*map->message_slots));
 	map->message_conflicts =
 		bd_arena_alloc(arena, feed->message_slot_count, sizeof(*map->message_conflicts));
-	map->frames[0].path = bd_path_tree(feed, arena);
+	map->frames[0].path =
+		map->settings.paths != NULL ? map->settings.paths : bd_path_tree(feed, arena);
 	is_good = map->sections != NULL && map->message_slots != NULL &&
 		  map->message_conflicts != NULL && map->frames[0].path != NULL;
 	for (size_t i = 0; i < feed->section_count && is_good; i++) {

@@ -1,8 +1,8 @@
 /* map_path.h - every path that a feed's plan speaks of, as one tree that is walked step by step
  * with the message.
  *
- * Layer: intake, private to map.c. Built once a message, in its arena; read-only but for the
- * look-up hint.
+ * Layer: intake, private to map.c. Read-only but for the look-up hint, so it may
+ * serve one message after the other.
  */
 #ifndef BD_INTAKE_MAP_PATH_H
 #define BD_INTAKE_MAP_PATH_H
