@@ -140,7 +140,8 @@ static bool load(struct bd_intake_settings *settings, const char *top, const cha
 		return false;
 	}
 	settings->feed = bd_plan_feed(settings->plan, feed);
-	return settings->feed != NULL;
+	settings->paths = settings->feed != NULL ? bd_intake_paths(settings->feed, arena) : NULL;
+	return settings->paths != NULL;
 }
 
 int main(int argc, char **argv)

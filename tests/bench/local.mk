@@ -12,5 +12,7 @@ tests_bench_bench_intake_LDADD = libbd_config.a libbd_intake.a libbd_record.a li
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
 
 .PHONY: bench
-bench: all $(bench_programs)
+bench:
+	$(MAKE) $(AM_MAKEFLAGS) all
+	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs)
 	bash $(top_srcdir)/tests/bench/bench.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/bench
