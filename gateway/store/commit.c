@@ -340,7 +340,7 @@ static enum bd_code save_node(struct commit *commit, const struct bd_node *node,
 	uint8_t salt[BD_SALT_BYTES];
 
 	if (is_new) {
-		TRY(bd_random(salt, sizeof(salt)));
+		TRY(bd_seal_random(store->seal, salt, sizeof(salt)));
 		TRY(bd_salts_set(&store->salts, slot, salt));
 		store->has_new_salts = true;
 	} else if (!bd_salts_get(salt, &store->salts, slot)) {

@@ -15,11 +15,18 @@
 #define SALTS_SIZE ((size_t)1 << 30)
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
+/* Random bytes drawn at once: asking the generator for every nonce and salt was a fifth of a push.
+ */
+#define POOL_BYTES 4096
 
 struct bd_seal {
 	struct bd_hmac *master, *blind;
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *closing, *opening;
+	uint8_t pool[POOL_BYTES];
+	size_t pool_left; /* bytes, at the end */
+	bool has_kept;
+	uint8_t kept_salt[BD_SALT_BYTES], kept_key[BD_DIGEST_BYTES];
 };
 
 /* -- salts -- */
@@ -126,6 +133,8 @@ void bd_seal_free(struct bd_seal *seal)
 	EVP_CIPHER_CTX_free(seal->closing);
 	EVP_CIPHER_CTX_free(seal->opening);
 	EVP_CIPHER_free(seal->cipher);
+	bd_wipe(seal->kept_key, sizeof(seal->kept_key));
+	bd_wipe(seal->pool, sizeof(seal->pool));
 	free(seal);
 }
 
@@ -154,8 +163,47 @@ enum bd_code bd_seal_blind(struct bd_seal *seal, const struct bd_identifier *ide
 static enum bd_code key_of(
 	struct bd_seal *seal, const uint8_t salt[BD_SALT_BYTES], uint8_t key[BD_DIGEST_BYTES])
 {
+	if (seal->has_kept && memcmp(salt, seal->kept_salt, BD_SALT_BYTES) == 0) {
+		memcpy(key, seal->kept_key, BD_DIGEST_BYTES);
+		return BD_OK;
+	}
 	return bd_hmac_of(
 		seal->master, (struct bd_bytes){ (const char *)salt, BD_SALT_BYTES }, key);
+}
+
+enum bd_code bd_seal_keep(struct bd_seal *seal, const uint8_t salt[BD_SALT_BYTES])
+{
+	enum bd_code code;
+
+	seal->has_kept = false;
+	code = key_of(seal, salt, seal->kept_key);
+	if (code == BD_OK) {
+		memcpy(seal->kept_salt, salt, BD_SALT_BYTES);
+		seal->has_kept = true;
+	}
+	return code;
+}
+
+enum bd_code bd_seal_random(struct bd_seal *seal, uint8_t *out, size_t len)
+{
+	uint8_t *at;
+
+	if (len > seal->pool_left) {
+		enum bd_code code = bd_random(seal->pool, sizeof(seal->pool));
+
+		if (code != BD_OK) {
+			return code;
+		}
+		seal->pool_left = sizeof(seal->pool);
+	}
+	if (len > seal->pool_left) {
+		return BD_INTERNAL;
+	}
+	at = seal->pool + sizeof(seal->pool) - seal->pool_left;
+	memcpy(out, at, len);
+	bd_wipe(at, len);
+	seal->pool_left -= len;
+	return BD_OK;
 }
 
 enum bd_code bd_seal_close(struct bd_seal *seal, struct bd_buf *out,
@@ -169,7 +217,7 @@ enum bd_code bd_seal_close(struct bd_seal *seal, struct bd_buf *out,
 		return code != BD_OK ? code : BD_LIMIT_BYTES;
 	}
 	at = (uint8_t *)out->ptr + out->len;
-	code = bd_random(at, NONCE_BYTES);
+	code = bd_seal_random(seal, at, NONCE_BYTES);
 	code = code == BD_OK ? key_of(seal, salt, key) : code;
 	if (code == BD_OK && (EVP_EncryptInit_ex2(seal->closing, NULL, key, at, NULL) != 1 ||
 				     EVP_EncryptUpdate(seal->closing, NULL, &len,

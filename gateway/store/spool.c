@@ -18,6 +18,8 @@ struct bd_spool {
 	int fd;
 	uint64_t written, count, at; /* at: offset of the next read */
 	struct bd_buf out, plain, sealed;
+	struct bd_buf window; /* of the file, for reading in order */
+	uint64_t window_at;
 };
 
 static const struct bd_bytes spool_name = { "spool", 5 };
@@ -35,10 +37,12 @@ enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct 
 	bd_buf_init(&spool->out, (size_t)WRITE_BYTES + BD_RECORD_MAX_BYTES * 2);
 	bd_buf_init(&spool->plain, BD_RECORD_MAX_BYTES * 2);
 	bd_buf_init(&spool->sealed, BD_RECORD_MAX_BYTES * 2);
+	bd_buf_init(&spool->window, (size_t)WRITE_BYTES + BD_RECORD_MAX_BYTES * 2);
 	snprintf(path, sizeof(path), "%s/spool.%d.%u", store->folder, (int)getpid(),
 		__atomic_add_fetch(&store->spool_number, 1, __ATOMIC_RELAXED));
 	spool->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (spool->fd < 0 || bd_seal_new(&spool->seal, store->master) != BD_OK) {
+	if (spool->fd < 0 || bd_seal_new(&spool->seal, store->master) != BD_OK ||
+		bd_seal_keep(spool->seal, store->message_salt) != BD_OK) {
 		enum bd_code code = bd_fail(
 			diag, errno == ENOSPC ? BD_DISK_FULL : BD_IO, "spool: %s", strerror(errno));
 
@@ -63,6 +67,7 @@ void bd_spool_free(struct bd_spool *spool)
 	bd_buf_release(&spool->out);
 	bd_buf_release(&spool->plain);
 	bd_buf_release(&spool->sealed);
+	bd_buf_release(&spool->window);
 	free(spool);
 }
 
@@ -121,41 +126,75 @@ void bd_spool_rewind(struct bd_spool *spool)
 	spool->at = 0;
 }
 
+static enum bd_code open_record(struct bd_bytes *record, struct bd_spool *spool,
+	struct bd_bytes sealed, struct bd_diag *diag)
+{
+	enum bd_code code;
+
+	bd_buf_clear(&spool->plain);
+	code = bd_seal_open(
+		spool->seal, &spool->plain, spool->store->message_salt, spool_name, sealed);
+	*record = bd_buf_bytes(&spool->plain);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "reading the spool");
+}
+
 enum bd_code bd_spool_read_item(struct bd_bytes *record, struct bd_spool *spool,
 	const struct bd_spool_item *item, struct bd_diag *diag)
 {
 	enum bd_code code;
 
 	bd_buf_clear(&spool->sealed);
-	bd_buf_clear(&spool->plain);
 	code = bd_buf_reserve(&spool->sealed, item->len);
 	if (code != BD_OK || pread(spool->fd, spool->sealed.ptr, item->len, (off_t)item->offset) !=
 				     (ssize_t)item->len) {
 		return bd_fail(diag, code != BD_OK ? code : BD_IO, "reading the spool");
 	}
 	spool->sealed.len = item->len;
-	code = bd_seal_open(spool->seal, &spool->plain, spool->store->message_salt, spool_name,
-		bd_buf_bytes(&spool->sealed));
-	*record = bd_buf_bytes(&spool->plain);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "reading the spool");
+	return open_record(record, spool, bd_buf_bytes(&spool->sealed), diag);
+}
+
+/* Bytes of the file by way of the window, which moves on over what follows; empty = not there. */
+static struct bd_bytes look(struct bd_spool *spool, uint64_t offset, size_t len)
+{
+	struct bd_buf *window = &spool->window;
+	const struct bd_bytes none = { NULL, 0 };
+
+	if (offset < spool->window_at || offset - spool->window_at > window->len ||
+		window->len - (size_t)(offset - spool->window_at) < len) {
+		size_t wanted = len > WRITE_BYTES ? len : WRITE_BYTES;
+		ssize_t got;
+
+		bd_buf_clear(window);
+		if (bd_buf_reserve(window, wanted) != BD_OK) {
+			return none;
+		}
+		got = pread(spool->fd, window->ptr, wanted, (off_t)offset);
+		if (got < 0 || (size_t)got < len) {
+			return none;
+		}
+		window->len = (size_t)got;
+		spool->window_at = offset;
+	}
+	return (struct bd_bytes){ window->ptr + (offset - spool->window_at), len };
 }
 
 enum bd_code bd_spool_read(struct bd_bytes *record, struct bd_spool_item *item, bool *has,
 	struct bd_spool *spool, struct bd_diag *diag)
 {
 	struct bd_reader reader;
-	char head[4];
+	struct bd_bytes sealed;
 
 	*has = spool->at < spool->written;
 	if (!*has) {
 		return BD_OK;
 	}
-	if (pread(spool->fd, head, sizeof(head), (off_t)spool->at) != (ssize_t)sizeof(head)) {
+	reader = bd_reader_of(look(spool, spool->at, 4));
+	item->len = bd_read_u32(&reader);
+	item->offset = spool->at + 4;
+	spool->at = item->offset + item->len;
+	sealed = reader.ok ? look(spool, item->offset, item->len) : (struct bd_bytes){ NULL, 0 };
+	if (sealed.ptr == NULL) {
 		return bd_fail(diag, BD_IO, "reading the spool");
 	}
-	reader = bd_reader_of((struct bd_bytes){ head, sizeof(head) });
-	item->len = bd_read_u32(&reader);
-	item->offset = spool->at + sizeof(head);
-	spool->at = item->offset + item->len;
-	return bd_spool_read_item(record, spool, item, diag);
+	return open_record(record, spool, sealed, diag);
 }
