@@ -644,6 +644,11 @@ enum bd_code bd_json_end(struct bd_json_parser *parser, struct bd_diag *diag)
 	return report(parser, code, diag);
 }
 
+struct bd_place bd_json_place(const struct bd_json_parser *parser)
+{
+	return parser->place;
+}
+
 /* -- tree -----------------------------------------------------------------------------------------
  */
 

@@ -43,6 +43,8 @@ void bd_json_free(struct bd_json_parser *parser);
 enum bd_code bd_json_feed(
 	struct bd_json_parser *parser, struct bd_bytes bytes, struct bd_diag *diag);
 enum bd_code bd_json_end(struct bd_json_parser *parser, struct bd_diag *diag);
+/* Where the next byte will stand. */
+struct bd_place bd_json_place(const struct bd_json_parser *parser);
 
 /* -- tree -----------------------------------------------------------------------------------------
  */

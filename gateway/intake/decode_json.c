@@ -147,16 +147,15 @@ static enum bd_code feed(struct bd_decoder *self, struct bd_bytes bytes, struct 
 
 		bd_buf_clear(&decoder->text);
 		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
-		if (code == BD_TEXT_ENCODING) {
-			struct bd_place place = { .offset = decoder->base.offset +
-							    decoder->charset.offset };
+		enum bd_code parsed = parse(decoder, bd_buf_bytes(&decoder->text), diag);
 
-			return bd_fail_at(diag, code, place, "%s", "");
+		/* What stands before the bad byte is said first. */
+		if (parsed != BD_OK) {
+			return parsed;
 		}
-		code = code == BD_OK ? parse(decoder, bd_buf_bytes(&decoder->text), diag)
-				     : bd_fail(diag, code, "%s", "");
 		if (code != BD_OK) {
-			return code;
+			return bd_fail_at(diag, code,
+				place_of(decoder, bd_json_place(decoder->parser)), "%s", "");
 		}
 		bytes.ptr += chunk.len;
 		bytes.len -= chunk.len;
@@ -171,7 +170,8 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 	enum bd_code code;
 
 	if (decoder->is_gb18030 && bd_charset_stream_end(&decoder->charset) != BD_OK) {
-		return bd_fail(diag, BD_MESSAGE_TRUNCATED, "half of a character");
+		return bd_fail_at(diag, BD_MESSAGE_TRUNCATED,
+			place_of(decoder, bd_json_place(decoder->parser)), "half of a character");
 	}
 	code = bd_json_end(decoder->parser, &own);
 	if (code == BD_JSON_SYNTAX && decoder->depth > 0 && !decoder->has_failed) {

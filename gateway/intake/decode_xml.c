@@ -230,16 +230,46 @@ static xmlParserInputPtr on_external(void *state, const xmlChar *public, const x
 	return NULL;
 }
 
-static void fail_syntax(struct decoder *decoder, int error)
+static void fail_of_syntax(struct decoder *decoder, int error)
 {
 	char detail[32];
 
-	if (decoder->is_ending && (decoder->depth > 0 || !decoder->has_root)) {
+	snprintf(detail, sizeof(detail), "libxml2 %d", error);
+	fail(decoder, BD_XML_SYNTAX, detail);
+}
+
+/* What libxml2 says of a thing that only its end is missing of; of others, when nothing behind the
+ * fault could be an end. */
+static bool is_cut(const struct decoder *decoder, int error)
+{
+	const xmlParserInput *input = decoder->context->input;
+
+	switch (error) {
+	case XML_ERR_DOCUMENT_EMPTY:
+	case XML_ERR_DOCUMENT_END:
+	case XML_ERR_ATTRIBUTE_NOT_FINISHED:
+	case XML_ERR_COMMENT_NOT_FINISHED:
+	case XML_ERR_PI_NOT_FINISHED:
+	case XML_ERR_XMLDECL_NOT_FINISHED:
+	case XML_ERR_CDATA_NOT_FINISHED:
+	case XML_ERR_TAG_NOT_FINISHED:
+		return true;
+	default:
+		return input == NULL || input->cur >= input->end ||
+		       memchr(input->cur, '>', (size_t)(input->end - input->cur)) == NULL;
+	}
+}
+
+/* At the end of what came it is a cut, if something is open. */
+static void fail_syntax(struct decoder *decoder, int error)
+{
+	bool is_open = decoder->depth > 0 || !decoder->has_root;
+
+	if (decoder->is_ending && is_open && is_cut(decoder, error)) {
 		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
 		return;
 	}
-	snprintf(detail, sizeof(detail), "libxml2 %d", error);
-	fail(decoder, BD_XML_SYNTAX, detail);
+	fail_of_syntax(decoder, error);
 }
 
 /* libxml2's own text may hold a value: only its number is used. */
@@ -273,8 +303,10 @@ static void on_error(void *state, xmlErrorPtr error)
 		fail_syntax(decoder, error->code);
 		break;
 	case XML_ERR_LT_IN_ATTRIBUTE:
-		/* The push parser finds it at the end only; it is no cut. */
-		fail(decoder, BD_XML_SYNTAX, "< in an attribute");
+	case XML_ERR_TAG_NAME_MISMATCH:
+	case XML_ERR_ATTRIBUTE_REDEFINED:
+		/* Told of what is whole; the push parser may find it at the end only. */
+		fail_of_syntax(decoder, error->code);
 		break;
 	default:
 		fail_syntax(decoder, error->code);
@@ -388,6 +420,21 @@ static void parse(struct decoder *decoder, struct bd_bytes text)
 	}
 }
 
+/* The text ends here, badly. libxml2 keeps back what it cannot tell apart yet: a fault in there
+ * comes first. */
+static void break_off(struct decoder *decoder, enum bd_code code, const char *detail)
+{
+	decoder->is_ending = true;
+	if (decoder->code == BD_OK) {
+		xmlParseChunk(decoder->context, NULL, 0, 1);
+	}
+	if (decoder->code == BD_MESSAGE_TRUNCATED) {
+		decoder->code = BD_OK;
+		bd_diag_clear(&decoder->diag);
+	}
+	fail_at_end(decoder, code, detail);
+}
+
 static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes bytes)
 {
 	while (bytes.len > 0 && decoder->code == BD_OK) {
@@ -399,7 +446,7 @@ static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes by
 		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
 		parse(decoder, bd_buf_bytes(&decoder->text));
 		if (code != BD_OK && decoder->code == BD_OK) {
-			fail_at_end(decoder, code, "");
+			break_off(decoder, code, "");
 		}
 		bytes.ptr += chunk.len;
 		bytes.len -= chunk.len;
@@ -464,7 +511,7 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 		begin(decoder);
 	}
 	if (decoder->code == BD_OK && bd_charset_stream_end(&decoder->charset) != BD_OK) {
-		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
+		break_off(decoder, BD_MESSAGE_TRUNCATED, "half of a character");
 	}
 	if (decoder->code == BD_OK && !decoder->is_begun) {
 		fail_at_end(decoder, BD_MESSAGE_EMPTY, "");

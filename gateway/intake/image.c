@@ -14,7 +14,8 @@ struct walk {
 	struct bd_arena *arena;
 	bool is_writing;
 	enum bd_code code;
-	const struct bd_plan *plan; /* whose maps are pointed to */
+	const struct bd_dictionary *dict; /* reading: the entities that there are */
+	const struct bd_plan *plan;       /* whose maps are pointed to */
 };
 
 static void fail(struct walk *walk, enum bd_code code)
@@ -59,6 +60,9 @@ static void text(struct walk *walk, const char **value)
 	uint64_t has = *value != NULL;
 
 	number(walk, &has);
+	if (has > 1) {
+		fail(walk, BD_STORE_DAMAGED);
+	}
 	if (has == 0 || walk->code != BD_OK) {
 		*value = walk->is_writing ? *value : NULL;
 		return;
@@ -124,6 +128,9 @@ static void texts(struct walk *walk, const char *const **list, size_t *count)
 	EACH(walk, const char *, *list, *count, item)
 	{
 		text(walk, item);
+		if (*item == NULL) {
+			fail(walk, BD_STORE_DAMAGED);
+		}
 	}
 }
 
@@ -331,11 +338,21 @@ static void walk_field_plans(struct walk *walk, struct bd_output_plan *output, s
 	}
 }
 
+/* Records are made of it without a further look. */
+static void walk_entity(struct walk *walk, uint16_t *entity)
+{
+	NUMBER(walk, *entity);
+	if (!walk->is_writing && walk->code == BD_OK &&
+		bd_dictionary_entity_number(walk->dict, *entity) == NULL) {
+		fail(walk, BD_STORE_DAMAGED);
+	}
+}
+
 static void walk_outputs(struct walk *walk, struct bd_section_plan *section)
 {
 	EACH(walk, struct bd_output_plan, section->outputs, section->output_count, output)
 	{
-		NUMBER(walk, output->entity);
+		walk_entity(walk, &output->entity);
 		walk_when(walk, &output->when, section->slot_count);
 		walk_identifiers(
 			walk, &output->subject, &output->subject_count, section->slot_count);
@@ -367,7 +384,7 @@ static void walk_sections(struct walk *walk, struct bd_feed_plan *feed)
 		{
 			EACH(walk, uint16_t, section->covers, section->cover_count, cover)
 			{
-				NUMBER(walk, *cover);
+				walk_entity(walk, cover);
 			}
 		}
 		NUMBER(walk, section->is_unknown_refused);
@@ -398,6 +415,9 @@ static void walk_message(struct walk *walk, struct bd_feed_plan *feed)
 	{
 		text(walk, &embedded->path);
 		NUMBER(walk, embedded->format);
+		if (embedded->path == NULL) {
+			fail(walk, BD_STORE_DAMAGED);
+		}
 	}
 }
 
@@ -419,6 +439,9 @@ static void walk_feeds(struct walk *walk, struct bd_plan *plan)
 		{
 			text(walk, &column->name);
 			NUMBER(walk, column->width);
+			if (column->name == NULL) {
+				fail(walk, BD_STORE_DAMAGED);
+			}
 		}
 		walk_message(walk, feed);
 		text(walk, &feed->cycle);
@@ -491,6 +514,7 @@ enum bd_code bd_image_read(const struct bd_dictionary **dict, const struct bd_pl
 		return bd_fail(diag, BD_STORE_DAMAGED, "not an image of adapters of this version");
 	}
 	walk_dictionary(&walk, made);
+	walk.dict = made;
 	list = array(&walk, NULL, &count, sizeof(*list));
 	for (size_t i = 0; i < count && walk.code == BD_OK; i++) {
 		struct bd_plan *plan = bd_arena_alloc(arena, 1, sizeof(*plan));

@@ -46,13 +46,28 @@ void bd_inflate_free(struct bd_inflate *self)
 	}
 }
 
+/* Up to the next point where limits are looked at. These are points of what comes out, so that the
+ * answer is the same however the body was cut. */
+static uInt room_left(const struct bd_inflate *self)
+{
+	uint64_t room = OUT_BYTES - self->out % OUT_BYTES;
+
+	return (uInt)(self->max - self->out < room ? self->max - self->out + 1 : room);
+}
+
+static bool is_too_much(const struct bd_inflate *self)
+{
+	return self->out > self->max ||
+	       (self->out % OUT_BYTES == 0 && self->out > RATIO_FREE_BYTES &&
+		       self->out / BD_GZIP_RATIO_MAX > self->in);
+}
+
 static enum bd_code give(struct bd_inflate *self, size_t len, struct bd_diag *diag)
 {
 	const struct bd_place place = { .offset = self->in };
 
 	self->out += len;
-	if (self->out > self->max ||
-		(self->out > RATIO_FREE_BYTES && self->out / BD_GZIP_RATIO_MAX > self->in)) {
+	if (len > 0 && is_too_much(self)) {
 		return bd_fail_at(diag, BD_LIMIT_EXPANSION, place, "%s", "");
 	}
 	if (len == 0) {
@@ -66,7 +81,7 @@ static enum bd_code give(struct bd_inflate *self, size_t len, struct bd_diag *di
 static enum bd_code step(struct bd_inflate *self, struct bd_diag *diag)
 {
 	z_stream *stream = &self->stream;
-	uInt before = stream->avail_in;
+	uInt before = stream->avail_in, room = room_left(self);
 	int result;
 
 	if (self->is_whole) {
@@ -74,7 +89,7 @@ static enum bd_code step(struct bd_inflate *self, struct bd_diag *diag)
 		self->is_whole = false;
 	}
 	stream->next_out = self->room;
-	stream->avail_out = OUT_BYTES;
+	stream->avail_out = room;
 	result = inflate(stream, Z_NO_FLUSH);
 	self->in += before - stream->avail_in;
 	if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
@@ -84,7 +99,7 @@ static enum bd_code step(struct bd_inflate *self, struct bd_diag *diag)
 			diag, result == Z_MEM_ERROR ? BD_NO_MEMORY : BD_GZIP_DATA, place, "%s", "");
 	}
 	self->is_whole = result == Z_STREAM_END;
-	return give(self, OUT_BYTES - stream->avail_out, diag);
+	return give(self, room - stream->avail_out, diag);
 }
 
 enum bd_code bd_inflate_feed(struct bd_inflate *self, struct bd_bytes bytes, struct bd_diag *diag)

@@ -69,8 +69,11 @@ static enum bd_code end_embedded(struct bd_map *map, struct bd_diag *diag)
 	enum bd_code code = decoder->ops->end(decoder, diag);
 
 	map->inside--;
-	map->embedded_count--;
-	decoder->ops->free(decoder);
+	/* One that fails may leave others open within it: bd_map_free ends them all, in order. */
+	if (code == BD_OK) {
+		map->embedded_count--;
+		decoder->ops->free(decoder);
+	}
 	return code;
 }
 
