@@ -1,1 +1,10 @@
-# Filled as the folder fills.
+HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_server
+check_PROGRAMS += $(HTTP_TESTS)
+TESTS += $(HTTP_TESTS)
+EXTRA_DIST += tests/hostile/http
+HTTP_TEST_LIBS = libbd_http.a libbd_base.a $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) $(HTTP_PARSER_LIBS) \
+	-lunistring -lpthread $(CMOCKA_LIBS)
+tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c tests/unit/http_server.c tests/unit/http_server.h
+tests_unit_test_http_server_LDADD = $(HTTP_TEST_LIBS)
+tests_unit_test_http_budget_SOURCES = tests/unit/test_http_budget.c tests/unit/http_server.c tests/unit/http_server.h
+tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)

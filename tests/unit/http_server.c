@@ -1,0 +1,305 @@
+#include "http_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define READ_MAX ((size_t)8 << 20)
+
+struct http_server {
+	struct bd_http_handler handler; /* first */
+	struct bd_http_loop *http;
+	struct bd_http_settings settings;
+	uv_loop_t uv;
+	uv_async_t drain;
+	pthread_t thread;
+	pthread_barrier_t started;
+	unsigned port, aborts, nested;
+	bool is_calling, is_draining; /* is_draining: of the test's thread */
+};
+
+struct call {
+	struct http_server *server;
+	struct bd_http_exchange *exchange;
+	struct bd_buf body;
+	uv_timer_t timer;
+	size_t sent;
+	bool is_ended, is_timed;
+};
+
+static void enter(struct http_server *server)
+{
+	if (server->is_calling) {
+		__atomic_add_fetch(&server->nested, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void free_call(uv_handle_t *handle)
+{
+	struct call *call = handle->data;
+	bd_buf_release(&call->body);
+	free(call);
+}
+
+static void end_call(struct call *call)
+{
+	call->is_ended = true;
+	uv_close((uv_handle_t *)&call->timer, free_call);
+}
+
+static void respond(struct call *call, struct bd_bytes body)
+{
+	struct http_server *server = call->server;
+	server->is_calling = true;
+	bd_http_respond(call->exchange, 200, NULL, body);
+	server->is_calling = false;
+	end_call(call);
+}
+
+static void stream(struct call *call)
+{
+	static char chunk[65536];
+	struct http_server *server = call->server;
+	bool may_go_on = true;
+	server->is_calling = true;
+	while (may_go_on && call->sent < STREAM_BYTES) {
+		memset(chunk, 'a' + (int)(call->sent / sizeof(chunk) % 26), sizeof(chunk));
+		may_go_on =
+			bd_http_write(call->exchange, (struct bd_bytes){ chunk, sizeof(chunk) });
+		call->sent += sizeof(chunk);
+	}
+	if (call->sent >= STREAM_BYTES) {
+		bd_http_end(call->exchange);
+		end_call(call);
+	}
+	server->is_calling = false;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct call *call = timer->data;
+	if (bd_bytes_is(bd_http_path(call->exchange), "/paused")) {
+		call->server->is_calling = true;
+		bd_http_resume(call->exchange);
+		call->server->is_calling = false;
+	} else {
+		respond(call, bd_bytes_of("later"));
+	}
+}
+
+static void on_request(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct http_server *server = (struct http_server *)handler;
+	struct call *call = calloc(1, sizeof(*call));
+	enter(server);
+	call->server = server;
+	call->exchange = exchange;
+	bd_buf_init(&call->body, READ_MAX);
+	uv_timer_init(&server->uv, &call->timer);
+	call->timer.data = call;
+	bd_http_set_state(exchange, call);
+	if (bd_bytes_is(bd_http_path(exchange), "/early")) {
+		respond(call, bd_bytes_of("early"));
+	} else if (bd_bytes_is(bd_http_path(exchange), "/early-stream")) {
+		bd_http_begin(exchange, 200, NULL);
+		bd_http_write(exchange, bd_bytes_of("early"));
+		bd_http_end(exchange);
+		end_call(call);
+	} else if (bd_bytes_is(bd_http_path(exchange), "/paused")) {
+		bd_http_pause(exchange);
+		uv_timer_start(&call->timer, on_timer, 100, 0);
+	}
+}
+
+static void on_body(
+	struct bd_http_handler *handler, struct bd_http_exchange *exchange, struct bd_bytes bytes)
+{
+	struct call *call = bd_http_state(exchange);
+	enter((struct http_server *)handler);
+	if (bd_buf_add(&call->body, bytes) != BD_OK) {
+		abort();
+	}
+}
+
+static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct call *call = bd_http_state(exchange);
+	struct bd_bytes path = bd_http_path(exchange);
+	enter((struct http_server *)handler);
+	if (bd_bytes_is(path, "/later")) {
+		uv_timer_start(&call->timer, on_timer, 30, 0);
+	} else if (bd_bytes_is(path, "/stream")) {
+		bd_http_begin(exchange, 200, NULL);
+		stream(call);
+	} else if (!bd_bytes_is(path, "/hold")) {
+		respond(call, bd_buf_bytes(&call->body));
+	}
+}
+
+static void on_abort(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	struct http_server *server = (struct http_server *)handler;
+	struct call *call = bd_http_state(exchange);
+	enter(server);
+	__atomic_add_fetch(&server->aborts, 1, __ATOMIC_SEQ_CST);
+	if (!call->is_ended) {
+		bd_http_end(exchange);
+		end_call(call);
+	}
+}
+
+static void on_writable(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
+{
+	enter((struct http_server *)handler);
+	stream(bd_http_state(exchange));
+}
+
+static void on_drained(struct bd_http_handler *handler)
+{
+	struct http_server *server = (struct http_server *)handler;
+	uv_close((uv_handle_t *)&server->drain, NULL);
+}
+
+static const struct bd_http_ops ops = { on_request, on_body, on_body_end, on_abort, on_writable,
+	NULL, on_drained };
+
+static void on_drain(uv_async_t *async)
+{
+	struct http_server *server = async->data;
+	bd_http_loop_drain(server->http);
+}
+
+static void *run(void *state)
+{
+	struct http_server *server = state;
+	struct bd_diag diag;
+	uv_loop_init(&server->uv);
+	uv_async_init(&server->uv, &server->drain, on_drain);
+	server->drain.data = server;
+	if (bd_http_loop_new(&server->http, &server->uv, &server->settings, &server->handler,
+		    &diag) != BD_OK ||
+		bd_http_listen(server->http, "127.0.0.1", &server->port, NULL, &diag) != BD_OK) {
+		abort();
+	}
+	pthread_barrier_wait(&server->started);
+	uv_run(&server->uv, UV_RUN_DEFAULT);
+	bd_http_loop_free(server->http);
+	if (uv_loop_close(&server->uv) != 0) {
+		abort();
+	}
+	return NULL;
+}
+
+struct http_server *http_server_start(const struct bd_http_settings *settings)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	server->handler.ops = &ops;
+	server->settings = settings != NULL ? *settings : (struct bd_http_settings){ 0 };
+	server->settings.tick_ms = 10;
+	pthread_barrier_init(&server->started, NULL, 2);
+	if (pthread_create(&server->thread, NULL, run, server) != 0) {
+		abort();
+	}
+	pthread_barrier_wait(&server->started);
+	return server;
+}
+
+unsigned http_server_port(const struct http_server *server)
+{
+	return server->port;
+}
+
+void http_server_drain(struct http_server *server)
+{
+	if (!server->is_draining) {
+		server->is_draining = true;
+		uv_async_send(&server->drain);
+	}
+}
+
+void http_server_stop(struct http_server *server)
+{
+	http_server_drain(server);
+	pthread_join(server->thread, NULL);
+	pthread_barrier_destroy(&server->started);
+	free(server);
+}
+
+unsigned http_server_aborts(struct http_server *server)
+{
+	return __atomic_load_n(&server->aborts, __ATOMIC_SEQ_CST);
+}
+
+unsigned http_server_nested(struct http_server *server)
+{
+	return __atomic_load_n(&server->nested, __ATOMIC_SEQ_CST);
+}
+
+/* -- client -- */
+
+int client_connect(unsigned port)
+{
+	struct sockaddr_in where = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval patience = { 5, 0 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&where, sizeof(where)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0) {
+		abort();
+	}
+	return fd;
+}
+
+void client_send(int fd, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
+		if (sent < 0) {
+			return; /* the answer says why it was closed */
+		}
+		bytes += sent;
+		len -= (size_t)sent;
+	}
+}
+
+void client_say(int fd, const char *text)
+{
+	client_send(fd, text, strlen(text));
+}
+
+static char came[READ_MAX];
+
+const char *client_read_until(int fd, const char *text)
+{
+	size_t len = 0;
+	ssize_t got = 1;
+	came[0] = 0;
+	while (got > 0 && strstr(came, text) == NULL && len + 1 < sizeof(came)) {
+		got = recv(fd, came + len, sizeof(came) - 1 - len, 0);
+		len += got > 0 ? (size_t)got : 0;
+		came[len] = 0;
+	}
+	return came;
+}
+
+const char *client_read_end(int fd, size_t *len)
+{
+	size_t all = 0;
+	ssize_t got;
+	do {
+		got = recv(fd, came + all, sizeof(came) - 1 - all, 0);
+		all += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && all + 1 < sizeof(came));
+	came[all] = 0;
+	if (len != NULL) {
+		*len = all;
+	}
+	/* A reset after the last answer is an end as well. */
+	return got == 0 || (got < 0 && errno == ECONNRESET) ? came : NULL;
+}

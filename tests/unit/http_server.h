@@ -1,0 +1,37 @@
+/* http_server.h - an HTTP server of our own in a thread, for the tests of the http layer, and a
+ * client that writes and reads plain bytes.
+ *
+ * Paths: /echo answers with the body; /early answers before it reads, /early-stream in chunks;
+ * /later answers after 30 ms; /paused reads nothing for the first 100 ms, then echoes; /stream
+ * sends STREAM_BYTES in chunks as the client takes them; /hold never answers until the client has
+ * gone.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/server.h"
+
+#define STREAM_BYTES ((size_t)4 << 20)
+
+struct http_server;
+
+/* Budgets in milliseconds as in struct bd_http_settings; NULL = generous ones. */
+struct http_server *http_server_start(const struct bd_http_settings *settings);
+unsigned http_server_port(const struct http_server *server);
+/* Begins the drain and returns at once. */
+void http_server_drain(struct http_server *server);
+/* Drains, waits for the end, frees. */
+void http_server_stop(struct http_server *server);
+/* How often on_abort came; how many callbacks came from inside a call of the handler (a defect). */
+unsigned http_server_aborts(struct http_server *server);
+unsigned http_server_nested(struct http_server *server);
+
+int client_connect(unsigned port);
+void client_send(int fd, const char *bytes, size_t len);
+void client_say(int fd, const char *text);
+/* Reads until the text stands in what came (or the end, or 5 s); gives what came. */
+const char *client_read_until(int fd, const char *text);
+/* Reads to the end of the connection; NULL when it does not end within 5 s. */
+const char *client_read_end(int fd, size_t *len);
+
+#endif

@@ -1,0 +1,120 @@
+/* test_http_budget.c - each time budget of a connection: who is late is told or closed, who is not
+ * late is left alone. Only the order of events is asserted, never a speed.
+ */
+#include "http_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HOST "Host: t\r\n"
+
+static const struct bd_http_settings short_ones = { .header_ms = 300,
+	.idle_ms = 900,
+	.write_ms = 300,
+	.body_grace_ms = 300,
+	.body_rate_bytes = 1000 };
+
+static int set_up(void **state)
+{
+	*state = http_server_start(&short_ones);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	http_server_stop(*state);
+	return 0;
+}
+
+static void test_a_slow_head_is_told(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	client_say(fd, "GET /echo HTTP/1.1\r\nHo");
+	const char *answer = client_read_end(fd, NULL);
+	assert_non_null(answer);
+	assert_non_null(strstr(answer, "HTTP/1.1 408 "));
+	assert_non_null(strstr(answer, "\"code\":\"http.timeout\""));
+	close(fd);
+}
+
+/* Idle for longer than a head may take: the next request has its whole time. */
+static void test_idle_time_is_not_the_heads(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	client_say(fd, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+	assert_non_null(strstr(client_read_until(fd, "\r\n\r\n"), "200"));
+	usleep(500000);
+	client_say(fd, "GET /echo HT");
+	usleep(50000);
+	client_say(fd, "TP/1.1\r\n" HOST "\r\n");
+	assert_non_null(strstr(client_read_until(fd, "\r\n\r\n"), "HTTP/1.1 200 "));
+	close(fd);
+}
+
+static void test_an_idle_connection_is_closed_silently(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	size_t len;
+	assert_non_null(client_read_end(fd, &len));
+	assert_int_equal(len, 0);
+	close(fd);
+}
+
+static void test_a_slow_body_is_told(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	unsigned before = http_server_aborts(*state);
+	client_say(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 9000\r\n\r\nfew");
+	const char *answer = client_read_end(fd, NULL);
+	assert_non_null(answer);
+	assert_non_null(strstr(answer, "HTTP/1.1 408 "));
+	assert_int_equal(http_server_aborts(*state), before + 1);
+	close(fd);
+}
+
+/* While the handler has paused, the client cannot be late. */
+static void test_a_pause_is_not_the_clients_time(void **state)
+{
+	static char body[200000];
+	char head[] = "POST /paused HTTP/1.1\r\n" HOST "Content-Length: 200000\r\n"
+		      "Connection: close\r\n\r\n";
+	int fd = client_connect(http_server_port(*state));
+	client_say(fd, head);
+	memset(body, 'a', sizeof(body));
+	client_send(fd, body, sizeof(body));
+	assert_non_null(strstr(client_read_end(fd, NULL), "HTTP/1.1 200 "));
+	close(fd);
+}
+
+static void test_a_client_that_takes_nothing_is_closed(void **state)
+{
+	unsigned before = http_server_aborts(*state);
+	int small = 4096, fd = client_connect(http_server_port(*state));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	client_say(fd, "GET /stream HTTP/1.1\r\n" HOST "\r\n");
+	for (int i = 0; i < 500 && http_server_aborts(*state) == before; i++) {
+		usleep(10000);
+	}
+	assert_int_equal(http_server_aborts(*state), before + 1);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_slow_head_is_told),
+		cmocka_unit_test(test_idle_time_is_not_the_heads),
+		cmocka_unit_test(test_an_idle_connection_is_closed_silently),
+		cmocka_unit_test(test_a_slow_body_is_told),
+		cmocka_unit_test(test_a_pause_is_not_the_clients_time),
+		cmocka_unit_test(test_a_client_that_takes_nothing_is_closed),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
