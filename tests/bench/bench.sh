@@ -167,6 +167,7 @@ ask_bidui() {
 	ask bidui plaintext "$1" "$http_port" "$bidui_pid" --bodies "$work/question.json"
 	ask bidui tls "$1" "$https_port" "$bidui_pid" --bodies "$work/question.json" "${tls_options[@]}"
 	ask bidui everybody "$1" "$http_port" "$bidui_pid" --bodies "$work/people.ndjson"
+	ask bidui hundred "$1" "$http_port" "$bidui_pid" --bodies "$work/batch.ndjson"
 	ask bidui batch "$1" "$http_port" "$bidui_pid" --bodies "$work/batch.ndjson" --whole \
 		--type application/x-ndjson
 }

@@ -128,7 +128,7 @@ def add_compare(table, rows):
     batch = {n: [v[0] * BATCH] + v[1:] for n, v in by["batch"]["bidui"].items()}
     table.add("批量 batch of %d" % BATCH, "CPU", over_rounds(batch, cpu), "µs/line")
     table.add("批量 batch of %d" % BATCH, "速度 rate", over_rounds(batch, rate), "lines/s",
-              "single, everybody", ratio(batch, everybody, rate), 3, True)
+              "the same 100, single", ratio(batch, by["hundred"]["bidui"], rate), 3, True)
     for case in ("half-plaintext", "half-tls"):
         ours = by[case]["bidui"]
         table.add("半载 " + case, "p50", over_rounds(ours, lambda v: v[4]), "µs",
