@@ -47,20 +47,28 @@ struct worker {
 	bool is_failed; /* this message: the rest of it is skipped */
 };
 
+/* Sanitizers reserve terabytes of addresses, write their reports and look at themselves from
+ * another process. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#endif
+
 /* What parsing cannot need is given up before the first byte of a message. System-call and
  * file-system locks belong here as well. */
 static bool give_up_rights(void)
 {
 	const struct rlimit none = { 0, 0 };
-	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_FSIZE, &none) == 0 &&
-		       setrlimit(RLIMIT_NPROC, &none) == 0;
-#ifndef __SANITIZE_ADDRESS__
+	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_NPROC, &none) == 0;
+#ifndef IS_SANITIZED
 	const struct rlimit memory = { MEMORY_MAX_BYTES, MEMORY_MAX_BYTES };
 
-	is_good = is_good && setrlimit(RLIMIT_AS, &memory) == 0;
-#endif
-#ifndef __SANITIZE_ADDRESS__
-	is_good = is_good && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+	is_good = is_good && setrlimit(RLIMIT_FSIZE, &none) == 0 &&
+		  setrlimit(RLIMIT_AS, &memory) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 #endif
 	return is_good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
