@@ -32,7 +32,15 @@ void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	respond(exchange, 200, "text/plain", bd_bytes_of("ok\n"));
 }
 
-/* Ready is: not stopping, and the store can be read. */
+static bool workers_can_start(const struct bd_pool *pool)
+{
+	struct bd_pool_counts counts;
+
+	bd_pool_counts(&counts, pool);
+	return counts.can_start;
+}
+
+/* Ready is: not stopping, the store can be read, and messages can be parsed. */
 void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
@@ -50,6 +58,10 @@ void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		return;
 	}
 	bd_store_end(loop->reader);
+	if (!workers_can_start(loop->short_pool) || !workers_can_start(loop->long_pool)) {
+		bd_problem_respond_code(exchange, BD_WORKER_START, "");
+		return;
+	}
 	respond(exchange, 200, "application/json", bd_bytes_of("{\"ready\":true}\n"));
 }
 

@@ -17,6 +17,8 @@
 #define READ_BYTES 65536
 /* A worker that dies before it was ready is started again only after this. */
 #define BACK_OFF_MS 1000
+/* A worker loads the adapters and is ready: some milliseconds, seconds on a machine that swaps. */
+#define START_MAX_MS 30000
 
 enum worker_state {
 	WORKER_GONE = 0, /* no process; may wait for its time to start */
@@ -48,6 +50,7 @@ struct bd_pool {
 	struct bd_worker *workers;
 	unsigned count;
 	struct bd_job *first, **last; /* waiting */
+	unsigned failed_starts;       /* since a worker was last ready */
 	struct bd_pool_counts counts;
 	bool is_closing;
 	unsigned timers_open;
@@ -94,6 +97,47 @@ static int seal_image(struct bd_bytes image, struct bd_diag *diag)
 	return fd;
 }
 
+/* -- the queue -- */
+
+static struct bd_job *take_first(struct bd_pool *pool)
+{
+	struct bd_job *job = pool->first;
+
+	pool->first = job->next;
+	if (pool->first == NULL) {
+		pool->last = &pool->first;
+	}
+	pool->counts.queued--;
+	job->is_queued = false;
+	return job;
+}
+
+static bool can_serve(const struct bd_pool *pool)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		if (pool->workers[i].state == WORKER_IDLE ||
+			pool->workers[i].state == WORKER_BUSY) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Nobody will come for those that wait: every worker died before it was ready. Those that come
+ * while this is so wait for the next start, and hear the same. */
+static void fail_queue(struct bd_pool *pool)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	bd_fail(&diag, BD_WORKER_START, "%s", "");
+	/* Only those that wait now: whoever hears it may come again at once. */
+	for (uint64_t count = pool->counts.queued; count > 0 && pool->first != NULL; count--) {
+		struct bd_job *job = take_first(pool);
+
+		job->ops->on_fail(job, &diag);
+	}
+}
+
 /* -- the end of a worker -- */
 
 static void maybe_closed(struct bd_pool *pool)
@@ -128,18 +172,25 @@ static void on_start_timer(uv_timer_t *timer)
 static void on_handle_closed(uv_handle_t *handle)
 {
 	struct bd_worker *worker = handle->data;
+	struct bd_pool *pool = worker->pool;
 	bool was_ready = worker->has_begun;
 
 	if (--worker->open_handles > 0) {
 		return;
 	}
 	worker->state = WORKER_GONE;
-	if (worker->pool->is_closing) {
-		maybe_closed(worker->pool);
-	} else if (was_ready) {
+	if (pool->is_closing) {
+		maybe_closed(pool);
+		return;
+	}
+	if (was_ready) {
 		start(worker);
-	} else {
-		uv_timer_start(&worker->timer, on_start_timer, BACK_OFF_MS, 0);
+		return;
+	}
+	uv_timer_start(&worker->timer, on_start_timer, BACK_OFF_MS, 0);
+	pool->failed_starts++;
+	if (pool->failed_starts >= pool->count && !can_serve(pool)) {
+		fail_queue(pool);
 	}
 }
 
@@ -183,6 +234,15 @@ static void on_exit_seen(uv_process_t *process, int64_t status, int signal)
 		}
 		end_worker(worker, BD_WORKER_DIED, "");
 	}
+}
+
+static void on_start_timeout(uv_timer_t *timer)
+{
+	struct bd_worker *worker = CONTAINER(struct bd_worker, timer, timer);
+
+	worker->pool->counts.timed_out++;
+	bd_log(BD_LOG_ERROR, "pool", "worker.start", "not ready after %d ms", START_MAX_MS);
+	end_worker(worker, BD_OK, "");
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -252,6 +312,7 @@ static void on_ready(struct bd_worker *worker)
 		return;
 	}
 	worker->has_begun = true;
+	pool->failed_starts = 0;
 	worker->has_ended = false;
 	worker->unacknowledged = 0;
 	worker->state = WORKER_IDLE;
@@ -458,7 +519,9 @@ static void start(struct bd_worker *worker)
 	pool->counts.started++;
 	if (!spawn(worker)) {
 		worker->state = WORKER_ENDING;
+		return;
 	}
+	uv_timer_start(&worker->timer, on_start_timeout, START_MAX_MS, 0);
 }
 
 enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
@@ -553,24 +616,15 @@ static void give(struct bd_worker *worker, struct bd_job *job)
 	worker->has_ended = false;
 	worker->was_blocked = false;
 	job->worker = worker;
-	job->is_queued = false;
 	job->ops->on_ready(job);
 }
 
 static void serve_queue(struct bd_pool *pool)
 {
 	for (unsigned i = 0; i < pool->count && pool->first != NULL; i++) {
-		struct bd_job *job = pool->first;
-
-		if (pool->workers[i].state != WORKER_IDLE) {
-			continue;
+		if (pool->workers[i].state == WORKER_IDLE) {
+			give(&pool->workers[i], take_first(pool));
 		}
-		pool->first = job->next;
-		if (pool->first == NULL) {
-			pool->last = &pool->first;
-		}
-		pool->counts.queued--;
-		give(&pool->workers[i], job);
 	}
 }
 
@@ -679,6 +733,7 @@ void bd_pool_counts(struct bd_pool_counts *out, const struct bd_pool *pool)
 {
 	*out = pool->counts;
 	out->workers = pool->count;
+	out->can_start = pool->failed_starts < pool->count || can_serve(pool);
 	out->busy = 0;
 	for (unsigned i = 0; i < pool->count; i++) {
 		out->busy += pool->workers[i].state == WORKER_BUSY;

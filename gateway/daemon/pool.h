@@ -3,7 +3,8 @@
  * Layer: daemon. One pool belongs to one libuv loop; all its functions and callbacks run on that
  * loop's thread. A worker has one message at a time. What a worker does wrong (dies, hangs, breaks
  * the frame rules) costs that message: on_fail with BD_WORKER_DIED or BD_LIMIT_TIME, and a new
- * worker is spawned.
+ * worker is spawned. When none gets ready, whoever waits for one gets on_fail with
+ * BD_WORKER_START.
  */
 #ifndef BD_DAEMON_POOL_H
 #define BD_DAEMON_POOL_H
@@ -74,6 +75,7 @@ void bd_job_cancel(struct bd_job *job);
 
 struct bd_pool_counts {
 	uint64_t workers, busy, queued;
+	bool can_start; /* false: every worker died before it was ready, and none is left */
 	uint64_t started, died, timed_out; /* since the start */
 	uint64_t buffered_high_bytes;      /* most that waited for a worker at once */
 };

@@ -251,6 +251,30 @@ fifth_department() {
 		body_is '.decision == "refer" and ([.findings[] | select(.element == "alive")][0].code == "mismatch")'
 }
 
+# Workers that no longer start: whoever waits is told, and once they start again all is well.
+no_worker_is_told() {
+	stop_gateway
+	printf '#!/bin/sh\nexec %s/bidui-worker\n' "$build" >"$work/worker"
+	chmod 755 "$work/worker"
+	worker=$work/worker write_settings 0 0
+	start_gateway || { tail -n 5 "$work/biduid.log"; return 1; }
+	[ "$(push social/nws "$nws")" = 200 ] || { echo 'before'; return 1; }
+	printf '#!/bin/sh\nexit 1\n' >"$work/worker.bad"
+	chmod 755 "$work/worker.bad"
+	mv "$work/worker" "$work/worker.good" && mv "$work/worker.bad" "$work/worker" || return 1
+	pkill -KILL -P "$bidui_pid" || return 1
+	expect 503 worker.start push social/nws "$nws" '' --max-time 20 || return 1
+	expect 503 worker.start ask GET /readyz || return 1
+	mv "$work/worker.good" "$work/worker"
+	local left=100
+	until [ "$(push social/nws "$nws")" = 200 ]; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || { echo 'does not recover'; return 1; }
+		sleep 0.1
+	done
+	status_is 200 ask GET /readyz
+}
+
 make_keys
 write_settings 0 0
 if ! start_gateway; then
@@ -320,6 +344,7 @@ check 'a reload drops no connection' reload_keeps_connection
 check 'a long message goes through the spool, and a second time changes nothing' big_message_spools
 check 'kill -9 loses nothing that was acknowledged' kill_loses_nothing
 check 'a fifth department is a folder' fifth_department
+check 'workers that do not start are told, and come back' no_worker_is_told
 check 'it stops in order' stop_gateway
 check 'and says so' grep -q stopped "$work/biduid.log"
 echo "1..$count"

@@ -63,7 +63,7 @@ master_key_file = $work/master.key
 adapters_folder = ${adapters:-$top/adapters}
 schemas_folder = $top/schemas
 senders_file = $work/senders
-worker_path = $build/bidui-worker
+worker_path = ${worker:-$build/bidui-worker}
 port_file = $work/ports
 END
 }
