@@ -124,8 +124,8 @@ static bool is_same(const struct bd_identifier *a, const struct bd_identifier *b
 	       bd_bytes_equal(a->number, b->number);
 }
 
-/* Kept in the order of their rank, then bytes, each once: the first names the subject whoever sends
- * it. */
+/* rule: map.identifiers. Kept in the order of their rank, then bytes, each once: the first names
+ * the subject whoever sends it. */
 static void insert(struct bd_identifier *list, size_t *count, const struct bd_identifier *one,
 	const struct work *work)
 {
@@ -269,7 +269,8 @@ static enum bd_code join_slots(
 	return code;
 }
 
-/* The slot that gives the value: the first with a text, else the first that is there at all. */
+/* rule: map.first_of. The slot that gives the value: the first with a text, else the first that is
+ * there at all. */
 static uint16_t pick_slot(const struct bd_field_plan *plan, const struct bd_slot *slots)
 {
 	for (size_t i = 0; i < plan->slot_count; i++) {
@@ -285,6 +286,7 @@ static uint16_t pick_slot(const struct bd_field_plan *plan, const struct bd_slot
 	return plan->slots[0];
 }
 
+/* rules: map.code, map.unmapped. */
 static enum bd_code map_value(struct bd_value *value, const struct bd_field_plan *plan,
 	const struct bd_field *field, uint16_t slot, const struct work *work)
 {
@@ -312,6 +314,7 @@ static enum bd_code map_value(struct bd_value *value, const struct bd_field_plan
 	return BD_OK;
 }
 
+/* rule: map.none. */
 static enum bd_code make_value(struct bd_value *value, const struct bd_field_plan *plan,
 	const struct bd_field *field, const struct work *work)
 {
@@ -349,7 +352,7 @@ static enum bd_code make_value(struct bd_value *value, const struct bd_field_pla
 	return BD_OK;
 }
 
-/* Is any of its slots there? What is not there is not stated. */
+/* rule: map.missing. Is any of its slots there? What is not there is not stated. */
 static bool is_stated(const struct bd_field_plan *plan, const struct bd_slot *slots)
 {
 	if (plan->operation == BD_OPERATION_CONSTANT || plan->is_required) {
@@ -404,7 +407,8 @@ static const struct bd_value *value_of(const struct bd_record *record, uint16_t 
 	return NULL;
 }
 
-/* Key fields in the order of their numbers, each sized; of a relation also whom it leads to. */
+/* rule: map.row_key. Key fields in the order of their numbers, each sized; of a relation also whom
+ * it leads to. */
 static enum bd_code make_row_key(
 	struct bd_record *record, const struct bd_entity *entity, const struct work *work)
 {
@@ -479,6 +483,7 @@ static enum bd_code read_order(int64_t *order, const struct bd_feed_plan *feed,
 	return code;
 }
 
+/* rule: order.message. */
 static enum bd_code set_order(struct bd_record *record, const struct work *work)
 {
 	const struct bd_section_plan *section = work->draft->section;
@@ -602,8 +607,8 @@ static struct bd_bytes raw_of(const struct work *work)
 	return raw.ptr != NULL ? raw : (struct bd_bytes){ "", 0 };
 }
 
-/* Whom it would have been about, where that can be read; else nobody, and the feed's coverage
- * waits. */
+/* rule: map.reject. Whom it would have been about, where that can be read; else nobody, and the
+ * feed's coverage waits. */
 static void find_subject(struct bd_reject *reject, const struct work *work)
 {
 	const struct bd_section_plan *section = work->draft->section;

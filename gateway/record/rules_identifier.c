@@ -403,7 +403,7 @@ static bool fold_ascii(
 	return true;
 }
 
-/* Rule id.fold: half width, capitals, no blanks; what a clerk's keyboard adds is not the number.
+/* rule: id.fold. Half width, capitals, no blanks; what a clerk's keyboard adds is not the number.
  * Issued keys are kept as they are. */
 static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
 {
@@ -430,7 +430,7 @@ static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_is
 	return code == BD_TEXT_ENCODING || !is_good ? BD_ID_CHARACTER : code;
 }
 
-/* Rule id.kind: a number that is right in every way beats the type of document it came with. */
+/* rule: id.kind. A number that is right in every way beats the type of document it came with. */
 static const char *kind_by_number(const struct number *number)
 {
 	if (!is_right_18(number)) {
@@ -493,7 +493,7 @@ enum bd_code bd_rule_identifier(struct bd_identifier *out, const struct bd_dicti
 	return BD_OK;
 }
 
-/* Rule id.shape: only forms that no other document of the table has. */
+/* rule: id.shape. Only forms that no other document of the table has. */
 static const char *kind_by_shape(struct number *number, enum bd_subject_kind subject)
 {
 	if (subject == BD_SUBJECT_ORGANIZATION) {
@@ -528,7 +528,7 @@ const struct bd_id_kind *bd_rule_id_by_shape(
 	return name != NULL ? bd_dictionary_id_kind(dict, name) : NULL;
 }
 
-/* Rule id.taxpayer_twin. */
+/* rule: id.taxpayer_twin. */
 bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifier *taxpayer,
 	const struct bd_dictionary *dict)
 {
@@ -553,6 +553,7 @@ bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifie
 	return true;
 }
 
+/* rule: id.facts. */
 bool bd_rule_identifier_facts(int32_t *birth, bool *is_male, const struct bd_identifier *identifier,
 	const struct bd_dictionary *dict)
 {

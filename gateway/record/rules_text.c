@@ -11,7 +11,8 @@ struct pair {
 	uint32_t from, to;
 };
 
-/* Private use in older editions of GB 18030, characters since; and the second half of U+1E3F. */
+/* rule: text.private_use. Private use in older editions of GB 18030, characters since; and the
+ * second half of U+1E3F. */
 static const struct pair private_use[] = {
 	{ 0xE78D, 0xFE10 },
 	{ 0xE78E, 0xFE12 },
@@ -40,8 +41,8 @@ static const struct pair private_use[] = {
 	{ 0xE864, 0x9FBB },
 };
 
-/* CJK radicals supplement: NFKC leaves them, Unicode's Equivalent_Unified_Ideograph names the
- * character. */
+/* rule: text.radical. CJK radicals supplement: NFKC leaves them, Unicode's
+ * Equivalent_Unified_Ideograph names the character. */
 static const struct pair radicals[] = {
 	{ 0x2E81, 0x5382 },
 	{ 0x2E82, 0x4E5B },
@@ -187,7 +188,7 @@ static bool is_han(uint32_t point)
 	       point == 0x3007;
 }
 
-/* Stands where a character could not be written. */
+/* rule: text.placeholder. Stands where a character could not be written. */
 static bool is_placeholder(uint32_t point)
 {
 	static const uint32_t marks[] = { '?', '*', 0xFF1F, 0xFF0A, 0x2580, 0x25A1, 0x25A0, 0x25CB,
@@ -201,6 +202,7 @@ static bool is_placeholder(uint32_t point)
 	return (point >= 0xE000 && point <= 0xF8FF) || (point >= 0xF0000 && point <= 0x10FFFD);
 }
 
+/* rule: text.blank. */
 static bool is_dropped(uint32_t point)
 {
 	return point == ' ' || (point >= '\t' && point <= '\r') || point == 0xA0 || point == 0xAD ||
@@ -208,7 +210,7 @@ static bool is_dropped(uint32_t point)
 	       point == 0x2060 || point == 0x3000 || point == 0xFEFF;
 }
 
-/* What people type for the separating dot of a name. */
+/* rule: name.separator. What people type for the separating dot of a name. */
 static bool is_dot(uint32_t point)
 {
 	static const uint32_t dots[] = { 0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x2024, 0x30FB,
@@ -223,13 +225,14 @@ static bool is_dot(uint32_t point)
 	return false;
 }
 
-/* Only what is the same character in another width or an old code. */
+/* rule: text.width. Only what is the same character in another width or an old code. */
 static bool is_folded(uint32_t point)
 {
 	return (point >= 0xFF01 && point <= 0xFFEE) || (point >= 0x2F00 && point <= 0x2FD5) ||
 	       (point >= 0xF900 && point <= 0xFAFF) || (point >= 0x2F800 && point <= 0x2FA1F);
 }
 
+/* rules: text.bracket, text.case. */
 static enum bd_code add_point(struct bd_buf *out, enum bd_type type, uint32_t point)
 {
 	char bytes[8];
@@ -294,8 +297,8 @@ static enum bd_code normalize(
 	return code;
 }
 
-/* Han and separators, 2 to 50, no separator at an end or doubled; anything else is kept with a
- * warning: people with foreign names are people. */
+/* rule: name.common. Han and separators, 2 to 50, no separator at an end or doubled; anything else
+ * is kept with a warning: people with foreign names are people. */
 static bool is_common_name(struct bd_bytes name)
 {
 	uint32_t point, before = 0xB7;

@@ -165,6 +165,7 @@ static bool read_moment(struct moment *moment, const char *text)
 	return read_clock(moment, at);
 }
 
+/* rule: date.open. */
 static bool is_open(const char *text)
 {
 	static const char *const words[] = { "长期", "永久", "长期有效", "无固定期限", "29991231",

@@ -15,6 +15,7 @@
 		}                                                                                  \
 	} while (0)
 
+/* rule: order.compare. */
 int bd_order_compare(struct bd_order a, struct bd_order b)
 {
 	if (a.rank != b.rank) {
@@ -133,8 +134,8 @@ static int compare_values(const struct bd_value *a, const struct bd_value *b)
 	return order != 0 ? order : a_flags - b_flags;
 }
 
-/* One more content at the same order: both stay, and read as a conflict. Of too many the first in
- * byte order stay, so that it does not matter which came first. */
+/* rule: merge.conflict. One more content at the same order: both stay, and read as a conflict. Of
+ * too many the first in byte order stay, so that it does not matter which came first. */
 static enum bd_code add_value(struct bd_node *node, struct bd_node_field *field,
 	const struct bd_value *value, int64_t as_of_ms, const struct bd_node_context *context,
 	bool *changed)
@@ -183,6 +184,7 @@ static struct bd_node_field *find_field(
 	return field;
 }
 
+/* rules: merge.newer, merge.patch. */
 static enum bd_code set_value(struct bd_node *node, struct bd_node_row *row,
 	const struct bd_value *value, const struct bd_record *record,
 	const struct bd_node_context *context, bool *changed)
@@ -230,6 +232,7 @@ static void clear_blocks(
 	}
 }
 
+/* rule: merge.section. */
 static enum bd_code apply_marker(struct bd_node *node, const struct bd_record *record,
 	const struct bd_node_context *context, bool *changed)
 {
@@ -310,6 +313,7 @@ enum bd_code bd_node_apply(struct bd_node *node, const struct bd_record *record,
 	}
 	TRY(set_other(node, row, record));
 	row->message = context->message > row->message ? context->message : row->message;
+	/* rule: merge.delete. */
 	if (record->action == BD_ACTION_DELETE) {
 		bool was_seen = bd_node_row_is_seen(node, row);
 
@@ -328,7 +332,7 @@ enum bd_code bd_node_apply(struct bd_node *node, const struct bd_record *record,
 	for (size_t i = 0; i < record->value_count; i++) {
 		TRY(set_value(node, row, &record->values[i], record, context, changed));
 	}
-	/* What the row had and this replace does not name is gone. */
+	/* rule: merge.replace. What the row had and this replace does not name is gone. */
 	for (struct bd_node_field **link = &row->fields; *link != NULL;) {
 		if (row->base.is_set && bd_order_compare((*link)->order, row->base.order) < 0) {
 			*link = (*link)->next;
@@ -340,6 +344,7 @@ enum bd_code bd_node_apply(struct bd_node *node, const struct bd_record *record,
 	return BD_OK;
 }
 
+/* rule: merge.identifiers. */
 enum bd_code bd_node_add_identifiers(
 	struct bd_node *node, const struct bd_identifier *identifiers, size_t count, bool *added)
 {
@@ -375,6 +380,7 @@ enum bd_code bd_node_add_identifiers(
 	return BD_OK;
 }
 
+/* rule: merge.block. */
 enum bd_code bd_node_block(struct bd_node *node, struct bd_bytes section, uint16_t entity,
 	const struct bd_node_context *context)
 {
