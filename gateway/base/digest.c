@@ -198,3 +198,60 @@ enum bd_code bd_base64_add(struct bd_buf *out, struct bd_bytes bytes)
 	}
 	return code;
 }
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a' + 26;
+	}
+	if (c >= '0' && c <= '9') {
+		return c - '0' + 52;
+	}
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four digits into three bytes; of the last four, one or two may be padding. */
+static bool read_quad(uint8_t out[3], size_t *count, const char *text, bool is_last)
+{
+	uint32_t bits = 0;
+	size_t pads = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		bool is_pad = is_last && i >= 2 && text[i] == '=' && (i == 3 || text[3] == '=');
+		int digit = is_pad ? 0 : base64_digit(text[i]);
+
+		if (digit < 0) {
+			return false;
+		}
+		bits = bits << 6 | (uint32_t)digit;
+		pads += is_pad;
+	}
+	out[0] = (uint8_t)(bits >> 16);
+	out[1] = (uint8_t)(bits >> 8);
+	out[2] = (uint8_t)bits;
+	*count = 3 - pads;
+	return pads == 0 || (bits & (pads == 1 ? 0xffu : 0xffffu)) == 0;
+}
+
+bool bd_base64_read(struct bd_buf *out, struct bd_bytes text)
+{
+	size_t before = out->len;
+
+	if (text.len % 4 != 0 || bd_buf_reserve(out, text.len / 4 * 3) != BD_OK) {
+		return false;
+	}
+	for (size_t i = 0; i < text.len; i += 4) {
+		size_t count;
+
+		if (!read_quad((uint8_t *)out->ptr + out->len, &count, text.ptr + i,
+			    i + 4 == text.len)) {
+			out->len = before;
+			return false;
+		}
+		out->len += count;
+	}
+	return true;
+}

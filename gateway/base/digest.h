@@ -31,5 +31,8 @@ void bd_hex(char *out, const uint8_t *bytes, size_t len);
 /* false unless text is exactly 2 * len hex digits. */
 bool bd_unhex(uint8_t *out, size_t len, struct bd_bytes text);
 enum bd_code bd_base64_add(struct bd_buf *out, struct bd_bytes bytes);
+/* Appends the bytes of a text; false, with out as before, unless the text is the one that
+ * bd_base64_add writes of them (padded, no blanks, no bits left over) and there is room. */
+bool bd_base64_read(struct bd_buf *out, struct bd_bytes text);
 
 #endif

@@ -11,6 +11,8 @@ libbd_base_a_SOURCES = \
 	gateway/base/json_write.c gateway/base/json_write.h \
 	gateway/base/limits.h \
 	gateway/base/log.c gateway/base/log.h \
+	gateway/base/merkle.c gateway/base/merkle.h \
+	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/text.c gateway/base/text.h
 libbd_base_a_CPPFLAGS = $(AM_CPPFLAGS)
 EXTRA_DIST += gateway/base/charset_table.py

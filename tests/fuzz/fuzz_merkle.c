@@ -1,0 +1,119 @@
+/* fuzz_merkle.c - any numbers and hashes to the checks of proofs; and of the tree that the bytes
+ * are the leaves of, every proof holds, and none that was changed.
+ */
+#include "base/merkle.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAVES_MAX 256
+
+struct store {
+	struct bd_merkle_sink sink;
+	struct bd_merkle_source source;
+	struct bd_hash nodes[2 * LEAVES_MAX];
+	size_t count;
+};
+
+static enum bd_code keep(
+	struct bd_merkle_sink *sink, const struct bd_hash *hash, struct bd_diag *diag)
+{
+	struct store *store = (struct store *)(void *)sink;
+
+	(void)diag;
+	store->nodes[store->count++] = *hash;
+	return BD_OK;
+}
+
+static enum bd_code give(
+	struct bd_merkle_source *source, struct bd_hash *out, uint64_t place, struct bd_diag *diag)
+{
+	struct store *store =
+		(struct store *)(void *)((char *)source - offsetof(struct store, source));
+
+	(void)diag;
+	if (place >= store->count) {
+		abort();
+	}
+	*out = store->nodes[place];
+	return BD_OK;
+}
+
+static void must(bool is_so)
+{
+	if (!is_so) {
+		abort();
+	}
+}
+
+/* Two numbers and a path, as they come. */
+static void check_anything(struct bd_bytes input, struct bd_sha256 *sha)
+{
+	struct bd_reader reader = bd_reader_of(input);
+	struct bd_merkle_path path = { .count = 0 };
+	uint64_t first = bd_read_u64(&reader), second = bd_read_u64(&reader);
+	struct bd_hash root = { { 0 } };
+
+	while (reader.rest.len >= sizeof(root) && path.count < BD_MERKLE_PATH_MAX) {
+		memcpy(&path.hashes[path.count++], bd_read_bytes(&reader, sizeof(root)).ptr,
+			sizeof(root));
+	}
+	must(bd_merkle_check_inclusion(&path, &root, first, second, &root, sha) == BD_PROOF_WRONG ||
+		(path.count == 0 && second == 1));
+	must(bd_merkle_check_consistency(&path, first, &root, second, &root, sha) ==
+			BD_PROOF_WRONG ||
+		(path.count == 0 && first == second));
+}
+
+static void check_tree(struct bd_bytes input, struct bd_sha256 *sha)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	size_t count = input.len < LEAVES_MAX ? input.len : LEAVES_MAX, chosen;
+	struct bd_merkle_edge edge = { .size = 0 };
+	struct bd_hash leaves[LEAVES_MAX], root, half;
+	struct bd_merkle_path path;
+
+	must(store != NULL);
+	store->sink.on_node = keep;
+	store->source.read = give;
+	chosen = (uint8_t)input.ptr[0] % count;
+	for (size_t i = 0; i < count; i++) {
+		must(bd_merkle_leaf(&leaves[i], (struct bd_bytes){ input.ptr + i, 1 }, sha) ==
+			BD_OK);
+		must(bd_merkle_edge_add(&edge, &leaves[i], &store->sink, sha, NULL) == BD_OK);
+		if (i == chosen) {
+			must(bd_merkle_edge_root(&half, &edge, sha) == BD_OK);
+		}
+	}
+	must(bd_merkle_edge_root(&root, &edge, sha) == BD_OK);
+	must(bd_merkle_inclusion(&path, chosen, count, &store->source, sha, NULL) == BD_OK);
+	must(bd_merkle_check_inclusion(&path, &leaves[chosen], chosen, count, &root, sha) == BD_OK);
+	if (path.count > 0) {
+		path.hashes[chosen % path.count].bytes[chosen % 32] ^= 1;
+		must(bd_merkle_check_inclusion(&path, &leaves[chosen], chosen, count, &root, sha) ==
+			BD_PROOF_WRONG);
+	}
+	must(bd_merkle_consistency(&path, chosen + 1, count, &store->source, sha, NULL) == BD_OK);
+	must(bd_merkle_check_consistency(&path, chosen + 1, &half, count, &root, sha) == BD_OK);
+	if (path.count > 0) {
+		path.hashes[chosen % path.count].bytes[chosen % 32] ^= 1;
+		must(bd_merkle_check_consistency(&path, chosen + 1, &half, count, &root, sha) ==
+			BD_PROOF_WRONG);
+	}
+	free(store);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	struct bd_bytes input = { (const char *)bytes, len };
+	struct bd_sha256 *sha;
+
+	must(bd_sha256_new(&sha) == BD_OK);
+	check_anything(input, sha);
+	if (len > 0) {
+		check_tree(input, sha);
+	}
+	bd_sha256_free(sha);
+	return 0;
+}
