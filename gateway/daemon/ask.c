@@ -124,17 +124,16 @@ static void begin_lines(struct ask *ask)
 	}
 }
 
-static void answer_line(struct ask *ask, struct bd_bytes line)
+/* A line: the answer that is there from `before` on, or the problem in its place. */
+static void end_line(struct ask *ask, size_t before, const struct bd_diag *diag)
 {
-	struct bd_diag diag = { .code = BD_OK };
 	struct bd_buf *answers = &ask->call.loop->answer;
-	size_t before = answers->len;
-	enum bd_code code = answer_one(ask, line, &diag);
+	enum bd_code code = BD_OK;
 
-	if (code != BD_OK) {
-		diag.code = code;
+	if (diag->code != BD_OK) {
 		answers->len = before;
-		code = bd_problem_write(answers, &diag, NULL, false);
+		code = bd_problem_write(
+			answers, diag, NULL, bd_problem_is_english(ask->call.exchange));
 	}
 	if (code == BD_OK) {
 		code = bd_buf_add_byte(answers, '\n');
@@ -142,6 +141,15 @@ static void answer_line(struct ask *ask, struct bd_bytes line)
 	if (code != BD_OK) {
 		answers->len = before;
 	}
+}
+
+static void answer_line(struct ask *ask, struct bd_bytes line)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	size_t before = ask->call.loop->answer.len;
+
+	diag.code = answer_one(ask, line, &diag);
+	end_line(ask, before, &diag);
 }
 
 /* Sends what is answered; false when the client must take it first. */
@@ -216,7 +224,13 @@ static void on_writable(struct bd_call *call)
 
 static void too_large(struct ask *ask)
 {
+	const struct bd_diag diag = { .code = BD_HTTP_TOO_LARGE };
+
 	if (ask->has_begun) {
+		/* The lines behind it are not answered: the client must not think that all were. */
+		bd_buf_clear(&ask->call.loop->answer);
+		end_line(ask, 0, &diag);
+		flush(ask);
 		bd_http_end(ask->call.exchange);
 	} else {
 		bd_problem_respond_code(ask->call.exchange, BD_HTTP_TOO_LARGE, "");

@@ -13,6 +13,7 @@ biduid_SOURCES = \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/info.c \
+	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
 	gateway/daemon/main.c \

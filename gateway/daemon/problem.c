@@ -1,7 +1,8 @@
 #include "daemon/problem.h"
 
+#include "daemon/language.h"
+
 #include <stdio.h>
-#include <strings.h>
 
 /* One diag with its texts. */
 #define PROBLEM_MAX_BYTES 8192
@@ -99,34 +100,57 @@ void bd_reject_write(struct bd_json_writer *w, const char *key, const struct bd_
 	bd_jw_object_end(w);
 }
 
-static bool wants_english(const struct bd_http_exchange *exchange)
+bool bd_problem_is_english(const struct bd_http_exchange *exchange)
 {
-	struct bd_bytes language = bd_http_header(exchange, "accept-language");
+	return bd_language_is_english(bd_http_header(exchange, "accept-language"));
+}
 
-	return language.len >= 2 && strncasecmp(language.ptr, "en", 2) == 0;
+/* The one header more that goes with the status, or that the caller gives. */
+static struct bd_http_header header_of(enum bd_code code, const char *allow)
+{
+	int status = bd_code_info(code)->status;
+
+	if (code == BD_AUTH_UNKNOWN) {
+		return (struct bd_http_header){ "WWW-Authenticate", "Mutual" };
+	}
+	if (status == 429 || status == 503) {
+		return (struct bd_http_header){ "Retry-After", "1" };
+	}
+	return (struct bd_http_header){ allow != NULL ? "Allow" : NULL, allow };
+}
+
+static void respond(struct bd_http_exchange *exchange, const struct bd_diag *diag,
+	const char *source, const char *allow)
+{
+	bool is_english = bd_problem_is_english(exchange);
+	const struct bd_http_header headers[] = {
+		{ "Content-Type", "application/problem+json" },
+		{ "Content-Language", is_english ? "en" : "zh-CN" },
+		{ "Cache-Control", "no-store" },
+		header_of(diag->code, allow),
+		{ NULL, NULL },
+	};
+	struct bd_buf body;
+
+	bd_buf_init(&body, PROBLEM_MAX_BYTES);
+	if (bd_problem_write(&body, diag, source, is_english) != BD_OK) {
+		bd_buf_clear(&body);
+	}
+	bd_http_respond(exchange, bd_code_info(diag->code)->status, headers, bd_buf_bytes(&body));
+	bd_buf_release(&body);
 }
 
 void bd_problem_respond(
 	struct bd_http_exchange *exchange, const struct bd_diag *diag, const char *source)
 {
-	const struct bd_http_header headers[] = {
-		{ "Content-Type", "application/problem+json" },
-		{ "Cache-Control", "no-store" },
-		{ diag->code == BD_AUTH_UNKNOWN ? "WWW-Authenticate" : "Retry-After",
-			diag->code == BD_AUTH_UNKNOWN ? "Mutual" : "1" },
-		{ NULL, NULL },
-	};
-	const struct bd_http_header plain[] = { headers[0], headers[1], { NULL, NULL } };
-	int status = bd_code_info(diag->code)->status;
-	bool is_long = status == 429 || status == 503 || diag->code == BD_AUTH_UNKNOWN;
-	struct bd_buf body;
+	respond(exchange, diag, source, NULL);
+}
 
-	bd_buf_init(&body, PROBLEM_MAX_BYTES);
-	if (bd_problem_write(&body, diag, source, wants_english(exchange)) != BD_OK) {
-		bd_buf_clear(&body);
-	}
-	bd_http_respond(exchange, status, is_long ? headers : plain, bd_buf_bytes(&body));
-	bd_buf_release(&body);
+void bd_problem_respond_method(struct bd_http_exchange *exchange, const char *allow)
+{
+	struct bd_diag diag = { .code = BD_HTTP_METHOD };
+
+	respond(exchange, &diag, NULL, allow);
 }
 
 void bd_problem_respond_code(

@@ -15,12 +15,16 @@
 /* The body of problem+json. source NULL = not about a source. */
 enum bd_code bd_problem_write(
 	struct bd_buf *body, const struct bd_diag *diag, const char *source, bool is_english);
+/* What the client of this exchange asked for: Accept-Language. */
+bool bd_problem_is_english(const struct bd_http_exchange *exchange);
 /* One object of a receipt's `rejects`. */
 void bd_reject_write(
 	struct bd_json_writer *writer, const char *key, const struct bd_reject *reject);
 /* Answers the exchange with the problem and the code's status; Retry-After with 429 and 503. */
 void bd_problem_respond(
 	struct bd_http_exchange *exchange, const struct bd_diag *diag, const char *source);
+/* BD_HTTP_METHOD with the Allow header that RFC 9110 section 15.5.6 wants: "GET, POST". */
+void bd_problem_respond_method(struct bd_http_exchange *exchange, const char *allow);
 /* The same of a bare code. */
 void bd_problem_respond_code(
 	struct bd_http_exchange *exchange, enum bd_code code, const char *detail);

@@ -1,5 +1,6 @@
 #include "daemon/routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct route {
@@ -70,10 +71,26 @@ static const struct bd_sender *let_in(
 	return sender;
 }
 
-static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange, enum bd_code code)
+/* The methods that this address has, or that there is no such address. */
+static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange)
 {
+	struct bd_bytes path = bd_http_path(exchange);
+	struct bd_route_parts parts;
+	char allow[64] = "";
+	size_t len = 0;
+
 	gate->loop->counts.refused++;
-	bd_problem_respond_code(exchange, code, "");
+	for (size_t i = 0; i < ROUTE_COUNT && len < sizeof(allow); i++) {
+		if (matches(&parts, routes[i].path, path)) {
+			len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s",
+				len > 0 ? ", " : "", routes[i].method);
+		}
+	}
+	if (len > 0) {
+		bd_problem_respond_method(exchange, allow);
+	} else {
+		bd_problem_respond_code(exchange, BD_HTTP_NOT_FOUND, "");
+	}
 }
 
 void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
@@ -81,17 +98,12 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 	struct bd_bytes method = bd_http_method(exchange), path = bd_http_path(exchange);
 	struct bd_route_parts parts = { { NULL, 0 }, { NULL, 0 } };
 	const struct bd_sender *sender = NULL;
-	bool is_path_known = false;
 
 	gate->loop->counts.requests++;
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *route = &routes[i];
 
-		if (!matches(&parts, route->path, path)) {
-			continue;
-		}
-		is_path_known = true;
-		if (!bd_bytes_is(method, route->method)) {
+		if (!bd_bytes_is(method, route->method) || !matches(&parts, route->path, path)) {
 			continue;
 		}
 		if (route->roles != 0) {
@@ -104,5 +116,5 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 		route->begin(gate->loop, exchange, sender, &parts);
 		return;
 	}
-	refuse(gate, exchange, is_path_known ? BD_HTTP_METHOD : BD_HTTP_NOT_FOUND);
+	refuse(gate, exchange);
 }

@@ -51,9 +51,9 @@ void bd_http_connection_close(struct bd_http_exchange *x)
 
 void bd_http_connection_refuse(struct bd_http_exchange *x, enum bd_code code)
 {
-	static const struct bd_http_header headers[] = {
-		{ "Content-Type", "application/problem+json" }, { NULL, NULL }
-	};
+	static const struct bd_http_header headers[] = { { "Content-Type",
+								 "application/problem+json" },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
 	const struct bd_code_info *info = bd_code_info(code);
 	const struct bd_http_ops *ops = x->loop->handler->ops;
 	struct bd_buf body;
