@@ -29,9 +29,13 @@ biduid_LDADD = libbd_http.a libbd_answer.a libbd_store.a libbd_config.a libbd_in
 	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
 	$(HTTP_PARSER_LIBS) -lunistring -lpthread
 
-# The contract as the daemon serves it: made of the one file that people read.
+# The contract as the daemon serves it: made of the file that people read, the dictionary and the codes.
 openapidir = $(pkgdatadir)/schemas
 openapi_DATA = openapi.json
 CLEANFILES += openapi.json
-openapi.json: $(top_srcdir)/schemas/openapi.yaml
-	$(AM_V_GEN)$(PYTHON) -c 'import json,sys,yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding="utf-8")), open(sys.argv[2], "w", encoding="utf-8"), ensure_ascii=False)' $(top_srcdir)/schemas/openapi.yaml $@
+# Looked at each time, written only when it would differ: it is made of more files than a rule should list.
+openapi.json: openapi-look
+openapi-look:
+	$(AM_V_at)$(PYTHON) $(top_srcdir)/gateway/daemon/openapi.py $(top_srcdir) openapi.json
+.PHONY: openapi-look
+EXTRA_DIST += gateway/daemon/openapi.py

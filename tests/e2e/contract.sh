@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# contract.sh - a running gateway for contract.py, which holds schemas/openapi.yaml against it. TAP.
+#
+# CONTRACT_UPDATE=FOLDER writes there what the daemon answers where an example is documented: schemas/examples when
+# the answers were meant to change.
+set -uo pipefail
+top=$(cd "${srcdir:-.}" && pwd)
+build=$(cd "${top_builddir:-.}" && pwd)
+work=$(mktemp -d)
+export LC_ALL=C.UTF-8
+. "$top/tests/e2e/lib.sh"
+trap 'stop_gateway; rm -rf "$work"' EXIT
+python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
+
+if ! "$python" -W ignore -c 'import jsonschema, yaml; jsonschema.Draft202012Validator' 2>/dev/null; then
+	echo 'Bail out! python3-yaml and python3-jsonschema are needed'
+	exit 1
+fi
+make_keys
+make_certificate narrow '/CN=narrow' 'extendedKeyUsage=clientAuth'
+make_certificate engine '/CN=engine' 'extendedKeyUsage=clientAuth'
+make_certificate stranger '/CN=stranger' 'extendedKeyUsage=clientAuth'
+write_settings 0 0
+cat >>"$work/senders" <<END
+
+[narrow]
+spki_pin = $(spki_pin "$work/tls/narrow.crt")
+roles = department
+sources = market
+
+[engine]
+spki_pin = $(spki_pin "$work/tls/engine.crt")
+roles = engine
+END
+# Small, so that what is too large is soon too large.
+printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
+if ! start_gateway; then
+	echo 'Bail out! the gateway did not start'
+	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
+	exit 1
+fi
+"$python" -W ignore "$top/tests/e2e/contract.py" --top "$top" --port "$https_port" --tls "$work/tls" --openapi "$build/openapi.json" \
+	${CONTRACT_UPDATE:+--update "$CONTRACT_UPDATE"}
