@@ -23,6 +23,8 @@
 #define BD_GZIP_RATIO_MAX 200
 /* Rejects named in one receipt; the rest by cursor. */
 #define BD_RECEIPT_REJECTS_MAX 1000
+/* Messages opened for one page of rejects: some milliseconds of a loop that others wait for. */
+#define BD_REJECTS_SCAN_MAX 4096
 /* Rejects of one message with their raw bytes, sealed and kept: a file of another layout is refused
  * as a whole. */
 #define BD_MESSAGE_REJECTS_MAX_BYTES 16777216

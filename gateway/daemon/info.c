@@ -1,18 +1,14 @@
-/* info.c - what biduid says of itself: health, figures, coverage, rejects, receipts of messages,
- * its contract. */
+/* info.c - what biduid says of itself: health, figures, coverage, its contract. */
 #include "base/clock.h"
 #include "base/json_write.h"
 #include "base/limits.h"
-#include "daemon/receipt.h"
 #include "daemon/routes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BODY_MAX_BYTES 8388608
-#define REJECTS_PAGE 1000
 
 static void respond(
 	struct bd_http_exchange *exchange, int status, const char *type, struct bd_bytes body)
@@ -167,39 +163,6 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 
 /* -- what the store holds -- */
 
-/* A body made within one snapshot. */
-typedef enum bd_code write_body(struct bd_json_writer *w, struct bd_loop *loop,
-	struct bd_arena *arena, const void *request, struct bd_diag *diag);
-
-static void respond_from_store(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	write_body *write, const void *request)
-{
-	struct bd_diag diag = { .code = BD_OK };
-	struct bd_json_writer w;
-	struct bd_arena arena;
-	struct bd_buf body;
-	enum bd_code code;
-
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BODY_MAX_BYTES);
-	bd_jw_init(&w, &body);
-	code = bd_store_begin(loop->reader, &diag);
-	if (code == BD_OK) {
-		code = write(&w, loop, &arena, request, &diag);
-		bd_store_end(loop->reader);
-	}
-	code = code != BD_OK ? code : w.code;
-	if (code == BD_OK) {
-		respond(exchange, 200, "application/json", bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		loop->counts.refused++;
-		bd_problem_respond(exchange, &diag, NULL);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
-}
-
 static const char *state_name(enum bd_coverage_state state)
 {
 	static const char *const names[] = { [BD_COVERAGE_NONE] = "none",
@@ -211,14 +174,13 @@ static const char *state_name(enum bd_coverage_state state)
 }
 
 static enum bd_code write_states(struct bd_json_writer *w, struct bd_loop *loop,
-	struct bd_arena *arena, const void *request, struct bd_diag *diag)
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_feed_state *states;
 	int64_t now_ms = bd_clock_wall_ms();
 	size_t count;
 	enum bd_code code = bd_store_states(&states, &count, loop->reader, arena, diag);
 
-	(void)request;
 	if (code != BD_OK) {
 		return code;
 	}
@@ -256,131 +218,28 @@ static enum bd_code write_states(struct bd_json_writer *w, struct bd_loop *loop,
 void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
-	(void)sender;
-	(void)parts;
-	respond_from_store(loop, exchange, write_states, NULL);
-}
-
-struct rejects_request {
-	char source[128];
-	uint64_t from;
-};
-
-static enum bd_code write_rejects(struct bd_json_writer *w, struct bd_loop *loop,
-	struct bd_arena *arena, const void *request, struct bd_diag *diag)
-{
-	const struct rejects_request *asked = request;
-	const struct bd_kept_reject *rejects;
-	size_t count;
-	char id[24];
-	enum bd_code code = bd_store_rejects(&rejects, &count, loop->reader, asked->source,
-		asked->from, REJECTS_PAGE, arena, diag);
-
-	if (code != BD_OK) {
-		return code;
-	}
-	bd_jw_object(w, NULL);
-	bd_jw_array(w, "rejects");
-	for (size_t i = 0; i < count; i++) {
-		bd_jw_object(w, NULL);
-		bd_call_message_id(id, rejects[i].message);
-		bd_jw_text(w, "message", id);
-		bd_jw_text(w, "feed", rejects[i].feed);
-		bd_jw_time(w, "received", rejects[i].received_ms);
-		bd_reject_write(w, "reject", &rejects[i].reject);
-		bd_jw_object_end(w);
-	}
-	bd_jw_array_end(w);
-	if (count == REJECTS_PAGE) {
-		bd_call_message_id(id, rejects[count - 1].message + 1);
-		bd_jw_text(w, "next", id);
-	}
-	bd_jw_object_end(w);
-	return BD_OK;
-}
-
-void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, const struct bd_route_parts *parts)
-{
-	struct rejects_request request = { "", 0 };
-	struct bd_bytes query = bd_http_query(exchange);
-	char from[32] = "";
-	enum bd_code code;
-
-	(void)parts;
-	if (!bd_call_parameter(request.source, sizeof(request.source), &code, query, "source")) {
-		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "source is missing");
-		return;
-	}
-	if (bd_call_parameter(from, sizeof(from), &code, query, "from")) {
-		request.from = strtoull(from, NULL, 10);
-	}
-	if (code != BD_OK) {
-		bd_problem_respond_code(exchange, code, "from is the id of a message");
-		return;
-	}
-	if (!bd_access_has(sender, BD_SENDER_OPERATOR) &&
-		!bd_access_speaks_for(sender, request.source)) {
-		bd_problem_respond_code(exchange, BD_AUTH_SOURCE, "");
-		return;
-	}
-	respond_from_store(loop, exchange, write_rejects, &request);
-}
-
-/* -- the receipt of a message, again -- */
-
-static enum bd_code read_message(struct bd_buf *body, struct bd_loop *loop,
-	const struct bd_sender *sender, uint64_t id, struct bd_arena *arena, struct bd_diag *diag)
-{
-	struct bd_message message;
-	struct bd_receipt receipt;
-	enum bd_code code = bd_store_message(&message, loop->reader, id, arena, diag);
-
-	if (code != BD_OK) {
-		return code;
-	}
-	if (!bd_access_has(sender, BD_SENDER_OPERATOR) &&
-		!bd_access_speaks_for(sender, message.source)) {
-		/* Not 403: whether it exists is not theirs to know. */
-		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
-	}
-	receipt = (struct bd_receipt){ .message = message.message,
-		.source = message.source,
-		.feed = message.feed,
-		.received = message.received,
-		.accepted = message.accepted,
-		.unchanged = message.unchanged,
-		.rejected = message.rejected,
-		.rejects = message.rejects };
-	return bd_receipt_write(body, &receipt, arena);
-}
-
-void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, const struct bd_route_parts *parts)
-{
 	struct bd_diag diag = { .code = BD_OK };
-	char text[24] = "", *end;
+	struct bd_json_writer w;
 	struct bd_arena arena;
 	struct bd_buf body;
-	enum bd_code code = BD_RECEIPT_UNKNOWN;
-	uint64_t id;
+	enum bd_code code;
 
-	snprintf(text, sizeof(text), "%.*s", (int)(parts->first.len < 20 ? parts->first.len : 20),
-		parts->first.ptr);
-	id = strtoull(text, &end, 10);
+	(void)sender;
+	(void)parts;
 	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
 	bd_buf_init(&body, BODY_MAX_BYTES);
-	if (*end == '\0' && text[0] >= '0' && text[0] <= '9') {
-		code = bd_store_begin(loop->reader, &diag);
-		if (code == BD_OK) {
-			code = read_message(&body, loop, sender, id, &arena, &diag);
-			bd_store_end(loop->reader);
-		}
+	bd_jw_init(&w, &body);
+	code = bd_store_begin(loop->reader, &diag);
+	if (code == BD_OK) {
+		code = write_states(&w, loop, &arena, &diag);
+		bd_store_end(loop->reader);
 	}
+	code = code != BD_OK ? code : w.code;
 	if (code == BD_OK) {
 		respond(exchange, 200, "application/json", bd_buf_bytes(&body));
 	} else {
 		diag.code = code;
+		loop->counts.refused++;
 		bd_problem_respond(exchange, &diag, NULL);
 	}
 	bd_buf_release(&body);

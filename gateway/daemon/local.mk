@@ -11,12 +11,14 @@ biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/call.c gateway/daemon/call.h \
+	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/info.c \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
 	gateway/daemon/main.c \
+	gateway/daemon/messages.c \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/push.c \

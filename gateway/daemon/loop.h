@@ -7,6 +7,7 @@
 #ifndef BD_DAEMON_LOOP_H
 #define BD_DAEMON_LOOP_H
 
+#include "daemon/cursor.h"
 #include "daemon/mailbox.h"
 #include "daemon/pool.h"
 #include "daemon/setup.h"
@@ -68,6 +69,7 @@ struct bd_daemon {
 	struct bd_loop *loops;
 	size_t loop_count, loops_running;
 	uint64_t instance; /* random, part of receipt ids */
+	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
 	int64_t started_ms;
 };
 

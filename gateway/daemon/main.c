@@ -205,6 +205,19 @@ static bool watch_signals(struct biduid *biduid)
 
 /* -- start and end -- */
 
+/* Cursors are signed by a key of their own, the same after a restart. */
+static enum bd_code derive_cursor_key(struct bd_daemon *daemon, const uint8_t *master_key)
+{
+	struct bd_hmac *hmac = NULL;
+	enum bd_code code = bd_hmac_new(
+		&hmac, (struct bd_bytes){ (const char *)master_key, BD_MASTER_KEY_BYTES });
+
+	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui cursor 1"), daemon->cursor_key)
+			     : code;
+	bd_hmac_free(hmac);
+	return code;
+}
+
 static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 {
 	const struct bd_settings *settings = biduid->setup->settings;
@@ -213,6 +226,7 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 		.journal_days = (uint32_t)settings->journal_days };
 	enum bd_code code = read_master_key(store.master_key, settings->master_key_file, diag);
 
+	code = code == BD_OK ? derive_cursor_key(&biduid->daemon, store.master_key) : code;
 	if (code == BD_OK) {
 		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
 			biduid->setup->cover_count, diag);

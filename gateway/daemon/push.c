@@ -106,11 +106,6 @@ static void respond_receipt(struct push *push, const struct bd_receipt *receipt)
 	bd_buf_release(&body);
 }
 
-static enum bd_code outcome(uint64_t accepted, uint64_t rejected)
-{
-	return rejected > 0 && accepted == 0 ? BD_MESSAGE_ALL_REJECTED : BD_OK;
-}
-
 static void fill_receipt(struct bd_receipt *receipt, const struct push *push)
 {
 	*receipt = (struct bd_receipt){ .source = push->plan->source,
@@ -121,7 +116,7 @@ static void fill_receipt(struct bd_receipt *receipt, const struct push *push)
 		.rejects = bd_buf_bytes(&push->rejects),
 		.unmapped = push->result.unmapped,
 		.unmapped_count = push->result.unmapped_count,
-		.code = outcome(push->result.accepted, push->result.rejected) };
+		.code = bd_receipt_code(push->result.accepted, push->result.rejected) };
 }
 
 /* The records as text; what passes the limit is left out, never cut within a record. */
@@ -167,31 +162,17 @@ static void refuse_atomic(struct push *push)
 }
 
 /* A repeat of a key gets the first receipt, from the store. */
-static enum bd_code first_receipt(
+static enum bd_code make_receipt(
 	struct bd_receipt *receipt, struct push *push, struct bd_diag *diag)
 {
-	struct bd_store_reader *reader = push->call.loop->reader;
-	struct bd_message message;
-	enum bd_code code = bd_store_begin(reader, diag);
-
-	if (code != BD_OK) {
-		return code;
+	if (push->entry.is_repeat) {
+		return bd_receipt_read(receipt, push->call.loop, push->call.sender,
+			push->entry.message, &push->arena, diag);
 	}
-	code = bd_store_message(&message, reader, push->entry.message, &push->arena, diag);
-	bd_store_end(reader);
-	if (code != BD_OK) {
-		return code;
-	}
-	*receipt = (struct bd_receipt){ .message = message.message,
-		.source = message.source,
-		.feed = message.feed,
-		.received = message.received,
-		.accepted = message.accepted,
-		.unchanged = message.unchanged,
-		.rejected = message.rejected,
-		.rejects = message.rejects,
-		.code = outcome(message.accepted, message.rejected) };
-	return BD_OK;
+	fill_receipt(receipt, push);
+	receipt->message = push->entry.message;
+	receipt->unchanged = push->entry.unchanged;
+	return bd_receipt_go_on(receipt, push->call.loop, push->call.sender);
 }
 
 static void on_written(struct bd_letter *letter)
@@ -210,15 +191,9 @@ static void on_written(struct bd_letter *letter)
 	push->call.loop->counts.pushes++;
 	push->call.loop->counts.records_received += push->result.received;
 	push->call.loop->counts.records_rejected += push->result.rejected;
-	if (push->entry.is_repeat) {
-		if (first_receipt(&receipt, push, &diag) != BD_OK) {
-			push_refuse(push, &diag);
-			return;
-		}
-	} else {
-		fill_receipt(&receipt, push);
-		receipt.message = push->entry.message;
-		receipt.unchanged = push->entry.unchanged;
+	if (make_receipt(&receipt, push, &diag) != BD_OK) {
+		push_refuse(push, &diag);
+		return;
 	}
 	respond_receipt(push, &receipt);
 	push_free(push);

@@ -8,12 +8,10 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-static enum bd_code open_message(struct bd_message *out, struct bd_store_reader *reader,
-	MDB_val *name, MDB_val *value, struct bd_arena *arena, struct bd_diag *diag)
+/* The plain text of a message, in the reader's buffer until the next one is opened. */
+static enum bd_code open_message(struct bd_bytes *out, struct bd_store_reader *reader,
+	const MDB_val *name, const MDB_val *value, struct bd_diag *diag)
 {
-	struct bd_store *store = reader->store;
-	struct bd_reader parts;
-	struct bd_bytes kept;
 	enum bd_code code;
 
 	if (value->mv_size < 8) {
@@ -21,17 +19,21 @@ static enum bd_code open_message(struct bd_message *out, struct bd_store_reader 
 	}
 	bd_buf_clear(&reader->plain);
 	reader->plain.max = (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES;
-	code = bd_seal_open(reader->seal, &reader->plain, store->message_salt,
+	code = bd_seal_open(reader->seal, &reader->plain, reader->store->message_salt,
 		(struct bd_bytes){ name->mv_data, name->mv_size },
 		(struct bd_bytes){ (char *)value->mv_data + 8, value->mv_size - 8 });
-	kept = code == BD_OK ? bd_arena_copy(arena, bd_buf_bytes(&reader->plain))
-			     : (struct bd_bytes){ NULL, 0 };
-	if (kept.ptr == NULL) {
-		return bd_fail(diag, code != BD_OK ? code : bd_arena_code(arena), "a message");
-	}
-	parts = bd_reader_of((struct bd_bytes){ name->mv_data, name->mv_size });
+	*out = bd_buf_bytes(&reader->plain);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a message");
+}
+
+/* Texts in the arena; *rejects, each sized and packed, stays where the plain text is. */
+static enum bd_code read_message(struct bd_message *out, struct bd_bytes *rejects,
+	const MDB_val *name, struct bd_bytes plain, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_reader parts = bd_reader_of((struct bd_bytes){ name->mv_data, name->mv_size });
+
 	out->message = bd_read_u64(&parts);
-	parts = bd_reader_of(kept);
+	parts = bd_reader_of(plain);
 	out->source = bd_arena_text(arena, bd_read_sized(&parts));
 	out->feed = bd_arena_text(arena, bd_read_sized(&parts));
 	bd_read_sized(&parts); /* sender */
@@ -40,7 +42,7 @@ static enum bd_code open_message(struct bd_message *out, struct bd_store_reader 
 	out->accepted = bd_read_u64(&parts);
 	out->unchanged = bd_read_u64(&parts);
 	out->rejected = bd_read_u64(&parts);
-	out->rejects = bd_read_sized(&parts);
+	*rejects = bd_read_sized(&parts);
 	return parts.ok && out->source != NULL && out->feed != NULL
 		       ? BD_OK
 		       : bd_fail(diag, BD_STORE_DAMAGED, "a message");
@@ -58,6 +60,8 @@ enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *re
 {
 	char room[8];
 	MDB_val name = { sizeof(room), room }, value;
+	struct bd_bytes plain = { NULL, 0 }, rejects;
+	enum bd_code code;
 	int result;
 
 	message_name(room, message);
@@ -65,61 +69,139 @@ enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *re
 	if (result == MDB_NOTFOUND) {
 		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
 	}
-	return result == 0 ? open_message(out, reader, &name, &value, arena, diag)
-			   : bd_store_fail(diag, result, "message");
+	if (result != 0) {
+		return bd_store_fail(diag, result, "message");
+	}
+	code = open_message(&plain, reader, &name, &value, diag);
+	return code == BD_OK ? read_message(out, &rejects, &name, plain, arena, diag) : code;
 }
 
-static enum bd_code add_rejects(struct bd_kept_reject *list, size_t *count, size_t max,
-	const struct bd_message *message, struct bd_arena *arena, struct bd_diag *diag)
-{
-	struct bd_reader parts = bd_reader_of(message->rejects);
+/* -- rejects -- */
 
-	while (parts.rest.len > 0 && *count < max) {
-		struct bd_kept_reject *kept = &list[*count];
+struct listing {
+	struct bd_reject_page *page;
+	struct bd_kept_reject *items;
+	const struct bd_reject_query *query;
+	struct bd_arena *arena;
+	struct bd_diag *diag;
+};
+
+static void go_on_at(struct bd_reject_page *page, uint64_t message, uint64_t skip)
+{
+	page->has_more = true;
+	page->next_message = message;
+	page->next_skip = skip;
+}
+
+/* The rejects of one message from `skip` on, until the page is full. */
+static enum bd_code list_message(struct listing *list, const struct bd_message *message,
+	struct bd_bytes rejects, uint64_t skip)
+{
+	struct bd_reader parts = bd_reader_of(rejects);
+
+	for (uint64_t number = 0; parts.rest.len > 0; number++) {
+		struct bd_bytes packed = bd_read_sized(&parts);
+		struct bd_kept_reject *item = &list->items[list->page->count];
 		enum bd_code code;
 
-		kept->message = message->message;
-		kept->feed = message->feed;
-		kept->received_ms = message->received_ms;
-		code = bd_reject_unpack(&kept->reject, bd_read_sized(&parts), arena);
-		if (code != BD_OK || !parts.ok) {
-			return bd_fail(diag, code != BD_OK ? code : BD_STORE_DAMAGED, "a reject");
+		if (number < skip && parts.ok) {
+			continue;
 		}
-		kept->reject.raw = (struct bd_bytes){ NULL, 0 };
-		(*count)++;
+		if (list->page->count == list->query->max) {
+			go_on_at(list->page, message->message, number);
+			return BD_OK;
+		}
+		*item = (struct bd_kept_reject){ message->message, message->feed,
+			message->received_ms, { .section = "" } };
+		code = parts.ok ? bd_reject_unpack(&item->reject, packed, list->arena)
+				: BD_STORE_DAMAGED;
+		if (code != BD_OK) {
+			return bd_fail(list->diag, code, "a reject");
+		}
+		/* They point into what the next message is opened over. */
+		item->reject.raw = (struct bd_bytes){ NULL, 0 };
+		item->reject.subject_count = 0;
+		list->page->count++;
 	}
 	return BD_OK;
 }
 
-enum bd_code bd_store_rejects(const struct bd_kept_reject **out, size_t *count,
-	struct bd_store_reader *reader, const char *source, uint64_t from, size_t max,
-	struct bd_arena *arena, struct bd_diag *diag)
+static enum bd_code list_if_of_source(struct listing *list, struct bd_store_reader *reader,
+	const MDB_val *name, const MDB_val *value)
 {
-	struct bd_kept_reject *list = bd_arena_alloc(arena, max, sizeof(*list));
-	enum bd_code code = BD_OK;
-	MDB_cursor *cursor;
+	const struct bd_reject_query *query = list->query;
+	struct bd_bytes plain = { NULL, 0 }, rejects;
+	struct bd_message message;
+	struct bd_reader parts;
+	enum bd_code code = open_message(&plain, reader, name, value, list->diag);
+
+	parts = bd_reader_of(plain);
+	if (code != BD_OK || !bd_bytes_is(bd_read_sized(&parts), query->source)) {
+		return code;
+	}
+	code = read_message(&message, &rejects, name, plain, list->arena, list->diag);
+	return code == BD_OK ? list_message(list, &message, rejects,
+				       message.message == query->message ? query->skip : 0)
+			     : code;
+}
+
+static enum bd_code list_from(
+	struct listing *list, struct bd_store_reader *reader, MDB_cursor *cursor, uint64_t first)
+{
+	const struct bd_reject_query *query = list->query;
 	char room[8];
 	MDB_val name = { sizeof(room), room }, value;
-	int result = mdb_cursor_open(reader->txn, reader->store->messages, &cursor);
+	int result;
 
-	*count = 0;
-	*out = list;
-	if (list == NULL || result != 0) {
-		return list == NULL ? bd_fail(diag, bd_arena_code(arena), "%s", "")
-				    : bd_store_fail(diag, result, "rejects");
-	}
-	message_name(room, from);
+	message_name(room, first);
 	result = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-	while (result == 0 && code == BD_OK && *count < max) {
-		struct bd_message message;
+	for (size_t looked_at = 0; result == 0 && !list->page->has_more; looked_at++) {
+		struct bd_reader number = bd_reader_of((struct bd_bytes){ name.mv_data, 8 });
+		uint64_t message = bd_read_u64(&number);
+		enum bd_code code;
 
-		code = open_message(&message, reader, &name, &value, arena, diag);
-		if (code == BD_OK && strcmp(message.source, source) == 0) {
-			code = add_rejects(list, count, max, &message, arena, diag);
+		if (query->only_message != 0 && message != query->only_message) {
+			return BD_OK;
+		}
+		if (looked_at == BD_REJECTS_SCAN_MAX) {
+			go_on_at(list->page, message, 0);
+			return BD_OK;
+		}
+		code = list_if_of_source(list, reader, &name, &value);
+		if (code != BD_OK) {
+			return code;
 		}
 		result = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK
+						     : bd_store_fail(list->diag, result, "rejects");
+}
+
+enum bd_code bd_store_rejects(struct bd_reject_page *out, struct bd_store_reader *reader,
+	const struct bd_reject_query *query, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_reject_page page = { .items = NULL };
+	struct listing list = { &page, bd_arena_alloc(arena, query->max, sizeof(*list.items)),
+		query, arena, diag };
+	uint64_t first =
+		query->only_message > query->message ? query->only_message : query->message;
+	enum bd_code code;
+	MDB_cursor *cursor;
+	int result;
+
+	if (list.items == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	result = mdb_cursor_open(reader->txn, reader->store->messages, &cursor);
+	if (result != 0) {
+		return bd_store_fail(diag, result, "rejects");
+	}
+	code = list_from(&list, reader, cursor, first);
 	mdb_cursor_close(cursor);
+	page.items = list.items;
+	if (code == BD_OK) {
+		*out = page;
+	}
 	return code;
 }
 

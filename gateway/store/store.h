@@ -115,21 +115,34 @@ struct bd_message {
 	const char *source, *feed;
 	int64_t received_ms;
 	uint64_t received, accepted, unchanged, rejected;
-	struct bd_bytes rejects; /* as in bd_entry, the first BD_RECEIPT_REJECTS_MAX */
 };
 /* BD_RECEIPT_UNKNOWN when there is none. */
 enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
 	uint64_t message, struct bd_arena *arena, struct bd_diag *diag);
-/* Rejects of a source that nothing has mended, from message `from` on, at most max. */
+/* Kept rejects of a source, in the order in which they came. */
 struct bd_kept_reject {
 	uint64_t message;
 	const char *feed;
 	int64_t received_ms;
-	struct bd_reject reject; /* raw is empty */
+	struct bd_reject reject; /* place and reason only: raw and subject are empty */
 };
-enum bd_code bd_store_rejects(const struct bd_kept_reject **out, size_t *count,
-	struct bd_store_reader *reader, const char *source, uint64_t from, size_t max,
-	struct bd_arena *arena, struct bd_diag *diag);
+struct bd_reject_query {
+	const char *source;
+	uint64_t only_message; /* 0 = of all */
+	/* Where to begin: a message, and how many of its rejects to skip. */
+	uint64_t message, skip;
+	size_t max; /* > 0 */
+};
+/* A page may be shorter than max and yet not the last: at most BD_REJECTS_SCAN_MAX messages are
+ * looked at for one. */
+struct bd_reject_page {
+	const struct bd_kept_reject *items;
+	size_t count;
+	bool has_more;
+	uint64_t next_message, next_skip; /* for the next query */
+};
+enum bd_code bd_store_rejects(struct bd_reject_page *out, struct bd_store_reader *reader,
+	const struct bd_reject_query *query, struct bd_arena *arena, struct bd_diag *diag);
 
 /* State of a feed's section, for people. */
 struct bd_feed_state {

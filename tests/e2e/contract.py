@@ -211,6 +211,7 @@ class Run:
         built = json.loads(arguments.openapi.read_text(encoding="utf-8"))
         self.tap.report("what is served is the contract that was built", [] if self.contract.document == built else ["it differs"])
         self.update = arguments.update
+        self.kept = {}  # what a case took from its answer
         self.sent = set()  # (operation, example)
         self.answered = set()  # (operation, status or code)
 
@@ -275,7 +276,11 @@ class Run:
         code = problem_code(answer)
         self.answered.add((name, str(answer.status) if code is None else code))
 
+    def with_kept(self, values):
+        return {name: self.kept.get(value, value) for name, value in values.items()}
+
     def check_case(self, case):
+        case = dict(case, path=self.with_kept(case.get("path", {})), query=self.with_kept(case.get("query", {})))
         operation = self.contract.operations[case["operation"]]
         body, media_type = self.body_of(case, operation)
         headers = dict(case.get("headers", {}))
@@ -289,6 +294,9 @@ class Run:
         got = problem_code(answer) or answer.status
         if got != wanted and "any" not in case:
             faults.append(f"answered {got}, not {wanted}: {answer.body[:300]!r}")
+        for name, member in case.get("keep", {}).items():
+            self.kept[name] = parse(answer.body).get(member)
+            faults += [] if self.kept[name] else [f"there is no {member}"]
         if "answers" in case and not faults:
             faults += self.differs(operation, case["answers"], answer)
         self.tap.report(f'{case["operation"]}: {case["name"]}', faults)
