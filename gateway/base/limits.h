@@ -8,6 +8,16 @@
 #define BD_FIELD_MAX_BYTES 65536
 /* An identifier: the longest known (a department's own key) has 30 characters. */
 #define BD_IDENTIFIER_MAX_BYTES 64
+/* -- comparing ---------------------------------------------------------------------------------
+ */
+/* Items of one set or business scope: registered scopes have some dozens, and two sets are compared
+ * item by item. */
+#define BD_SET_ITEMS_MAX 256
+/* Characters of one address: the longest registered ones have about 100, and two are compared
+ * character by character. */
+#define BD_ADDRESS_MAX_CHARS 256
+/* Months of payments that are looked back on: a working life of 60 years. */
+#define BD_MONTHS_MAX 720
 /* -- messages -------------------------------------------------------------------------------------
  */
 /* Nesting of XML and JSON: the deepest real message has 9 levels. */

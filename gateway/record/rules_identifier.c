@@ -528,6 +528,34 @@ const struct bd_id_kind *bd_rule_id_by_shape(
 	return name != NULL ? bd_dictionary_id_kind(dict, name) : NULL;
 }
 
+bool bd_rule_number_forms(struct bd_number_forms *out, struct bd_bytes text)
+{
+	struct number number = { .len = 0 }, resident;
+
+	if (fold(&number, text, false) != BD_OK) {
+		return false;
+	}
+	*out = (struct bd_number_forms){ .len = number.len };
+	memcpy(out->text, number.text, number.len);
+	resident = number;
+	if (is_right_18(&number) || (resident.len == 15 && rule_15(&resident) == BD_OK)) {
+		out->forms |= BD_NUMBER_RESIDENT;
+		memcpy(out->resident18, resident.text, sizeof(out->resident18));
+	}
+	out->forms |= is_right_uscc(&number) ? BD_NUMBER_USCC : 0;
+	out->forms |=
+		number.len == 15 && are_digits(number.text, 0, 15) && is_right_11_10(number.text)
+			? BD_NUMBER_REG_NO
+			: 0;
+	if (has_form_org_code(&number) && number.text[8] == check_org_code(number.text)) {
+		/* Its hyphen is gone now. */
+		out->forms |= BD_NUMBER_ORG_CODE;
+		out->len = number.len;
+		memcpy(out->text, number.text, number.len);
+	}
+	return true;
+}
+
 /* rule: id.taxpayer_twin. */
 bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifier *taxpayer,
 	const struct bd_dictionary *dict)

@@ -9,6 +9,7 @@
 #ifndef BD_RECORD_RULES_IDENTIFIER_H
 #define BD_RECORD_RULES_IDENTIFIER_H
 
+#include "base/limits.h"
 #include "record/record.h"
 
 /* Canonical number of `text`, said to be of `kind`; out->number lives in the arena, out->issuer is
@@ -34,6 +35,22 @@ const struct bd_id_kind *bd_rule_id_by_shape(
  * number is borrowed from `taxpayer`. */
 bool bd_rule_taxpayer_twin(struct bd_identifier *twin, const struct bd_identifier *taxpayer,
 	const struct bd_dictionary *dict);
+
+/* What a number is by its form and check alone: bits, for it may be several things. */
+enum bd_number_form {
+	BD_NUMBER_RESIDENT = 1, /* of a person: 18 characters, or 15 digits */
+	BD_NUMBER_USCC = 2,     /* both checks right */
+	BD_NUMBER_REG_NO = 4,
+	BD_NUMBER_ORG_CODE = 8
+};
+struct bd_number_forms {
+	uint8_t forms;                          /* 0 = of no form that can be told */
+	char text[BD_IDENTIFIER_MAX_BYTES + 4]; /* folded by id.fold */
+	size_t len;
+	char resident18[18]; /* where BD_NUMBER_RESIDENT: the 18 characters */
+};
+/* false when it cannot be folded (too long, or not UTF-8). */
+bool bd_rule_number_forms(struct bd_number_forms *out, struct bd_bytes text);
 
 /* What an 18-character number says of its person: birth date in days (clock.h) and sex; false for
  * other forms. */

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "record/rules_compare.h"
 
 #include <string.h>
 
@@ -189,7 +190,7 @@ static bool is_han(uint32_t point)
 }
 
 /* rule: text.placeholder. Stands where a character could not be written. */
-static bool is_placeholder(uint32_t point)
+bool bd_rule_is_placeholder(uint32_t point)
 {
 	static const uint32_t marks[] = { '?', '*', 0xFF1F, 0xFF0A, 0x2580, 0x25A1, 0x25A0, 0x25CB,
 		0xFFFD };
@@ -203,7 +204,7 @@ static bool is_placeholder(uint32_t point)
 }
 
 /* rule: text.blank. */
-static bool is_dropped(uint32_t point)
+bool bd_rule_is_blank(uint32_t point)
 {
 	return point == ' ' || (point >= '\t' && point <= '\r') || point == 0xA0 || point == 0xAD ||
 	       (point >= 0x2000 && point <= 0x200D) || point == 0x202F || point == 0x205F ||
@@ -263,7 +264,7 @@ static uint32_t next_kept(struct bd_bytes *rest)
 	while (bd_text_next(&point, rest, &ok)) {
 		point = replace(private_use, COUNT(private_use), point);
 		point = replace(radicals, COUNT(radicals), point);
-		if (!is_dropped(point)) {
+		if (!bd_rule_is_blank(point)) {
 			return point;
 		}
 	}
@@ -278,10 +279,10 @@ static enum bd_code normalize(
 
 	while (point != 0 && code == BD_OK) {
 		uint32_t after = next_kept(&text);
-		bool is_between = (is_han(before) || is_placeholder(before)) &&
-				  (is_han(after) || is_placeholder(after));
+		bool is_between = (is_han(before) || bd_rule_is_placeholder(before)) &&
+				  (is_han(after) || bd_rule_is_placeholder(after));
 
-		if (is_placeholder(point) &&
+		if (bd_rule_is_placeholder(point) &&
 			(type == BD_TYPE_NAME ||
 				(point != '*' && point != '?' && point != 0x25CB))) {
 			*flags |= BD_VALUE_PLACEHOLDER;
@@ -350,8 +351,17 @@ enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type typ
 	return code;
 }
 
-/* Same length, and different only where one of them has a placeholder. */
-static bool differs_by_placeholders(struct bd_bytes a, struct bd_bytes b)
+/* Moves past a second '?' where the first stands for one character beyond U+FFFF: systems that
+ * count in UTF-16 write one for each half. */
+static void skip_half(struct bd_bytes *text, uint32_t mark, uint32_t other)
+{
+	if (mark == '?' && other > 0xFFFF && text->len > 0 && text->ptr[0] == '?') {
+		text->ptr++;
+		text->len--;
+	}
+}
+
+bool bd_rule_differs_by_placeholders(struct bd_bytes a, struct bd_bytes b)
 {
 	bool ok = true, has_one = false;
 	uint32_t x, y;
@@ -360,40 +370,15 @@ static bool differs_by_placeholders(struct bd_bytes a, struct bd_bytes b)
 		bool is_a = bd_text_next(&x, &a, &ok), is_b = bd_text_next(&y, &b, &ok);
 
 		if (!is_a || !is_b) {
-			return is_a == is_b && has_one;
+			return is_a == is_b && has_one && ok;
 		}
 		if (x != y) {
-			if (!is_placeholder(x) && !is_placeholder(y)) {
+			if (!bd_rule_is_placeholder(x) && !bd_rule_is_placeholder(y)) {
 				return false;
 			}
+			skip_half(&a, x, y);
+			skip_half(&b, y, x);
 			has_one = true;
-		}
-	}
-}
-
-static bool is_suffix(struct bd_bytes text, struct bd_bytes suffix)
-{
-	return suffix.len < text.len &&
-	       memcmp(text.ptr + text.len - suffix.len, suffix.ptr, suffix.len) == 0;
-}
-
-/* Characters of both without brackets are the same. */
-static bool is_same_without_brackets(struct bd_bytes a, struct bd_bytes b)
-{
-	size_t i = 0, j = 0;
-
-	for (;;) {
-		while (i < a.len && strchr("()[]", a.ptr[i]) != NULL && a.ptr[i] != '\0') {
-			i++;
-		}
-		while (j < b.len && strchr("()[]", b.ptr[j]) != NULL && b.ptr[j] != '\0') {
-			j++;
-		}
-		if (i == a.len || j == b.len) {
-			return i == a.len && j == b.len;
-		}
-		if (a.ptr[i++] != b.ptr[j++]) {
-			return false;
 		}
 	}
 }
@@ -401,22 +386,7 @@ static bool is_same_without_brackets(struct bd_bytes a, struct bd_bytes b)
 enum bd_likeness bd_rule_compare_text(
 	enum bd_comparator comparator, struct bd_bytes a, struct bd_bytes b)
 {
-	bool is_named = comparator == BD_COMPARE_NAME || comparator == BD_COMPARE_ORG_NAME ||
-			comparator == BD_COMPARE_ADDRESS;
+	const struct bd_value claim = { .text = a }, held = { .text = b };
 
-	if (bd_bytes_equal(a, b)) {
-		return BD_LIKE_SAME;
-	}
-	if (is_named && differs_by_placeholders(a, b)) {
-		return BD_LIKE_UNSURE;
-	}
-	if (comparator == BD_COMPARE_ORG_NAME && is_same_without_brackets(a, b)) {
-		return BD_LIKE_NEAR;
-	}
-	/* At least four characters: "1号" is the end of many addresses. */
-	if (comparator == BD_COMPARE_ADDRESS && a.len >= 12 && b.len >= 12 &&
-		(is_suffix(a, b) || is_suffix(b, a))) {
-		return BD_LIKE_NEAR;
-	}
-	return BD_LIKE_DIFFERENT;
+	return bd_rule_compare(comparator, &claim, &held, NULL).likeness;
 }

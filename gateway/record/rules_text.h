@@ -8,6 +8,7 @@
 #ifndef BD_RECORD_RULES_TEXT_H
 #define BD_RECORD_RULES_TEXT_H
 
+#include "record/likeness.h"
 #include "record/record.h"
 
 /* Normal form of `text` as a value of this type (text, name, organization name, address); flags
@@ -15,14 +16,17 @@
 enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
 	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag);
 
-enum bd_likeness {
-	BD_LIKE_SAME = 1,
-	BD_LIKE_NEAR,   /* an address without its province or city; an organization without its
-			   brackets */
-	BD_LIKE_UNSURE, /* they differ only where one has a placeholder */
-	BD_LIKE_DIFFERENT
-};
-/* Two normal forms of one type. */
+/* A mark that stands where a character could not be written, or a code point that means nothing
+ * outside the system it comes from. */
+bool bd_rule_is_placeholder(uint32_t point);
+/* A blank of any kind, or a mark without width. */
+bool bd_rule_is_blank(uint32_t point);
+
+/* Two normal forms of as many characters that differ only where one of them has a placeholder; "??"
+ * may be one character beyond U+FFFF. */
+bool bd_rule_differs_by_placeholders(struct bd_bytes a, struct bd_bytes b);
+
+/* The likeness that bd_rule_compare (rules_compare.h) finds in two normal forms of one type. */
 enum bd_likeness bd_rule_compare_text(
 	enum bd_comparator comparator, struct bd_bytes a, struct bd_bytes b);
 

@@ -240,6 +240,45 @@ enum bd_code bd_rule_date(
 	return keep(out, date, arena, diag);
 }
 
+/* Digits as a number; -1 when one is none. */
+static int number_at(struct bd_bytes text, size_t at, size_t len)
+{
+	int value = 0;
+
+	for (size_t i = at; i < at + len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+			return -1;
+		}
+		value = value * 10 + (text.ptr[i] - '0');
+	}
+	return value;
+}
+
+bool bd_rule_date_span(int32_t *first, int32_t *last, struct bd_bytes date)
+{
+	int year, month, next;
+
+	if (date.len == 10) {
+		bool is_day = bd_day_parse(first, date);
+
+		*last = is_day ? *first : *last;
+		return is_day;
+	}
+	if (date.len != 4 && (date.len != 7 || date.ptr[4] != '-')) {
+		return false;
+	}
+	year = number_at(date, 0, 4);
+	month = date.len == 7 ? number_at(date, 5, 2) : 1;
+	next = date.len == 7 ? month + 1 : 13;
+	/* The year after 9999 is not counted: no partial date is of it. */
+	if (year < 1 || year > 9998 || !bd_day_of(first, year, month, 1)) {
+		return false;
+	}
+	bd_day_of(last, year + (next == 13), next == 13 ? 1 : next, 1);
+	(*last)--;
+	return true;
+}
+
 enum bd_code bd_rule_month(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
@@ -381,6 +420,25 @@ enum bd_code bd_rule_count(
 		return fail(diag, BD_NUMBER_RANGE, "count.form", "");
 	}
 	return keep(out, at, arena, diag);
+}
+
+bool bd_rule_whole_number(int64_t *value, struct bd_bytes text)
+{
+	bool is_negative = text.len > 0 && text.ptr[0] == '-';
+	int64_t read = 0;
+
+	for (size_t i = is_negative; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9' ||
+			__builtin_mul_overflow(read, 10, &read) ||
+			__builtin_add_overflow(read, text.ptr[i] - '0', &read)) {
+			return false;
+		}
+	}
+	if (text.len == is_negative) {
+		return false;
+	}
+	*value = is_negative ? -read : read;
+	return true;
 }
 
 enum bd_code bd_rule_bool(struct bd_bytes *out, struct bd_bytes text, struct bd_diag *diag)

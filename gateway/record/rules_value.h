@@ -17,6 +17,9 @@ enum bd_code bd_rule_date(
 /* "yyyy-MM"; a full date gives its month. */
 enum bd_code bd_rule_month(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag);
+/* First and last day that a date in its normal form can be: one day, or the days of its month or
+ * year where only these are known. false when it is no date. */
+bool bd_rule_date_span(int32_t *first, int32_t *last, struct bd_bytes date);
 /* ms since 1970; a text without zone is Asia/Shanghai, a date is its first moment. */
 enum bd_code bd_rule_time(int64_t *ms, struct bd_bytes text, struct bd_diag *diag);
 /* The text of a time: RFC 3339 at +08:00. */
@@ -27,6 +30,8 @@ enum bd_code bd_rule_amount(struct bd_bytes *out, struct bd_bytes text, unsigned
 	struct bd_arena *arena, struct bd_diag *diag);
 enum bd_code bd_rule_count(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag);
+/* An amount or count in its normal form; false when it is none. */
+bool bd_rule_whole_number(int64_t *value, struct bd_bytes text);
 /* "true" or "false". */
 enum bd_code bd_rule_bool(struct bd_bytes *out, struct bd_bytes text, struct bd_diag *diag);
 
