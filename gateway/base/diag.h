@@ -24,6 +24,8 @@ struct bd_diag {
 	char field[64]; /* native name of the field */
 	char rule[32];  /* id in schemas/rules.tsv */
 	char detail[192]; /* ours, never theirs */
+	/* Further faults of the same question, in its arena: all are told at once. */
+	struct bd_diag *next;
 };
 
 void bd_diag_clear(struct bd_diag *diag);

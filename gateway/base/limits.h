@@ -52,6 +52,9 @@
  * each. */
 #define BD_CASE_SUBJECTS_MAX 64
 #define BD_CASE_CLAIMS_MAX 512
+/* Faults of one question that are told at once: more than a screen nobody reads before mending the
+ * first. */
+#define BD_QUESTION_FAULTS_MAX 32
 /* -- HTTP -----------------------------------------------------------------------------------------
  */
 /* One request's head: real ones have under 2 KiB, a proxy with many cookies 8. */
