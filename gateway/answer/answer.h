@@ -2,13 +2,14 @@
  * gives it.
  *
  * Layer: answer. The question's form is schemas/openapi.yaml. A code other than BD_OK: the question
- * could not be answered; diag has the code and the JSON pointer, never a value. Every decision,
- * also a refusal, is BD_OK.
+ * could not be answered; diag has the code and the JSON pointer, never a value, and in `next` every
+ * further fault. Every decision, also a refusal, is BD_OK.
  */
 #ifndef BD_ANSWER_ANSWER_H
 #define BD_ANSWER_ANSWER_H
 
 #include "answer/matter.h"
+#include "base/workday.h"
 #include "record/held.h"
 
 struct bd_answer_source;
@@ -21,18 +22,34 @@ struct bd_answer_source {
 
 struct bd_answer_context {
 	const struct bd_dictionary *dict;
-	const struct bd_matter *const *matters;
+	const struct bd_matter *const *matters; /* all versions of all */
 	size_t matter_count;
+	const struct bd_calendar *calendar; /* NULL: due days cannot be counted */
 	struct bd_answer_source *source;
 	int64_t now_ms;
 	const char *receipt;        /* id of this answer's receipt, given by the caller */
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;
 	bool may_see_sensitive; /* query: fields of BD_SENSITIVITY_SENSITIVE, else `withheld` */
+	bool explains;          /* compare: what was compared, side by side, masked (mask.h) */
 };
 
-/* Appends one JSON object. */
-enum bd_code bd_compare(struct bd_buf *out, struct bd_bytes question,
+/* What a comparison came to, for receipts and obligations. Lives in the question's arena. */
+struct bd_case;
+struct bd_finding;
+struct bd_obligation;
+struct bd_outcome;
+struct bd_compared {
+	const struct bd_case *asked;       /* answer/question.h */
+	const struct bd_finding *findings; /* answer/element.h */
+	size_t finding_count;
+	const struct bd_outcome *outcome;        /* answer/decide.h */
+	const struct bd_obligation *obligations; /* answer/obligation.h */
+	size_t obligation_count;
+};
+
+/* Appends one JSON object. compared may be NULL; it is filled before the object is written. */
+enum bd_code bd_compare(struct bd_buf *out, struct bd_compared *compared, struct bd_bytes question,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
 enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);

@@ -1,6 +1,6 @@
 #include "answer/decide.h"
 
-#define RETRY_AFTER_S 60
+#include "base/clock.h"
 
 bool bd_finding_is_accepted(const struct bd_finding *finding)
 {
@@ -14,7 +14,7 @@ bool bd_finding_is_retryable(const struct bd_finding *finding)
 {
 	const struct bd_element *element = finding->element;
 
-	return finding->code == BD_FINDING_UNAVAILABLE ||
+	return finding->code == BD_FINDING_UNAVAILABLE || finding->mends_on != BD_NO_DAY ||
 	       ((element->accepted_codes & (1u << finding->code)) != 0 &&
 		       (finding->flags & ~element->accepted_flags) == BD_FLAG_STALE);
 }
@@ -26,7 +26,14 @@ bool bd_finding_is_ground(const struct bd_finding *finding)
 	return element->refuses && !element->is_claimed &&
 	       (element->field == NULL || element->field->merge != BD_MERGE_ANY_ADVERSE) &&
 	       finding->code == BD_FINDING_MISMATCH && finding->flags == 0 &&
-	       !bd_finding_is_accepted(finding);
+	       finding->mends_on == BD_NO_DAY && !bd_finding_is_accepted(finding);
+}
+
+bool bd_finding_is_of(const struct bd_finding *finding, int branch)
+{
+	uint32_t asked = finding->element->branches;
+
+	return asked == 0 || branch == BD_NO_BRANCH || (asked & (1u << branch)) != 0;
 }
 
 int bd_finding_rank(const struct bd_finding *finding)
@@ -36,21 +43,42 @@ int bd_finding_rank(const struct bd_finding *finding)
 	return tier * BD_FINDING_CODE_COUNT + bd_finding_badness(finding->code);
 }
 
-bool bd_material_is_deferrable(const struct bd_matter *matter, const struct bd_material *material)
+bool bd_material_is_open(const struct bd_case *asked, size_t material, int branch)
 {
-	for (size_t i = 0; i < matter->deferrable_material_count; i++) {
-		if (bd_bytes_is(material->id, matter->deferrable_materials[i])) {
-			return true;
-		}
+	uint32_t branches = asked->matter->materials[material].branches;
+	enum bd_material_state state = asked->materials[material];
+
+	if (branches != 0 && branch != BD_NO_BRANCH && (branches & (1u << branch)) == 0) {
+		return false;
 	}
-	return false;
+	return state == BD_MATERIAL_MISSING || state == BD_MATERIAL_TO_FOLLOW;
+}
+
+bool bd_material_may_follow(const struct bd_matter *matter, const struct bd_material_rule *rule)
+{
+	return rule->due_working_days > 0 && matter->conditional_mode != NULL;
 }
 
 struct tally {
-	bool has_invalid, has_refusal, has_correctable, has_core_failure, has_retryable,
-		has_other_failure;
+	bool has_invalid, has_refusal, has_correctable, has_failure;
+	bool has_waiting;     /* for a source */
+	int32_t mends_on;     /* for this day; BD_NO_DAY */
 	bool has_agency_duty; /* a non-core element that only the State's own systems keep open */
+	/* of who may promise to hand in the rest */
+	bool is_excluded, is_promise_waiting;
 };
+
+static void count_waiting(struct tally *tally, const struct bd_finding *finding)
+{
+	if (finding->mends_on != BD_NO_DAY) {
+		tally->mends_on =
+			finding->mends_on > tally->mends_on ? finding->mends_on : tally->mends_on;
+	} else if (finding->element->agency_due_working_days > 0) {
+		tally->has_agency_duty = true;
+	} else {
+		tally->has_waiting = true;
+	}
+}
 
 static void count(struct tally *tally, const struct bd_finding *finding)
 {
@@ -60,53 +88,83 @@ static void count(struct tally *tally, const struct bd_finding *finding)
 	if (bd_finding_is_accepted(finding)) {
 		return;
 	}
+	if (element->is_for_commitment) {
+		tally->is_promise_waiting |= bd_finding_is_retryable(finding);
+		tally->is_excluded |= !bd_finding_is_retryable(finding);
+		return;
+	}
 	tally->has_refusal |= bd_finding_is_ground(finding);
 	tally->has_correctable |= (element->resubmit_codes & (1u << finding->code)) != 0;
 	if (bd_finding_is_retryable(finding)) {
-		tally->has_retryable |= element->is_core;
-		tally->has_agency_duty |= !element->is_core;
-	} else if (element->is_core) {
-		tally->has_core_failure = true;
+		count_waiting(tally, finding);
 	} else {
-		tally->has_other_failure = true;
+		tally->has_failure = true;
 	}
+}
+
+/* Without the time of submission nobody could say how long it has been tried. */
+static enum bd_decision wait_for_source(
+	struct bd_outcome *out, const struct bd_case *asked, int64_t now_ms)
+{
+	const struct bd_matter *matter = asked->matter;
+
+	if (asked->submitted_ms == 0 || now_ms >= asked->submitted_ms + matter->wait_s * 1000) {
+		return BD_DECISION_REFER;
+	}
+	out->retry_after_s = matter->retry_after_s;
+	return BD_DECISION_RETRY;
+}
+
+static enum bd_decision wait_for_day(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
+{
+	int64_t seconds = (bd_day_begin_ms(tally->mends_on) - now_ms + 999) / 1000;
+
+	if (tally->has_waiting && wait_for_source(out, asked, now_ms) == BD_DECISION_REFER) {
+		return BD_DECISION_REFER;
+	}
+	out->retry_on = tally->mends_on;
+	out->retry_after_s = seconds > 0 ? seconds : asked->matter->retry_after_s;
+	return BD_DECISION_RETRY;
 }
 
 /* What only materials, commitments and the State's own duties leave open. */
-static enum bd_decision decide_materials(
-	struct bd_outcome *out, const struct tally *tally, const struct bd_case *asked)
+static enum bd_decision decide_materials(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
 {
 	const struct bd_matter *matter = asked->matter;
-	bool has_open = false;
+	bool must_supply = false;
 
-	for (size_t i = 0; i < asked->material_count; i++) {
-		if (!asked->materials[i].is_to_follow) {
-			continue;
+	for (size_t i = 0; i < matter->material_count; i++) {
+		if (bd_material_is_open(asked, i, out->branch)) {
+			out->has_missing = true;
+			must_supply |= !bd_material_may_follow(matter, &matter->materials[i]);
 		}
-		if (!bd_material_is_deferrable(matter, &asked->materials[i]) ||
-			matter->conditional_mode == NULL) {
-			return BD_DECISION_REFER;
-		}
-		has_open = true;
 	}
-	if (has_open && !asked->has_commitment) {
-		out->offers_commitment = true;
+	if (!out->has_missing) {
+		return tally->has_agency_duty ? BD_DECISION_CONDITIONAL : BD_DECISION_PASS;
+	}
+	out->is_excluded = tally->is_excluded;
+	if (must_supply || tally->is_excluded) {
 		return BD_DECISION_REFER;
 	}
-	if (tally->has_agency_duty && matter->conditional_mode == NULL) {
-		return BD_DECISION_REFER;
+	if (tally->is_promise_waiting) {
+		return wait_for_source(out, asked, now_ms);
 	}
-	return has_open || tally->has_agency_duty ? BD_DECISION_CONDITIONAL : BD_DECISION_PASS;
+	out->offers_commitment = !asked->has_commitment;
+	return asked->has_commitment ? BD_DECISION_CONDITIONAL : BD_DECISION_REFER;
 }
 
-void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t finding_count,
-	const struct bd_case *asked, int64_t now_ms)
+static void decide_branch(struct bd_outcome *out, int branch, const struct bd_finding *findings,
+	size_t finding_count, const struct bd_case *asked, int64_t now_ms)
 {
-	struct tally tally = { false };
+	struct tally tally = { .mends_on = BD_NO_DAY };
 
-	*out = (struct bd_outcome){ .decision = BD_DECISION_REFER };
+	*out = (struct bd_outcome){ BD_DECISION_REFER, branch, .retry_on = BD_NO_DAY };
 	for (size_t i = 0; i < finding_count; i++) {
-		count(&tally, &findings[i]);
+		if (bd_finding_is_of(&findings[i], branch)) {
+			count(&tally, &findings[i]);
+		}
 	}
 	if (tally.has_invalid) {
 		out->decision = BD_DECISION_RESUBMIT;
@@ -114,16 +172,30 @@ void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t
 		out->decision = BD_DECISION_REFUSE;
 	} else if (tally.has_correctable) {
 		out->decision = BD_DECISION_RESUBMIT;
-	} else if (tally.has_core_failure || tally.has_other_failure) {
+	} else if (tally.has_failure) {
 		out->decision = BD_DECISION_REFER;
-	} else if (tally.has_retryable) {
-		/* Without the time of submission nobody could say how long it has been tried. */
-		if (asked->submitted_ms != 0 &&
-			now_ms < asked->submitted_ms + asked->matter->wait_s * 1000) {
-			out->decision = BD_DECISION_RETRY;
-			out->retry_after_s = RETRY_AFTER_S;
-		}
+	} else if (tally.mends_on != BD_NO_DAY) {
+		out->decision = wait_for_day(out, asked, &tally, now_ms);
+	} else if (tally.has_waiting) {
+		out->decision = wait_for_source(out, asked, now_ms);
 	} else {
-		out->decision = decide_materials(out, &tally, asked);
+		out->decision = decide_materials(out, asked, &tally, now_ms);
+	}
+}
+
+void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t finding_count,
+	const struct bd_case *asked, int64_t now_ms)
+{
+	size_t branches = asked->matter->branch_count;
+
+	decide_branch(
+		out, branches == 0 ? BD_NO_BRANCH : 0, findings, finding_count, asked, now_ms);
+	for (size_t b = 1; b < branches; b++) {
+		struct bd_outcome other;
+
+		decide_branch(&other, (int)b, findings, finding_count, asked, now_ms);
+		if (other.decision < out->decision) {
+			*out = other;
+		}
 	}
 }

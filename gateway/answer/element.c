@@ -1,6 +1,9 @@
 #include "answer/element.h"
 
+#include "answer/decide.h"
 #include "answer/path.h"
+#include "answer/test.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -22,7 +25,7 @@ static void count_rows(struct tally *tally, struct bd_finding *finding, const st
 
 	for (size_t i = 0; i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		enum bd_counting one = bd_row_counts(element, row);
+		enum bd_counting one = bd_row_counts(work, row);
 		size_t same_order = 1;
 
 		if (one == BD_COUNTS_NO || bd_row_is_superseded(held, i) ||
@@ -102,6 +105,9 @@ enum bd_code bd_element_find_in(
 	}
 	if (work->element->polarity == BD_MUST_AGREE) {
 		return bd_judge_values(finding, work, held);
+	}
+	if (work->element->months.field != NULL) {
+		return bd_judge_months(finding, work, held);
 	}
 	count_rows(&tally, finding, work, held);
 	if (work->element->polarity == BD_MUST_EXIST) {
@@ -192,10 +198,16 @@ enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *el
 	*out = (struct bd_finding){ .element = element,
 		.subject = subject,
 		.code = BD_FINDING_INDETERMINATE,
-		.reason = "" };
+		.reason = "",
+		.rule = "",
+		.score = -1,
+		.mends_on = BD_NO_DAY };
 	if (element->attestation != NULL) {
 		attest(out, &work);
 		return BD_OK;
+	}
+	if (element->is_claimed && element->test.kind != BD_TEST_NONE) {
+		return bd_judge_claim(out, &work);
 	}
 	if (subject->invalid != BD_OK) {
 		bd_finding_set(out, BD_FINDING_INVALID, bd_code_info(subject->invalid)->text);
@@ -208,4 +220,24 @@ enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *el
 	code = element->relation_count > 0 ? bd_path_follow(out, &work, subject->held)
 					   : bd_element_find_in(out, &work, subject->held);
 	return code == BD_OK ? tell_source(out, arena) : code;
+}
+
+bool bd_element_applies(const struct bd_element *element, const struct bd_case_subject *subject,
+	const struct bd_case *asked, const struct bd_finding *findings, size_t count)
+{
+	const struct bd_claim *claim = element->when_claim != NULL
+					       ? bd_case_claim(asked, subject, element->when_claim)
+					       : NULL;
+	bool is_one = claim == NULL;
+
+	for (size_t i = 0; claim != NULL && i < element->when_value_count; i++) {
+		is_one |= bd_bytes_is(bd_text_trim(claim->value), element->when_values[i]);
+	}
+	for (size_t i = 0; element->unless != NULL && i < count; i++) {
+		if (findings[i].element == element->unless && findings[i].subject == subject &&
+			bd_finding_is_accepted(&findings[i])) {
+			return false;
+		}
+	}
+	return is_one;
 }

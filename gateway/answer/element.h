@@ -16,6 +16,9 @@ struct bd_evidence {
 	int64_t as_of_ms, received_ms; /* 0 = not known */
 };
 
+/* A day of base/clock.h that is none. */
+#define BD_NO_DAY INT32_MIN
+
 struct bd_finding {
 	const struct bd_element *element;
 	const struct bd_case_subject *subject;
@@ -26,7 +29,17 @@ struct bd_finding {
 	int64_t as_of_ms, received_ms;
 	const struct bd_evidence *evidence; /* one a source, by source */
 	size_t evidence_count;
+	const char *rule;   /* id in schemas/rules.tsv of the rule that compared; "" = none did */
+	int score;          /* of an address: 0 to 100; -1 = none */
+	int32_t mends_on;   /* the day from which it will hold; BD_NO_DAY */
+	bool is_via_source; /* the source judged the claim itself; no value is held */
+	/* What was compared, in normal form, for `explain`; empty where nothing was. */
+	struct bd_bytes claim, value;
 };
+
+/* Does the element apply to this subject, by what it claims and by what was found before it? */
+bool bd_element_applies(const struct bd_element *element, const struct bd_case_subject *subject,
+	const struct bd_case *asked, const struct bd_finding *findings, size_t count);
 
 enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *element,
 	const struct bd_case_subject *subject, const struct bd_case *asked,

@@ -1,6 +1,8 @@
 #include "answer/evidence.h"
 
+#include "answer/test.h"
 #include "base/clock.h"
+#include "record/rules_compare.h"
 
 #include <string.h>
 
@@ -92,50 +94,95 @@ bool bd_row_is_superseded(const struct bd_held *held, size_t at)
 	return false;
 }
 
-static bool is_asked_source(const struct bd_element *element, const char *source)
+bool bd_is_asked_source(const struct bd_element *element, const char *source)
 {
 	return element->source_count == 0 ||
 	       bd_is_listed(element->sources, element->source_count, source);
 }
 
-static enum bd_counting passes_filter(
-	const struct bd_row_filter *filter, const struct bd_statement *row)
+static enum bd_counting counting_of(struct bd_comparison comparison)
 {
-	size_t count;
-	const struct bd_held_value *value = bd_statement_value(row, filter->field->number, &count);
-	struct bd_bytes text = { "", 0 };
-	bool is_one = false;
+	switch (comparison.likeness) {
+	case BD_LIKE_SAME:
+	case BD_LIKE_NEAR:
+		return BD_COUNTS_YES;
+	case BD_LIKE_DIFFERENT:
+		return BD_COUNTS_NO;
+	case BD_LIKE_UNSURE:
+		break;
+	}
+	return BD_COUNTS_UNSURE;
+}
 
-	if (count > 1) {
+/* The other side is the subject of that role; a number of another kind says neither. */
+static enum bd_counting is_other(const struct bd_row_filter *filter, const struct bd_work *work,
+	const struct bd_statement *row)
+{
+	const struct bd_case_subject *subject = bd_case_only(work->asked, filter->other_role);
+
+	if (subject == NULL || subject->invalid != BD_OK || row->other_count == 0) {
 		return BD_COUNTS_UNSURE;
 	}
-	if (value != NULL && (value->value.flags & BD_VALUE_NONE) == 0) {
-		if ((value->value.flags & (BD_VALUE_UNMAPPED | BD_VALUE_PLACEHOLDER)) != 0) {
-			return BD_COUNTS_UNSURE;
-		}
-		text = value->value.text;
-	}
+	return counting_of(bd_rule_compare_identifier(
+		&subject->identifier, row->other, row->other_count, work->context->dict));
+}
+
+static enum bd_counting is_listed_value(
+	const struct bd_row_filter *filter, const struct bd_value *value)
+{
+	struct bd_bytes text = value != NULL ? value->text : (struct bd_bytes){ "", 0 };
+	bool is_one = false;
+
 	for (size_t i = 0; i < filter->value_count; i++) {
 		is_one |= bd_bytes_is(text, filter->values[i]);
 	}
 	return is_one != filter->is_not ? BD_COUNTS_YES : BD_COUNTS_NO;
 }
 
+static enum bd_counting passes_filter(const struct bd_row_filter *filter,
+	const struct bd_work *work, const struct bd_statement *row)
+{
+	const struct bd_held_value *held;
+	const struct bd_value *value;
+	size_t count;
+
+	if (filter->other_role != NULL) {
+		return is_other(filter, work, row);
+	}
+	held = bd_statement_value(row, filter->field->number, &count);
+	value = held != NULL && (held->value.flags & BD_VALUE_NONE) == 0 ? &held->value : NULL;
+	if (count > 1 || (value != NULL && (value->flags & (BD_VALUE_UNMAPPED |
+								   BD_VALUE_PLACEHOLDER)) != 0)) {
+		return BD_COUNTS_UNSURE;
+	}
+	if (bd_range_is_bound(&filter->number)) {
+		return value == NULL ? BD_COUNTS_UNSURE
+				     : counting_of(bd_rule_number(value->text, filter->number));
+	}
+	if (bd_range_is_bound(&filter->days_since)) {
+		return value == NULL ? BD_COUNTS_UNSURE
+				     : counting_of(bd_test_days_since(
+					       filter->days_since, value->text, work->asked->on));
+	}
+	return is_listed_value(filter, value);
+}
+
 static bool is_of_element(const struct bd_element *element, const struct bd_statement *row)
 {
 	return !row->is_inverse && row->entity == element->entity->number &&
-	       is_asked_source(element, row->source);
+	       bd_is_asked_source(element, row->source);
 }
 
-enum bd_counting bd_row_counts(const struct bd_element *element, const struct bd_statement *row)
+enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_statement *row)
 {
+	const struct bd_element *element = work->element;
 	enum bd_counting answer = BD_COUNTS_YES;
 
 	if (!is_of_element(element, row)) {
 		return BD_COUNTS_NO;
 	}
 	for (size_t i = 0; i < element->filter_count; i++) {
-		enum bd_counting one = passes_filter(&element->filters[i], row);
+		enum bd_counting one = passes_filter(&element->filters[i], work, row);
 
 		if (one == BD_COUNTS_NO) {
 			return BD_COUNTS_NO;
@@ -163,20 +210,27 @@ uint32_t bd_sources_needed(const struct bd_element *element)
 
 /* -- coverage and age -- */
 
-/* What was told up to here or later is fresh. Of periods: without a calendar of the source, the
- * month before the last is the newest that has surely closed when the case is accepted. */
+/* A month is closed so many days after its end. */
+int32_t bd_closed_until(const struct bd_work *work)
+{
+	int64_t last = (int64_t)work->asked->on - work->element->closes_after_days;
+	int year, month, dayofmonth;
+	int32_t first = INT32_MIN;
+
+	if (last > INT32_MIN) {
+		bd_day_civil((int32_t)last, &year, &month, &dayofmonth);
+		bd_day_of(&first, year, month, 1);
+	}
+	return first;
+}
+
+/* What was told up to here or later is fresh. */
 static int64_t fresh_from(const struct bd_work *work)
 {
-	int year, month, day;
-	int32_t begin;
-
 	if (work->element->freshness != BD_FRESH_PERIOD) {
 		return work->context->now_ms - work->element->max_age_s * 1000;
 	}
-	bd_day_civil(work->asked->on, &year, &month, &day);
-	year -= month == 1;
-	month = month == 1 ? 12 : month - 1;
-	return bd_day_of(&begin, year, month, 1) ? bd_day_begin_ms(begin) : INT64_MAX;
+	return bd_day_begin_ms(bd_closed_until(work));
 }
 
 static int64_t through_of(
@@ -228,7 +282,7 @@ static void collect_proof(struct proof *proof, const struct bd_work *work,
 		const struct bd_coverage *coverage = &held->coverage[i];
 
 		if (coverage->entity != entity ||
-			!is_asked_source(work->element, coverage->source)) {
+			!bd_is_asked_source(work->element, coverage->source)) {
 			continue;
 		}
 		proof->is_blocked |= coverage->is_blocked;

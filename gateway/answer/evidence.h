@@ -23,6 +23,9 @@ void bd_finding_set(struct bd_finding *finding, enum bd_finding_code code, const
 void bd_finding_tell(struct bd_finding *finding, const struct bd_statement *statement);
 bool bd_is_listed(const char *const *names, size_t count, const char *name);
 
+/* The element asks this source (or any). */
+bool bd_is_asked_source(const struct bd_element *element, const char *source);
+
 /* NULL when the statement does not speak of the field; *count > 1: same order, different content.
  */
 const struct bd_held_value *bd_statement_value(
@@ -33,7 +36,7 @@ const struct bd_held_value *bd_statement_given(
 /* A row that a newer statement of the same source on the same row replaces: another feed of it
  * knows better. Looks only at its neighbours: statements come sorted. */
 bool bd_row_is_superseded(const struct bd_held *held, size_t at);
-enum bd_counting bd_row_counts(const struct bd_element *element, const struct bd_statement *row);
+enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_statement *row);
 /* A row of this entity from an asked source waits for a rejected one to be mended, whether or not
  * it counts as it stands. */
 bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held);
@@ -46,6 +49,14 @@ void bd_judge_absence(struct bd_finding *finding, const struct bd_work *work,
 /* Of a finding from rows: `stale`, and then a difference may have been put right since. */
 void bd_judge_age(
 	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held);
+/* A claim as a value of its field. BD_CODE_UNMAPPED and the codes of the rules: it is none. */
+enum bd_code bd_claim_normal(struct bd_value *out, const struct bd_field *field,
+	struct bd_bytes text, struct bd_arena *arena);
+/* The claim of the element's field. False: it is missing or is no value, and the finding says so.
+ */
+bool bd_claim_read(struct bd_finding *finding, struct bd_value *claim, const struct bd_work *work);
+/* The first day that no longer belongs to the last month that is closed on the day of the case. */
+int32_t bd_closed_until(const struct bd_work *work);
 /* must_agree: values against the claim, or the values that the matter accepts. */
 enum bd_code bd_judge_values(
 	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held);

@@ -48,12 +48,14 @@ static const struct bd_term reasons[] = {
 	{ "differs", "与部门记录不一致", "differs from the department's record" },
 	{ "exists", "存在不应有的记录", "there is a record that must not be" },
 	{ "fan_out", "关联主体过多，无法逐一核对", "too many related subjects to look at" },
+	{ "condition", "不符合规定的条件", "does not fulfil the condition" },
 	{ "former_name", "与曾用名一致", "agrees with a former name" },
 	{ "gap", "数据有缺批或对账不符", "a delivery is missing or its totals disagree" },
 	{ "near", "写法略有差异", "written a little differently" },
 	{ "no_record", "数据完整，查无此主体", "all was told and the subject is not in it" },
 	{ "no_row", "数据完整，没有该类记录", "all was told and there is no such record" },
 	{ "no_value", "部门未登记该项内容", "the department has no value of this" },
+	{ "not_comparable", "两者无法直接比较", "the two cannot be set side by side" },
 	{ "not_covered", "数据源未提供该主体的此类数据", "no source has told this of the subject" },
 	{ "not_known", "部门记录为状态不明", "the department does not know" },
 	{ "other_unknown", "关联主体没有标识", "the related subject has no number" },
@@ -65,6 +67,8 @@ static const struct bd_term reasons[] = {
 	{ "sources_differ", "各来源说法不一", "the sources differ" },
 	{ "stale", "数据已过时限", "the data is too old" },
 	{ "too_few_sources", "答复的来源数不足", "too few sources have answered" },
+	{ "too_early", "时间未到", "the time has not come yet" },
+	{ "too_few_months", "月数不足", "too few months" },
 	{ "unmapped_code", "代码不在代码表内", "a code is not in its table" },
 };
 

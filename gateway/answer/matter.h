@@ -9,6 +9,7 @@
 
 #include "answer/finding.h"
 #include "record/dictionary.h"
+#include "record/rules_predicate.h"
 
 enum bd_quantifier { BD_QUANTIFIER_EVERY = 1, BD_QUANTIFIER_ANY, BD_QUANTIFIER_AT_LEAST };
 
@@ -30,13 +31,54 @@ enum bd_freshness {
 	BD_FRESH_PERIOD
 };
 
-/* A row counts only where this field of it is (or is not) one of the values. */
+/* Values that are allowed: a file beside the matter, one a line. Sorted by their bytes. */
+struct bd_list {
+	const char *name;
+	const char *const *values;
+	size_t count;
+};
+
+/* A row counts only where this holds of it: the field is (or is not) one of the values, its number
+ * or the days since its date lie in the range, or the row's other side is a subject of the case in
+ * `other_role`. Exactly one of these is asked of one filter. */
 struct bd_row_filter {
-	const struct bd_field *field;
+	const struct bd_field *field; /* NULL with other_role */
 	bool is_not;
 	const char *const *values; /* "" = no value */
 	size_t value_count;
+	struct bd_range number;     /* amount (fen) or count; open at both ends = not asked */
+	struct bd_range days_since; /* full days from the date to the day of the case */
+	const char *other_role;
 };
+
+/* What a value must fulfil; of the held value, or with is_claimed of the claim itself. */
+enum bd_test_kind {
+	BD_TEST_NONE = 0,
+	BD_TEST_AGE,        /* full years from a birth date to the day of the case */
+	BD_TEST_DAYS_SINCE, /* full days from a date to the day of the case */
+	BD_TEST_NUMBER,     /* an amount in fen, or a count */
+	BD_TEST_IN_LIST     /* every item of a set is in the list */
+};
+struct bd_test {
+	enum bd_test_kind kind;
+	struct bd_range range;
+	const struct bd_list *list;
+	bool waits; /* too early is mended by time alone: retry, with the day */
+};
+
+/* So many months among the rows that count, up to the last closed one. */
+struct bd_months {
+	const struct bd_field *field; /* of type month; NULL = not asked */
+	const struct bd_field *kind;  /* code list payment_kind; NULL = every row is a payment */
+	int64_t at_least;
+	bool is_continuous; /* the run that ends with the last closed month; else cumulative */
+	bool counts_back_paid;
+};
+
+static inline bool bd_range_is_bound(const struct bd_range *range)
+{
+	return range->at_least != INT64_MIN || range->at_most != INT64_MAX;
+}
 
 /* Decided outside our departments' data: real-name check, reserved name, address library. */
 struct bd_attestation_rule {
@@ -54,7 +96,9 @@ struct bd_element {
 	 * other subjects; none = the subject itself. */
 	const char *const *relations; /* names in the code list of relation.role */
 	size_t relation_count;
-	bool is_relation_inverse; /* from a person to the organizations that name it */
+	bool is_relation_inverse;      /* from a person to the organizations that name it */
+	enum bd_quantifier quantifier; /* over the ends of the path */
+	uint32_t at_least;
 	uint32_t fan_out_max;
 	const struct bd_entity *entity;
 	const struct bd_field
@@ -66,6 +110,14 @@ struct bd_element {
 					       one of these */
 	size_t accepted_value_count;
 	bool is_claimed; /* compared with the claim of this field; a missing claim is `invalid` */
+	const char *same_as; /* must_agree: the held identifier is that of this role's subject */
+	int64_t tolerance_fen;
+	struct bd_test test;            /* must_agree: kind BD_TEST_NONE = compared by value */
+	struct bd_months months;        /* must_exist */
+	const char *when_claim;         /* applies only where the claim of this field ... */
+	const char *const *when_values; /* ... is one of these, or is left out; NULL = always */
+	size_t when_value_count;
+	const struct bd_element *unless; /* needless where this earlier one is accepted; or NULL */
 	const char *const *sources; /* asked sources; none listed = any that covers the entity */
 	size_t source_count;
 	uint32_t sources_needed;      /* how many of them must answer; 0 = one */
@@ -73,29 +125,57 @@ struct bd_element {
 	size_t document_count;
 	const struct bd_attestation_rule *attestation; /* NULL, or it alone decides the element */
 	bool is_core;
+	uint32_t branches;      /* bit per branch that asks it; 0 = every case */
+	bool is_for_commitment; /* counts only where the case rests on a commitment */
 	enum bd_freshness freshness;
 	int64_t max_age_s;
-	uint32_t accepted_codes; /* bit per bd_finding_code; unlisted = failed */
-	uint32_t accepted_flags; /* bit per bd_finding_flag that does not spoil acceptance */
-	uint32_t resubmit_codes; /* codes that are the applicant's to correct */
+	int64_t closes_after_days; /* period, months: a month is closed so long after its end */
+	uint32_t accepted_codes;   /* bit per bd_finding_code; unlisted = failed */
+	uint32_t accepted_flags;   /* bit per bd_finding_flag that does not spoil acceptance */
+	uint32_t resubmit_codes;   /* codes that are the applicant's to correct */
 	bool refuses; /* a confirmed, unflagged contrary finding meets the refusal rule below */
 	const char *refusal_basis, *refusal_reason, *refusal_remedy;
+	int64_t agency_due_working_days; /* 0 = not stated */
+	uint32_t line, column;           /* in its file */
+};
+
+/* One of several ways to fulfil the matter. */
+struct bd_branch {
+	const char *id, *label_zh, *label_en;
+};
+
+/* A material 申请材料. It may follow 容缺 where due_working_days is not 0. */
+struct bd_material_rule {
+	const char *id, *label_zh, *label_en;
+	uint32_t branches; /* as of elements */
+	int64_t due_working_days, extension_working_days, extensions;
+};
+
+struct bd_parameter {
+	const char *name, *label_zh, *label_en;
+	int64_t value;
 };
 
 struct bd_matter {
 	const char *id, *version;
 	const char *title_zh, *title_en, *basis;
-	const char *effective_from,
-		*effective_until; /* yyyy-MM-dd; until may be NULL; by the day of acceptance */
-	int64_t wait_s;           /* how long `retry` may last after submitted_at */
+	int32_t effective_from, effective_until; /* days; by the day of acceptance, until excluded;
+						    INT32_MAX = no end */
+	int64_t wait_s;                          /* how long `retry` may last after submitted_at */
+	int64_t retry_after_s;                   /* until the next try */
+	const struct bd_parameter *parameters;
+	size_t parameter_count;
 	const struct bd_role *roles;
 	size_t role_count;
 	const struct bd_element *elements;
 	size_t element_count;
-	/* materials that may follow 容缺; none = no conditional decision */
-	const char *const *deferrable_materials;
-	size_t deferrable_material_count;
-	const char *conditional_mode; /* "accept_only" | "issue_on_commitment" | NULL */
+	const struct bd_branch *branches; /* none: one way only */
+	size_t branch_count;
+	const struct bd_material_rule *materials;
+	size_t material_count;
+	const char *conditional_mode;        /* "accept_only" | "issue_on_commitment" | NULL */
+	const char *commitment_text_version; /* NULL = any */
+	const char *file;                    /* "matter.xml", for what is told of it */
 };
 
 #endif

@@ -108,31 +108,69 @@ static enum bd_code collect(
 }
 
 static enum bd_code find_at(
-	struct path *path, const struct bd_work *work, const struct bd_statement *row)
+	struct bd_finding *one, const struct bd_work *work, const struct bd_statement *row)
 {
-	struct bd_finding one = {
-		.element = work->element, .subject = work->subject, .reason = ""
-	};
 	struct bd_answer_source *source = work->context->source;
 	struct bd_held *other = NULL;
 	enum bd_code code = source->lookup(
 		source, &other, row->other, row->other_count, work->arena, work->diag);
 
-	code = code == BD_OK ? bd_element_find_in(&one, work, other) : code;
-	if (code != BD_OK) {
-		return code;
+	code = code == BD_OK ? bd_element_find_in(one, work, other) : code;
+	if (code == BD_OK && row->is_blocked) {
+		one->flags |= BD_FLAG_CONFLICT; /* no ground to refuse */
 	}
-	if (row->is_blocked) {
-		one.flags |= BD_FLAG_CONFLICT; /* no ground to refuse */
+	return code;
+}
+
+/* Every end must answer: the worst stands for all. */
+static void keep_every(struct bd_finding *finding, const struct path *path,
+	const struct bd_finding *ends, const struct bd_element *element)
+{
+	*finding = path->worst;
+	if (path->count == 0 && path->worst.code == BD_FINDING_MATCH &&
+		element->polarity != BD_MUST_NOT_EXIST) {
+		bd_finding_set(finding, BD_FINDING_ABSENT, "no_row");
 	}
-	keep_worse(&path->worst, &one);
-	return BD_OK;
+	for (size_t i = 0; i < path->count; i++) {
+		keep_worse(finding, &ends[i]);
+	}
+}
+
+/* So many ends are enough: then the worst of the best ones stands. Of too few, whatever keeps the
+ * path itself from being known comes first: an end that is not told of could be the one. */
+static void keep_enough(struct bd_finding *finding, const struct path *path,
+	const struct bd_finding *ends, size_t needed)
+{
+	const struct bd_finding *best = NULL, *last = NULL;
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < path->count; i++) {
+		if (bd_finding_is_accepted(&ends[i])) {
+			accepted++;
+			last = last == NULL || bd_finding_rank(&ends[i]) > bd_finding_rank(last)
+				       ? &ends[i]
+				       : last;
+		} else if (best == NULL || bd_finding_rank(&ends[i]) < bd_finding_rank(best)) {
+			best = &ends[i];
+		}
+	}
+	*finding = path->worst;
+	if (accepted >= needed) {
+		*finding = *last;
+		finding->flags |= path->worst.flags & BD_FLAG_DISPUTED;
+	} else if (path->worst.code == BD_FINDING_MATCH && path->worst.flags == 0 && best != NULL) {
+		*finding = *best;
+	} else if (path->worst.code == BD_FINDING_MATCH) {
+		bd_finding_set(finding, BD_FINDING_ABSENT, "no_row");
+	}
 }
 
 enum bd_code bd_path_follow(
 	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
 {
+	const struct bd_element *element = work->element;
 	struct path path = { .worst = *finding };
+	struct bd_finding *ends;
 	enum bd_code code;
 
 	if (held->status == BD_HELD_AMBIGUOUS) {
@@ -150,13 +188,19 @@ enum bd_code bd_path_follow(
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "fan_out");
 		return BD_OK;
 	}
-	if (path.count == 0 && path.worst.code == BD_FINDING_MATCH &&
-		work->element->polarity != BD_MUST_NOT_EXIST) {
-		bd_finding_set(&path.worst, BD_FINDING_ABSENT, "no_row");
+	ends = bd_arena_alloc(work->arena, path.count + 1, sizeof(*ends));
+	if (ends == NULL) {
+		return bd_arena_code(work->arena);
 	}
 	for (size_t i = 0; i < path.count && code == BD_OK; i++) {
-		code = find_at(&path, work, path.rows[i]);
+		ends[i] = *finding;
+		code = find_at(&ends[i], work, path.rows[i]);
 	}
-	*finding = path.worst;
+	if (element->quantifier == BD_QUANTIFIER_EVERY) {
+		keep_every(finding, &path, ends, element);
+	} else {
+		keep_enough(finding, &path, ends,
+			element->quantifier == BD_QUANTIFIER_ANY ? 1 : element->at_least);
+	}
 	return code;
 }

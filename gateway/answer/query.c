@@ -125,6 +125,7 @@ enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
 {
 	static const char *const names[] = { "subject", NULL };
+	struct bd_faults faults = { diag, arena, 0 };
 	struct bd_identifier identifier;
 	struct bd_json *root = NULL;
 	struct bd_held *held = NULL;
@@ -135,14 +136,14 @@ enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	code = code == BD_OK && root->type != BD_JSON_IS_OBJECT
 		       ? bd_fail(diag, BD_QUESTION_FORM, "a question is an object")
 		       : code;
-	code = code == BD_OK ? bd_question_members(root, "", names, diag) : code;
+	code = code == BD_OK ? bd_question_members(root, "", names, &faults) : code;
 	if (code == BD_OK && bd_json_get(root, "subject") == NULL) {
 		code = bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
 	}
-	code = code == BD_OK ? bd_question_subject(&identifier, &invalid, &kind,
-				       bd_json_get(root, "subject"), "/subject", context->dict,
-				       arena, diag)
-			     : code;
+	code = code == BD_OK
+		       ? bd_question_subject(&identifier, &invalid, &kind,
+				 bd_json_get(root, "subject"), "/subject", context->dict, &faults)
+		       : code;
 	if (code == BD_OK && invalid != BD_OK) {
 		code = bd_fail(diag, invalid, "%s", "");
 		bd_diag_set_path(diag, "/subject");

@@ -2,44 +2,38 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "record/rules_identifier.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define POINTER_MAX 160
+#define CASE_ID_MAX_BYTES 128
 
 struct work {
 	struct bd_case *asked;
 	const struct bd_answer_context *context;
 	struct bd_arena *arena;
-	struct bd_diag *diag;
+	struct bd_faults faults;
+	size_t *tried; /* subjects that stand in each role, with and without fault */
+	bool has_lost_subjects;
 };
 
-static enum bd_code refuse(struct bd_diag *diag, enum bd_code code, const struct bd_json *node,
+/* Everything that is wrong is told: what can be read without it is read on. Only want of memory
+ * ends it at once. */
+static void refuse(struct work *work, enum bd_code code, const struct bd_json *node,
 	const char *pointer, const char *detail)
 {
-	const struct bd_place none = { 0 };
-
-	bd_fail_at(diag, code, node != NULL ? node->place : none, "%s", detail);
-	bd_diag_set_path(diag, pointer);
-	return code;
+	bd_faults_add(&work->faults, code, node, pointer, detail);
 }
 
-enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
-	const char *const *names, struct bd_diag *diag)
+static void *make(struct work *work, size_t count, size_t size)
 {
-	for (const struct bd_json *member = object->first; member != NULL; member = member->next) {
-		size_t i = 0;
+	void *made = bd_arena_alloc(work->arena, count == 0 ? 1 : count, size);
 
-		while (names[i] != NULL && !bd_bytes_is(member->key, names[i])) {
-			i++;
-		}
-		if (names[i] == NULL) {
-			return refuse(diag, BD_QUESTION_UNKNOWN, member, pointer, "");
-		}
+	if (made == NULL) {
+		refuse(work, bd_arena_code(work->arena), NULL, "", "");
 	}
-	return BD_OK;
+	return made;
 }
 
 static bool is_object(const struct bd_json *node)
@@ -52,89 +46,59 @@ static bool is_text(const struct bd_json *node)
 	return node != NULL && node->type == BD_JSON_IS_TEXT;
 }
 
-static bool is_array(const struct bd_json *node)
+/* True when there is a list to read. A list left out is an empty one. */
+static bool is_list(struct work *work, const struct bd_json *node, const char *pointer)
 {
-	return node != NULL && node->type == BD_JSON_IS_ARRAY;
+	if (node == NULL) {
+		return false;
+	}
+	if (node->type != BD_JSON_IS_ARRAY) {
+		refuse(work, BD_QUESTION_FORM, node, pointer, "a list");
+		return false;
+	}
+	if (node->count > BD_CASE_CLAIMS_MAX) {
+		refuse(work, BD_LIMIT_COUNT, node, pointer, "");
+		return false;
+	}
+	return true;
 }
 
-/* The member that names the subject's number, and its kind. */
-static const struct bd_json *find_number(const struct bd_id_kind **kind, const struct bd_json *node,
-	const struct bd_dictionary *dict)
+const struct bd_case_subject *bd_case_only(const struct bd_case *asked, const char *role)
 {
-	static const struct {
-		const char *member, *kind;
-	} rows[] = { { "uscc", "uscc" }, { "reg_no", "reg_no" }, { "regno", "reg_no" },
-		{ "tax_no", "taxpayer_no" }, { "taxpayer_no", "taxpayer_no" },
-		{ "org_code", "org_code" } };
-	const struct bd_json *type = bd_json_get(node, "id_type"), *found = NULL;
-	size_t numbers = 0;
-	char name[64];
+	const struct bd_case_subject *found = NULL;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct bd_json *number = bd_json_get(node, rows[i].member);
-
-		if (number != NULL) {
-			*kind = bd_dictionary_id_kind(dict, rows[i].kind);
-			found = number;
-			numbers++;
+	for (size_t i = 0; i < asked->subject_count; i++) {
+		if (strcmp(asked->subjects[i].role->name, role) == 0) {
+			if (found != NULL) {
+				return NULL;
+			}
+			found = &asked->subjects[i];
 		}
 	}
-	if (numbers > 0) {
-		return numbers == 1 && type == NULL && bd_json_get(node, "id_no") == NULL ? found
-											  : NULL;
-	}
-	if (!is_text(type) || type->text.len >= sizeof(name)) {
-		return NULL;
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)type->text.len, type->text.ptr);
-	*kind = bd_dictionary_id_kind(dict, name);
-	return bd_json_get(node, "id_no");
+	return found;
 }
 
-enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
-	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
-	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag)
+const struct bd_claim *bd_case_claim(
+	const struct bd_case *asked, const struct bd_case_subject *subject, const char *field)
 {
-	static const char *const names[] = { "entity", "id_type", "id_no", "uscc", "reg_no",
-		"regno", "tax_no", "taxpayer_no", "org_code", NULL };
-	const struct bd_json *entity = bd_json_get(node, "entity"), *number;
-	const struct bd_id_kind *id_kind = NULL;
-	struct bd_diag why = { .code = BD_OK };
-	enum bd_code code;
-
-	if (!is_object(node)) {
-		return refuse(diag, BD_QUESTION_FORM, node, pointer, "a subject is an object");
+	for (size_t i = 0; i < asked->claim_count; i++) {
+		if (asked->claims[i].subject == subject &&
+			strcmp(asked->claims[i].field->name, field) == 0) {
+			return &asked->claims[i];
+		}
 	}
-	code = bd_question_members(node, pointer, names, diag);
-	if (code != BD_OK) {
-		return code;
-	}
-	if (!is_text(entity) || (!bd_bytes_is(entity->text, "person") &&
-					!bd_bytes_is(entity->text, "organization"))) {
-		return refuse(
-			diag, BD_QUESTION_FORM, node, pointer, "entity is person or organization");
-	}
-	*kind = bd_bytes_is(entity->text, "person") ? BD_SUBJECT_PERSON : BD_SUBJECT_ORGANIZATION;
-	number = find_number(&id_kind, node, dict);
-	if (!is_text(number) || id_kind == NULL || id_kind->subject != *kind ||
-		id_kind->is_issued) {
-		return refuse(diag, BD_QUESTION_FORM, node, pointer,
-			"one number of a known kind: id_type and id_no, or uscc, reg_no, tax_no");
-	}
-	*invalid = bd_rule_identifier(out, dict, id_kind, number->text, NULL, arena, &why);
-	return *invalid == BD_NO_MEMORY ? refuse(diag, BD_NO_MEMORY, node, pointer, "") : BD_OK;
+	return NULL;
 }
 
-/* -- parts of a case -- */
+/* -- subjects -- */
 
 /* Counted twice, one subject could make up for another that is missing. */
-static bool is_again(const struct bd_case *asked, const struct bd_role *role,
-	const struct bd_case_subject *subject)
+static bool is_again(const struct bd_case *asked, const struct bd_case_subject *subject)
 {
 	for (size_t i = 0; i < asked->subject_count && subject->invalid == BD_OK; i++) {
 		const struct bd_case_subject *other = &asked->subjects[i];
 
-		if (other->role == role && other->invalid == BD_OK &&
+		if (other->role == subject->role && other->invalid == BD_OK &&
 			other->identifier.kind == subject->identifier.kind &&
 			bd_bytes_equal(other->identifier.number, subject->identifier.number)) {
 			return true;
@@ -143,34 +107,48 @@ static bool is_again(const struct bd_case *asked, const struct bd_role *role,
 	return false;
 }
 
-static enum bd_code add_subject(struct work *work, const struct bd_role *role,
+static bool read_subject(struct work *work, struct bd_case_subject *subject,
 	const struct bd_json *node, const char *pointer)
 {
-	struct bd_case_subject *subject = &work->asked->subjects[work->asked->subject_count];
 	enum bd_subject_kind kind;
-	enum bd_code code;
 
-	if (work->asked->subject_count == BD_CASE_SUBJECTS_MAX) {
-		return refuse(work->diag, BD_LIMIT_COUNT, node, pointer, "too many subjects");
+	if (bd_question_subject(&subject->identifier, &subject->invalid, &kind, node, pointer,
+		    work->context->dict, &work->faults) != BD_OK) {
+		return false;
 	}
-	code = bd_question_subject(&subject->identifier, &subject->invalid, &kind, node, pointer,
-		work->context->dict, work->arena, work->diag);
-	if (code != BD_OK) {
-		return code;
+	if (kind != subject->role->kind) {
+		refuse(work, BD_QUESTION_FORM, node, pointer, "the role is of another entity");
+		return false;
 	}
-	if (kind != role->kind) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, pointer,
-			"the role is of another entity");
-	}
-	if (is_again(work->asked, role, subject)) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, pointer,
+	if (is_again(work->asked, subject)) {
+		refuse(work, BD_QUESTION_FORM, node, pointer,
 			"the same subject stands twice in one role");
+		return false;
 	}
-	subject->role = role;
-	subject->pointer = bd_arena_text(work->arena, bd_bytes_of(pointer));
-	work->asked->subject_count++;
-	return subject->pointer != NULL ? BD_OK
-					: refuse(work->diag, BD_NO_MEMORY, node, pointer, "");
+	return true;
+}
+
+static void add_subject(struct work *work, const struct bd_role *role, const struct bd_json *node,
+	const char *pointer)
+{
+	struct bd_case *asked = work->asked;
+	struct bd_case_subject subject = { .role = role };
+
+	work->tried[role - asked->matter->roles]++;
+	if (asked->subject_count == BD_CASE_SUBJECTS_MAX) {
+		refuse(work, BD_LIMIT_COUNT, node, pointer, "too many subjects");
+		return;
+	}
+	if (!read_subject(work, &subject, node, pointer)) {
+		work->has_lost_subjects = true;
+		return;
+	}
+	subject.pointer = bd_arena_text(work->arena, bd_bytes_of(pointer));
+	if (subject.pointer == NULL) {
+		refuse(work, bd_arena_code(work->arena), node, pointer, "");
+		return;
+	}
+	asked->subjects[asked->subject_count++] = subject;
 }
 
 static const struct bd_role *find_role(const struct bd_matter *matter, struct bd_bytes name)
@@ -183,58 +161,60 @@ static const struct bd_role *find_role(const struct bd_matter *matter, struct bd
 	return NULL;
 }
 
-static enum bd_code check_counts(struct work *work)
+static void check_counts(struct work *work)
 {
 	const struct bd_matter *matter = work->asked->matter;
 
 	for (size_t i = 0; i < matter->role_count; i++) {
+		const struct bd_role *role = &matter->roles[i];
 		char pointer[POINTER_MAX];
-		size_t count = 0, min = matter->roles[i].min;
+		size_t min = role->min;
 
-		if (matter->roles[i].quantifier == BD_QUANTIFIER_AT_LEAST &&
-			matter->roles[i].at_least > min) {
-			min = matter->roles[i].at_least;
+		if (role->quantifier == BD_QUANTIFIER_AT_LEAST && role->at_least > min) {
+			min = role->at_least;
 		}
-		for (size_t s = 0; s < work->asked->subject_count; s++) {
-			count += work->asked->subjects[s].role == &matter->roles[i];
-		}
-		if (count < min || count > matter->roles[i].max) {
-			snprintf(pointer, sizeof(pointer), "/subjects/%s", matter->roles[i].name);
-			return refuse(work->diag, BD_ROLE_COUNT, NULL, pointer, "");
+		if (work->tried[i] < min || work->tried[i] > role->max) {
+			snprintf(pointer, sizeof(pointer), "/subjects/%s", role->name);
+			refuse(work, BD_ROLE_COUNT, NULL, pointer, "");
 		}
 	}
-	return BD_OK;
 }
 
-static enum bd_code read_subjects(struct work *work, const struct bd_json *node)
+static void read_role(struct work *work, const struct bd_role *role, const struct bd_json *member)
 {
-	enum bd_code code = BD_OK;
+	char pointer[POINTER_MAX];
+	size_t index = 0;
 
-	if (!is_object(node)) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, "/subjects", "an object by role");
+	snprintf(pointer, sizeof(pointer), "/subjects/%s", role->name);
+	if (member->type != BD_JSON_IS_ARRAY) {
+		add_subject(work, role, member, pointer);
+		return;
 	}
-	for (const struct bd_json *member = node->first; member != NULL && code == BD_OK;
-		member = member->next) {
+	for (const struct bd_json *item = member->first; item != NULL; item = item->next) {
+		snprintf(pointer, sizeof(pointer), "/subjects/%s/%zu", role->name, index++);
+		add_subject(work, role, item, pointer);
+	}
+}
+
+static void read_subjects(struct work *work, const struct bd_json *node)
+{
+	if (!is_object(node)) {
+		refuse(work, BD_QUESTION_FORM, node, "/subjects", "an object by role");
+		return;
+	}
+	for (const struct bd_json *member = node->first; member != NULL; member = member->next) {
 		const struct bd_role *role = find_role(work->asked->matter, member->key);
-		char pointer[POINTER_MAX];
-		size_t index = 0;
 
 		if (role == NULL) {
-			return refuse(work->diag, BD_ROLE_UNKNOWN, member, "/subjects", "");
-		}
-		snprintf(pointer, sizeof(pointer), "/subjects/%s", role->name);
-		if (!is_array(member)) {
-			code = add_subject(work, role, member, pointer);
-			continue;
-		}
-		for (const struct bd_json *item = member->first; item != NULL && code == BD_OK;
-			item = item->next) {
-			snprintf(pointer, sizeof(pointer), "/subjects/%s/%zu", role->name, index++);
-			code = add_subject(work, role, item, pointer);
+			refuse(work, BD_ROLE_UNKNOWN, member, "/subjects", "");
+		} else {
+			read_role(work, role, member);
 		}
 	}
-	return code == BD_OK ? check_counts(work) : code;
+	check_counts(work);
 }
+
+/* -- claims -- */
 
 /* The field that some element of the subject's role compares. */
 static const struct bd_field *find_claimed(
@@ -252,184 +232,211 @@ static const struct bd_field *find_claimed(
 	return NULL;
 }
 
-static enum bd_code read_claims(struct work *work, const struct bd_json *node)
+static const struct bd_case_subject *find_subject(
+	const struct bd_case *asked, struct bd_bytes pointer)
+{
+	for (size_t i = 0; i < asked->subject_count; i++) {
+		if (bd_bytes_is(pointer, asked->subjects[i].pointer)) {
+			return &asked->subjects[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_claim(const struct bd_json *item)
+{
+	const struct bd_json *value = bd_json_get(item, "value");
+
+	return is_object(item) && is_text(bd_json_get(item, "of")) &&
+	       is_text(bd_json_get(item, "field")) && value != NULL &&
+	       (value->type == BD_JSON_IS_TEXT || value->type == BD_JSON_IS_NUMBER ||
+		       value->type == BD_JSON_IS_BOOL);
+}
+
+static void read_claim(struct work *work, const struct bd_json *item, const char *pointer)
 {
 	static const char *const names[] = { "of", "field", "value", NULL };
+	const struct bd_json *field = bd_json_get(item, "field");
+	struct bd_case *asked = work->asked;
+	struct bd_claim claim = { .subject = NULL };
+
+	if (!is_claim(item)) {
+		refuse(work, BD_QUESTION_FORM, item, pointer, "a claim has of, field and value");
+		return;
+	}
+	bd_question_members(item, pointer, names, &work->faults);
+	claim.subject = find_subject(asked, bd_json_get(item, "of")->text);
+	if (claim.subject == NULL) {
+		if (!work->has_lost_subjects) {
+			refuse(work, BD_QUESTION_FORM, item, pointer,
+				"of names no subject of the case");
+		}
+		return;
+	}
+	claim.field = find_claimed(asked->matter, claim.subject->role, field->text);
+	if (claim.field == NULL) {
+		refuse(work, BD_CLAIM_UNKNOWN, field, pointer, "");
+	} else if (bd_case_claim(asked, claim.subject, claim.field->name) != NULL) {
+		refuse(work, BD_QUESTION_FORM, item, pointer, "claimed twice");
+	} else {
+		claim.value = bd_json_get(item, "value")->text;
+		asked->claims[asked->claim_count++] = claim;
+	}
+}
+
+static void read_claims(struct work *work, const struct bd_json *node)
+{
+	size_t index = 0;
+
+	if (!is_list(work, node, "/claims")) {
+		return;
+	}
+	work->asked->claims = make(work, node->count, sizeof(*work->asked->claims));
+	for (const struct bd_json *item = node->first; item != NULL && work->asked->claims != NULL;
+		item = item->next) {
+		char pointer[POINTER_MAX];
+
+		snprintf(pointer, sizeof(pointer), "/claims/%zu", index++);
+		read_claim(work, item, pointer);
+	}
+}
+
+/* -- attestations, materials, commitment -- */
+
+static void read_attestation(struct work *work, const struct bd_json *item, const char *pointer)
+{
+	static const char *const names[] = { "kind", "provider", "level", "at", "digest", NULL };
+	const struct bd_json *kind = bd_json_get(item, "kind"),
+			     *provider = bd_json_get(item, "provider"),
+			     *at = bd_json_get(item, "at");
+	struct bd_attestation one;
+
+	if (!is_object(item) || !is_text(kind) || !is_text(provider) || !is_text(at) ||
+		!bd_time_parse(&one.at_ms, at->text)) {
+		refuse(work, BD_QUESTION_FORM, item, pointer,
+			"an attestation has kind, provider and at (RFC 3339)");
+		return;
+	}
+	bd_question_members(item, pointer, names, &work->faults);
+	one.kind = kind->text;
+	one.provider = provider->text;
+	work->asked->attestations[work->asked->attestation_count++] = one;
+}
+
+static void read_attestations(struct work *work, const struct bd_json *node)
+{
 	struct bd_case *asked = work->asked;
 	size_t index = 0;
 
-	if (node == NULL) {
-		return BD_OK;
+	if (!is_list(work, node, "/attestations")) {
+		return;
 	}
-	if (!is_array(node) || node->count > BD_CASE_CLAIMS_MAX) {
-		return refuse(work->diag, is_array(node) ? BD_LIMIT_COUNT : BD_QUESTION_FORM, node,
-			"/claims", "");
-	}
-	asked->claims = bd_arena_alloc(work->arena, node->count, sizeof(*asked->claims));
-	if (asked->claims == NULL) {
-		return refuse(work->diag, BD_NO_MEMORY, node, "/claims", "");
-	}
-	for (const struct bd_json *item = node->first; item != NULL; item = item->next) {
-		const struct bd_json *of = bd_json_get(item, "of"),
-				     *field = bd_json_get(item, "field"),
-				     *value = bd_json_get(item, "value");
-		struct bd_claim *claim = &asked->claims[asked->claim_count];
+	asked->attestations = make(work, node->count, sizeof(*asked->attestations));
+	for (const struct bd_json *item = node->first; item != NULL && asked->attestations != NULL;
+		item = item->next) {
 		char pointer[POINTER_MAX];
-		enum bd_code code;
 
-		snprintf(pointer, sizeof(pointer), "/claims/%zu", index++);
-		if (!is_object(item) || !is_text(of) || !is_text(field) || value == NULL ||
-			(value->type != BD_JSON_IS_TEXT && value->type != BD_JSON_IS_NUMBER &&
-				value->type != BD_JSON_IS_BOOL)) {
-			return refuse(work->diag, BD_QUESTION_FORM, item, pointer,
-				"a claim has of, field and value");
-		}
-		code = bd_question_members(item, pointer, names, work->diag);
-		if (code != BD_OK) {
-			return code;
-		}
-		for (size_t s = 0; s < asked->subject_count; s++) {
-			if (bd_bytes_is(of->text, asked->subjects[s].pointer)) {
-				claim->subject = &asked->subjects[s];
-			}
-		}
-		if (claim->subject == NULL) {
-			return refuse(work->diag, BD_QUESTION_FORM, of, pointer,
-				"of names no subject of the case");
-		}
-		claim->field = find_claimed(asked->matter, claim->subject->role, field->text);
-		if (claim->field == NULL) {
-			return refuse(work->diag, BD_CLAIM_UNKNOWN, field, pointer, "");
-		}
-		for (size_t c = 0; c < asked->claim_count; c++) {
-			if (asked->claims[c].subject == claim->subject &&
-				asked->claims[c].field == claim->field) {
-				return refuse(work->diag, BD_QUESTION_FORM, item, pointer,
-					"claimed twice");
-			}
-		}
-		claim->value = value->text;
-		asked->claim_count++;
+		snprintf(pointer, sizeof(pointer), "/attestations/%zu", index++);
+		read_attestation(work, item, pointer);
 	}
-	return BD_OK;
 }
 
-static enum bd_code read_attestations(struct work *work, const struct bd_json *node)
+static enum bd_material_state material_state(struct bd_bytes text)
 {
-	static const char *const names[] = { "kind", "provider", "level", "at", "digest", NULL };
-	struct bd_case *asked = work->asked;
-
-	if (node == NULL) {
-		return BD_OK;
-	}
-	if (!is_array(node) || node->count > BD_CASE_CLAIMS_MAX) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, "/attestations", "");
-	}
-	asked->attestations =
-		bd_arena_alloc(work->arena, node->count, sizeof(*asked->attestations));
-	if (asked->attestations == NULL) {
-		return refuse(work->diag, BD_NO_MEMORY, node, "/attestations", "");
-	}
-	for (const struct bd_json *item = node->first; item != NULL; item = item->next) {
-		const struct bd_json *kind = bd_json_get(item, "kind"),
-				     *provider = bd_json_get(item, "provider"),
-				     *at = bd_json_get(item, "at");
-		struct bd_attestation *one = &asked->attestations[asked->attestation_count++];
-
-		if (!is_object(item) || !is_text(kind) || !is_text(provider) || !is_text(at) ||
-			!bd_time_parse(&one->at_ms, at->text)) {
-			return refuse(work->diag, BD_QUESTION_FORM, item, "/attestations",
-				"an attestation has kind, provider and at (RFC 3339)");
-		}
-		if (bd_question_members(item, "/attestations", names, work->diag) != BD_OK) {
-			return BD_QUESTION_UNKNOWN;
-		}
-		one->kind = kind->text;
-		one->provider = provider->text;
-	}
-	return BD_OK;
+	return bd_bytes_is(text, "supplied")    ? BD_MATERIAL_SUPPLIED
+	       : bd_bytes_is(text, "e_licence") ? BD_MATERIAL_E_LICENCE
+	       : bd_bytes_is(text, "to_follow") ? BD_MATERIAL_TO_FOLLOW
+						: BD_MATERIAL_MISSING;
 }
 
-static enum bd_code read_materials(struct work *work, const struct bd_json *node)
+static void read_material(struct work *work, enum bd_material_state *states,
+	const struct bd_json *item, const char *pointer)
 {
 	static const char *const names[] = { "id", "state", NULL };
-	struct bd_case *asked = work->asked;
+	const struct bd_json *id = bd_json_get(item, "id"), *state = bd_json_get(item, "state");
+	const struct bd_matter *matter = work->asked->matter;
+	size_t at = 0;
 
-	if (node == NULL) {
-		return BD_OK;
+	if (!is_object(item) || !is_text(id) || !is_text(state) ||
+		material_state(state->text) == BD_MATERIAL_MISSING) {
+		refuse(work, BD_QUESTION_FORM, item, pointer,
+			"a material has id, and state: supplied, e_licence or to_follow");
+		return;
 	}
-	if (!is_array(node) || node->count > BD_CASE_CLAIMS_MAX) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, "/materials", "");
+	bd_question_members(item, pointer, names, &work->faults);
+	while (at < matter->material_count && !bd_bytes_is(id->text, matter->materials[at].id)) {
+		at++;
 	}
-	asked->materials = bd_arena_alloc(work->arena, node->count, sizeof(*asked->materials));
-	if (asked->materials == NULL) {
-		return refuse(work->diag, BD_NO_MEMORY, node, "/materials", "");
+	if (at == matter->material_count) {
+		refuse(work, BD_MATERIAL_UNKNOWN, id, pointer, "");
+	} else if (states[at] != BD_MATERIAL_MISSING) {
+		refuse(work, BD_QUESTION_FORM, item, pointer, "the material stands twice");
+	} else {
+		states[at] = material_state(state->text);
 	}
-	for (const struct bd_json *item = node->first; item != NULL; item = item->next) {
-		const struct bd_json *id = bd_json_get(item, "id"),
-				     *state = bd_json_get(item, "state");
-		struct bd_material *one = &asked->materials[asked->material_count++];
-
-		if (!is_object(item) || !is_text(id) || !is_text(state) ||
-			(!bd_bytes_is(state->text, "supplied") &&
-				!bd_bytes_is(state->text, "e_licence") &&
-				!bd_bytes_is(state->text, "to_follow"))) {
-			return refuse(work->diag, BD_QUESTION_FORM, item, "/materials",
-				"state is supplied, e_licence or to_follow");
-		}
-		if (bd_question_members(item, "/materials", names, work->diag) != BD_OK) {
-			return BD_QUESTION_UNKNOWN;
-		}
-		one->id = id->text;
-		one->is_to_follow = bd_bytes_is(state->text, "to_follow");
-	}
-	return BD_OK;
 }
 
-static enum bd_code read_commitment(struct work *work, const struct bd_json *node)
+static void read_materials(struct work *work, const struct bd_json *node)
+{
+	enum bd_material_state *states =
+		make(work, work->asked->matter->material_count, sizeof(*states));
+	size_t index = 0;
+
+	work->asked->materials = states;
+	if (states == NULL || !is_list(work, node, "/materials")) {
+		return;
+	}
+	for (const struct bd_json *item = node->first; item != NULL; item = item->next) {
+		char pointer[POINTER_MAX];
+
+		snprintf(pointer, sizeof(pointer), "/materials/%zu", index++);
+		read_material(work, states, item, pointer);
+	}
+}
+
+/* A commitment to another text than this version's is none: nobody has promised what it asks. */
+static void read_commitment(struct work *work, const struct bd_json *node)
 {
 	static const char *const names[] = { "text_version", "signed_at", "digest", NULL };
-	const struct bd_json *signed_at;
+	const struct bd_json *version = bd_json_get(node, "text_version"),
+			     *signed_at = bd_json_get(node, "signed_at");
+	const char *wanted = work->asked->matter->commitment_text_version;
 	int64_t signed_ms;
 
 	if (node == NULL) {
-		return BD_OK;
+		return;
 	}
-	signed_at = bd_json_get(node, "signed_at");
-	if (!is_object(node) || !is_text(bd_json_get(node, "text_version")) ||
-		!is_text(signed_at) || !bd_time_parse(&signed_ms, signed_at->text)) {
-		return refuse(work->diag, BD_QUESTION_FORM, node, "/commitment",
+	if (!is_object(node) || !is_text(version) || !is_text(signed_at) ||
+		!bd_time_parse(&signed_ms, signed_at->text)) {
+		refuse(work, BD_QUESTION_FORM, node, "/commitment",
 			"a commitment has text_version and signed_at (RFC 3339)");
+		return;
 	}
-	work->asked->has_commitment = true;
-	return bd_question_members(node, "/commitment", names, work->diag);
+	bd_question_members(node, "/commitment", names, &work->faults);
+	work->asked->has_commitment = wanted == NULL || bd_bytes_is(version->text, wanted);
 }
 
+/* -- the head -- */
+
 /* The version of the matter that is in force on the day of acceptance. */
-static enum bd_code find_matter(struct work *work, const struct bd_json *node)
+static void find_matter(struct work *work, const struct bd_json *node)
 {
 	const struct bd_answer_context *context = work->context;
+	struct bd_case *asked = work->asked;
 
 	for (size_t i = 0; is_text(node) && i < context->matter_count; i++) {
 		const struct bd_matter *matter = context->matters[i];
-		int32_t from = INT32_MIN, until = INT32_MAX;
 
-		if (!bd_bytes_is(node->text, matter->id) ||
-			!bd_day_parse(&from, bd_bytes_of(matter->effective_from))) {
-			continue;
-		}
-		if (matter->effective_until != NULL) {
-			bd_day_parse(&until, bd_bytes_of(matter->effective_until));
-		}
-		if (work->asked->on >= from && work->asked->on < until) {
-			work->asked->matter = matter;
-			return BD_OK;
+		if (bd_bytes_is(node->text, matter->id) && asked->on >= matter->effective_from &&
+			asked->on < matter->effective_until) {
+			asked->matter = matter;
+			return;
 		}
 	}
-	return refuse(work->diag, BD_MATTER_UNKNOWN, node, "/matter", "");
+	refuse(work, BD_MATTER_UNKNOWN, node, "/matter", "");
 }
 
-static enum bd_code read_head(struct work *work, const struct bd_json *root)
+static void read_head(struct work *work, const struct bd_json *root)
 {
 	const struct bd_json *on = bd_json_get(root, "on"), *at = bd_json_get(root, "submitted_at"),
 			     *id = bd_json_get(root, "case"),
@@ -437,48 +444,64 @@ static enum bd_code read_head(struct work *work, const struct bd_json *root)
 	struct bd_case *asked = work->asked;
 
 	asked->on = bd_day_at(work->context->now_ms);
+	asked->id = is_text(id) ? id->text : (struct bd_bytes){ "", 0 };
 	if (on != NULL && (!is_text(on) || !bd_day_parse(&asked->on, on->text))) {
-		return refuse(work->diag, BD_QUESTION_FORM, on, "/on", "yyyy-MM-dd");
+		refuse(work, BD_QUESTION_FORM, on, "/on", "yyyy-MM-dd");
 	}
 	if (at != NULL && (!is_text(at) || !bd_time_parse(&asked->submitted_ms, at->text))) {
-		return refuse(work->diag, BD_QUESTION_FORM, at, "/submitted_at", "RFC 3339");
+		refuse(work, BD_QUESTION_FORM, at, "/submitted_at", "RFC 3339");
 	}
-	if (id != NULL && (!is_text(id) || id->text.len > 128)) {
-		return refuse(
-			work->diag, BD_QUESTION_FORM, id, "/case", "a text of at most 128 bytes");
+	if (id != NULL && (!is_text(id) || id->text.len > CASE_ID_MAX_BYTES)) {
+		refuse(work, BD_QUESTION_FORM, id, "/case", "a text of at most 128 bytes");
 	}
 	if (deadline != NULL && deadline->type != BD_JSON_IS_NUMBER) {
-		return refuse(work->diag, BD_QUESTION_FORM, deadline, "/deadline_ms", "a number");
+		refuse(work, BD_QUESTION_FORM, deadline, "/deadline_ms", "a number");
 	}
-	asked->id = id != NULL ? id->text : (struct bd_bytes){ "", 0 };
-	return find_matter(work, bd_json_get(root, "matter"));
+	find_matter(work, bd_json_get(root, "matter"));
+}
+
+static void read_case(struct work *work, const struct bd_json *root)
+{
+	static const char *const names[] = { "matter", "case", "on", "submitted_at", "deadline_ms",
+		"subjects", "claims", "attestations", "materials", "commitment", NULL };
+	struct bd_case *asked = work->asked;
+
+	if (!is_object(root)) {
+		refuse(work, BD_QUESTION_FORM, root, "", "a case is an object");
+		return;
+	}
+	bd_question_members(root, "", names, &work->faults);
+	read_head(work, root);
+	if (asked->matter == NULL) {
+		return;
+	}
+	asked->subjects = make(work, BD_CASE_SUBJECTS_MAX, sizeof(*asked->subjects));
+	work->tried = make(work, asked->matter->role_count, sizeof(*work->tried));
+	if (asked->subjects == NULL || work->tried == NULL) {
+		return;
+	}
+	read_subjects(work, bd_json_get(root, "subjects"));
+	read_claims(work, bd_json_get(root, "claims"));
+	read_attestations(work, bd_json_get(root, "attestations"));
+	read_materials(work, bd_json_get(root, "materials"));
+	read_commitment(work, bd_json_get(root, "commitment"));
 }
 
 enum bd_code bd_question_case(struct bd_case *out, struct bd_bytes json,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
 {
-	static const char *const names[] = { "matter", "case", "on", "submitted_at", "deadline_ms",
-		"subjects", "claims", "attestations", "materials", "commitment", NULL };
-	struct work work = { out, context, arena, diag };
+	struct bd_diag first = { .code = BD_OK };
+	struct work work = { .asked = out,
+		.context = context,
+		.arena = arena,
+		.faults = { diag != NULL ? diag : &first, arena, 0 } };
 	struct bd_json *root = NULL;
-	enum bd_code code = bd_json_parse(&root, json, arena, diag);
+	enum bd_code code = bd_json_parse(&root, json, arena, work.faults.diag);
 
 	*out = (struct bd_case){ .matter = NULL };
 	if (code != BD_OK) {
 		return code;
 	}
-	if (!is_object(root)) {
-		return refuse(diag, BD_QUESTION_FORM, root, "", "a case is an object");
-	}
-	out->subjects = bd_arena_alloc(arena, BD_CASE_SUBJECTS_MAX, sizeof(*out->subjects));
-	if (out->subjects == NULL) {
-		return refuse(diag, BD_NO_MEMORY, root, "", "");
-	}
-	code = bd_question_members(root, "", names, diag);
-	code = code == BD_OK ? read_head(&work, root) : code;
-	code = code == BD_OK ? read_subjects(&work, bd_json_get(root, "subjects")) : code;
-	code = code == BD_OK ? read_claims(&work, bd_json_get(root, "claims")) : code;
-	code = code == BD_OK ? read_attestations(&work, bd_json_get(root, "attestations")) : code;
-	code = code == BD_OK ? read_materials(&work, bd_json_get(root, "materials")) : code;
-	return code == BD_OK ? read_commitment(&work, bd_json_get(root, "commitment")) : code;
+	read_case(&work, root);
+	return work.faults.diag->code;
 }

@@ -1,5 +1,10 @@
 /* question.h - a case 办件 as asked, read from JSON and checked against its matter. Layer: answer,
- * private to it. */
+ * private to it.
+ *
+ * Every fault of a question is told, not only the first: the diag holds the first, its `next` the
+ * others, in the question's arena. A fault that leaves what follows without a meaning (no JSON, no
+ * matter) ends the reading.
+ */
 #ifndef BD_ANSWER_QUESTION_H
 #define BD_ANSWER_QUESTION_H
 
@@ -25,9 +30,12 @@ struct bd_attestation {
 	int64_t at_ms;
 };
 
-struct bd_material {
-	struct bd_bytes id;
-	bool is_to_follow;
+/* One for each material that the matter asks; what the case does not name is missing. */
+enum bd_material_state {
+	BD_MATERIAL_MISSING = 0,
+	BD_MATERIAL_SUPPLIED,
+	BD_MATERIAL_E_LICENCE,
+	BD_MATERIAL_TO_FOLLOW
 };
 
 struct bd_case {
@@ -41,19 +49,34 @@ struct bd_case {
 	size_t claim_count;
 	struct bd_attestation *attestations;
 	size_t attestation_count;
-	struct bd_material *materials;
-	size_t material_count;
-	bool has_commitment;
+	const enum bd_material_state *materials; /* of matter->materials, in their order */
+	bool has_commitment;                     /* to the text that the matter takes */
 };
+
+/* The only subject of a role; NULL where there is none or more than one. */
+const struct bd_case_subject *bd_case_only(const struct bd_case *asked, const char *role);
+/* NULL where it is not claimed. */
+const struct bd_claim *bd_case_claim(
+	const struct bd_case *asked, const struct bd_case_subject *subject, const char *field);
+
+/* Where the faults of a question go. */
+struct bd_faults {
+	struct bd_diag *diag;
+	struct bd_arena *arena;
+	size_t count;
+};
+/* Adds one and returns code. */
+enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const struct bd_json *node,
+	const char *pointer, const char *detail);
 
 /* Refuses members that the contract does not have. */
 enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
-	const char *const *names, struct bd_diag *diag);
+	const char *const *names, struct bd_faults *faults);
 /* {"entity","id_type","id_no"} or {"entity","uscc"|"reg_no"|"regno"|"tax_no"}. *invalid: the number
  * itself is wrong. */
 enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
 	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
-	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag);
+	const struct bd_dictionary *dict, struct bd_faults *faults);
 enum bd_code bd_question_case(struct bd_case *out, struct bd_bytes json,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
 

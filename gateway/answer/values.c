@@ -1,5 +1,7 @@
 /* values.c - what the rows say against the claim, or against the values that the matter accepts. */
-#include "answer/evidence.h"
+#include "answer/test.h"
+#include "answer/verified.h"
+#include "record/rules_compare.h"
 #include "record/rules_text.h"
 #include "record/rules_value.h"
 
@@ -7,7 +9,9 @@
 
 struct verdict {
 	enum bd_finding_code code;
-	const char *reason;
+	const char *reason, *rule;
+	int score;        /* -1 = none */
+	int32_t mends_on; /* BD_NO_DAY */
 	const struct bd_statement *row;
 	const struct bd_held_value *value;
 };
@@ -34,101 +38,149 @@ static bool is_adverse(const struct bd_field *field, const struct bd_value *valu
 
 /* -- the claim -- */
 
-static const struct bd_claim *find_claim(const struct bd_work *work)
-{
-	for (size_t i = 0; i < work->asked->claim_count; i++) {
-		if (work->asked->claims[i].subject == work->subject &&
-			work->asked->claims[i].field == work->element->field) {
-			return &work->asked->claims[i];
-		}
-	}
-	return NULL;
-}
-
-static enum bd_code normal_claim(struct bd_bytes *out, const struct bd_field *field,
+enum bd_code bd_claim_normal(struct bd_value *out, const struct bd_field *field,
 	struct bd_bytes text, struct bd_arena *arena)
 {
 	struct bd_diag why = { .code = BD_OK };
-	uint8_t flags = 0;
 
+	*out = (struct bd_value){ .field = field->number };
 	switch (field->type) {
 	case BD_TYPE_DATE:
-		return bd_rule_date(out, text, arena, &why);
+		return bd_rule_date(&out->text, text, arena, &why);
 	case BD_TYPE_MONTH:
-		return bd_rule_month(out, text, arena, &why);
+		return bd_rule_month(&out->text, text, arena, &why);
 	case BD_TYPE_AMOUNT:
-		return bd_rule_amount(out, text, 2, arena, &why);
+		return bd_rule_amount(&out->text, text, 2, arena, &why);
 	case BD_TYPE_COUNT:
-		return bd_rule_count(out, text, arena, &why);
+		return bd_rule_count(&out->text, text, arena, &why);
 	case BD_TYPE_BOOL:
-		return bd_rule_bool(out, text, &why);
+		return bd_rule_bool(&out->text, text, &why);
 	case BD_TYPE_CODE:
-		*out = text;
+		out->text = text;
 		return find_code(field, text) != NULL ? BD_OK : BD_CODE_UNMAPPED;
 	default:
-		return bd_rule_text(out, &flags, field->type, text, arena, &why);
+		return bd_rule_text(&out->text, &out->flags, field->type, text, arena, &why);
 	}
+}
+
+/* False: the claim is missing or is no value of its field. */
+bool bd_claim_read(struct bd_finding *finding, struct bd_value *claim, const struct bd_work *work)
+{
+	const struct bd_field *field = work->element->field;
+	const struct bd_claim *claimed = bd_case_claim(work->asked, work->subject, field->name);
+
+	if (claimed == NULL) {
+		bd_finding_set(finding, BD_FINDING_INVALID, "claim_missing");
+		return false;
+	}
+	if (bd_claim_normal(claim, field, claimed->value, work->arena) != BD_OK) {
+		bd_finding_set(finding, BD_FINDING_INVALID, "claim_form");
+		return false;
+	}
+	finding->claim = claim->text;
+	if (!bd_bytes_equal(claim->text, claimed->value)) {
+		finding->flags |= BD_FLAG_NORMALIZED;
+	}
+	return true;
 }
 
 /* -- one value -- */
 
-/* Is one date the other with its day, or month, left out? */
-static bool is_part_of(struct bd_bytes a, struct bd_bytes b)
+static const char *unsure_reason(const struct bd_element *element, const struct bd_value *claim,
+	const struct bd_value *value)
 {
-	return a.len > 0 && a.len < b.len && memcmp(a.ptr, b.ptr, a.len) == 0 &&
-	       b.ptr[a.len] == '-';
+	if (((claim->flags | value->flags) & BD_VALUE_PLACEHOLDER) != 0) {
+		return "placeholder";
+	}
+	return element->field->type == BD_TYPE_CODE ? "not_known" : "not_comparable";
 }
 
-static enum bd_finding_code compare(const char **reason, const struct bd_field *field,
-	struct bd_bytes claim, struct bd_bytes held)
+static void conclude(struct verdict *verdict, const struct bd_element *element,
+	const struct bd_value *claim, struct bd_comparison comparison)
 {
-	if (field->comparator == BD_COMPARE_DATE && !bd_bytes_equal(claim, held) &&
-		(is_part_of(claim, held) || is_part_of(held, claim))) {
-		*reason = "partial_date";
-		return BD_FINDING_NEAR;
+	verdict->rule = comparison.rule;
+	if (element->field->comparator == BD_COMPARE_ADDRESS) {
+		verdict->score = (int)comparison.score;
 	}
-	switch (bd_rule_compare_text(field->comparator, claim, held)) {
+	switch (comparison.likeness) {
 	case BD_LIKE_SAME:
-		return BD_FINDING_MATCH;
+		verdict->code = BD_FINDING_MATCH;
+		verdict->reason = "";
+		break;
 	case BD_LIKE_NEAR:
-		*reason = "near";
-		return BD_FINDING_NEAR;
+		verdict->code = BD_FINDING_NEAR;
+		verdict->reason =
+			element->field->comparator == BD_COMPARE_DATE ? "partial_date" : "near";
+		break;
 	case BD_LIKE_UNSURE:
-		*reason = "placeholder";
-		return BD_FINDING_INDETERMINATE;
-	default:
-		*reason = "differs";
-		return BD_FINDING_MISMATCH;
+		verdict->code = BD_FINDING_INDETERMINATE;
+		verdict->reason = unsure_reason(element, claim, &verdict->value->value);
+		break;
+	case BD_LIKE_DIFFERENT:
+		verdict->code = BD_FINDING_MISMATCH;
+		verdict->reason = verdict->mends_on != BD_NO_DAY ? "too_early" : "differs";
+		break;
 	}
 }
 
-static enum bd_finding_code judge(const char **reason, const struct bd_element *element,
-	struct bd_bytes claim, const struct bd_value *value, size_t same_order)
+static struct bd_comparison compare_with_role(
+	const struct bd_work *work, const struct bd_value *value)
 {
-	*reason = "";
-	if (same_order > 1) {
-		*reason = "conflict";
-		return BD_FINDING_INDETERMINATE;
+	const struct bd_case_subject *subject = bd_case_only(work->asked, work->element->same_as);
+
+	if (subject == NULL || subject->invalid != BD_OK) {
+		return bd_likeness_of(BD_LIKE_UNSURE, "compare.identifier");
 	}
-	if ((value->flags & BD_VALUE_UNMAPPED) != 0) {
-		*reason = "unmapped_code";
-		return BD_FINDING_INDETERMINATE;
-	}
-	if (element->is_claimed) {
-		return compare(reason, element->field, claim, value->text);
-	}
+	return bd_rule_compare_number(subject->identifier.number, value->text);
+}
+
+/* Neither the good nor the bad value: the source does not know. */
+static void judge_listed(struct verdict *verdict, const struct bd_element *element)
+{
+	const struct bd_value *value = &verdict->value->value;
+
+	verdict->rule = "compare.accepted";
+	verdict->code = BD_FINDING_MISMATCH;
+	verdict->reason = "differs";
 	for (size_t i = 0; i < element->accepted_value_count; i++) {
 		if (bd_bytes_is(value->text, element->accepted_values[i])) {
-			return BD_FINDING_MATCH;
+			verdict->code = BD_FINDING_MATCH;
+			verdict->reason = "";
+			return;
 		}
 	}
-	/* Neither the good nor the bad value: the source does not know. */
 	if (element->field->merge == BD_MERGE_ANY_ADVERSE && !is_adverse(element->field, value)) {
-		*reason = "not_known";
-		return BD_FINDING_INDETERMINATE;
+		verdict->code = BD_FINDING_INDETERMINATE;
+		verdict->reason = "not_known";
 	}
-	*reason = "differs";
-	return BD_FINDING_MISMATCH;
+}
+
+static void judge(struct verdict *verdict, const struct bd_work *work, const struct bd_value *claim,
+	size_t same_order)
+{
+	const struct bd_element *element = work->element;
+	const struct bd_value *value = &verdict->value->value;
+	const struct bd_compare_options options = { .tolerance_fen = element->tolerance_fen };
+
+	if (same_order > 1) {
+		verdict->rule = "merge.conflict";
+		verdict->code = BD_FINDING_INDETERMINATE;
+		verdict->reason = "conflict";
+	} else if ((value->flags & BD_VALUE_UNMAPPED) != 0) {
+		verdict->rule = "map.unmapped";
+		verdict->code = BD_FINDING_INDETERMINATE;
+		verdict->reason = "unmapped_code";
+	} else if (element->test.kind != BD_TEST_NONE) {
+		conclude(verdict, element, claim,
+			bd_test_value(&verdict->mends_on, element, value->text, work->asked->on));
+	} else if (element->same_as != NULL) {
+		conclude(verdict, element, claim, compare_with_role(work, value));
+	} else if (element->is_claimed) {
+		conclude(verdict, element, claim,
+			bd_rule_compare(element->field->comparator, claim, value, &options));
+	} else {
+		judge_listed(verdict, element);
+	}
 }
 
 /* -- several rows -- */
@@ -184,8 +236,13 @@ static void merge(struct bd_finding *finding, const struct bd_field *field,
 	}
 	bd_finding_set(finding, best->code, best->reason);
 	bd_finding_tell(finding, best->row);
+	finding->rule = best->rule;
+	finding->score = best->score;
+	finding->mends_on = best->mends_on;
+	finding->value = best->value->value.text;
 	if (field->merge == BD_MERGE_ALL_AGREE && differ) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "conflict");
+		finding->rule = "merge.conflict";
 	} else if (field->merge != BD_MERGE_UNION && has_good && has_bad) {
 		/* Whoever is right, a person looks: neither a pass nor a ground to refuse. */
 		finding->flags |= BD_FLAG_CONFLICT;
@@ -221,7 +278,7 @@ static enum bd_code tell_all(struct bd_finding *finding, const struct bd_work *w
 
 /* A former name that is held makes a differing name a former one. */
 static void judge_former(struct bd_finding *finding, const struct bd_work *work,
-	const struct bd_held *held, struct bd_bytes claim)
+	const struct bd_held *held, const struct bd_value *claim)
 {
 	const struct bd_field *former;
 
@@ -237,8 +294,11 @@ static void judge_former(struct bd_finding *finding, const struct bd_work *work,
 		for (size_t v = 0; !row->is_inverse && v < row->value_count; v++) {
 			const struct bd_value *value = &row->values[v].value;
 
-			if (value->field == former->number && bd_bytes_equal(value->text, claim)) {
+			if (value->field == former->number &&
+				bd_rule_compare(former->comparator, claim, value, NULL).likeness ==
+					BD_LIKE_SAME) {
 				bd_finding_set(finding, BD_FINDING_NEAR, "former_name");
+				finding->rule = "compare.former";
 				finding->flags |= BD_FLAG_FORMER;
 			}
 		}
@@ -246,14 +306,14 @@ static void judge_former(struct bd_finding *finding, const struct bd_work *work,
 }
 
 static size_t collect(struct verdict *verdicts, bool *is_unsure, const struct bd_work *work,
-	const struct bd_held *held, struct bd_bytes claim)
+	const struct bd_held *held, const struct bd_value *claim)
 {
 	const struct bd_element *element = work->element;
 	size_t count = 0;
 
 	for (size_t i = 0; i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		enum bd_counting answer = bd_row_counts(element, row);
+		enum bd_counting answer = bd_row_counts(work, row);
 		const struct bd_held_value *value;
 		size_t same_order;
 
@@ -263,10 +323,10 @@ static size_t collect(struct verdict *verdicts, bool *is_unsure, const struct bd
 		value = bd_statement_given(row, element->field->number, &same_order);
 		if (value != NULL) {
 			*is_unsure |= answer == BD_COUNTS_UNSURE;
-			verdicts[count].row = row;
-			verdicts[count].value = value;
-			verdicts[count].code = judge(
-				&verdicts[count].reason, element, claim, &value->value, same_order);
+			verdicts[count] = (struct verdict){
+				.row = row, .value = value, .score = -1, .mends_on = BD_NO_DAY
+			};
+			judge(&verdicts[count], work, claim, same_order);
 			count++;
 		}
 	}
@@ -283,65 +343,45 @@ static size_t count_rows(const struct bd_element *element, const struct bd_held 
 	return count;
 }
 
-/* False: the claim is missing or is no value of its field. */
-static bool read_claim(
-	struct bd_finding *finding, struct bd_bytes *claim, const struct bd_work *work)
-{
-	const struct bd_claim *claimed = find_claim(work);
-
-	if (claimed == NULL) {
-		bd_finding_set(finding, BD_FINDING_INVALID, "claim_missing");
-		return false;
-	}
-	if (normal_claim(claim, work->element->field, claimed->value, work->arena) != BD_OK) {
-		bd_finding_set(finding, BD_FINDING_INVALID, "claim_form");
-		return false;
-	}
-	return true;
-}
-
 static void judge_together(struct bd_finding *finding, const struct bd_work *work,
-	const struct bd_held *held, struct bd_bytes claim, bool is_unsure)
+	const struct bd_held *held, const struct bd_value *claim, bool is_unsure)
 {
 	const struct bd_element *element = work->element;
 
-	if (element->is_claimed && finding->code == BD_FINDING_MATCH &&
-		!bd_bytes_equal(claim, find_claim(work)->value)) {
-		finding->flags |= BD_FLAG_NORMALIZED;
-	}
 	judge_former(finding, work, held, claim);
 	if (bd_rows_are_blocked(element, held)) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
+		finding->rule = "merge.block";
 	} else if (is_unsure) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
+		finding->rule = "map.unmapped";
 	} else if (is_good(finding->code) && finding->evidence_count < bd_sources_needed(element)) {
 		bd_finding_set(finding, BD_FINDING_UNAVAILABLE, "too_few_sources");
 	}
+	/* Said of a match only: elsewhere how it was written is not what decided. */
+	if (finding->code != BD_FINDING_MATCH) {
+		finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
+	}
+	finding->mends_on = finding->code == BD_FINDING_MISMATCH ? finding->mends_on : BD_NO_DAY;
 	bd_judge_age(finding, work, held);
 }
 
-enum bd_code bd_judge_values(
-	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+static enum bd_code judge_rows(struct bd_finding *finding, const struct bd_work *work,
+	const struct bd_held *held, const struct bd_value *claim, bool *is_told)
 {
 	const struct bd_element *element = work->element;
-	struct bd_bytes claim = { "", 0 };
-	struct verdict *verdicts;
-	bool is_unsure = false, is_known = held->status != BD_HELD_NO_SUBJECT;
+	struct verdict *verdicts =
+		bd_arena_alloc(work->arena, count_rows(element, held) + 1, sizeof(*verdicts));
+	bool is_unsure = false;
 	enum bd_code code;
 	size_t count;
 
-	if (element->is_claimed && !read_claim(finding, &claim, work)) {
-		return BD_OK;
-	}
-	verdicts = bd_arena_alloc(work->arena, count_rows(element, held) + 1, sizeof(*verdicts));
 	if (verdicts == NULL) {
 		return bd_arena_code(work->arena);
 	}
 	count = collect(verdicts, &is_unsure, work, held, claim);
+	*is_told = count > 0;
 	if (count == 0) {
-		bd_judge_absence(finding, work, held, element->entity->number,
-			is_known ? BD_FINDING_ABSENT : BD_FINDING_NO_RECORD,
-			is_known ? "no_value" : "no_record");
 		return BD_OK;
 	}
 	merge(finding, element->field, verdicts, count);
@@ -350,4 +390,32 @@ enum bd_code bd_judge_values(
 		judge_together(finding, work, held, claim, is_unsure);
 	}
 	return code;
+}
+
+enum bd_code bd_judge_values(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+{
+	const struct bd_element *element = work->element;
+	struct bd_value claim = { .field = 0 };
+	bool is_known = held->status != BD_HELD_NO_SUBJECT, is_told = false;
+	enum bd_code code;
+
+	if (element->is_claimed && !bd_claim_read(finding, &claim, work)) {
+		return BD_OK;
+	}
+	code = judge_rows(finding, work, held, &claim, &is_told);
+	if (code != BD_OK || is_told) {
+		return code;
+	}
+	if (element->is_claimed) {
+		code = bd_judge_verified(finding, &is_told, work, held, &claim);
+		if (code != BD_OK || is_told) {
+			return code;
+		}
+	}
+	finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
+	bd_judge_absence(finding, work, held, element->entity->number,
+		is_known ? BD_FINDING_ABSENT : BD_FINDING_NO_RECORD,
+		is_known ? "no_value" : "no_record");
+	return BD_OK;
 }

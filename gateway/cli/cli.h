@@ -47,6 +47,7 @@ enum bd_cli_exit bd_cli_compare(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 
 /* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,
  * LC_MESSAGES, LANG, NO_COLOR. Then argv[1..] in any order. False after it said what was wrong. */

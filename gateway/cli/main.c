@@ -13,6 +13,8 @@ static const struct bd_cli_command commands[] = {
 		bd_cli_status },
 	{ "adapter", "validate DIR | run SOURCE/FEED FILE", "检查适配器，试读样本",
 		"check an adapter, try a sample", 2, 3, bd_cli_adapter },
+	{ "matter", "validate DIR | test [MATTER...]", "检查事项，运行事项的样例办件",
+		"check a matter, run the cases beside matters", 1, 256, bd_cli_matter },
 };
 
 static void help(bool is_english)

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libbd_config.a
 libbd_config_a_SOURCES = \
 	gateway/config/adapter.c gateway/config/adapter.h \
+	gateway/config/calendar.c gateway/config/calendar.h \
 	gateway/config/codes.c gateway/config/compiler.h \
 	gateway/config/diags.c gateway/config/diags.h \
 	gateway/config/dictionary.c gateway/config/dictionary.h \
@@ -12,4 +13,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/xml.c gateway/config/xml.h
 libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)
 # Reads matters for the answer layer; apart, because it fills another layer's plain data.
-libbd_config_a_SOURCES += gateway/config/matter.c gateway/config/matter.h
+libbd_config_a_SOURCES += \
+	gateway/config/matter.c gateway/config/matter.h \
+	gateway/config/matter_check.c \
+	gateway/config/matter_element.c gateway/config/matter_parts.h

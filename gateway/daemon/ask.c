@@ -24,7 +24,8 @@ struct ask {
 	struct bd_call call;
 	struct bd_answer_source source;
 	enum ask_kind kind;
-	bool is_lines, has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
+	bool is_lines, explains;
+	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
 	struct bd_buf body;
 };
 
@@ -65,11 +66,13 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 		.dict = setup->dict,
 		.matters = setup->matters,
 		.matter_count = setup->matter_count,
+		.calendar = setup->calendar,
 		.source = &ask->source,
 		.now_ms = bd_clock_wall_ms(),
 		.sources = setup->source_names,
 		.source_count = setup->plan_count,
 		.may_see_sensitive = has_purpose(ask),
+		.explains = ask->explains,
 	};
 	char receipt[64];
 	enum bd_code code = bd_store_begin(loop->reader, diag);
@@ -82,7 +85,7 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 	bd_arena_clear(&loop->arena);
 	if (ask->kind == ASK_COMPARE) {
 		loop->counts.compares++;
-		code = bd_compare(&loop->answer, question, &context, &loop->arena, diag);
+		code = bd_compare(&loop->answer, NULL, question, &context, &loop->arena, diag);
 	} else {
 		loop->counts.queries++;
 		code = bd_query(&loop->answer, question, &context, &loop->arena, diag);
@@ -288,8 +291,14 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 {
 	struct bd_bytes type = bd_http_header(exchange, "content-type");
 	bool is_lines = is_type(type, "application/x-ndjson");
+	bool explains = false;
 	struct ask *ask;
 
+	if (bd_call_flag(&explains, bd_http_query(exchange), "explain") != BD_OK) {
+		loop->counts.refused++;
+		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
+		return;
+	}
 	if ((!is_lines && !is_type(type, "application/json")) ||
 		bd_http_header(exchange, "content-encoding").ptr != NULL) {
 		loop->counts.refused++;
@@ -306,6 +315,7 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	ask->source.lookup = lookup;
 	ask->kind = kind;
 	ask->is_lines = is_lines;
+	ask->explains = explains;
 	/* One line, and of a batch the run that the network brought with it. */
 	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
 					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* One diag with its texts. */
-#define PROBLEM_MAX_BYTES 8192
+/* BD_QUESTION_FAULTS_MAX faults with their texts. */
+#define PROBLEM_MAX_BYTES 65536
 
 static const char *title(const struct bd_code_info *info, bool is_english)
 {
@@ -40,11 +40,24 @@ static void write_place(struct bd_json_writer *w, const struct bd_diag *diag)
 	}
 }
 
-static void write_errors(struct bd_json_writer *w, const struct bd_diag *diag)
+static bool has_place(const struct bd_diag *diag)
 {
+	return diag->path[0] != '\0' || diag->field[0] != '\0' || diag->place.line != 0 ||
+	       diag->place.row != 0;
+}
+
+/* Every fault of a question; of anything else the one there is. */
+static void write_errors(struct bd_json_writer *w, const struct bd_diag *diag, bool is_english)
+{
+	bool are_several = diag->next != NULL;
+
 	bd_jw_array(w, "errors");
-	if (diag->path[0] != '\0' || diag->field[0] != '\0' || diag->place.line != 0 ||
-		diag->place.row != 0) {
+	for (; diag != NULL; diag = diag->next) {
+		const struct bd_code_info *info = bd_code_info(diag->code);
+
+		if (!are_several && !has_place(diag)) {
+			continue;
+		}
 		bd_jw_object(w, NULL);
 		if (diag->path[0] != '\0') {
 			bd_jw_text(w, diag->path[0] == '/' ? "pointer" : "path", diag->path);
@@ -53,6 +66,9 @@ static void write_errors(struct bd_json_writer *w, const struct bd_diag *diag)
 			bd_jw_text(w, "field", diag->field);
 		}
 		write_place(w, diag);
+		bd_jw_text(w, "code", info->text);
+		bd_jw_text(w, "title", title(info, is_english));
+		bd_jw_text(w, "detail", diag->detail);
 		bd_jw_object_end(w);
 	}
 	bd_jw_array_end(w);
@@ -74,7 +90,7 @@ enum bd_code bd_problem_write(
 	write_layer(&w, info, source);
 	bd_jw_bool(&w, "retryable", info->is_retryable);
 	bd_jw_text(&w, "hint", is_english ? info->hint_en : info->hint_zh);
-	write_errors(&w, diag);
+	write_errors(&w, diag, is_english);
 	bd_jw_object_end(&w);
 	return w.code;
 }

@@ -1,6 +1,7 @@
 #include "daemon/setup.h"
 
 #include "config/adapter.h"
+#include "config/calendar.h"
 #include "config/dictionary.h"
 #include "config/matter.h"
 #include "intake/image.h"
@@ -11,6 +12,8 @@
 
 /* All adapters and matters of one city with their code maps stay far below. */
 #define SETUP_MAX_BYTES 268435456
+/* A city has some hundred matters of instant approval, each with a few versions. */
+#define MATTER_VERSIONS_MAX 4096
 #define OPENAPI_MAX_BYTES 4194304
 #define PATH_BYTES 4096
 
@@ -109,6 +112,26 @@ static enum bd_code list_sources(struct bd_setup *setup, struct bd_diags *diags)
 	return BD_OK;
 }
 
+/* The versions of one matter, behind those of the others. */
+static enum bd_code add_matter(struct bd_setup *setup, const struct bd_matter **matters,
+	const char *folder, struct bd_diags *diags)
+{
+	const struct bd_matter *const *versions = NULL;
+	size_t count = 0;
+	enum bd_code code = bd_config_matter(&versions, &count, folder,
+		setup->settings->schemas_folder, setup->dict, &setup->arena, diags);
+
+	for (size_t i = 0; i < count && code == BD_OK; i++) {
+		if (setup->matter_count == MATTER_VERSIONS_MAX) {
+			return bd_diags_add(diags, BD_LIMIT_COUNT, folder, 0, 0,
+				"more than %d versions of matters", MATTER_VERSIONS_MAX);
+		}
+		matters[setup->matter_count++] = versions[i];
+		bd_config_matter_covered(versions[i], setup->plans, setup->plan_count, diags);
+	}
+	return code;
+}
+
 static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
@@ -122,7 +145,8 @@ static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 		bd_config_matters(&names, &count, top, &setup->arena, &diag) != BD_OK) {
 		return bd_diags_add(diags, diag.code, "schemas_folder", 0, 0, "%s", diag.detail);
 	}
-	matters = bd_arena_alloc(&setup->arena, count, sizeof(const struct bd_matter *));
+	matters = bd_arena_alloc(
+		&setup->arena, MATTER_VERSIONS_MAX, sizeof(const struct bd_matter *));
 	if (matters == NULL) {
 		return no_room(diags);
 	}
@@ -132,13 +156,19 @@ static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 		if (!join(folder, top, names[i])) {
 			return no_room(diags);
 		}
-		if (bd_config_matter(&matters[setup->matter_count], folder,
-			    settings->schemas_folder, setup->dict, &setup->arena, diags) == BD_OK) {
-			setup->matter_count++;
-		}
+		add_matter(setup, matters, folder, diags);
 	}
 	setup->matters = matters;
 	return bd_diags_code(diags);
+}
+
+static enum bd_code load_calendar(struct bd_setup *setup, struct bd_diags *diags)
+{
+	char path[PATH_BYTES];
+
+	return join(path, setup->settings->schemas_folder, "calendar/holidays.tsv")
+		       ? bd_config_calendar(&setup->calendar, path, &setup->arena, diags)
+		       : no_room(diags);
 }
 
 /* The build makes openapi.json of schemas/openapi.yaml; an install puts both side by side. */
@@ -185,6 +215,7 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	/* Both, so that an administrator sees every error at once. */
 	load_plans(setup, diags);
 	load_matters(setup, diags);
+	load_calendar(setup, diags);
 	if (bd_diags_code(diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}

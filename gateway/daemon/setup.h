@@ -8,6 +8,7 @@
 #define BD_DAEMON_SETUP_H
 
 #include "answer/matter.h"
+#include "base/workday.h"
 #include "config/settings.h"
 #include "intake/plan.h"
 #include "store/store.h"
@@ -22,7 +23,8 @@ struct bd_setup {
 	const struct bd_cover *covers;   /* what the plans say that their sources cover */
 	size_t cover_count;
 	const struct bd_matter *const *matters;
-	size_t matter_count;
+	size_t matter_count;                /* versions of all */
+	const struct bd_calendar *calendar; /* working days */
 	struct bd_bytes image;   /* of the plans, for the workers */
 	struct bd_bytes openapi; /* JSON; empty when the file is not there */
 	/* private */

@@ -1,0 +1,53 @@
+/* case_file.h - a case written down: the question, what the departments hold, and what must come
+ * out. The cases beside a matter (schemas/matters/<id>/cases/) are such files.
+ *
+ * Layer: answer. Called by the command line (bidui matter test) and by tests. Pure. JSON:
+ *
+ *   {"title": "...", "now": "2026-06-01T09:30:05+08:00", "live": true,
+ *    "question": {as asked of POST /v1/compare},
+ *    "held": [{"of": {"entity", "id_type", "id_no" | "uscc" ...},
+ *              "status": "found" | "no_subject" | "ambiguous", "disputed": false,
+ *              "statements": [{"source", "entity", "section", "row", "as_of", "received", "rank",
+ *                              "other": {a subject}, "inverse", "blocked",
+ *                              "values": {"field": "normal form" | null (stated as none) |
+ *                                         {"unmapped": "native code"} | {"placeholder": "text"} |
+ *                                         ["one", "another"] (a conflict)}}],
+ *              "coverage": [{"source", "entity", "state": "none" | "gap" | "subject" | "feed",
+ *                            "through", "blocked"}]}],
+ *    "expect": {"decision", "branch", "retry_on", "excluded",
+ *               "findings": {"element" or "element /subjects/role/0":
+ *                            "code" or {"code", "flags": [], "reason"}},
+ *               "obligations": {"material or element": "due day" or null}}}
+ *
+ * Whoever is not in held is a subject that no source has told of, and that none covers. received
+ * and through default to as_of, as_of to now; section to the entity; rank to 10. "live" says that
+ * the samples of the adapters hold the same, so that a running gateway comes to the same decision.
+ */
+#ifndef BD_ANSWER_CASE_FILE_H
+#define BD_ANSWER_CASE_FILE_H
+
+#include "answer/answer.h"
+#include "base/json.h"
+
+struct bd_case_file {
+	struct bd_answer_source source; /* what is held */
+	const char *title;
+	struct bd_bytes question; /* JSON */
+	int64_t now_ms;
+	bool is_live;
+	/* private */
+	const struct bd_dictionary *dict;
+	const struct bd_json *expect;
+	struct bd_case_held *held;
+	size_t held_count;
+};
+
+/* Lives in the arena, and so must json. BD_QUESTION_FORM and the codes of the rules, with the JSON
+ * pointer. */
+enum bd_code bd_case_file_read(struct bd_case_file **out, struct bd_bytes json,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag);
+/* Appends what is not as expected, a line each; nothing when all is. */
+enum bd_code bd_case_file_check(struct bd_buf *differences, const struct bd_case_file *file,
+	const struct bd_compared *compared);
+
+#endif

@@ -1,0 +1,305 @@
+#include "answer/render.h"
+
+#include "answer/mask.h"
+#include "base/clock.h"
+#include "base/json_write.h"
+#include "base/limits.h"
+
+static void write_flags(struct bd_json_writer *w, uint32_t flags)
+{
+	bd_jw_array(w, "flags");
+	for (uint32_t flag = 1; flag <= BD_FLAG_FORMER; flag <<= 1) {
+		if ((flags & flag) != 0) {
+			bd_jw_text(w, NULL, bd_flag_term((enum bd_finding_flag)flag)->name);
+		}
+	}
+	bd_jw_array_end(w);
+}
+
+/* The reason for machines, and for people in both languages. */
+static void write_reason(struct bd_json_writer *w, const char *reason)
+{
+	const struct bd_term *term = reason[0] != '\0' ? bd_reason_term(reason) : NULL;
+	const struct bd_code_info *rule;
+
+	bd_jw_text(w, "reason", reason);
+	if (term != NULL) {
+		bd_jw_text(w, "detail_zh", term->zh);
+		bd_jw_text(w, "detail_en", term->en);
+	} else if (reason[0] != '\0') {
+		rule = bd_code_info(bd_code_find(reason));
+		bd_jw_text(w, "detail_zh", rule->zh);
+		bd_jw_text(w, "detail_en", rule->en);
+	}
+}
+
+static void write_sources(
+	struct bd_json_writer *w, const struct bd_finding *finding, int64_t now_ms)
+{
+	bd_jw_array(w, "sources");
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		const struct bd_evidence *one = &finding->evidence[i];
+
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "source", one->source);
+		bd_jw_time(w, "as_of", one->as_of_ms);
+		if (one->received_ms != 0) {
+			bd_jw_i64(w, "age_s", (now_ms - one->received_ms) / 1000);
+		}
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
+static void write_day(struct bd_json_writer *w, const char *key, int32_t day)
+{
+	char text[11];
+
+	if (day != BD_NO_DAY) {
+		bd_day_format(text, day);
+		bd_jw_text(w, key, text);
+	}
+}
+
+static void write_masked(struct bd_json_writer *w, const char *key, const struct bd_field *field,
+	struct bd_bytes text)
+{
+	struct bd_buf masked;
+
+	if (text.ptr == NULL) {
+		return;
+	}
+	bd_buf_init(&masked, BD_FIELD_MAX_BYTES);
+	if (bd_mask(&masked, field, text) == BD_OK) {
+		bd_jw_bytes(w, key, bd_buf_bytes(&masked));
+	}
+	bd_buf_release(&masked);
+}
+
+/* Claim and held value as normalized, side by side. */
+static void write_explanation(struct bd_json_writer *w, const struct bd_finding *finding)
+{
+	const struct bd_field *field = finding->element->field;
+
+	if (field == NULL || (finding->claim.ptr == NULL && finding->value.ptr == NULL)) {
+		return;
+	}
+	bd_jw_object(w, "explain");
+	bd_jw_text(w, "field", field->name);
+	bd_jw_text(w, "label_zh", field->label_zh);
+	write_masked(w, "claim", field, finding->claim);
+	write_masked(w, "held", field, finding->value);
+	bd_jw_object_end(w);
+}
+
+static void write_branches(
+	struct bd_json_writer *w, const struct bd_matter *matter, uint32_t branches)
+{
+	if (branches == 0) {
+		return;
+	}
+	bd_jw_array(w, "branches");
+	for (size_t i = 0; i < matter->branch_count; i++) {
+		if ((branches & (1u << i)) != 0) {
+			bd_jw_text(w, NULL, matter->branches[i].id);
+		}
+	}
+	bd_jw_array_end(w);
+}
+
+static void write_finding(struct bd_json_writer *w, const struct bd_finding *finding,
+	const struct bd_matter *matter, const struct bd_answer_context *context)
+{
+	const struct bd_term *term = bd_finding_term(finding->code);
+
+	bd_jw_object(w, NULL);
+	bd_jw_text(w, "element", finding->element->id);
+	bd_jw_text(w, "label_zh", finding->element->label_zh);
+	bd_jw_text(w, "label_en", finding->element->label_en);
+	bd_jw_text(w, "subject", finding->subject->pointer);
+	bd_jw_text(w, "code", term->name);
+	bd_jw_text(w, "code_zh", term->zh);
+	write_flags(w, finding->flags);
+	bd_jw_bool(w, "accepted", bd_finding_is_accepted(finding));
+	bd_jw_bool(w, "core", finding->element->is_core);
+	write_branches(w, matter, finding->element->branches);
+	write_reason(w, finding->reason);
+	if (finding->rule[0] != '\0') {
+		bd_jw_text(w, "rule", finding->rule);
+	}
+	if (finding->score >= 0) {
+		bd_jw_i64(w, "score", finding->score);
+	}
+	write_day(w, "holds_from", finding->mends_on);
+	if (finding->is_via_source) {
+		bd_jw_text(w, "via", "source");
+	}
+	if (finding->source != NULL) {
+		bd_jw_text(w, "source", finding->source);
+	}
+	bd_jw_time(w, "as_of", finding->as_of_ms);
+	if (finding->received_ms != 0) {
+		bd_jw_i64(w, "age_s", (context->now_ms - finding->received_ms) / 1000);
+	}
+	write_sources(w, finding, context->now_ms);
+	if (context->explains) {
+		write_explanation(w, finding);
+	}
+	bd_jw_object_end(w);
+}
+
+static void write_ground(struct bd_json_writer *w, const struct bd_finding *finding)
+{
+	if (bd_finding_is_ground(finding)) {
+		bd_jw_text(w, "basis", finding->element->refusal_basis);
+		bd_jw_text(w, "ground", finding->element->refusal_reason);
+		bd_jw_text(w, "remedy", finding->element->refusal_remedy);
+	}
+}
+
+/* Why it was not passed, and by what law a refusal is proposed. */
+static void write_reasons(struct bd_json_writer *w, const struct bd_answered *answered)
+{
+	bd_jw_array(w, "reasons");
+	for (size_t i = 0; i < answered->finding_count; i++) {
+		const struct bd_finding *finding = &answered->findings[i];
+
+		if (bd_finding_is_accepted(finding) ||
+			!bd_finding_is_of(finding, answered->outcome.branch) ||
+			(finding->element->is_for_commitment && !answered->outcome.has_missing)) {
+			continue;
+		}
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "element", finding->element->id);
+		bd_jw_text(w, "zh", finding->element->label_zh);
+		bd_jw_text(w, "en", finding->element->label_en);
+		bd_jw_text(w, "code", bd_finding_term(finding->code)->name);
+		bd_jw_text(w, "reason", finding->reason);
+		bd_jw_bool(w, "retryable", bd_finding_is_retryable(finding));
+		write_ground(w, finding);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
+static void write_obligation(struct bd_json_writer *w, const struct bd_obligation *one)
+{
+	bool is_agency = one->party == BD_PARTY_AGENCY;
+
+	bd_jw_object(w, NULL);
+	bd_jw_text(w, "party", is_agency ? "agency" : "applicant");
+	bd_jw_text(w, is_agency ? "element" : "material", one->id);
+	bd_jw_text(w, "zh", one->label_zh);
+	bd_jw_text(w, "en", one->label_en);
+	bd_jw_bool(w, "may_follow", one->may_follow);
+	write_day(w, "due", one->due);
+	if (one->extensions > 0) {
+		bd_jw_i64(w, "extensions", one->extensions);
+		bd_jw_i64(w, "extension_working_days", one->extension_working_days);
+	}
+	bd_jw_object_end(w);
+}
+
+static void write_notice(struct bd_json_writer *w, const struct bd_answered *answered)
+{
+	static const char *const keys[] = { "notice_zh", "notice_en" };
+
+	for (int english = 0; english < 2 && answered->outcome.has_missing; english++) {
+		struct bd_buf text;
+		enum bd_code code;
+
+		bd_buf_init(&text, BD_FIELD_MAX_BYTES);
+		code = bd_notice(&text, english == 1, answered->asked, answered->obligations,
+			answered->obligation_count, &answered->outcome);
+		if (code == BD_OK) {
+			bd_jw_bytes(w, keys[english], bd_buf_bytes(&text));
+		} else {
+			w->code = code;
+		}
+		bd_buf_release(&text);
+	}
+}
+
+/* What is owed under a conditional decision; what would be under the one that is offered; or what
+ * has to be supplied before there is another one. */
+static void write_obligations(struct bd_json_writer *w, const struct bd_answered *answered)
+{
+	const struct bd_outcome *outcome = &answered->outcome;
+
+	if (outcome->decision != BD_DECISION_CONDITIONAL && !outcome->has_missing) {
+		return;
+	}
+	bd_jw_array(w, outcome->decision == BD_DECISION_CONDITIONAL ? "obligations"
+		       : outcome->offers_commitment                 ? "offer"
+								    : "missing");
+	for (size_t i = 0; i < answered->obligation_count; i++) {
+		write_obligation(w, &answered->obligations[i]);
+	}
+	bd_jw_array_end(w);
+	write_notice(w, answered);
+}
+
+static void write_needless(struct bd_json_writer *w, const struct bd_answered *answered)
+{
+	if (answered->needless_count == 0) {
+		return;
+	}
+	bd_jw_array(w, "not_applicable");
+	for (size_t i = 0; i < answered->needless_count; i++) {
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "element", answered->needless[i].element->id);
+		bd_jw_text(w, "subject", answered->needless[i].subject->pointer);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
+static void write_outcome(struct bd_json_writer *w, const struct bd_answered *answered)
+{
+	const struct bd_matter *matter = answered->asked->matter;
+	const struct bd_outcome *outcome = &answered->outcome;
+
+	if (outcome->branch != BD_NO_BRANCH) {
+		bd_jw_text(w, "branch", matter->branches[outcome->branch].id);
+		bd_jw_text(w, "branch_zh", matter->branches[outcome->branch].label_zh);
+	}
+	if (outcome->decision == BD_DECISION_CONDITIONAL) {
+		bd_jw_text(w, "mode", matter->conditional_mode);
+	}
+	if (outcome->is_excluded) {
+		bd_jw_bool(w, "excluded", true);
+	}
+	write_obligations(w, answered);
+	write_day(w, "retry_on", outcome->retry_on);
+	if (outcome->retry_after_s != 0) {
+		bd_jw_i64(w, "retry_after_s", outcome->retry_after_s);
+	}
+}
+
+enum bd_code bd_render(struct bd_buf *out, const struct bd_answered *answered,
+	const struct bd_answer_context *context)
+{
+	const struct bd_matter *matter = answered->asked->matter;
+	const struct bd_term *decision = bd_decision_term(answered->outcome.decision);
+	struct bd_json_writer w;
+
+	bd_jw_init(&w, out);
+	bd_jw_object(&w, NULL);
+	bd_jw_text(&w, "receipt", context->receipt);
+	bd_jw_text(&w, "matter", matter->id);
+	bd_jw_text(&w, "version", matter->version);
+	bd_jw_bytes(&w, "case", answered->asked->id);
+	bd_jw_text(&w, "decision", decision->name);
+	bd_jw_text(&w, "decision_zh", decision->zh);
+	bd_jw_time(&w, "at", context->now_ms);
+	bd_jw_array(&w, "findings");
+	for (size_t i = 0; i < answered->finding_count; i++) {
+		write_finding(&w, &answered->findings[i], matter, context);
+	}
+	bd_jw_array_end(&w);
+	write_needless(&w, answered);
+	write_reasons(&w, answered);
+	write_outcome(&w, answered);
+	bd_jw_object_end(&w);
+	return w.code;
+}

@@ -1,0 +1,127 @@
+#include "answer/question.h"
+
+#include "base/limits.h"
+#include "record/rules_identifier.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const struct bd_json *node,
+	const char *pointer, const char *detail)
+{
+	const struct bd_place none = { 0 };
+	struct bd_diag *diag = faults->diag;
+
+	if (diag != NULL && diag->code != BD_OK) {
+		while (diag->next != NULL) {
+			diag = diag->next;
+		}
+		if (faults->count >= BD_QUESTION_FAULTS_MAX ||
+			(diag->next = bd_arena_alloc(faults->arena, 1, sizeof(*diag))) == NULL) {
+			return code;
+		}
+		diag = diag->next;
+	}
+	faults->count++;
+	bd_fail_at(diag, code, node != NULL ? node->place : none, "%s", detail);
+	bd_diag_set_path(diag, pointer);
+	return code;
+}
+
+enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
+	const char *const *names, struct bd_faults *faults)
+{
+	enum bd_code code = BD_OK;
+
+	for (const struct bd_json *member = object->first; member != NULL; member = member->next) {
+		size_t i = 0;
+
+		while (names[i] != NULL && !bd_bytes_is(member->key, names[i])) {
+			i++;
+		}
+		if (names[i] == NULL) {
+			code = bd_faults_add(faults, BD_QUESTION_UNKNOWN, member, pointer, "");
+		}
+	}
+	return code;
+}
+
+static bool is_object(const struct bd_json *node)
+{
+	return node != NULL && node->type == BD_JSON_IS_OBJECT;
+}
+
+static bool is_text(const struct bd_json *node)
+{
+	return node != NULL && node->type == BD_JSON_IS_TEXT;
+}
+
+/* The member that names the subject's number, and its kind. */
+static const struct bd_json *find_number(const struct bd_id_kind **kind, const struct bd_json *node,
+	const struct bd_dictionary *dict)
+{
+	static const struct {
+		const char *member, *kind;
+	} rows[] = { { "uscc", "uscc" }, { "reg_no", "reg_no" }, { "regno", "reg_no" },
+		{ "tax_no", "taxpayer_no" }, { "taxpayer_no", "taxpayer_no" },
+		{ "org_code", "org_code" } };
+	const struct bd_json *type = bd_json_get(node, "id_type"), *found = NULL;
+	size_t numbers = 0;
+	char name[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct bd_json *number = bd_json_get(node, rows[i].member);
+
+		if (number != NULL) {
+			*kind = bd_dictionary_id_kind(dict, rows[i].kind);
+			found = number;
+			numbers++;
+		}
+	}
+	if (numbers > 0) {
+		return numbers == 1 && type == NULL && bd_json_get(node, "id_no") == NULL ? found
+											  : NULL;
+	}
+	if (!is_text(type) || type->text.len >= sizeof(name)) {
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)type->text.len, type->text.ptr);
+	*kind = bd_dictionary_id_kind(dict, name);
+	return bd_json_get(node, "id_no");
+}
+
+enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
+	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
+	const struct bd_dictionary *dict, struct bd_faults *faults)
+{
+	static const char *const names[] = { "entity", "id_type", "id_no", "uscc", "reg_no",
+		"regno", "tax_no", "taxpayer_no", "org_code", NULL };
+	const struct bd_json *entity = bd_json_get(node, "entity"), *number;
+	const struct bd_id_kind *id_kind = NULL;
+	struct bd_diag why = { .code = BD_OK };
+	enum bd_code code;
+
+	if (!is_object(node)) {
+		return bd_faults_add(
+			faults, BD_QUESTION_FORM, node, pointer, "a subject is an object");
+	}
+	code = bd_question_members(node, pointer, names, faults);
+	if (code != BD_OK) {
+		return code;
+	}
+	if (!is_text(entity) || (!bd_bytes_is(entity->text, "person") &&
+					!bd_bytes_is(entity->text, "organization"))) {
+		return bd_faults_add(faults, BD_QUESTION_FORM, node, pointer,
+			"entity is person or organization");
+	}
+	*kind = bd_bytes_is(entity->text, "person") ? BD_SUBJECT_PERSON : BD_SUBJECT_ORGANIZATION;
+	number = find_number(&id_kind, node, dict);
+	if (!is_text(number) || id_kind == NULL || id_kind->subject != *kind ||
+		id_kind->is_issued) {
+		return bd_faults_add(faults, BD_QUESTION_FORM, node, pointer,
+			"one number of a known kind: id_type and id_no, or uscc, reg_no, tax_no");
+	}
+	*invalid = bd_rule_identifier(out, dict, id_kind, number->text, NULL, faults->arena, &why);
+	return *invalid == BD_NO_MEMORY ? bd_faults_add(faults, BD_NO_MEMORY, node, pointer, "")
+					: BD_OK;
+}
