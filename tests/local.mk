@@ -3,7 +3,8 @@ include tests/gen/local.mk
 LINTS = tests/lint/clang.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/rules.sh
 E2E = \
 	tests/e2e/contract.sh \
-	tests/e2e/gateway.sh
+	tests/e2e/gateway.sh \
+	tests/e2e/sandbox.sh
 TESTS += $(LINTS) $(E2E)
 EXTRA_DIST += tests/e2e/contract.py tests/e2e/contract.yaml
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp tests/bench

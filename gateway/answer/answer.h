@@ -31,6 +31,7 @@ struct bd_answer_context {
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;
 	bool may_see_sensitive; /* query: fields of BD_SENSITIVITY_SENSITIVE, else `withheld` */
+	bool is_sandbox;        /* said in every answer: no decision of this rests on real data */
 	bool explains;          /* compare: what was compared, side by side, masked (mask.h) */
 };
 

@@ -5,23 +5,15 @@
  *
  *   {"title": "...", "now": "2026-06-01T09:30:05+08:00", "live": true,
  *    "question": {as asked of POST /v1/compare},
- *    "held": [{"of": {"entity", "id_type", "id_no" | "uscc" ...},
- *              "status": "found" | "no_subject" | "ambiguous", "disputed": false,
- *              "statements": [{"source", "entity", "section", "row", "as_of", "received", "rank",
- *                              "other": {a subject}, "inverse", "blocked",
- *                              "values": {"field": "normal form" | null (stated as none) |
- *                                         {"unmapped": "native code"} | {"placeholder": "text"} |
- *                                         ["one", "another"] (a conflict)}}],
- *              "coverage": [{"source", "entity", "state": "none" | "gap" | "subject" | "feed",
- *                            "through", "blocked"}]}],
+ *    "held": [as in held_file.h],
  *    "expect": {"decision", "branch", "retry_on", "excluded",
  *               "findings": {"element" or "element /subjects/role/0":
  *                            "code" or {"code", "flags": [], "reason"}},
  *               "obligations": {"material or element": "due day" or null}}}
  *
- * Whoever is not in held is a subject that no source has told of, and that none covers. received
- * and through default to as_of, as_of to now; section to the entity; rank to 10. "live" says that
- * the samples of the adapters hold the same, so that a running gateway comes to the same decision.
+ * Whoever is not in held is a subject that no source has told of, and that none covers. now
+ * defaults to submitted_at, else to `on`. "live" says that the samples of the adapters hold the
+ * same, so that a running gateway comes to the same decision.
  */
 #ifndef BD_ANSWER_CASE_FILE_H
 #define BD_ANSWER_CASE_FILE_H
@@ -29,6 +21,7 @@
 #include "answer/answer.h"
 #include "base/json.h"
 
+struct bd_held_file;
 struct bd_case_file {
 	struct bd_answer_source source; /* what is held */
 	const char *title;
@@ -36,10 +29,8 @@ struct bd_case_file {
 	int64_t now_ms;
 	bool is_live;
 	/* private */
-	const struct bd_dictionary *dict;
 	const struct bd_json *expect;
-	struct bd_case_held *held;
-	size_t held_count;
+	const struct bd_held_file *held;
 };
 
 /* Lives in the arena, and so must json. BD_QUESTION_FORM and the codes of the rules, with the JSON

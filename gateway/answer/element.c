@@ -100,6 +100,10 @@ enum bd_code bd_element_find_in(
 		bd_finding_set(finding, BD_FINDING_AMBIGUOUS, "several_subjects");
 		return BD_OK;
 	}
+	if (held->status == BD_HELD_WITHHELD) {
+		bd_finding_set(finding, BD_FINDING_WITHHELD, "withheld");
+		return BD_OK;
+	}
 	if (held->is_disputed) {
 		finding->flags |= BD_FLAG_DISPUTED;
 	}

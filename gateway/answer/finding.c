@@ -70,6 +70,7 @@ static const struct bd_term reasons[] = {
 	{ "too_early", "时间未到", "the time has not come yet" },
 	{ "too_few_months", "月数不足", "too few months" },
 	{ "unmapped_code", "代码不在代码表内", "a code is not in its table" },
+	{ "withheld", "未获授权查看该主体", "who asks may not see this subject" },
 };
 
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))

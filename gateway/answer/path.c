@@ -177,6 +177,10 @@ enum bd_code bd_path_follow(
 		bd_finding_set(finding, BD_FINDING_AMBIGUOUS, "several_subjects");
 		return BD_OK;
 	}
+	if (held->status == BD_HELD_WITHHELD) {
+		bd_finding_set(finding, BD_FINDING_WITHHELD, "withheld");
+		return BD_OK;
+	}
 	if (held->is_disputed) {
 		path.worst.flags |= BD_FLAG_DISPUTED;
 	}

@@ -8,6 +8,7 @@ static const char *status_name(enum bd_held_status status)
 {
 	return status == BD_HELD_FOUND       ? "found"
 	       : status == BD_HELD_AMBIGUOUS ? "ambiguous"
+	       : status == BD_HELD_WITHHELD  ? "withheld"
 					     : "no_subject";
 }
 
@@ -157,6 +158,9 @@ enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	bd_jw_init(&w, out);
 	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "receipt", context->receipt);
+	if (context->is_sandbox) {
+		bd_jw_bool(&w, "sandbox", true);
+	}
 	bd_jw_time(&w, "at", context->now_ms);
 	bd_jw_text(&w, "status", status_name(held->status));
 	write_identifiers(

@@ -286,6 +286,9 @@ enum bd_code bd_render(struct bd_buf *out, const struct bd_answered *answered,
 	bd_jw_init(&w, out);
 	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "receipt", context->receipt);
+	if (context->is_sandbox) {
+		bd_jw_bool(&w, "sandbox", true);
+	}
 	bd_jw_text(&w, "matter", matter->id);
 	bd_jw_text(&w, "version", matter->version);
 	bd_jw_bytes(&w, "case", answered->asked->id);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/routes.h"
+#include "daemon/sandbox.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct ask {
 	enum ask_kind kind;
 	bool is_lines, explains;
 	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
+	int64_t now_ms;                           /* of the question that is being answered */
 	struct bd_buf body;
 };
 
@@ -41,7 +43,12 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 	struct bd_diag *diag)
 {
 	struct ask *ask = CONTAINER(struct ask, source, self);
+	enum bd_code code =
+		bd_sandbox_find(out, ask->call.setup, identifiers, count, ask->now_ms, arena, diag);
 
+	if (code != BD_OK || *out != NULL) {
+		return code;
+	}
 	return bd_store_lookup(out, ask->call.loop->reader, identifiers, count, arena, diag);
 }
 
@@ -68,7 +75,7 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 		.matter_count = setup->matter_count,
 		.calendar = setup->calendar,
 		.source = &ask->source,
-		.now_ms = bd_clock_wall_ms(),
+		.is_sandbox = setup->sandbox.len > 0,
 		.sources = setup->source_names,
 		.source_count = setup->plan_count,
 		.may_see_sensitive = has_purpose(ask),
@@ -80,6 +87,8 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 	if (code != BD_OK) {
 		return code;
 	}
+	ask->now_ms = bd_clock_wall_ms();
+	context.now_ms = ask->now_ms;
 	next_receipt(receipt, loop);
 	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);

@@ -58,7 +58,9 @@ void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		bd_problem_respond_code(exchange, BD_WORKER_START, "");
 		return;
 	}
-	respond(exchange, 200, "application/json", bd_bytes_of("{\"ready\":true}\n"));
+	respond(exchange, 200, "application/json",
+		bd_bytes_of(loop->setup->sandbox.len > 0 ? "{\"ready\":true,\"sandbox\":true}\n"
+							 : "{\"ready\":true}\n"));
 }
 
 void bd_openapi_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

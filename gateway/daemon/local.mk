@@ -24,6 +24,7 @@ biduid_SOURCES = \
 	gateway/daemon/push.c \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
+	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)

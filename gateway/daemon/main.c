@@ -301,6 +301,10 @@ static enum exit_code run(struct biduid *biduid)
 			info->hint_zh, info->hint_en);
 		return EXIT_FAILED;
 	}
+	if (biduid->setup->sandbox.len > 0) {
+		bd_log(BD_LOG_WARNING, "main", "sandbox",
+			"invented subjects are answered for: not for production");
+	}
 	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);

@@ -3,7 +3,9 @@
 #include "config/adapter.h"
 #include "config/calendar.h"
 #include "config/dictionary.h"
+#include "config/file.h"
 #include "config/matter.h"
+#include "daemon/sandbox.h"
 #include "intake/image.h"
 
 #include <stdio.h>
@@ -113,8 +115,7 @@ static enum bd_code list_sources(struct bd_setup *setup, struct bd_diags *diags)
 }
 
 /* The versions of one matter, behind those of the others. */
-static enum bd_code add_matter(struct bd_setup *setup, const struct bd_matter **matters,
-	const char *folder, struct bd_diags *diags)
+static enum bd_code add_matter(struct bd_setup *setup, const char *folder, struct bd_diags *diags)
 {
 	const struct bd_matter *const *versions = NULL;
 	size_t count = 0;
@@ -126,17 +127,49 @@ static enum bd_code add_matter(struct bd_setup *setup, const struct bd_matter **
 			return bd_diags_add(diags, BD_LIMIT_COUNT, folder, 0, 0,
 				"more than %d versions of matters", MATTER_VERSIONS_MAX);
 		}
-		matters[setup->matter_count++] = versions[i];
-		bd_config_matter_covered(versions[i], setup->plans, setup->plan_count, diags);
+		setup->matters[setup->matter_count++] = versions[i];
 	}
 	return code;
+}
+
+/* Its subjects, as text: they are read anew for each question (sandbox.h). Its matters are answered
+ * from them, so no source need cover what they ask. */
+static enum bd_code load_sandbox(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const char *folder = setup->settings->sandbox_folder;
+	const char *const *names = NULL;
+	char path[PATH_BYTES], top[PATH_BYTES];
+	struct bd_held *none = NULL;
+	struct bd_diag diag = { .code = BD_OK };
+	size_t count = 0;
+	enum bd_code code;
+
+	if (folder == NULL) {
+		return BD_OK;
+	}
+	if (!join(path, folder, "held.json") || !join(top, folder, "matters")) {
+		return no_room(diags);
+	}
+	code = bd_file_read(&setup->sandbox, path, &setup->arena);
+	code = code == BD_OK ? bd_sandbox_find(&none, setup, NULL, 0, 0, &setup->arena, &diag)
+			     : bd_fail(&diag, code, "the file cannot be read");
+	code = code == BD_OK ? bd_config_matters(&names, &count, top, &setup->arena, &diag) : code;
+	if (code != BD_OK) {
+		return bd_diags_add(diags, code, "sandbox_folder", 0, 0, "%s", diag.detail);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!join(path, top, names[i])) {
+			return no_room(diags);
+		}
+		add_matter(setup, path, diags);
+	}
+	return bd_diags_code(diags);
 }
 
 static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
 	const char *const *names = NULL;
-	const struct bd_matter **matters;
 	struct bd_diag diag = { .code = BD_OK };
 	char top[PATH_BYTES];
 	size_t count = 0;
@@ -145,9 +178,9 @@ static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 		bd_config_matters(&names, &count, top, &setup->arena, &diag) != BD_OK) {
 		return bd_diags_add(diags, diag.code, "schemas_folder", 0, 0, "%s", diag.detail);
 	}
-	matters = bd_arena_alloc(
+	setup->matters = bd_arena_alloc(
 		&setup->arena, MATTER_VERSIONS_MAX, sizeof(const struct bd_matter *));
-	if (matters == NULL) {
+	if (setup->matters == NULL) {
 		return no_room(diags);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -156,10 +189,12 @@ static enum bd_code load_matters(struct bd_setup *setup, struct bd_diags *diags)
 		if (!join(folder, top, names[i])) {
 			return no_room(diags);
 		}
-		add_matter(setup, matters, folder, diags);
+		add_matter(setup, folder, diags);
 	}
-	setup->matters = matters;
-	return bd_diags_code(diags);
+	for (size_t i = 0; i < setup->matter_count; i++) {
+		bd_config_matter_covered(setup->matters[i], setup->plans, setup->plan_count, diags);
+	}
+	return load_sandbox(setup, diags);
 }
 
 static enum bd_code load_calendar(struct bd_setup *setup, struct bd_diags *diags)

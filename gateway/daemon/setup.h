@@ -22,11 +22,12 @@ struct bd_setup {
 	const char *const *source_names; /* of the plans */
 	const struct bd_cover *covers;   /* what the plans say that their sources cover */
 	size_t cover_count;
-	const struct bd_matter *const *matters;
+	const struct bd_matter **matters;
 	size_t matter_count;                /* versions of all */
 	const struct bd_calendar *calendar; /* working days */
-	struct bd_bytes image;   /* of the plans, for the workers */
-	struct bd_bytes openapi; /* JSON; empty when the file is not there */
+	struct bd_bytes sandbox;            /* its held.json; empty = no sandbox */
+	struct bd_bytes image;              /* of the plans, for the workers */
+	struct bd_bytes openapi;            /* JSON; empty when the file is not there */
 	/* private */
 	struct bd_arena arena;
 	struct bd_buf image_buf, openapi_buf;

@@ -12,7 +12,8 @@ enum bd_held_status {
 	BD_HELD_FOUND = 1,
 	BD_HELD_NO_SUBJECT, /* no source has a row of it; coverage below says whether that proves
 			       anything */
-	BD_HELD_AMBIGUOUS   /* the identifier leads to several subjects */
+	BD_HELD_AMBIGUOUS,  /* the identifier leads to several subjects */
+	BD_HELD_WITHHELD    /* who asks may not see it */
 };
 
 /* A value as held: several with one field in one statement = same order, different content
