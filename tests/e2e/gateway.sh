@@ -75,6 +75,14 @@ by_tax_no='{"entity":"organization","tax_no":"92440311MAXXXXX152"}'
 tax=$top/adapters/tax/samples/tax_gt3_response.xml
 nws=$top/adapters/social/samples/social_nws_response.xml
 cases=$top/schemas/matters/individual-business-registration/cases
+# Of every matter, the cases whose subjects stand in the samples.
+mapfile -t live_cases < <(grep -l '"live": true' "$top"/schemas/matters/*/cases/*.json)
+
+as_expected() { # FILE: the last answer, of this case
+	local wrong
+	wrong=$(jq -r --slurpfile case "$1" -f "$top/tests/e2e/differences.jq" "$work/body") && [ -z "$wrong" ] ||
+		{ echo "$wrong"; return 1; }
+}
 
 identifiers_of() {
 	query "$1" >/dev/null
@@ -164,9 +172,9 @@ dry_run_stores_nothing() {
 }
 
 batch_in_order() {
-	for file in "$cases"/*.json; do jq -c .question "$file"; done >"$work/batch.ndjson"
+	for file in "${live_cases[@]}"; do jq -c .question "$file"; done >"$work/batch.ndjson"
 	echo '{"matter":"none"}' >>"$work/batch.ndjson"
-	for file in "$cases"/*.json; do jq -r .question.case "$file"; done >"$work/want"
+	for file in "${live_cases[@]}"; do jq -r .question.case "$file"; done >"$work/want"
 	[ "$(ask POST /v1/compare -H 'Content-Type: application/x-ndjson' --data-binary "@$work/batch.ndjson")" = 200 ] &&
 		diff <(jq -r 'select(.case) | .case' "$work/body") "$work/want" &&
 		tail -n 1 "$work/body" | jq -e '.code == "matter.unknown"'
@@ -285,11 +293,10 @@ if ! start_gateway; then
 fi
 
 check 'the samples of all four departments are taken as they are' push_samples "$top/tests/e2e/samples.tsv"
-for file in "$cases"/*.json; do
+for file in "${live_cases[@]}"; do
 	compare "$file" >/dev/null
-	check "case $(basename "$file" .json): decision" body_is ".decision == \"$(jq -r .expect.decision "$file")\""
-	check "case $(basename "$file" .json): findings" body_is ". as \$a | $(jq -c '.expect.findings' "$file") |
-		to_entries | all(. as \$e | [\$a.findings[] | select(.element == \$e.key)][0].code == \$e.value)"
+	name=$(basename "${file%/cases/*}")/$(basename "$file" .json)
+	check "case $name" as_expected "$file"
 done
 check 'the same person by 18 and 15 digits' same_subject "$person" "$person15"
 check 'the same business by credit code, registration and tax number' same_subject "$business" "$by_reg_no" "$by_tax_no"
