@@ -392,6 +392,26 @@ static enum bd_code judge_rows(struct bd_finding *finding, const struct bd_work 
 	return code;
 }
 
+/* A source that judged this very claim is heard beside those whose values are held. */
+static enum bd_code hear_verdicts(struct bd_finding *finding, const struct bd_work *work,
+	const struct bd_held *held, const struct bd_value *claim, bool is_told)
+{
+	struct bd_finding other = *finding;
+	bool has_verdict = false;
+	enum bd_code code = bd_judge_verified(&other, &has_verdict, work, held, claim);
+
+	if (code != BD_OK || !has_verdict) {
+		return code;
+	}
+	if (!is_told) {
+		*finding = other;
+	} else if (is_good(finding->code) != is_good(other.code)) {
+		finding->flags |= BD_FLAG_CONFLICT;
+		finding->reason = "sources_differ";
+	}
+	return BD_OK;
+}
+
 enum bd_code bd_judge_values(
 	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
 {
@@ -404,18 +424,14 @@ enum bd_code bd_judge_values(
 		return BD_OK;
 	}
 	code = judge_rows(finding, work, held, &claim, &is_told);
-	if (code != BD_OK || is_told) {
-		return code;
+	if (code == BD_OK && !is_told) {
+		finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
+		bd_judge_absence(finding, work, held, element->entity->number,
+			is_known ? BD_FINDING_ABSENT : BD_FINDING_NO_RECORD,
+			is_known ? "no_value" : "no_record");
 	}
-	if (element->is_claimed) {
-		code = bd_judge_verified(finding, &is_told, work, held, &claim);
-		if (code != BD_OK || is_told) {
-			return code;
-		}
+	if (code == BD_OK && element->is_claimed) {
+		code = hear_verdicts(finding, work, held, &claim, is_told);
 	}
-	finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
-	bd_judge_absence(finding, work, held, element->entity->number,
-		is_known ? BD_FINDING_ABSENT : BD_FINDING_NO_RECORD,
-		is_known ? "no_value" : "no_record");
-	return BD_OK;
+	return code;
 }

@@ -86,17 +86,21 @@ static void conclude(
 	bd_finding_tell(finding, row);
 	finding->rule = "compare.via_source";
 	finding->is_via_source = true;
-	finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
 }
 
 enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 	const struct bd_work *work, const struct bd_held *held, const struct bd_value *claim)
 {
 	char digest[BD_CLAIM_DIGEST_SIZE];
+	struct bd_finding fresh = *finding;
 	struct fields fields;
 	enum bd_code code;
 
 	*is_told = false;
+	fresh.flags &= BD_FLAG_DISPUTED;
+	fresh.value = (struct bd_bytes){ NULL, 0 };
+	fresh.evidence = NULL;
+	fresh.evidence_count = 0;
 	if (!find_fields(&fields, work)) {
 		return BD_OK;
 	}
@@ -104,7 +108,7 @@ enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 		claim->text, work->context->dict);
 	for (size_t i = 0; code == BD_OK && i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		struct bd_finding one = *finding;
+		struct bd_finding one = fresh;
 
 		if (row->is_inverse || row->entity != fields.entity->number ||
 			!bd_is_asked_source(work->element, row->source) ||
