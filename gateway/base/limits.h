@@ -41,6 +41,13 @@
 /* Subjects that the rows of one reply may name themselves: a reply is about one, its grid may hold
  * branches of it. */
 #define BD_REPLY_SUBJECTS_MAX 64
+/* Messages that are answered later: known for as long as this many newer ones come. */
+#define BD_TICKETS_MAX 1024
+/* Of them not yet done: each holds what a push holds, and no client waits. */
+#define BD_TICKETS_RUNNING_MAX 64
+/* What a ticket keeps of a receipt that is not in the store: its counts and the first rejects. */
+#define BD_TICKET_RECEIPT_MAX_BYTES 16384
+#define BD_TICKET_REJECTS_MAX 16
 /* -- questions ------------------------------------------------------------------------------------
  */
 #define BD_QUESTION_MAX_BYTES 65536

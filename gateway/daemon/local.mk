@@ -23,9 +23,11 @@ biduid_SOURCES = \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/push.c \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
+	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
+	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)
 biduid_LDADD = libbd_http.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \

@@ -84,15 +84,44 @@ static void on_pool_closed(void *state)
 	}
 }
 
+static bool is_drained(const struct bd_gate *gate)
+{
+	return gate->http == NULL || gate->is_drained;
+}
+
+/* When no client is left and nothing is done for one that did not wait. */
+static void close_if_idle(struct bd_loop *loop)
+{
+	if (is_drained(&loop->tls_gate) && is_drained(&loop->plain_gate) && loop->background == 0) {
+		on_pool_closed(loop);
+	}
+}
+
 static void on_drained(struct bd_http_handler *handler)
 {
 	struct bd_gate *gate = CONTAINER(struct bd_gate, handler, handler);
-	struct bd_loop *loop = gate->loop;
 
 	gate->is_drained = true;
-	if ((loop->tls_gate.http == NULL || loop->tls_gate.is_drained) &&
-		(loop->plain_gate.http == NULL || loop->plain_gate.is_drained)) {
-		on_pool_closed(loop);
+	close_if_idle(gate->loop);
+}
+
+static void on_idle(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, idle_letter, letter);
+
+	loop->is_idle_posted = false;
+	close_if_idle(loop);
+}
+
+/* By letter: the caller is still within a worker's callback. Not needed before both gates are
+ * drained: then on_drained looks. */
+void bd_loop_background_end(struct bd_loop *loop)
+{
+	loop->background--;
+	if (loop->background == 0 && is_drained(&loop->tls_gate) && is_drained(&loop->plain_gate) &&
+		!loop->is_idle_posted) {
+		loop->is_idle_posted = true;
+		bd_mailbox_post(&loop->mailbox, &loop->idle_letter);
 	}
 }
 
@@ -250,6 +279,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	bd_buf_init(&loop->answer, BD_ANSWER_MAX_BYTES * 2);
 	loop->drain_letter.deliver = drain;
 	loop->reload_letter.deliver = reload;
+	loop->idle_letter.deliver = on_idle;
 	if (uv_loop_init(&loop->uv) != 0) {
 		return bd_fail(diag, BD_NO_MEMORY, "no event loop");
 	}

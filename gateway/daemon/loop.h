@@ -11,6 +11,7 @@
 #include "daemon/mailbox.h"
 #include "daemon/pool.h"
 #include "daemon/setup.h"
+#include "daemon/tickets.h"
 #include "daemon/writer.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -53,9 +54,11 @@ struct bd_loop {
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
 	uint64_t receipts; /* given so far */
-	bool is_draining;
+	size_t background; /* pushes that are answered by a ticket and not yet done */
+	bool is_draining, is_idle_posted;
 	/* letters from the main thread */
 	struct bd_letter drain_letter, reload_letter;
+	struct bd_letter idle_letter; /* from itself: nothing is left in the background */
 	struct bd_setup *next_setup;
 	/* letters to the main thread */
 	struct bd_letter drained_letter, reloaded_letter;
@@ -70,6 +73,7 @@ struct bd_daemon {
 	size_t loop_count, loops_running;
 	uint64_t instance; /* random, part of receipt ids */
 	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
+	struct bd_tickets *tickets;
 	int64_t started_ms;
 };
 
@@ -81,6 +85,8 @@ enum bd_code bd_loop_start(struct bd_loop *loop);
 void bd_loop_drain(struct bd_loop *loop);
 /* Main thread; takes a reference of its own; ends in reloaded_letter. Not again before that. */
 void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup);
+/* The loop's thread: one of `background` is done. */
+void bd_loop_background_end(struct bd_loop *loop);
 /* After its thread has ended (or never began). */
 void bd_loop_close(struct bd_loop *loop);
 

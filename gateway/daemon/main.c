@@ -282,6 +282,10 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 			(uint8_t *)&biduid->daemon.instance, sizeof(biduid->daemon.instance));
 	}
 	biduid->daemon.started_ms = bd_clock_wall_ms();
+	if (code == BD_OK &&
+		bd_tickets_new(&biduid->daemon.tickets, biduid->daemon.instance) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no tickets");
+	}
 	if (code == BD_OK) {
 		code = open_loops(biduid, diag);
 	}
@@ -313,6 +317,7 @@ static enum exit_code run(struct biduid *biduid)
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}
 	free(biduid->daemon.loops);
+	bd_tickets_free(biduid->daemon.tickets);
 	bd_store_close(biduid->daemon.store);
 	uv_loop_close(&biduid->uv);
 	bd_setup_unref(biduid->kept);

@@ -2,7 +2,7 @@
  * again. */
 #include "base/json_write.h"
 #include "base/limits.h"
-#include "daemon/receipt.h"
+#include "daemon/reply_to.h"
 #include "daemon/routes.h"
 
 #include <stdio.h>
@@ -202,22 +202,17 @@ void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	respond_page(loop, exchange, &asked);
 }
 
-/* -- the receipt of a message, again -- */
+/* -- what became of one message -- */
 
-void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, const struct bd_route_parts *parts)
+static void respond_receipt(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, uint64_t message)
 {
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_receipt receipt;
 	struct bd_arena arena;
 	struct bd_buf body;
-	uint64_t message;
-	enum bd_code code = read_message_number(&message, parts->first);
+	enum bd_code code;
 
-	if (code != BD_OK) {
-		refuse_code(loop, exchange, BD_RECEIPT_UNKNOWN, "");
-		return;
-	}
 	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
 	bd_buf_init(&body, BODY_MAX_BYTES);
 	code = bd_receipt_read(&receipt, loop, sender, message, &arena, &diag);
@@ -230,4 +225,82 @@ void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	}
 	bd_buf_release(&body);
 	bd_arena_release(&arena);
+}
+
+/* The problem that the push would have been answered. */
+static void respond_refused(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	struct bd_bytes id, const struct bd_ticket *ticket)
+{
+	struct bd_json_writer w;
+	struct bd_buf body, problem;
+	enum bd_code code;
+
+	bd_buf_init(&body, BODY_MAX_BYTES);
+	bd_buf_init(&problem, BODY_MAX_BYTES);
+	code = bd_problem_write(
+		&problem, &ticket->diag, ticket->source, bd_problem_is_english(exchange));
+	bd_jw_init(&w, &body);
+	bd_jw_object(&w, NULL);
+	bd_jw_bytes(&w, "message", id);
+	bd_jw_text(&w, "state", "refused");
+	bd_jw_text(&w, "source", ticket->source);
+	bd_jw_text(&w, "feed", ticket->feed);
+	bd_jw_raw(&w, "problem", bd_buf_bytes(&problem));
+	bd_jw_object_end(&w);
+	if (code == BD_OK && w.code == BD_OK) {
+		respond(exchange, "", bd_buf_bytes(&body));
+	} else {
+		refuse_code(loop, exchange, BD_NO_MEMORY, "");
+	}
+	bd_buf_release(&problem);
+	bd_buf_release(&body);
+}
+
+static void respond_ticket(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, struct bd_bytes id)
+{
+	struct bd_ticket ticket;
+	struct bd_arena arena;
+	char text[BD_TICKET_ID_BYTES];
+	enum bd_code code;
+
+	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
+	code = bd_tickets_find(&ticket, loop->daemon->tickets, id, &arena);
+	if (code == BD_OK && !bd_access_has(sender, BD_SENDER_OPERATOR) &&
+		!bd_access_speaks_for(sender, ticket.source)) {
+		code = BD_RECEIPT_UNKNOWN;
+	}
+	if (code != BD_OK) {
+		refuse_code(loop, exchange, code, "");
+		bd_arena_release(&arena);
+		return;
+	}
+	switch (ticket.state) {
+	case BD_TICKET_RUNNING:
+		snprintf(text, sizeof(text), "%.*s", (int)id.len, id.ptr);
+		bd_reply_running(exchange, text, ticket.source, ticket.feed, false);
+		break;
+	case BD_TICKET_STORED:
+		respond_receipt(loop, exchange, sender, ticket.message);
+		break;
+	case BD_TICKET_REFUSED:
+		respond_refused(loop, exchange, id, &ticket);
+		break;
+	case BD_TICKET_RECEIPT:
+		respond(exchange, "", ticket.receipt);
+		break;
+	}
+	bd_arena_release(&arena);
+}
+
+void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts)
+{
+	uint64_t message;
+
+	if (read_message_number(&message, parts->first) == BD_OK) {
+		respond_receipt(loop, exchange, sender, message);
+	} else {
+		respond_ticket(loop, exchange, sender, parts->first);
+	}
 }

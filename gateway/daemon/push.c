@@ -5,12 +5,12 @@
  * sender holds none; a longer one takes a worker of the other pool and is streamed, as fast as the
  * worker reads. What the worker makes of it waits in memory up to BD_MESSAGE_SPOOL_BYTES, then in a
  * sealed spool. Nothing is stored before the message has ended well; the receipt goes out after the
- * commit.
+ * commit, or to a ticket when the client preferred not to wait.
  */
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/limits.h"
-#include "daemon/receipt.h"
+#include "daemon/reply_to.h"
 #include "daemon/routes.h"
 #include "record/pack.h"
 #include "record/record_text.h"
@@ -33,10 +33,11 @@ enum push_state {
 };
 
 struct push {
-	struct bd_call call;
+	struct bd_call call; /* its exchange is over when `to` has a ticket */
+	struct bd_reply_to to;
 	struct bd_job job;
 	enum push_state state;
-	bool is_body_over, is_aborted;
+	bool is_body_over, is_later_preferred;
 	const struct bd_plan *plan;
 	const struct bd_feed_plan *feed;
 	struct bd_delivery delivery;
@@ -66,6 +67,7 @@ static void push_free(struct push *push)
 		bd_spool_free(push->spool);
 	}
 	bd_arena_release(&push->arena);
+	bd_reply_close(&push->to);
 	bd_call_close(&push->call);
 	free(push);
 }
@@ -76,8 +78,7 @@ static void push_refuse(struct push *push, const struct bd_diag *diag)
 	if (push->state == PUSH_WAITING || push->state == PUSH_RUNNING) {
 		bd_job_cancel(&push->job);
 	}
-	push->call.loop->counts.refused++;
-	bd_problem_respond(push->call.exchange, diag, push->plan->source);
+	bd_reply_problem(&push->to, diag, push->plan->source);
 	push_free(push);
 }
 
@@ -89,22 +90,6 @@ static void push_refuse_code(struct push *push, enum bd_code code)
 }
 
 /* -- receipts -- */
-
-static void respond_receipt(struct push *push, const struct bd_receipt *receipt)
-{
-	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
-		{ "Cache-Control", "no-store" }, { NULL, NULL } };
-	struct bd_buf body;
-	int status = receipt->code == BD_OK ? 200 : bd_code_info(receipt->code)->status;
-
-	bd_buf_init(&body, BD_REQUEST_ARENA_MAX_BYTES);
-	if (bd_receipt_write(&body, receipt, &push->arena) == BD_OK) {
-		bd_http_respond(push->call.exchange, status, headers, bd_buf_bytes(&body));
-	} else {
-		bd_problem_respond_code(push->call.exchange, BD_NO_MEMORY, "");
-	}
-	bd_buf_release(&body);
-}
 
 static void fill_receipt(struct bd_receipt *receipt, const struct push *push)
 {
@@ -145,7 +130,7 @@ static void dry_run(struct push *push)
 	fill_receipt(&receipt, push);
 	receipt.is_dry_run = true;
 	receipt.would_store = bd_buf_bytes(&text);
-	respond_receipt(push, &receipt);
+	bd_reply_receipt(&push->to, &receipt, &push->arena);
 	bd_buf_release(&text);
 	push_free(push);
 }
@@ -157,7 +142,7 @@ static void refuse_atomic(struct push *push)
 	fill_receipt(&receipt, push);
 	receipt.accepted = 0;
 	receipt.code = BD_MESSAGE_ATOMIC;
-	respond_receipt(push, &receipt);
+	bd_reply_receipt(&push->to, &receipt, &push->arena);
 	push_free(push);
 }
 
@@ -195,7 +180,7 @@ static void on_written(struct bd_letter *letter)
 		push_refuse(push, &diag);
 		return;
 	}
-	respond_receipt(push, &receipt);
+	bd_reply_receipt(&push->to, &receipt, &push->arena);
 	push_free(push);
 }
 
@@ -437,6 +422,9 @@ static void on_body_end(struct bd_call *call)
 	struct push *push = CONTAINER(struct push, call, call);
 
 	push->is_body_over = true;
+	if (push->is_later_preferred && !push->is_dry_run) {
+		bd_reply_later(&push->to, push->plan->source, push->feed->name);
+	}
 	if (push->state == PUSH_RUNNING) {
 		bd_job_end(&push->job);
 	} else if (push->state == PUSH_GATHERING) {
@@ -568,6 +556,7 @@ static enum bd_code read_headers(struct push *push, struct bd_diag *diag)
 	if (key.len > 0) {
 		memcpy(push->key, key.ptr, key.len);
 	}
+	push->is_later_preferred = bd_reply_prefers_later(bd_http_header(exchange, "prefer"));
 	read_charset(push, bd_http_header(exchange, "content-type"));
 	return read_subject(push, bd_http_header(exchange, "bidui-subject"), diag);
 }
@@ -602,6 +591,7 @@ static struct push *push_new(
 		return NULL;
 	}
 	bd_call_open(&push->call, &call_ops, loop, exchange, sender);
+	push->to = (struct bd_reply_to){ .loop = loop, .sender = sender, .exchange = exchange };
 	push->job.ops = &job_ops;
 	push->state = PUSH_GATHERING;
 	push->received_ms = bd_clock_wall_ms();

@@ -7,65 +7,6 @@ work=$(mktemp -d)
 export LC_ALL=C.UTF-8
 . "$top/tests/e2e/lib.sh"
 trap 'stop_gateway; rm -rf "$work"' EXIT
-count=0
-
-# check NAME COMMAND...: one test.
-check() {
-	local name=$1
-	shift
-	count=$((count + 1))
-	if "$@" >"$work/check.out" 2>&1; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		head -c 2000 "$work/check.out" | sed 's/^/# /'
-		[ ! -s "$work/body" ] || head -c 2000 "$work/body" | sed 's/^/# body /'
-	fi
-}
-
-# ask METHOD PATH [CURL-ARGUMENT...]: the body in $work/body, its status on stdout.
-ask() {
-	local method=$1 path=$2
-	shift 2
-	curl -s --max-time 30 --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" \
-		-X "$method" -o "$work/body" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path"
-}
-
-# push FEED FILE [QUERY [CURL-ARGUMENT...]]
-push() {
-	local feed=$1 file=$2 query=${3-}
-	shift 2
-	[ $# -eq 0 ] || shift
-	ask POST "/v1/sources/$feed$query" -H 'Expect:' --data-binary "@$file" "$@"
-}
-
-query() {
-	ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: test' \
-		--data "{\"subject\":$1}"
-}
-
-compare() {
-	jq .question "$1" >"$work/question.json"
-	ask POST /v1/compare -H 'Content-Type: application/json' --data "@$work/question.json"
-}
-
-body_is() { # JQ-FILTER: true of the last body
-	jq -e "$1" "$work/body"
-}
-
-expect() { # STATUS CODE COMMAND...: status and stable code of a refusal
-	local status=$1 code=$2 got
-	shift 2
-	got=$("$@")
-	[ "$got" = "$status" ] && body_is ".code == \"$code\"" || { echo "status $got"; return 1; }
-}
-
-status_is() {
-	local want=$1 got
-	shift
-	got=$("$@")
-	[ "$got" = "$want" ] || { echo "status $got"; return 1; }
-}
 
 person='{"entity":"person","id_type":"resident_id","id_no":"440311199106159019"}'
 person15='{"entity":"person","id_type":"resident_id","id_no":"440311910615901"}'

@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_language
+DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_language tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 DAEMON_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
@@ -6,3 +6,5 @@ tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c gateway/daemon/cursor.
 tests_unit_test_cursor_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/language.c
 tests_unit_test_language_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_tickets_SOURCES = tests/unit/test_tickets.c gateway/daemon/tickets.c
+tests_unit_test_tickets_LDADD = $(DAEMON_TEST_LIBS) -lpthread
