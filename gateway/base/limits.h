@@ -84,6 +84,8 @@
 #define BD_HTTP_CHUNK_LINE_MAX_BYTES 256
 /* How long a refused client may still send what we no longer read. */
 #define BD_HTTP_LINGER_MS 1000
+/* Head of an answer to us, interim ones and trailers included: as much as servers send at most. */
+#define BD_HTTP_ANSWER_HEAD_MAX_BYTES 65536
 /* -- store ----------------------------------------------------------------------------------------
  */
 /* Identifiers one alias may point to before it is simply ambiguous. */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libbd_http.a
 libbd_http_a_SOURCES = \
 	gateway/http/budget.c \
+	gateway/http/client.c gateway/http/client.h \
 	gateway/http/connection.c gateway/http/connection.h \
 	gateway/http/exchange.c gateway/http/header.h gateway/http/output.c \
 	gateway/http/parse.c gateway/http/parse.h \

@@ -1,4 +1,4 @@
-HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_server
+HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_client tests/unit/test_http_server
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 EXTRA_DIST += tests/hostile/http
@@ -8,3 +8,6 @@ tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c tests/unit/h
 tests_unit_test_http_server_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_budget_SOURCES = tests/unit/test_http_budget.c tests/unit/http_server.c tests/unit/http_server.h
 tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)
+tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c tests/unit/http_server.c tests/unit/http_server.h \
+	tests/unit/tls_keys.c tests/unit/tls_keys.h
+tests_unit_test_http_client_LDADD = $(HTTP_TEST_LIBS) $(CURL_LIBS)

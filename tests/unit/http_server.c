@@ -15,16 +15,19 @@ struct http_server {
 	struct bd_http_handler handler; /* first */
 	struct bd_http_loop *http;
 	struct bd_http_settings settings;
+	struct bd_http_tls *tls;
 	uv_loop_t uv;
 	uv_async_t drain;
 	pthread_t thread;
 	pthread_barrier_t started;
+	struct call *held;
 	unsigned port, aborts, nested;
 	bool is_calling, is_draining; /* is_draining: of the test's thread */
 };
 
 struct call {
 	struct http_server *server;
+	struct call *next_held;
 	struct bd_http_exchange *exchange;
 	struct bd_buf body;
 	uv_timer_t timer;
@@ -105,6 +108,14 @@ static void on_request(struct bd_http_handler *handler, struct bd_http_exchange 
 	bd_http_set_state(exchange, call);
 	if (bd_bytes_is(bd_http_path(exchange), "/early")) {
 		respond(call, bd_bytes_of("early"));
+	} else if (bd_bytes_is(bd_http_path(exchange), "/who")) {
+		const struct bd_http_peer *peer = bd_http_peer(exchange);
+		respond(call, bd_bytes_of(peer != NULL ? peer->common_name : "-"));
+	} else if (bd_bytes_is(bd_http_path(exchange), "/redirect")) {
+		static const struct bd_http_header headers[] = { { "Location", "/early" },
+			{ NULL, NULL } };
+		bd_http_respond(exchange, 302, headers, bd_bytes_of("elsewhere"));
+		end_call(call);
 	} else if (bd_bytes_is(bd_http_path(exchange), "/early-stream")) {
 		bd_http_begin(exchange, 200, NULL);
 		bd_http_write(exchange, bd_bytes_of("early"));
@@ -136,7 +147,10 @@ static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange
 	} else if (bd_bytes_is(path, "/stream")) {
 		bd_http_begin(exchange, 200, NULL);
 		stream(call);
-	} else if (!bd_bytes_is(path, "/hold")) {
+	} else if (bd_bytes_is(path, "/hold")) {
+		call->next_held = call->server->held;
+		call->server->held = call;
+	} else {
 		respond(call, bd_buf_bytes(&call->body));
 	}
 }
@@ -148,6 +162,11 @@ static void on_abort(struct bd_http_handler *handler, struct bd_http_exchange *e
 	enter(server);
 	__atomic_add_fetch(&server->aborts, 1, __ATOMIC_SEQ_CST);
 	if (!call->is_ended) {
+		struct call **link = &server->held;
+		while (*link != NULL && *link != call) {
+			link = &(*link)->next_held;
+		}
+		*link = *link != NULL ? call->next_held : NULL;
 		bd_http_end(exchange);
 		end_call(call);
 	}
@@ -171,6 +190,11 @@ static const struct bd_http_ops ops = { on_request, on_body, on_body_end, on_abo
 static void on_drain(uv_async_t *async)
 {
 	struct http_server *server = async->data;
+	while (server->held != NULL) {
+		struct call *call = server->held;
+		server->held = call->next_held;
+		respond(call, bd_bytes_of("held"));
+	}
 	bd_http_loop_drain(server->http);
 }
 
@@ -183,12 +207,14 @@ static void *run(void *state)
 	server->drain.data = server;
 	if (bd_http_loop_new(&server->http, &server->uv, &server->settings, &server->handler,
 		    &diag) != BD_OK ||
-		bd_http_listen(server->http, "127.0.0.1", &server->port, NULL, &diag) != BD_OK) {
+		bd_http_listen(server->http, "127.0.0.1", &server->port, server->tls, &diag) !=
+			BD_OK) {
 		abort();
 	}
 	pthread_barrier_wait(&server->started);
 	uv_run(&server->uv, UV_RUN_DEFAULT);
 	bd_http_loop_free(server->http);
+	bd_http_tls_free(server->tls);
 	if (uv_loop_close(&server->uv) != 0) {
 		abort();
 	}
@@ -197,7 +223,16 @@ static void *run(void *state)
 
 struct http_server *http_server_start(const struct bd_http_settings *settings)
 {
+	return http_server_start_tls(settings, NULL);
+}
+
+struct http_server *http_server_start_tls(
+	const struct bd_http_settings *settings, const struct bd_http_tls_settings *tls)
+{
 	struct http_server *server = calloc(1, sizeof(*server));
+	if (tls != NULL && bd_http_tls_new(&server->tls, tls, NULL) != BD_OK) {
+		abort();
+	}
 	server->handler.ops = &ops;
 	server->settings = settings != NULL ? *settings : (struct bd_http_settings){ 0 };
 	server->settings.tick_ms = 10;

@@ -3,13 +3,15 @@
  *
  * Paths: /echo answers with the body; /early answers before it reads, /early-stream in chunks;
  * /later answers after 30 ms; /paused reads nothing for the first 100 ms, then echoes; /stream
- * sends STREAM_BYTES in chunks as the client takes them; /hold never answers until the client has
- * gone.
+ * sends STREAM_BYTES in chunks as the client takes them; /hold answers when the server is
+ * drained; /redirect sends to /early; /who answers with the name in the client's certificate, "-"
+ * without one.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
 #include "http/server.h"
+#include "http/tls.h"
 
 #define STREAM_BYTES ((size_t)4 << 20)
 
@@ -17,6 +19,9 @@ struct http_server;
 
 /* Budgets in milliseconds as in struct bd_http_settings; NULL = generous ones. */
 struct http_server *http_server_start(const struct bd_http_settings *settings);
+/* The same over TLS; tls NULL = plain. */
+struct http_server *http_server_start_tls(
+	const struct bd_http_settings *settings, const struct bd_http_tls_settings *tls);
 unsigned http_server_port(const struct http_server *server);
 /* Begins the drain and returns at once. */
 void http_server_drain(struct http_server *server);
