@@ -1,1 +1,10 @@
-# Filled as the folder fills.
+RECORD_TESTS = tests/unit/test_rules_compare tests/unit/test_rules_predicate
+check_PROGRAMS += $(RECORD_TESTS)
+TESTS += $(RECORD_TESTS)
+EXTRA_DIST += tests/record
+RECORD_TEST_LIBS = libbd_record.a libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
+RECORD_TEST_SUPPORT = tests/unit/record_support.h tests/unit/rows.h
+tests_unit_test_rules_compare_SOURCES = tests/unit/test_rules_compare.c $(RECORD_TEST_SUPPORT)
+tests_unit_test_rules_compare_LDADD = $(RECORD_TEST_LIBS)
+tests_unit_test_rules_predicate_SOURCES = tests/unit/test_rules_predicate.c $(RECORD_TEST_SUPPORT)
+tests_unit_test_rules_predicate_LDADD = $(RECORD_TEST_LIBS)
