@@ -366,8 +366,8 @@ static bool is_stated(const struct bd_field_plan *plan, const struct bd_slot *sl
 	return false;
 }
 
-static enum bd_code make_values(
-	struct bd_record *record, const struct bd_output_plan *output, const struct work *work)
+static enum bd_code make_values(struct bd_record *record, const struct bd_output_plan *output,
+	bool is_key_only, const struct work *work)
 {
 	struct bd_value *values = bd_arena_alloc(work->arena, output->field_count, sizeof(*values));
 
@@ -381,8 +381,7 @@ static enum bd_code make_values(
 		enum bd_code code;
 
 		if (field == NULL || !bd_when_holds(&plan->when, work->draft->slots) ||
-			!is_stated(plan, work->draft->slots) ||
-			(record->action == BD_ACTION_DELETE && !field->is_key)) {
+			!is_stated(plan, work->draft->slots) || (is_key_only && !field->is_key)) {
 			continue;
 		}
 		code = make_value(&values[record->value_count], plan, field, work);
@@ -559,7 +558,8 @@ static enum bd_code make_record(
 	code = code == BD_OK ? set_subjects(record, output, work) : code;
 	code = code == BD_OK ? set_order(record, work) : code;
 	code = code == BD_OK ? set_as_of(record, work) : code;
-	code = code == BD_OK ? make_values(record, output, work) : code;
+	code = code == BD_OK ? make_values(record, output, record->action == BD_ACTION_DELETE, work)
+			     : code;
 	return code == BD_OK ? make_row_key(record, entity, work) : code;
 }
 
@@ -581,6 +581,58 @@ static void list_entities(struct bd_reject *reject, const struct work *work)
 		reject->entity_count += j == reject->entity_count;
 	}
 	reject->entities = entities;
+}
+
+/* What of one output can be read, though the record as a whole is refused. */
+static void read_row(
+	struct bd_reject_row *row, const struct bd_output_plan *output, const struct work *work)
+{
+	const struct bd_section_plan *section = work->draft->section;
+	const struct bd_entity *entity =
+		bd_dictionary_entity_number(work->context->dict, output->entity);
+	struct bd_record record = { .entity = output->entity };
+
+	*row = (struct bd_reject_row){ .entity = output->entity,
+		.is_message_subject = output->is_message_subject };
+	if (read_identifiers(&record.subject, &record.subject_count, output->subject,
+		    output->subject_count, section->slots, work->draft->slots, work) == BD_OK) {
+		row->subject = record.subject;
+		row->subject_count = record.subject_count;
+	}
+	if (output->other_count > 0) {
+		row->is_other_unknown = read_identifiers(&record.other, &record.other_count,
+						output->other, output->other_count, section->slots,
+						work->draft->slots, work) != BD_OK ||
+					record.other_count == 0;
+		if (row->is_other_unknown) {
+			return;
+		}
+		row->other = record.other;
+		row->other_count = record.other_count;
+	}
+	row->has_key = make_values(&record, output, true, work) == BD_OK &&
+		       make_row_key(&record, entity, work) == BD_OK;
+	row->key = row->has_key ? record.row_key : (struct bd_bytes){ "", 0 };
+}
+
+/* What the decoder faulted may have its texts in wrong places: of that, nothing. */
+static void list_rows(struct bd_reject *reject, const struct work *work)
+{
+	const struct bd_section_plan *section = work->draft->section;
+	struct bd_reject_row *rows =
+		bd_arena_alloc(work->arena, section->output_count, sizeof(*rows));
+	struct work quiet = *work;
+
+	quiet.diag = NULL;
+	if (rows == NULL || work->draft->fault != NULL) {
+		return;
+	}
+	for (size_t i = 0; i < section->output_count; i++) {
+		if (bd_when_holds(&section->outputs[i].when, work->draft->slots)) {
+			read_row(&rows[reject->row_count++], &section->outputs[i], &quiet);
+		}
+	}
+	reject->rows = rows;
 }
 
 /* The slots as "name=text" lines: enough to find the record at its source. */
@@ -679,6 +731,7 @@ enum bd_code bd_normalize(const struct bd_record **records, size_t *count, struc
 		reject->diag.place.row = draft->place.row;
 	}
 	list_entities(reject, &work);
+	list_rows(reject, &work);
 	find_subject(reject, &work);
 	reject->raw = raw_of(&work);
 	*count = 0;

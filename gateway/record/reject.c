@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define VERSION 1
+#define VERSION 2
 
 #define TRY(call)                                                                                  \
 	do {                                                                                       \
@@ -28,6 +28,40 @@ static enum bd_code pack_diag(struct bd_buf *buf, const struct bd_diag *diag)
 	return bd_buf_add_sized(buf, bd_bytes_of(diag->detail));
 }
 
+bool bd_reject_is_of_anybody(const struct bd_reject *reject)
+{
+	bool is_unknown =
+		reject->row_count == 0 && reject->subject_count == 0 && !reject->is_message_subject;
+
+	for (size_t i = 0; i < reject->row_count; i++) {
+		const struct bd_reject_row *row = &reject->rows[i];
+
+		is_unknown |= row->is_other_unknown ||
+			      (row->subject_count == 0 && !row->is_message_subject);
+	}
+	return is_unknown;
+}
+
+static enum bd_code pack_identifiers(
+	struct bd_buf *buf, const struct bd_identifier *identifiers, size_t count)
+{
+	TRY(bd_buf_add_u16(buf, (uint16_t)count));
+	for (size_t i = 0; i < count; i++) {
+		TRY(bd_identifier_pack(buf, &identifiers[i]));
+	}
+	return BD_OK;
+}
+
+static enum bd_code pack_row(struct bd_buf *buf, const struct bd_reject_row *row)
+{
+	TRY(bd_buf_add_u16(buf, row->entity));
+	TRY(bd_buf_add_u8(buf, (uint8_t)(row->is_message_subject | row->is_other_unknown << 1 |
+					 row->has_key << 2)));
+	TRY(pack_identifiers(buf, row->subject, row->subject_count));
+	TRY(pack_identifiers(buf, row->other, row->other_count));
+	return bd_buf_add_sized(buf, row->key);
+}
+
 enum bd_code bd_reject_pack(struct bd_buf *buf, const struct bd_reject *reject)
 {
 	TRY(bd_buf_add_u8(buf, VERSION));
@@ -38,12 +72,13 @@ enum bd_code bd_reject_pack(struct bd_buf *buf, const struct bd_reject *reject)
 	for (size_t i = 0; i < reject->entity_count; i++) {
 		TRY(bd_buf_add_u16(buf, reject->entities[i]));
 	}
+	TRY(bd_buf_add_u16(buf, (uint16_t)reject->row_count));
+	for (size_t i = 0; i < reject->row_count; i++) {
+		TRY(pack_row(buf, &reject->rows[i]));
+	}
 	TRY(bd_buf_add_u8(
 		buf, (uint8_t)(reject->is_message_subject | reject->is_message_order << 1)));
-	TRY(bd_buf_add_u16(buf, (uint16_t)reject->subject_count));
-	for (size_t i = 0; i < reject->subject_count; i++) {
-		TRY(bd_identifier_pack(buf, &reject->subject[i]));
-	}
+	TRY(pack_identifiers(buf, reject->subject, reject->subject_count));
 	TRY(bd_buf_add_u8(buf, (uint8_t)reject->order_kind));
 	TRY(bd_buf_add_u8(buf, reject->order.rank));
 	TRY(bd_buf_add_u64(buf, (uint64_t)reject->order.order));
@@ -93,11 +128,54 @@ static size_t read_count(struct bd_reader *reader, size_t least_bytes)
 	return count;
 }
 
+/* The arrays are reader->ok, or NULL where the arena is full. */
+static const struct bd_identifier *read_identifiers(
+	size_t *count, struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_identifier *list;
+
+	*count = read_count(reader, 10);
+	list = bd_arena_alloc(arena, *count, sizeof(*list));
+	for (size_t i = 0; list != NULL && i < *count; i++) {
+		list[i] = bd_identifier_unpack(reader);
+	}
+	return list;
+}
+
+static bool read_row(struct bd_reject_row *row, struct bd_reader *reader, struct bd_arena *arena)
+{
+	uint8_t flags;
+
+	row->entity = bd_read_u16(reader);
+	flags = bd_read_u8(reader);
+	row->is_message_subject = (flags & 1) != 0;
+	row->is_other_unknown = (flags & 2) != 0;
+	row->has_key = (flags & 4) != 0;
+	row->subject = read_identifiers(&row->subject_count, reader, arena);
+	row->other = read_identifiers(&row->other_count, reader, arena);
+	row->key = bd_read_sized(reader);
+	return row->subject != NULL && row->other != NULL;
+}
+
+static const struct bd_reject_row *read_rows(
+	size_t *count, struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_reject_row *rows;
+
+	*count = read_count(reader, 11);
+	rows = bd_arena_alloc(arena, *count, sizeof(*rows));
+	for (size_t i = 0; rows != NULL && i < *count; i++) {
+		if (!read_row(&rows[i], reader, arena)) {
+			return NULL;
+		}
+	}
+	return rows;
+}
+
 enum bd_code bd_reject_unpack(
 	struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(bytes);
-	struct bd_identifier *subject;
 	uint16_t *entities;
 	uint8_t flags;
 
@@ -113,22 +191,19 @@ enum bd_code bd_reject_unpack(
 	for (size_t i = 0; entities != NULL && i < reject->entity_count; i++) {
 		entities[i] = bd_read_u16(&reader);
 	}
+	reject->entities = entities;
+	reject->rows = read_rows(&reject->row_count, &reader, arena);
 	flags = bd_read_u8(&reader);
 	reject->is_message_subject = (flags & 1) != 0;
 	reject->is_message_order = (flags & 2) != 0;
-	reject->subject_count = read_count(&reader, 10);
-	subject = bd_arena_alloc(arena, reject->subject_count, sizeof(*subject));
-	for (size_t i = 0; subject != NULL && i < reject->subject_count; i++) {
-		subject[i] = bd_identifier_unpack(&reader);
-	}
+	reject->subject = read_identifiers(&reject->subject_count, &reader, arena);
 	reject->order_kind = bd_read_u8(&reader);
 	reject->order.rank = bd_read_u8(&reader);
 	reject->order.order = (int64_t)bd_read_u64(&reader);
 	reject->raw = bd_read_sized(&reader);
-	if (reject->section == NULL || entities == NULL || subject == NULL) {
+	if (reject->section == NULL || entities == NULL || reject->rows == NULL ||
+		reject->subject == NULL) {
 		return bd_arena_code(arena);
 	}
-	reject->entities = entities;
-	reject->subject = subject;
 	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
 }

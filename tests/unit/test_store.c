@@ -243,6 +243,101 @@ static void every_order_gives_the_same_store(void **state)
 	bd_buf_release(&dump);
 }
 
+/* -- what intake says of a refused row -- */
+
+struct refusals {
+	struct bd_intake_sink sink;
+	struct bd_buf packed; /* the last one */
+	size_t count;
+};
+
+static enum bd_code take_record(
+	struct bd_intake_sink *sink, const struct bd_record *record, struct bd_diag *diag)
+{
+	(void)sink;
+	(void)record;
+	(void)diag;
+	return BD_OK;
+}
+
+static enum bd_code take_reject(
+	struct bd_intake_sink *sink, const struct bd_reject *reject, struct bd_diag *diag)
+{
+	struct refusals *refusals = (struct refusals *)sink;
+
+	(void)diag;
+	refusals->count++;
+	bd_buf_clear(&refusals->packed);
+	return bd_reject_pack(&refusals->packed, reject);
+}
+
+static const struct bd_intake_sink_ops refusal_ops = { take_record, take_reject };
+
+/* One row of a table of shareholders, with this number and this date. */
+static void refuse_row(struct bd_reject *reject, struct fixture *fixture, const char *number,
+	const char *date, struct bd_arena *arena)
+{
+	struct refusals refusals = { .sink = { &refusal_ops } };
+	struct bd_intake_settings settings = {
+		.dict = fixture->dict, .now_ms = NOW_MS, .max_bytes = 1 << 20
+	};
+	const struct bd_intake_result *result;
+	struct bd_diags *diags = calloc(1, sizeof(*diags));
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_intake *intake;
+	char path[PATH_BYTES], schemas[PATH_BYTES], row[512];
+
+	snprintf(path, sizeof(path), "%s/adapters/market", top());
+	snprintf(schemas, sizeof(schemas), "%s/schemas", top());
+	assert_int_equal(
+		bd_config_adapter(&settings.plan, path, schemas, fixture->dict, arena, diags),
+		BD_OK);
+	settings.feed = bd_plan_feed(settings.plan, "e_inv_person");
+	snprintf(row, sizeof(row),
+		"440000\001P440311000000000001\0014403110000000000000230\001林示例\00110\001%s\001"
+		"400.000000\00140.00\001%s\0012026-05-31 23:10:05\n",
+		number, date);
+	bd_buf_init(&refusals.packed, 1 << 16);
+	assert_int_equal(bd_intake_new(&intake, &settings, &refusals.sink, &diag), BD_OK);
+	assert_int_equal(bd_intake_feed(intake, bd_bytes_of(row), &diag), BD_OK);
+	assert_int_equal(bd_intake_end(intake, &result, &diag), BD_OK);
+	assert_int_equal(refusals.count, 1);
+	assert_int_equal(bd_reject_unpack(reject,
+				 bd_arena_copy(arena, bd_buf_bytes(&refusals.packed)), arena),
+		BD_OK);
+	bd_intake_free(intake);
+	bd_buf_release(&refusals.packed);
+	free(diags);
+}
+
+/* A table of shareholders tells of a person and of a relation between a company and that person:
+ * what can be read of a refused row says which rows of whom are out of date. */
+static void a_refused_row_says_whom_it_was_about(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bd_reject reject;
+	struct bd_arena arena;
+
+	bd_arena_init(&arena, 1 << 26);
+	refuse_row(&reject, fixture, "440311199106159019", "2019-13-12", &arena);
+	assert_int_equal(reject.row_count, 2);
+	assert_false(bd_reject_is_of_anybody(&reject));
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(reject.rows[i].has_key);
+		assert_int_equal(reject.rows[i].subject_count > 0, 1);
+	}
+	assert_true(bd_bytes_is(reject.rows[0].subject[0].number, "440311199106159019"));
+	assert_int_equal(reject.rows[0].other_count, 0);
+	assert_true(bd_bytes_is(reject.rows[1].subject[0].number, "4403110000000000000230"));
+	assert_true(bd_bytes_is(reject.rows[1].other[0].number, "440311199106159019"));
+	/* Whose number it is cannot be read: it might be anybody's. */
+	refuse_row(&reject, fixture, "44031119910615901", "2019-03-12", &arena);
+	assert_true(bd_reject_is_of_anybody(&reject));
+	assert_int_equal(reject.rows[0].subject_count, 0);
+	assert_true(reject.rows[1].is_other_unknown);
+	bd_arena_release(&arena);
+}
+
 static void another_key_does_not_open(void **state)
 {
 	char folder[] = "/tmp/bidui-store-XXXXXX";
@@ -262,6 +357,7 @@ static void another_key_does_not_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_order_gives_the_same_store),
+		cmocka_unit_test(a_refused_row_says_whom_it_was_about),
 		cmocka_unit_test(another_key_does_not_open) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
