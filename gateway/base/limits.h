@@ -95,6 +95,10 @@
 /* Different contents kept at one order (a conflict); the smallest are kept, so arrival order does
  * not matter. */
 #define BD_CONFLICT_VALUES_MAX 4
+/* Sections of which a snapshot was taken: of all sources together some hundred. */
+#define BD_MARKS_MAX 1024
+/* Refused rows of one subject, section and entity that are remembered each by itself. */
+#define BD_NODE_BLOCKS_MAX 64
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */
 #define BD_NODE_MAX_BYTES 8388608
 /* Dirty bytes of one LMDB transaction. */

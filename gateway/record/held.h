@@ -41,6 +41,10 @@ struct bd_statement {
 	const struct bd_held_value *values; /* ascending field number */
 	size_t value_count;
 	int64_t as_of_ms, received_ms; /* newest of the values */
+	uint64_t version;              /* journal sequence that last changed what it says */
+	/* Of what it says and whose it is, 32 bytes under a key of the store: equal for equal
+	 * statements of one subject. */
+	const uint8_t *digest;
 };
 
 /* What a source has completely told us of one entity, for this subject. */

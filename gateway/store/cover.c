@@ -1,6 +1,6 @@
 /* cover.c - what is proven of a subject: by the feeds, the same for everyone, and by replies about
  * it. */
-#include "store/env.h"
+#include "store/lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static enum bd_code refresh(struct bd_store_reader *reader, struct bd_diag *diag
 		}
 		code = read_feed(&feed, reader, cover, diag);
 		reader->now[i] = (struct bd_cover_now){ bd_feed_coverage_state(&feed),
-			bd_feed_coverage_through(&feed, cover->cycle), feed.is_blocked };
+			bd_feed_coverage_through(&feed, cover->cycle), feed.blocked_count > 0 };
 	}
 	if (code != BD_OK) {
 		free(reader->now);
@@ -77,11 +77,7 @@ static const struct bd_node_marker *newest_marker(const struct bd_node *const *n
 		const struct bd_node_marker *marker =
 			bd_node_find_marker(nodes[n], source, section, cover->entity);
 
-		for (const struct bd_node_block *block = nodes[n]->blocks; block != NULL;
-			block = block->next) {
-			*blocked |= block->entity == cover->entity &&
-				    bd_bytes_equal(block->source, source);
-		}
+		*blocked |= bd_node_is_blocked(nodes[n], source, cover->entity);
 		if (marker != NULL &&
 			(newest == NULL || marker->received_ms > newest->received_ms)) {
 			newest = marker;
@@ -131,9 +127,18 @@ static void add_cover(struct bd_coverage *sum, struct group *group, const struct
 	}
 }
 
+static bool is_unsure(const struct bd_unsure *unsure, const struct bd_coverage *coverage)
+{
+	while (unsure != NULL && (unsure->entity != coverage->entity ||
+					 !bd_bytes_is(unsure->source, coverage->source))) {
+		unsure = unsure->next;
+	}
+	return unsure != NULL;
+}
+
 enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
-	const struct bd_node *const *nodes, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_node *const *nodes, size_t count, const struct bd_unsure *unsure,
+	bool is_cut, struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_covers *covers = reader->covers;
 	struct bd_coverage *list = bd_arena_alloc(arena, covers->group_count, sizeof(*list));
@@ -160,6 +165,7 @@ enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
 			list[g].state = BD_COVERAGE_SUBJECT;
 			list[g].complete_through_ms = groups[g].subject_ms;
 		}
+		list[g].is_blocked |= is_cut || is_unsure(unsure, &list[g]);
 	}
 	held->coverage = list;
 	held->coverage_count = covers->group_count;

@@ -1,84 +1,107 @@
 #include "store/coverage.h"
 
 #include "base/clock.h"
+#include "store/try.h"
 
 #include <string.h>
 
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		enum bd_code try_code = (call);                                                    \
-		if (try_code != BD_OK) {                                                           \
-			return try_code;                                                           \
-		}                                                                                  \
-	} while (0)
-
-/* The day whose delivery follows: tomorrow, or the same day of the next month (its last day, if it
- * has fewer). */
-static int32_t day_after(int32_t day, const char *cycle)
+static bool is_monthly(const char *cycle)
 {
-	int year, month, dayofmonth;
-	int32_t next;
-
-	if (cycle == NULL || strcmp(cycle, "monthly") != 0) {
-		return day + 1;
-	}
-	bd_day_civil(day, &year, &month, &dayofmonth);
-	year += month == 12;
-	month = month == 12 ? 1 : month + 1;
-	while (!bd_day_of(&next, year, month, dayofmonth)) {
-		dayofmonth--;
-	}
-	return next;
+	return cycle != NULL && strcmp(cycle, "monthly") == 0;
 }
 
-static void wait_for(struct bd_feed_coverage *coverage, int32_t day)
+/* Deliveries follow each other when their periods do. */
+static int32_t period_of(int32_t day, const char *cycle)
+{
+	int year, month, dayofmonth;
+
+	if (!is_monthly(cycle)) {
+		return day;
+	}
+	bd_day_civil(day, &year, &month, &dayofmonth);
+	return year * 12 + month;
+}
+
+/* Of ascending days; false when there is no room. */
+static bool add_day(int32_t *days, size_t *count, int32_t day)
 {
 	size_t at = 0;
 
-	while (at < coverage->waiting_count && coverage->waiting[at] < day) {
+	while (at < *count && days[at] < day) {
 		at++;
 	}
-	if ((at < coverage->waiting_count && coverage->waiting[at] == day) ||
-		coverage->waiting_count == BD_WAITING_DAYS_MAX) {
-		return;
+	if (at < *count && days[at] == day) {
+		return true;
 	}
-	memmove(&coverage->waiting[at + 1], &coverage->waiting[at],
-		(coverage->waiting_count - at) * sizeof(coverage->waiting[0]));
-	coverage->waiting[at] = day;
-	coverage->waiting_count++;
+	if (*count == BD_WAITING_DAYS_MAX) {
+		return false;
+	}
+	memmove(&days[at + 1], &days[at], (*count - at) * sizeof(*days));
+	days[at] = day;
+	(*count)++;
+	return true;
+}
+
+/* From first to last, both included. */
+static void remove_days(int32_t *days, size_t *count, int32_t first, int32_t last)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (days[i] < first || days[i] > last) {
+			days[kept++] = days[i];
+		}
+	}
+	*count = kept;
 }
 
 /* Days that are now in the run, or before it, wait no longer. */
 static void advance(struct bd_feed_coverage *coverage, const char *cycle)
 {
-	size_t kept = 0;
-
 	for (size_t i = 0; i < coverage->waiting_count; i++) {
-		if (coverage->waiting[i] <= coverage->complete_day) {
-			continue;
-		}
-		if (coverage->waiting[i] == day_after(coverage->complete_day, cycle)) {
-			coverage->complete_day = coverage->waiting[i];
-		} else {
-			coverage->waiting[kept++] = coverage->waiting[i];
+		int32_t day = coverage->waiting[i];
+
+		if (day > coverage->complete_day &&
+			period_of(day, cycle) <= period_of(coverage->complete_day, cycle) + 1) {
+			coverage->complete_day = day;
 		}
 	}
-	coverage->waiting_count = kept;
+	remove_days(coverage->waiting, &coverage->waiting_count, INT32_MIN, coverage->complete_day);
+}
+
+/* Of too many the first stay: by them the gap can still be closed, and what comes after them has to
+ * come again. */
+static void wait_for(struct bd_feed_coverage *coverage, int32_t day)
+{
+	if (coverage->waiting_count == BD_WAITING_DAYS_MAX &&
+		day < coverage->waiting[BD_WAITING_DAYS_MAX - 1]) {
+		coverage->waiting_count--;
+	}
+	add_day(coverage->waiting, &coverage->waiting_count, day);
+}
+
+/* Where there is no room for one more day, only a baseline helps. */
+static void block(struct bd_feed_coverage *coverage, int32_t day)
+{
+	if (!add_day(coverage->blocked, &coverage->blocked_count, day)) {
+		coverage->blocked_count--;
+		add_day(coverage->blocked, &coverage->blocked_count, INT32_MIN);
+	}
 }
 
 void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
 	const struct bd_delivery *delivery, bool has_unknown_reject)
 {
-	if (has_unknown_reject) {
-		if (!coverage->is_blocked || delivery->day < coverage->blocked_day) {
-			coverage->blocked_day = delivery->day;
-		}
-		coverage->is_blocked = true;
-	} else if (coverage->is_blocked && delivery->day == coverage->blocked_day) {
-		coverage->is_blocked = false; /* the same delivery again, now whole */
-	}
 	/* Without a control total nobody has said that it is whole. */
-	if (delivery->day == INT32_MIN || !delivery->has_total) {
+	bool is_whole = delivery->day != INT32_MIN && delivery->has_total;
+
+	if (has_unknown_reject) {
+		block(coverage, delivery->day);
+	} else if (is_whole) {
+		remove_days(coverage->blocked, &coverage->blocked_count,
+			delivery->is_baseline ? INT32_MIN : delivery->day, delivery->day);
+	}
+	if (!is_whole) {
 		return;
 	}
 	if (delivery->is_baseline) {
@@ -102,6 +125,24 @@ enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *cov
 	return coverage->waiting_count > 0 ? BD_COVERAGE_GAP : BD_COVERAGE_FEED;
 }
 
+/* The day of the delivery before, at the latest. */
+static int32_t day_before(int32_t day, const char *cycle)
+{
+	int year, month, dayofmonth;
+	int32_t before;
+
+	if (!is_monthly(cycle)) {
+		return day - 1;
+	}
+	bd_day_civil(day, &year, &month, &dayofmonth);
+	year -= month == 1;
+	month = month == 1 ? 12 : month - 1;
+	while (!bd_day_of(&before, year, month, dayofmonth)) {
+		dayofmonth--;
+	}
+	return before;
+}
+
 int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const char *cycle)
 {
 	int32_t day = coverage->complete_day;
@@ -109,50 +150,67 @@ int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const 
 	if (!coverage->has_baseline) {
 		return 0;
 	}
-	if (coverage->is_blocked && coverage->blocked_day != INT32_MIN &&
-		coverage->blocked_day <= day) {
-		day = coverage->blocked_day - 1;
+	for (size_t i = 0; i < coverage->blocked_count; i++) {
+		int32_t before = coverage->blocked[i] == INT32_MIN
+					 ? day
+					 : day_before(coverage->blocked[i], cycle);
+
+		day = before < day ? before : day;
 	}
-	(void)cycle;
 	return bd_day_begin_ms(day + 1);
 }
 
-enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage)
+static enum bd_code pack_days(struct bd_buf *out, const int32_t *days, size_t count)
 {
-	TRY(bd_buf_add_u8(out, 1));
-	TRY(bd_buf_add_u8(out, (uint8_t)(coverage->has_baseline | coverage->is_blocked << 1)));
-	TRY(bd_buf_add_u32(out, (uint32_t)coverage->complete_day));
-	TRY(bd_buf_add_u32(out, (uint32_t)coverage->blocked_day));
-	TRY(bd_buf_add_u64(out, (uint64_t)coverage->last_received_ms));
-	TRY(bd_buf_add_u64(out, coverage->messages));
-	TRY(bd_buf_add_u64(out, coverage->records));
-	TRY(bd_buf_add_u64(out, coverage->rejects));
-	TRY(bd_buf_add_u16(out, (uint16_t)coverage->waiting_count));
-	for (size_t i = 0; i < coverage->waiting_count; i++) {
-		TRY(bd_buf_add_u32(out, (uint32_t)coverage->waiting[i]));
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)count));
+	for (size_t i = 0; i < count; i++) {
+		BD_TRY(bd_buf_add_u32(out, (uint32_t)days[i]));
 	}
 	return BD_OK;
+}
+
+#define VERSION 2
+
+enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage)
+{
+	BD_TRY(bd_buf_add_u8(out, VERSION));
+	BD_TRY(bd_buf_add_u8(out, coverage->has_baseline));
+	BD_TRY(bd_buf_add_u32(out, (uint32_t)coverage->complete_day));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)coverage->last_received_ms));
+	BD_TRY(bd_buf_add_u64(out, coverage->messages));
+	BD_TRY(bd_buf_add_u64(out, coverage->records));
+	BD_TRY(bd_buf_add_u64(out, coverage->rejects));
+	BD_TRY(pack_days(out, coverage->waiting, coverage->waiting_count));
+	return pack_days(out, coverage->blocked, coverage->blocked_count);
+}
+
+static void read_days(int32_t *days, size_t *count, struct bd_reader *reader)
+{
+	*count = bd_read_u16(reader);
+	if (*count > BD_WAITING_DAYS_MAX) {
+		reader->ok = false;
+		*count = 0;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		days[i] = (int32_t)bd_read_u32(reader);
+		reader->ok = reader->ok && (i == 0 || days[i] > days[i - 1]);
+	}
 }
 
 enum bd_code bd_feed_coverage_unpack(struct bd_feed_coverage *coverage, struct bd_bytes packed)
 {
 	struct bd_reader reader = bd_reader_of(packed);
-	uint8_t version = bd_read_u8(&reader), flags = bd_read_u8(&reader);
 
-	coverage->has_baseline = (flags & 1) != 0;
-	coverage->is_blocked = (flags & 2) != 0;
+	if (bd_read_u8(&reader) != VERSION) {
+		return BD_STORE_DAMAGED;
+	}
+	coverage->has_baseline = bd_read_u8(&reader) != 0;
 	coverage->complete_day = (int32_t)bd_read_u32(&reader);
-	coverage->blocked_day = (int32_t)bd_read_u32(&reader);
 	coverage->last_received_ms = (int64_t)bd_read_u64(&reader);
 	coverage->messages = bd_read_u64(&reader);
 	coverage->records = bd_read_u64(&reader);
 	coverage->rejects = bd_read_u64(&reader);
-	coverage->waiting_count = bd_read_u16(&reader);
-	if (version != 1 || coverage->waiting_count > BD_WAITING_DAYS_MAX) {
-		return BD_STORE_DAMAGED;
-	}
-	for (size_t i = 0; i < coverage->waiting_count; i++) {
-		coverage->waiting[i] = (int32_t)bd_read_u32(&reader);
-	}
+	read_days(coverage->waiting, &coverage->waiting_count, &reader);
+	read_days(coverage->blocked, &coverage->blocked_count, &reader);
 	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
 }

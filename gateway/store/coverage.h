@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-/* Days that came after a gap and wait for it to be filled. */
+/* Days that came after a gap and wait for it to be filled; days with a record that was refused. */
 #define BD_WAITING_DAYS_MAX 366
 
 struct bd_feed_coverage {
@@ -13,18 +13,22 @@ struct bd_feed_coverage {
 	int32_t complete_day;                 /* the last of the gap-free run */
 	int32_t waiting[BD_WAITING_DAYS_MAX]; /* ascending */
 	size_t waiting_count;
-	bool is_blocked; /* the newest delivery has a reject of unknown subject */
-	int32_t blocked_day;
+	/* Deliveries with a reject that might be anybody's, ascending, until each has come again
+	 * whole. INT32_MIN: one without a day, until a later baseline. */
+	int32_t blocked[BD_WAITING_DAYS_MAX];
+	size_t blocked_count;
 	int64_t last_received_ms;
 	uint64_t messages, records, rejects;
 };
 
-/* One more delivery; cycle "daily" or "monthly". */
+/* One more delivery; cycle "daily", "monthly" or NULL. In a daily feed day follows day, in a
+ * monthly one month follows month, whatever its days. */
 void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
 	const struct bd_delivery *delivery, bool has_unknown_reject);
 /* FEED, GAP or NONE. */
 enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *coverage);
-/* The first moment after the complete day; 0 = never. */
+/* The first moment that is not complete: after the complete day, or after the delivery before the
+ * first that is blocked; 0 = never. */
 int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const char *cycle);
 enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage);
 enum bd_code bd_feed_coverage_unpack(struct bd_feed_coverage *coverage, struct bd_bytes packed);

@@ -38,9 +38,9 @@ struct bd_store {
 	/* the writer's */
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot;
-	bool has_new_salts;
+	bool is_broken;        /* a sync failed */
 	unsigned spool_number; /* atomic */
-	bool has_snapshots;    /* atomic; some section has a snapshot mark */
+	bool has_snapshots;    /* atomic; some section has a mark */
 };
 
 /* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the
@@ -79,27 +79,41 @@ struct bd_store_reader {
 	/* For the covers at the commit now_txn, one a cover; NULL = not yet. */
 	struct bd_cover_now *now;
 	size_t now_txn;
+	/* Marks at the commit marks_txn. */
+	struct bd_node_marks marks;
+	struct bd_arena marks_arena;
+	size_t marks_txn;
 	bool is_open;
 };
 
 /* "source\0feed" and "\0source\0section": names of the coverage database. */
 enum bd_code bd_coverage_name(
 	struct bd_buf *out, const char *prefix, struct bd_bytes source, struct bd_bytes name);
-/* Fills held->coverage from the feeds and from the markers of the subject's nodes. */
+struct bd_unsure; /* lookup.h */
+/* Fills held->coverage from the feeds and from the markers of the subject's nodes. What is unsure,
+ * or everything when the lookup was cut, proves no absence. */
 enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
-	const struct bd_node *const *nodes, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag);
-/* The message whose snapshot said all of this section; rows that only earlier messages spoke of are
- * gone. 0 = none. */
-uint64_t bd_snapshot_mark(
-	struct bd_store *store, MDB_txn *txn, struct bd_bytes source, struct bd_bytes section);
+	const struct bd_node *const *nodes, size_t count, const struct bd_unsure *unsure,
+	bool is_cut, struct bd_arena *arena, struct bd_diag *diag);
+/* The marks of snapshots at this transaction; they live in the arena. */
+enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, MDB_txn *txn,
+	struct bd_arena *arena, struct bd_diag *diag);
+enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t message);
 
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
-/* Node by its key from a transaction. *found false = none, or erased. Its text lives in the arena.
- */
-enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, struct bd_store *store,
-	MDB_txn *txn, struct bd_seal *seal, const uint8_t key[BD_NODE_KEY_BYTES],
+/* Whose eyes a node is loaded with. */
+struct bd_node_view {
+	struct bd_store *store;
+	MDB_txn *txn;
+	struct bd_seal *seal;
+	const struct bd_node_marks *marks;
+	bool is_writer;
+};
+/* Node by its key from a transaction, settled. *found false = none, or erased. Its text lives in
+ * the arena. */
+enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
+	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
 	struct bd_arena *arena, struct bd_diag *diag);
 
 #endif

@@ -1,12 +1,20 @@
 noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
+	gateway/store/accept.c gateway/store/accept.h \
+	gateway/store/apply.c gateway/store/apply.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
+	gateway/store/dump.c \
 	gateway/store/env.h \
-	gateway/store/lookup.c \
-	gateway/store/node.c gateway/store/node.h \
+	gateway/store/erase.c \
+	gateway/store/journal.c gateway/store/journal.h \
+	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
+	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c gateway/store/node_view.c \
 	gateway/store/report.c \
-	gateway/store/seal.c gateway/store/seal.h \
+	gateway/store/salts.c gateway/store/salts.h \
+	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \
 	gateway/store/spool.c gateway/store/spool.h \
-	gateway/store/store.c gateway/store/store.h
+	gateway/store/store.c gateway/store/store.h \
+	gateway/store/try.h \
+	gateway/store/txn.c gateway/store/txn.h
 libbd_store_a_CPPFLAGS = $(AM_CPPFLAGS)

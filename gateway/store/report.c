@@ -1,7 +1,7 @@
-/* report.c - what people ask of the store: messages, rejects, the state of feeds, counts, and a
- * canonical dump. */
+/* report.c - what people ask of the store: messages, rejects, the state of feeds, counts. */
 #include "base/limits.h"
 #include "store/env.h"
+#include "store/journal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,26 +26,27 @@ static enum bd_code open_message(struct bd_bytes *out, struct bd_store_reader *r
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a message");
 }
 
-/* Texts in the arena; *rejects, each sized and packed, stays where the plain text is. */
+/* As accept.c keeps it. Texts in the arena; *rejects, each sized and packed, stays where the plain
+ * text is. */
 static enum bd_code read_message(struct bd_message *out, struct bd_bytes *rejects,
-	const MDB_val *name, struct bd_bytes plain, struct bd_arena *arena, struct bd_diag *diag)
+	struct bd_bytes plain, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_reader parts = bd_reader_of((struct bd_bytes){ name->mv_data, name->mv_size });
+	struct bd_reader parts = bd_reader_of(plain);
+	struct bd_journal_entry journal;
+	const struct bd_entry *entry = &journal.entry;
+	uint64_t unchanged;
+	enum bd_code code;
 
-	out->message = bd_read_u64(&parts);
-	parts = bd_reader_of(plain);
-	out->source = bd_arena_text(arena, bd_read_sized(&parts));
-	out->feed = bd_arena_text(arena, bd_read_sized(&parts));
-	bd_read_sized(&parts); /* sender */
-	out->received_ms = (int64_t)bd_read_u64(&parts);
-	out->received = bd_read_u64(&parts);
-	out->accepted = bd_read_u64(&parts);
-	out->unchanged = bd_read_u64(&parts);
-	out->rejected = bd_read_u64(&parts);
-	*rejects = bd_read_sized(&parts);
-	return parts.ok && out->source != NULL && out->feed != NULL
-		       ? BD_OK
-		       : bd_fail(diag, BD_STORE_DAMAGED, "a message");
+	bd_read_sized(&parts); /* source */
+	unchanged = bd_read_u64(&parts);
+	code = bd_journal_unpack(&journal, parts.rest, arena);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "a message");
+	}
+	*out = (struct bd_message){ entry->message, entry->source, entry->feed, entry->received_ms,
+		entry->received, entry->accepted, unchanged, entry->rejected };
+	*rejects = entry->rejects;
+	return BD_OK;
 }
 
 static void message_name(char room[8], uint64_t message)
@@ -73,7 +74,7 @@ enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *re
 		return bd_store_fail(diag, result, "message");
 	}
 	code = open_message(&plain, reader, &name, &value, diag);
-	return code == BD_OK ? read_message(out, &rejects, &name, plain, arena, diag) : code;
+	return code == BD_OK ? read_message(out, &rejects, plain, arena, diag) : code;
 }
 
 /* -- rejects -- */
@@ -139,7 +140,7 @@ static enum bd_code list_if_of_source(struct listing *list, struct bd_store_read
 	if (code != BD_OK || !bd_bytes_is(bd_read_sized(&parts), query->source)) {
 		return code;
 	}
-	code = read_message(&message, &rejects, name, plain, list->arena, list->diag);
+	code = read_message(&message, &rejects, plain, list->arena, list->diag);
 	return code == BD_OK ? list_message(list, &message, rejects,
 				       message.message == query->message ? query->skip : 0)
 			     : code;
@@ -275,150 +276,4 @@ enum bd_code bd_store_counts(
 		out->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
 	}
 	return BD_OK;
-}
-
-/* -- the dump -- */
-
-struct lines {
-	struct bd_bytes *items;
-	size_t count, cap;
-	struct bd_arena *arena;
-	struct bd_buf line;
-};
-
-static enum bd_code add_identifier(struct bd_buf *line, const struct bd_identifier *identifier)
-{
-	enum bd_code code = bd_buf_printf(line, " %u:", identifier->kind);
-
-	code = code == BD_OK ? bd_buf_add(line, identifier->issuer) : code;
-	code = code == BD_OK ? bd_buf_add_byte(line, ':') : code;
-	return code == BD_OK ? bd_buf_add(line, identifier->number) : code;
-}
-
-static enum bd_code end_line(struct lines *lines)
-{
-	if (lines->count == lines->cap) {
-		size_t cap = lines->cap == 0 ? 256 : lines->cap * 2;
-		struct bd_bytes *items = realloc(lines->items, cap * sizeof(*items));
-
-		if (items == NULL) {
-			return BD_NO_MEMORY;
-		}
-		lines->items = items;
-		lines->cap = cap;
-	}
-	lines->items[lines->count] = bd_arena_copy(lines->arena, bd_buf_bytes(&lines->line));
-	return lines->items[lines->count++].ptr != NULL ? BD_OK : bd_arena_code(lines->arena);
-}
-
-static enum bd_code begin_line(struct lines *lines, const struct bd_node *node, const char *what)
-{
-	bd_buf_clear(&lines->line);
-	if (node->identifier_count > 0) {
-		enum bd_code code = add_identifier(&lines->line, &node->identifiers[0]);
-
-		if (code != BD_OK) {
-			return code;
-		}
-	}
-	return bd_buf_printf(&lines->line, " %s", what);
-}
-
-static enum bd_code dump_value(struct lines *lines, const struct bd_node *node,
-	const struct bd_node_row *row, uint16_t field, const struct bd_node_value *value)
-{
-	enum bd_code code = begin_line(lines, node, "value ");
-
-	code = code == BD_OK ? bd_buf_add(&lines->line, row->source) : code;
-	code = code == BD_OK ? bd_buf_add_byte(&lines->line, ' ') : code;
-	code = code == BD_OK ? bd_buf_add(&lines->line, row->section) : code;
-	code = code == BD_OK ? bd_buf_printf(&lines->line, " %u [", row->entity) : code;
-	code = code == BD_OK ? bd_buf_add(&lines->line, row->key) : code;
-	if (code == BD_OK && value != NULL) {
-		code = bd_buf_printf(&lines->line, "] %u %u = ", field,
-			value->value.flags & ~(unsigned)BD_VALUE_NORMALIZED);
-		code = code == BD_OK ? bd_buf_add(&lines->line, value->value.text) : code;
-	}
-	return code == BD_OK ? end_line(lines) : code;
-}
-
-static enum bd_code dump_node(
-	struct lines *lines, struct bd_store_reader *reader, const struct bd_node *node)
-{
-	enum bd_code code = BD_OK;
-
-	for (size_t i = 1; i < node->identifier_count && code == BD_OK; i++) {
-		code = begin_line(lines, node, "alias");
-		code = code == BD_OK ? add_identifier(&lines->line, &node->identifiers[i]) : code;
-		code = code == BD_OK ? end_line(lines) : code;
-	}
-	for (const struct bd_node_marker *marker = node->markers; marker != NULL && code == BD_OK;
-		marker = marker->next) {
-		code = begin_line(lines, node, "told ");
-		code = code == BD_OK ? bd_buf_add(&lines->line, marker->source) : code;
-		code = code == BD_OK ? bd_buf_add_byte(&lines->line, ' ') : code;
-		code = code == BD_OK ? bd_buf_add(&lines->line, marker->section) : code;
-		code = code == BD_OK ? bd_buf_printf(&lines->line, " %u", marker->entity) : code;
-		code = code == BD_OK ? end_line(lines) : code;
-	}
-	for (const struct bd_node_row *row = node->rows; row != NULL && code == BD_OK;
-		row = row->next) {
-		if (!bd_node_row_is_seen(node, row) ||
-			row->message < bd_snapshot_mark(reader->store, reader->txn, row->source,
-					       row->section)) {
-			continue;
-		}
-		code = dump_value(lines, node, row, 0, NULL);
-		for (const struct bd_node_field *field = row->fields; field != NULL;
-			field = field->next) {
-			for (const struct bd_node_value *value = field->values;
-				value != NULL && code == BD_OK && bd_node_field_is_seen(row, field);
-				value = value->next) {
-				code = dump_value(lines, node, row, field->number, value);
-			}
-		}
-	}
-	return code;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	return bd_bytes_compare(*(const struct bd_bytes *)a, *(const struct bd_bytes *)b);
-}
-
-enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
-	struct bd_arena *arena, struct bd_diag *diag)
-{
-	struct lines lines = { .arena = arena };
-	enum bd_code code = BD_OK;
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	int result = mdb_cursor_open(reader->txn, reader->store->nodes, &cursor);
-
-	if (result != 0) {
-		return bd_store_fail(diag, result, "dump");
-	}
-	bd_buf_init(&lines.line, BD_NODE_MAX_BYTES);
-	while (code == BD_OK && (result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		struct bd_node node;
-		uint64_t slot;
-		bool found;
-
-		code = bd_node_load(&node, &slot, &found, reader->store, reader->txn, reader->seal,
-			key.mv_data, arena, diag);
-		if (code == BD_OK && found) {
-			code = dump_node(&lines, reader, &node);
-		}
-	}
-	mdb_cursor_close(cursor);
-	if (lines.count > 1) {
-		qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
-	}
-	for (size_t i = 0; i < lines.count && code == BD_OK; i++) {
-		code = bd_buf_add(out, lines.items[i]);
-		code = code == BD_OK ? bd_buf_add_byte(out, '\n') : code;
-	}
-	free(lines.items);
-	bd_buf_release(&lines.line);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "dump");
 }

@@ -1,33 +1,18 @@
-/* seal.h - keys of the store: names are blinded, values sealed, salts lie apart so that erasing is
- * final.
+/* seal.h - keys of the store: names are blinded, values sealed.
  *
- * Layer: store; OpenSSL stays in seal.c. AES-256-GCM (NIST SP 800-38D), 12 random bytes of nonce,
- * 16 of tag. A subject's key is HMAC-SHA256(master, salt); its salt lies in a slot of the file
- * `salts`, outside LMDB, and is overwritten in place. A struct bd_seal is used by one thread.
+ * Layer: store; OpenSSL stays in seal_gcm.c. AES-256-GCM, 12 random bytes of nonce, 16 of tag. A
+ * subject's key is HMAC-SHA256(master, salt); its salt lies apart (salts.h). A struct bd_seal is
+ * used by one thread.
  */
 #ifndef BD_STORE_SEAL_H
 #define BD_STORE_SEAL_H
 
 #include "base/bytes.h"
-#include "base/diag.h"
 #include "record/record.h"
+#include "store/salts.h"
 
 #define BD_NODE_KEY_BYTES 16
-#define BD_SALT_BYTES 16
 #define BD_SEAL_OVERHEAD 28 /* nonce and tag */
-
-/* The file of salts; shared by all threads, written by the writer alone. */
-struct bd_salts {
-	int fd;
-	uint8_t *slots; /* mapped */
-	size_t size;
-};
-enum bd_code bd_salts_open(struct bd_salts *salts, const char *folder, struct bd_diag *diag);
-void bd_salts_close(struct bd_salts *salts);
-enum bd_code bd_salts_sync(const struct bd_salts *salts);
-enum bd_code bd_salts_set(struct bd_salts *salts, uint64_t slot, const uint8_t salt[BD_SALT_BYTES]);
-/* false when the slot was erased or is none. */
-bool bd_salts_get(uint8_t salt[BD_SALT_BYTES], const struct bd_salts *salts, uint64_t slot);
 
 struct bd_seal;
 enum bd_code bd_seal_new(struct bd_seal **out, const uint8_t master[32]);
@@ -43,11 +28,14 @@ enum bd_code bd_seal_blind(struct bd_seal *seal, const struct bd_identifier *ide
 	uint8_t out[BD_NODE_KEY_BYTES]);
 /* Digest under the blinding key of any bytes: idempotency keys. */
 enum bd_code bd_seal_digest(struct bd_seal *seal, struct bd_bytes bytes, uint8_t out[32]);
+/* Digest of what a statement says, under a key of its own: equal content of two subjects must be
+ * given with what tells them apart. */
+enum bd_code bd_seal_statement(struct bd_seal *seal, struct bd_bytes bytes, uint8_t out[32]);
 /* Appends nonce, sealed bytes, tag. name is authenticated with it: a value cannot be moved to
  * another key. */
 enum bd_code bd_seal_close(struct bd_seal *seal, struct bd_buf *out,
 	const uint8_t salt[BD_SALT_BYTES], struct bd_bytes name, struct bd_bytes plain);
-/* BD_STORE_DAMAGED when it was changed, or sealed under another key. */
+/* Appends. BD_STORE_DAMAGED when it was changed, or sealed under another key or name. */
 enum bd_code bd_seal_open(struct bd_seal *seal, struct bd_buf *out,
 	const uint8_t salt[BD_SALT_BYTES], struct bd_bytes name, struct bd_bytes sealed);
 

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "store/env.h"
+#include "store/try.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FORMAT "1"
+#define FORMAT "2"
 #define READERS_MAX 1024
+#define MARKS_ARENA_BYTES 1048576
 
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what)
 {
@@ -288,7 +290,9 @@ enum bd_code bd_store_reader_new(
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
 	reader->store = store;
+	reader->marks_txn = SIZE_MAX;
 	bd_buf_init(&reader->plain, BD_NODE_MAX_BYTES);
+	bd_arena_init(&reader->marks_arena, MARKS_ARENA_BYTES);
 	code = bd_seal_new(&reader->seal, store->master);
 	if (code != BD_OK) {
 		bd_store_reader_free(reader);
@@ -321,8 +325,28 @@ void bd_store_reader_free(struct bd_store_reader *reader)
 	covers_unref(reader->store, reader->covers);
 	bd_seal_free(reader->seal);
 	bd_buf_release(&reader->plain);
+	bd_arena_release(&reader->marks_arena);
 	free(reader->now);
 	free(reader);
+}
+
+/* The same for all lookups of one commit. */
+static enum bd_code refresh_marks(struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	size_t txn = mdb_txn_id(reader->txn);
+	enum bd_code code;
+
+	if (reader->marks_txn == txn) {
+		return BD_OK;
+	}
+	bd_arena_clear(&reader->marks_arena);
+	code = bd_marks_load(
+		&reader->marks, reader->store, reader->txn, &reader->marks_arena, diag);
+	reader->marks_txn = code == BD_OK ? txn : SIZE_MAX;
+	if (code != BD_OK) {
+		bd_store_end(reader);
+	}
+	return code;
 }
 
 enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag)
@@ -347,7 +371,7 @@ enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag
 	}
 	reader->memo = NULL;
 	reader->is_open = true;
-	return BD_OK;
+	return refresh_marks(reader, diag);
 }
 
 void bd_store_end(struct bd_store_reader *reader)
@@ -371,39 +395,113 @@ enum bd_code bd_coverage_name(
 	return code == BD_OK ? bd_buf_add(out, name) : code;
 }
 
-uint64_t bd_snapshot_mark(
-	struct bd_store *store, MDB_txn *txn, struct bd_bytes source, struct bd_bytes section)
-{
-	char room[400];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_reader reader;
-	MDB_val key, value;
+/* -- marks -- */
 
-	if (!__atomic_load_n(&store->has_snapshots, __ATOMIC_ACQUIRE) ||
-		bd_coverage_name(&name, "snapshot", source, section) != BD_OK) {
-		return 0;
+static const char mark_prefix[] = "snapshot";
+
+enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t message)
+{
+	BD_TRY(bd_buf_add_u8(out, order.rank));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)order.order));
+	return bd_buf_add_u64(out, message);
+}
+
+static bool read_mark(struct bd_node_mark *mark, MDB_val key, MDB_val value, struct bd_arena *arena)
+{
+	struct bd_bytes name =
+		bd_arena_copy(arena, (struct bd_bytes){ (char *)key.mv_data + sizeof(mark_prefix),
+					     key.mv_size - sizeof(mark_prefix) });
+	struct bd_reader reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+	const char *end = name.ptr != NULL ? memchr(name.ptr, '\0', name.len) : NULL;
+
+	if (end == NULL) {
+		return false;
 	}
-	key = (MDB_val){ name.len, name.ptr };
-	if (mdb_get(txn, store->coverage, &key, &value) != 0) {
-		return 0;
+	mark->source = (struct bd_bytes){ name.ptr, (size_t)(end - name.ptr) };
+	mark->section = (struct bd_bytes){ end + 1, name.len - mark->source.len - 1 };
+	mark->order.rank = bd_read_u8(&reader);
+	mark->order.order = (int64_t)bd_read_u64(&reader);
+	mark->message = bd_read_u64(&reader);
+	return reader.ok && reader.rest.len == 0;
+}
+
+static enum bd_code read_marks(struct bd_node_marks *marks, MDB_cursor *cursor,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_node_mark *items = bd_arena_alloc(arena, BD_MARKS_MAX, sizeof(*items));
+	MDB_val key = { sizeof(mark_prefix), (void *)mark_prefix }, value;
+	int result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+	if (items == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
-	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
-	return bd_read_u64(&reader);
+	while (result == 0 && key.mv_size > sizeof(mark_prefix) &&
+		memcmp(key.mv_data, mark_prefix, sizeof(mark_prefix)) == 0) {
+		if (marks->count == BD_MARKS_MAX ||
+			!read_mark(&items[marks->count++], key, value, arena)) {
+			return bd_fail(diag, BD_STORE_DAMAGED, "marks");
+		}
+		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	marks->items = items;
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "marks");
+}
+
+enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, MDB_txn *txn,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	MDB_cursor *cursor;
+	enum bd_code code;
+	int result;
+
+	*marks = (struct bd_node_marks){ NULL, 0 };
+	if (!__atomic_load_n(&store->has_snapshots, __ATOMIC_ACQUIRE)) {
+		return BD_OK;
+	}
+	result = mdb_cursor_open(txn, store->coverage, &cursor);
+	if (result != 0) {
+		return bd_store_fail(diag, result, "marks");
+	}
+	code = read_marks(marks, cursor, arena, diag);
+	mdb_cursor_close(cursor);
+	return code;
 }
 
 /* -- nodes -- */
 
-enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, struct bd_store *store,
-	MDB_txn *txn, struct bd_seal *seal, const uint8_t key[BD_NODE_KEY_BYTES],
+/* Opened where it stays: what is unpacked borrows from it. */
+static enum bd_code open_node(struct bd_node *node, const struct bd_node_view *view,
+	const uint8_t salt[BD_SALT_BYTES], struct bd_bytes name, struct bd_bytes sealed,
+	struct bd_arena *arena)
+{
+	struct bd_buf plain = { 0 };
+
+	plain.cap = plain.max = sealed.len;
+	plain.ptr = bd_arena_alloc(arena, plain.cap, 1);
+	if (plain.ptr == NULL) {
+		return bd_arena_code(arena);
+	}
+	BD_TRY(bd_seal_open(view->seal, &plain, salt, name, sealed));
+	BD_TRY(bd_node_unpack(node, bd_buf_bytes(&plain), arena));
+	BD_TRY(bd_node_settle(node, view->marks));
+	for (struct bd_node_row *row = node->rows; row != NULL && view->is_writer;
+		row = row->next) {
+		row->was_seen = row->is_seen;
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
+	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
 	struct bd_arena *arena, struct bd_diag *diag)
 {
+	const struct bd_salts *salts = &view->store->salts;
 	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
 	MDB_val mdb_key = { BD_NODE_KEY_BYTES, (void *)key }, value;
 	uint8_t salt[BD_SALT_BYTES];
 	struct bd_reader reader;
-	struct bd_buf plain = { 0 };
 	enum bd_code code;
-	int result = mdb_get(txn, store->nodes, &mdb_key, &value);
+	int result = mdb_get(view->txn, view->store->nodes, &mdb_key, &value);
 
 	*found = false;
 	if (result == MDB_NOTFOUND) {
@@ -414,16 +512,14 @@ enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found, str
 	}
 	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
 	*slot = bd_read_u64(&reader);
-	if (!bd_salts_get(salt, &store->salts, *slot)) {
+	if (!(view->is_writer ? bd_salts_get_own(salt, salts, *slot)
+			      : bd_salts_get(salt, salts, *slot))) {
 		return BD_OK;
 	}
-	/* Opened where it stays: what is unpacked borrows from it. */
-	plain.cap = plain.max = reader.rest.len;
-	plain.ptr = bd_arena_alloc(arena, plain.cap, 1);
-	code = plain.ptr != NULL ? bd_seal_open(seal, &plain, salt, name, reader.rest)
-				 : bd_arena_code(arena);
-	if (code == BD_OK) {
-		code = bd_node_unpack(node, bd_buf_bytes(&plain), arena);
+	code = open_node(node, view, salt, name, reader.rest, arena);
+	/* Erased while it was being read. */
+	if (code == BD_STORE_DAMAGED && !view->is_writer && !bd_salts_get(salt, salts, *slot)) {
+		return BD_OK;
 	}
 	*found = code == BD_OK;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");

@@ -61,16 +61,20 @@ struct bd_entry {
 	bool is_reply, is_snapshot, is_atomic;
 	int64_t received_ms;
 	const char *sender;
+	/* That made the records; NULL = not known. */
+	const char *adapter_version, *dictionary_version;
 	struct bd_bytes idempotency_key; /* empty = none */
 	uint8_t body_sha256[32];
 	uint64_t received, accepted, rejected; /* native records, from intake */
+	uint64_t record_count;                 /* made of them: so many must have come */
 	struct bd_bytes records; /* each sized (bd_buf_add_sized) and packed (record/pack.h) */
 	struct bd_bytes rejects; /* each sized and packed (record/reject.h) */
 	struct bd_spool *spool;  /* instead of records, for long messages; NULL = none */
 	const struct bd_identifier
 		*subject; /* of the message: fills records with is_message_subject */
 	size_t subject_count;
-	struct bd_order order; /* fills records with is_message_order */
+	enum bd_order_kind order_kind;
+	struct bd_order order; /* rank of the feed; fills records with is_message_order */
 	struct bd_delivery delivery;
 	uint32_t remove_share_max_percent; /* snapshot */
 	const char *const *sections;       /* present in the message */

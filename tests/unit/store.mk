@@ -1,10 +1,33 @@
+STORE_TEST_LIBS = libbd_store.a libbd_record.a libbd_base.a $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring \
+	-lpthread $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_store_rejects
-TESTS += tests/unit/test_store_rejects
-tests_unit_test_store_rejects_SOURCES = tests/unit/test_store_rejects.c
-tests_unit_test_store_rejects_LDADD = libbd_store.a libbd_record.a libbd_base.a \
-	$(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_seal
+TESTS += tests/unit/test_store_seal
+tests_unit_test_store_seal_SOURCES = tests/unit/test_store_seal.c
+tests_unit_test_store_seal_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_node
+TESTS += tests/unit/test_store_node
+tests_unit_test_store_node_SOURCES = tests/unit/test_store_node.c
+tests_unit_test_store_node_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_lookup
+TESTS += tests/unit/test_store_lookup
+tests_unit_test_store_lookup_SOURCES = tests/unit/test_store_lookup.c tests/unit/store_support.h
+tests_unit_test_store_lookup_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_coverage
+TESTS += tests/unit/test_store_coverage
+tests_unit_test_store_coverage_SOURCES = tests/unit/test_store_coverage.c
+tests_unit_test_store_coverage_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_journal
+TESTS += tests/unit/test_store_journal
+tests_unit_test_store_journal_SOURCES = tests/unit/test_store_journal.c tests/unit/store_support.h
+tests_unit_test_store_journal_LDADD = $(STORE_TEST_LIBS)

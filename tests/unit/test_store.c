@@ -188,9 +188,11 @@ static void store_in_order(struct bd_buf *dump, const struct fixture *fixture, c
 			.sender = "test",
 			.received = message->result->received,
 			.accepted = message->result->accepted,
+			.record_count = message->result->records,
 			.records = bd_buf_bytes(&message->records),
 			.subject = message->result->subject,
 			.subject_count = message->result->subject_count,
+			.order_kind = message->feed->order_kind,
 			.order = message->result->order,
 			.delivery = { .day = INT32_MIN } };
 		struct bd_entry *entries[] = { &entry };

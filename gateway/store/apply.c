@@ -1,0 +1,440 @@
+#include "store/apply.h"
+
+#include "base/limits.h"
+#include "record/pack.h"
+#include "store/try.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum bd_code bd_apply_open(
+	struct bd_apply *apply, struct bd_txn *txn, const struct bd_journal_entry *journal)
+{
+	const struct bd_entry *entry = &journal->entry;
+
+	*apply = (struct bd_apply){ .txn = txn,
+		.journal = journal,
+		.context = { bd_bytes_of(entry->source), entry->received_ms, entry->message,
+			journal->snapshot } };
+	if (journal->snapshot.is_set) {
+		apply->told = calloc(entry->section_count + 1, sizeof(*apply->told));
+	}
+	return journal->snapshot.is_set && apply->told == NULL ? BD_NO_MEMORY : BD_OK;
+}
+
+void bd_apply_close(struct bd_apply *apply)
+{
+	free(apply->items);
+	free(apply->changes.items);
+	free(apply->told);
+}
+
+/* -- native records -- */
+
+static enum bd_code note_change(struct bd_changes *changes, uint64_t index)
+{
+	if (changes->count > 0 && changes->items[changes->count - 1] == index) {
+		return BD_OK;
+	}
+	if (changes->count == changes->cap) {
+		size_t cap = changes->cap == 0 ? 1024 : changes->cap * 2;
+		uint64_t *items = realloc(changes->items, cap * sizeof(*items));
+
+		if (items == NULL) {
+			return BD_NO_MEMORY;
+		}
+		changes->items = items;
+		changes->cap = cap;
+	}
+	changes->items[changes->count++] = index;
+	return BD_OK;
+}
+
+static int compare_indexes(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+uint64_t bd_changes_count(struct bd_changes *changes)
+{
+	uint64_t count = 0;
+
+	if (changes->count > 1) {
+		qsort(changes->items, changes->count, sizeof(*changes->items), compare_indexes);
+	}
+	for (size_t i = 0; i < changes->count; i++) {
+		count += i == 0 || changes->items[i] != changes->items[i - 1];
+	}
+	return count;
+}
+
+/* -- one item into a node -- */
+
+static enum bd_code block(struct bd_node *node, const struct bd_item *item, uint16_t entity,
+	const struct bd_node_context *context)
+{
+	const struct bd_reject *reject = item->reject;
+	struct bd_node_refused refused = { .section = bd_bytes_of(reject->section),
+		.entity = entity,
+		.order = { reject->order.order != 0, reject->order } };
+
+	if (item->row != NULL) {
+		refused.has_key = item->row->has_key;
+		refused.key = item->row->key;
+		refused.others = item->row->other;
+		refused.other_count = item->row->other_count;
+	}
+	return bd_node_block(node, &refused, context);
+}
+
+static enum bd_code block_all(
+	struct bd_node *node, const struct bd_item *item, const struct bd_node_context *context)
+{
+	if (item->row != NULL) {
+		return block(node, item, item->row->entity, context);
+	}
+	for (size_t i = 0; i < item->reject->entity_count; i++) {
+		BD_TRY(block(node, item, item->reject->entities[i], context));
+	}
+	return BD_OK;
+}
+
+static enum bd_code apply_item(
+	struct bd_apply *apply, struct bd_node *node, const struct bd_item *item)
+{
+	bool is_changed = false;
+
+	if (item->reject != NULL) {
+		return block_all(node, item, &apply->context);
+	}
+	BD_TRY(bd_node_apply(node, &item->record, &apply->context, &is_changed));
+	if (is_changed && item->record.index < apply->journal->entry.received) {
+		return note_change(&apply->changes, item->record.index);
+	}
+	return BD_OK;
+}
+
+/* -- a node as it becomes -- */
+
+static enum bd_code put_pairs(struct bd_apply *apply, MDB_dbi dbi, struct bd_node_name *names,
+	const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	for (struct bd_node_name *name = names; name != NULL; name = name->next) {
+		if (name->is_new) {
+			BD_TRY(bd_txn_pair(apply->txn, dbi, &name->identifier, key));
+			name->is_new = false;
+		}
+	}
+	return BD_OK;
+}
+
+/* Where the node is to be found by its other names, and from whom it leads to. */
+static enum bd_code put_names(
+	struct bd_apply *apply, struct bd_node *node, const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	const struct bd_store *store = apply->txn->store;
+
+	for (struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		if (row->is_touched) {
+			BD_TRY(put_pairs(apply, store->owners, row->aliases, key));
+			BD_TRY(put_pairs(apply, store->links, row->others, key));
+		}
+	}
+	for (struct bd_node_marker *marker = node->markers; marker != NULL; marker = marker->next) {
+		BD_TRY(put_pairs(apply, store->owners, marker->aliases, key));
+	}
+	for (struct bd_node_block *entry = node->blocks; entry != NULL; entry = entry->next) {
+		for (size_t i = 0;
+			entry->message == apply->context.message && i < entry->other_count; i++) {
+			BD_TRY(bd_txn_pair(apply->txn, store->links, &entry->others[i], key));
+		}
+	}
+	return BD_OK;
+}
+
+/* Of a section, how many rows are seen; of a snapshot, how many it has told. */
+static enum bd_code count_row(struct bd_apply *apply, const struct bd_node_row *row)
+{
+	const struct bd_entry *entry = &apply->journal->entry;
+	const struct bd_stamp *snapshot = &apply->context.snapshot;
+
+	if (row->is_seen != row->was_seen) {
+		BD_TRY(bd_tally_add(apply->txn, row->source, row->section, row->is_seen ? 1 : -1));
+	}
+	if (!row->is_seen || !snapshot->is_set || !row->told.is_set ||
+		bd_order_compare(row->told.order, snapshot->order) != 0) {
+		return BD_OK;
+	}
+	for (size_t i = 0; i < entry->section_count; i++) {
+		apply->told[i] += bd_bytes_is(row->section, entry->sections[i]);
+	}
+	return BD_OK;
+}
+
+/* Digest and version of the rows that were touched. */
+static enum bd_code seal_rows(struct bd_apply *apply, struct bd_node *node, struct bd_bytes name)
+{
+	struct bd_txn *txn = apply->txn;
+
+	for (struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		uint8_t digest[BD_DIGEST_BYTES];
+
+		if (!row->is_touched) {
+			continue;
+		}
+		bd_buf_clear(&txn->plain);
+		BD_TRY(bd_node_row_content(&txn->plain, row, name));
+		BD_TRY(bd_seal_statement(txn->store->seal, bd_buf_bytes(&txn->plain), digest));
+		if (row->version == 0 || memcmp(digest, row->digest, sizeof(digest)) != 0) {
+			memcpy(row->digest, digest, sizeof(digest));
+			row->version = apply->context.message;
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code count_rows(struct bd_apply *apply, const struct bd_node *node)
+{
+	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		if (row->is_touched) {
+			BD_TRY(count_row(apply, row));
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
+	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t slot, bool is_new)
+{
+	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
+	struct bd_txn *txn = apply->txn;
+	struct bd_store *store = txn->store;
+	uint8_t salt[BD_SALT_BYTES];
+
+	BD_TRY(bd_node_settle(node, &txn->marks));
+	BD_TRY(seal_rows(apply, node, name));
+	bd_buf_clear(&txn->plain);
+	bd_buf_clear(&txn->sealed);
+	BD_TRY(bd_node_pack(&txn->plain, node));
+	if (txn->plain.len > BD_NODE_MAX_BYTES) {
+		return BD_LIMIT_BYTES;
+	}
+	BD_TRY(count_rows(apply, node));
+	BD_TRY(put_names(apply, node, key));
+	if (is_new) {
+		BD_TRY(bd_seal_random(store->seal, salt, sizeof(salt)));
+		BD_TRY(bd_salts_set(&store->salts, slot, salt));
+	} else if (!bd_salts_get_own(salt, &store->salts, slot)) {
+		return BD_STORE_DAMAGED;
+	}
+	BD_TRY(bd_buf_add_u64(&txn->sealed, slot));
+	BD_TRY(bd_seal_close(store->seal, &txn->sealed, salt, name, bd_buf_bytes(&txn->plain)));
+	return bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed));
+}
+
+static enum bd_code load_node(struct bd_apply *apply, struct bd_node *node, uint64_t *slot,
+	bool *found, const struct bd_item *item)
+{
+	struct bd_txn *txn = apply->txn;
+	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
+		true };
+
+	bd_arena_clear(&txn->node_arena);
+	BD_TRY(bd_node_load(node, slot, found, &view, item->key, &txn->node_arena, txn->diag));
+	if (*found) {
+		return BD_OK;
+	}
+	bd_node_init(node, item->self, &txn->node_arena);
+	return bd_node_settle(node, &txn->marks);
+}
+
+/* What cannot be held is not forgotten: until the section is told whole, nobody knows. */
+static enum bd_code block_overfull(
+	struct bd_apply *apply, struct bd_node *node, const struct bd_item *item)
+{
+	struct bd_node_refused refused = { 0 };
+
+	if (item->reject != NULL) {
+		return block_all(node, item, &apply->context);
+	}
+	refused.section = bd_bytes_of(item->record.section);
+	refused.entity = item->record.entity;
+	return bd_node_block(node, &refused, &apply->context);
+}
+
+static enum bd_code change_node(
+	struct bd_apply *apply, const struct bd_item *items, size_t count, bool is_overfull)
+{
+	const struct bd_entry *entry = &apply->journal->entry;
+	struct bd_store *store = apply->txn->store;
+	struct bd_node node;
+	uint64_t slot = 0;
+	bool found = false;
+
+	BD_TRY(load_node(apply, &node, &slot, &found, &items[0]));
+	for (size_t i = 0; i < count; i++) {
+		BD_TRY(is_overfull ? block_overfull(apply, &node, &items[i])
+				   : apply_item(apply, &node, &items[i]));
+	}
+	for (size_t i = 0; i < entry->section_count && apply->context.snapshot.is_set; i++) {
+		BD_TRY(bd_node_tell(&node, bd_bytes_of(entry->sections[i]), &apply->context));
+	}
+	BD_TRY(save_node(apply, &node, items[0].key, found ? slot : store->next_slot, !found));
+	store->next_slot += !found;
+	return BD_OK;
+}
+
+static enum bd_code apply_node(struct bd_apply *apply, const struct bd_item *items, size_t count)
+{
+	size_t changes = apply->changes.count;
+	enum bd_code code = change_node(apply, items, count, false);
+
+	if (code == BD_LIMIT_BYTES) {
+		apply->changes.count = changes;
+		code = change_node(apply, items, count, true);
+	}
+	return code == BD_OK ? BD_OK : bd_fail(apply->txn->diag, code, "a node");
+}
+
+/* -- all items -- */
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct bd_item *x = a, *y = b;
+	int order = memcmp(x->key, y->key, BD_NODE_KEY_BYTES);
+
+	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+enum bd_code bd_apply_items(struct bd_apply *apply)
+{
+	size_t at = 0;
+
+	if (apply->count > 1) {
+		qsort(apply->items, apply->count, sizeof(*apply->items), compare_items);
+	}
+	while (at < apply->count) {
+		size_t end = at + 1;
+
+		while (end < apply->count && memcmp(apply->items[end].key, apply->items[at].key,
+						     BD_NODE_KEY_BYTES) == 0) {
+			end++;
+		}
+		BD_TRY(apply_node(apply, &apply->items[at], end - at));
+		at = end;
+	}
+	apply->count = 0;
+	return BD_OK;
+}
+
+/* -- from a message to its items -- */
+
+static enum bd_code new_item(
+	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
+{
+	struct bd_item *item;
+
+	if (apply->count == apply->cap) {
+		size_t cap = apply->cap == 0 ? 64 : apply->cap * 2;
+		struct bd_item *items = realloc(apply->items, cap * sizeof(*items));
+
+		if (items == NULL) {
+			return BD_NO_MEMORY;
+		}
+		apply->items = items;
+		apply->cap = cap;
+	}
+	item = &apply->items[apply->count];
+	*item = (struct bd_item){ .number = apply->count, .self = self };
+	BD_TRY(bd_seal_blind(apply->txn->store->seal, self, item->key));
+	apply->count++;
+	*out = item;
+	return BD_OK;
+}
+
+void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *journal)
+{
+	const struct bd_entry *entry = &journal->entry;
+
+	if (record->is_message_subject) {
+		record->subject = entry->subject;
+		record->subject_count = entry->subject_count;
+	}
+	if (record->order_kind == BD_ORDER_RECEIPT) {
+		record->order.order = (int64_t)entry->message;
+	} else if (record->is_message_order) {
+		record->order.order = entry->order.order;
+	}
+}
+
+enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
+{
+	struct bd_record record;
+	struct bd_item *item = NULL;
+
+	BD_TRY(bd_record_unpack(&record, packed, &apply->txn->arena));
+	bd_apply_complete(&record, apply->journal);
+	if (record.subject_count == 0) {
+		return bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
+	}
+	BD_TRY(new_item(apply, &item, &record.subject[0]));
+	item->record = record;
+	return BD_OK;
+}
+
+static enum bd_code add_reject_row(
+	struct bd_apply *apply, const struct bd_reject *reject, const struct bd_reject_row *row)
+{
+	const struct bd_entry *entry = &apply->journal->entry;
+	bool is_message = row != NULL ? row->is_message_subject : reject->is_message_subject;
+	const struct bd_identifier *subject = is_message    ? entry->subject
+					      : row != NULL ? row->subject
+							    : reject->subject;
+	size_t count = is_message    ? entry->subject_count
+		       : row != NULL ? row->subject_count
+				     : reject->subject_count;
+	struct bd_item *item = NULL;
+
+	if (count == 0) {
+		return BD_OK;
+	}
+	BD_TRY(new_item(apply, &item, &subject[0]));
+	item->reject = reject;
+	item->row = row;
+	return BD_OK;
+}
+
+enum bd_code bd_apply_add_reject(struct bd_apply *apply, const struct bd_reject *reject)
+{
+	if (reject->row_count == 0) {
+		return add_reject_row(apply, reject, NULL);
+	}
+	for (size_t i = 0; i < reject->row_count; i++) {
+		BD_TRY(add_reject_row(apply, reject, &reject->rows[i]));
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_apply_add_rejects(struct bd_apply *apply)
+{
+	struct bd_reader reader = bd_reader_of(apply->journal->entry.rejects);
+	const struct bd_entry *entry = &apply->journal->entry;
+
+	while (reader.rest.len > 0) {
+		struct bd_reject *reject = bd_arena_alloc(&apply->txn->arena, 1, sizeof(*reject));
+
+		if (reject == NULL) {
+			return bd_arena_code(&apply->txn->arena);
+		}
+		BD_TRY(bd_reject_unpack(reject, bd_read_sized(&reader), &apply->txn->arena));
+		if (reject->order_kind == BD_ORDER_RECEIPT) {
+			reject->order.order = (int64_t)entry->message;
+		} else if (reject->is_message_order) {
+			reject->order.order = entry->order.order;
+		}
+		BD_TRY(bd_apply_add_reject(apply, reject));
+	}
+	return BD_OK;
+}

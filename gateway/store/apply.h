@@ -1,0 +1,57 @@
+/* apply.h - what an entry says of each subject, into its node.
+ *
+ * Layer: store, private; the writer's thread, inside a transaction. Deterministic: looks at nothing
+ * but the entry and the store (journal.h). All that an entry says of one node is applied with one
+ * read and one write, so that it becomes visible at once.
+ */
+#ifndef BD_STORE_APPLY_H
+#define BD_STORE_APPLY_H
+
+#include "store/journal.h"
+#include "store/txn.h"
+
+/* One thing to be done at one node. */
+struct bd_item {
+	uint8_t key[BD_NODE_KEY_BYTES];
+	uint64_t number;                  /* in the order of arrival */
+	const struct bd_identifier *self; /* names the node */
+	struct bd_record record;          /* or: */
+	const struct bd_reject *reject;
+	const struct bd_reject_row *row; /* NULL: all its entities */
+};
+
+/* Native records that changed something, by their index; several times where they did several
+ * times. */
+struct bd_changes {
+	uint64_t *items;
+	size_t count, cap;
+};
+
+struct bd_apply {
+	struct bd_txn *txn;
+	const struct bd_journal_entry *journal;
+	struct bd_node_context context;
+	struct bd_item *items;
+	size_t count, cap;
+	struct bd_changes changes;
+	uint64_t *told; /* snapshots: rows of each of the entry's sections; else NULL */
+};
+
+enum bd_code bd_apply_open(
+	struct bd_apply *apply, struct bd_txn *txn, const struct bd_journal_entry *journal);
+void bd_apply_close(struct bd_apply *apply);
+/* A packed record; what it points to lives as long as packed and txn->arena. */
+enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed);
+/* Items for all that is known of a refused record: none where that is nothing. */
+enum bd_code bd_apply_add_reject(struct bd_apply *apply, const struct bd_reject *reject);
+/* Items of all rejects of the entry. */
+enum bd_code bd_apply_add_rejects(struct bd_apply *apply);
+/* All items, node by node. A node that would pass BD_NODE_MAX_BYTES keeps what it has and is
+ * blocked for what the entry says. */
+enum bd_code bd_apply_items(struct bd_apply *apply);
+/* How many native records changed something; sorts them. */
+uint64_t bd_changes_count(struct bd_changes *changes);
+/* What only the end of the message, or its place in the journal, could say. */
+void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *journal);
+
+#endif

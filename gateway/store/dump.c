@@ -1,0 +1,234 @@
+/* dump.c - all that is live as canonical sorted text, for tests. */
+#include "base/limits.h"
+#include "store/env.h"
+#include "store/try.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct lines {
+	struct bd_bytes *items;
+	size_t count, cap;
+	struct bd_arena *arena;
+	struct bd_buf line;
+};
+
+static enum bd_code end_line(struct lines *lines)
+{
+	if (lines->count == lines->cap) {
+		size_t cap = lines->cap == 0 ? 256 : lines->cap * 2;
+		struct bd_bytes *items = realloc(lines->items, cap * sizeof(*items));
+
+		if (items == NULL) {
+			return BD_NO_MEMORY;
+		}
+		lines->items = items;
+		lines->cap = cap;
+	}
+	lines->items[lines->count] = bd_arena_copy(lines->arena, bd_buf_bytes(&lines->line));
+	return lines->items[lines->count++].ptr != NULL ? BD_OK : bd_arena_code(lines->arena);
+}
+
+static enum bd_code add_identifier(struct bd_buf *line, const struct bd_identifier *identifier)
+{
+	BD_TRY(bd_buf_printf(line, " %u:", identifier->kind));
+	BD_TRY(bd_buf_add(line, identifier->issuer));
+	BD_TRY(bd_buf_add_byte(line, ':'));
+	return bd_buf_add(line, identifier->number);
+}
+
+static enum bd_code begin_line(struct lines *lines, const struct bd_node *node, const char *what)
+{
+	bd_buf_clear(&lines->line);
+	BD_TRY(add_identifier(&lines->line, &node->self));
+	return bd_buf_printf(&lines->line, " %s", what);
+}
+
+static enum bd_code add_place(
+	struct bd_buf *line, struct bd_bytes source, struct bd_bytes section, uint16_t entity)
+{
+	BD_TRY(bd_buf_add_byte(line, ' '));
+	BD_TRY(bd_buf_add(line, source));
+	BD_TRY(bd_buf_add_byte(line, ' '));
+	BD_TRY(bd_buf_add(line, section));
+	return bd_buf_printf(line, " %u", entity);
+}
+
+static enum bd_code begin_row(struct lines *lines, const struct bd_node *node, const char *what,
+	const struct bd_node_row *row)
+{
+	BD_TRY(begin_line(lines, node, what));
+	BD_TRY(add_place(&lines->line, row->source, row->section, row->entity));
+	BD_TRY(bd_buf_add_text(&lines->line, " ["));
+	BD_TRY(bd_buf_add(&lines->line, row->key));
+	return bd_buf_add_byte(&lines->line, ']');
+}
+
+static enum bd_code dump_row(
+	struct lines *lines, const struct bd_node *node, const struct bd_node_row *row)
+{
+	struct bd_buf *line = &lines->line;
+
+	BD_TRY(begin_row(lines, node, "row", row));
+	for (const struct bd_node_name *name = row->others; name != NULL; name = name->next) {
+		BD_TRY(add_identifier(line, &name->identifier));
+	}
+	BD_TRY(end_line(lines));
+	for (const struct bd_node_field *field = row->fields; field != NULL; field = field->next) {
+		for (const struct bd_node_value *value = field->values; value != NULL;
+			value = value->next) {
+			BD_TRY(begin_row(lines, node, "value", row));
+			BD_TRY(bd_buf_printf(line, " %u %u = ", field->number, value->value.flags));
+			BD_TRY(bd_buf_add(line, value->value.text));
+			BD_TRY(bd_buf_add_text(line, " <- "));
+			BD_TRY(bd_buf_add(line, value->value.native));
+			BD_TRY(end_line(lines));
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code dump_block(
+	struct lines *lines, const struct bd_node *node, const struct bd_node_block *block)
+{
+	struct bd_buf *line = &lines->line;
+
+	BD_TRY(begin_line(lines, node, "blocked"));
+	BD_TRY(add_place(line, block->source, block->section, block->entity));
+	BD_TRY(bd_buf_add_text(line, block->has_key ? " [" : " any"));
+	BD_TRY(bd_buf_add(line, block->key));
+	for (size_t i = 0; i < block->other_count; i++) {
+		BD_TRY(add_identifier(line, &block->others[i]));
+	}
+	return end_line(lines);
+}
+
+static enum bd_code dump_node(struct lines *lines, const struct bd_node *node)
+{
+	struct bd_buf *line = &lines->line;
+
+	for (size_t i = 1; i < node->identifier_count; i++) {
+		BD_TRY(begin_line(lines, node, "alias"));
+		BD_TRY(add_identifier(line, &node->identifiers[i]));
+		BD_TRY(end_line(lines));
+	}
+	for (const struct bd_node_marker *marker = node->markers; marker != NULL;
+		marker = marker->next) {
+		BD_TRY(begin_line(lines, node, "told"));
+		BD_TRY(add_place(line, marker->source, marker->section, marker->entity));
+		BD_TRY(end_line(lines));
+	}
+	for (const struct bd_node_block *block = node->blocks; block != NULL; block = block->next) {
+		if (!block->is_over) {
+			BD_TRY(dump_block(lines, node, block));
+		}
+	}
+	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		if (row->is_seen) {
+			BD_TRY(dump_row(lines, node, row));
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
+		false };
+	enum bd_code code = BD_OK;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int result = mdb_cursor_open(reader->txn, reader->store->nodes, &cursor);
+
+	if (result != 0) {
+		return bd_store_fail(diag, result, "dump");
+	}
+	while (code == BD_OK && (result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		struct bd_node node;
+		uint64_t slot;
+		bool found;
+
+		code = bd_node_load(&node, &slot, &found, &view, key.mv_data, arena, diag);
+		if (code == BD_OK && found) {
+			code = dump_node(lines, &node);
+		}
+	}
+	mdb_cursor_close(cursor);
+	return code != BD_OK || result == 0 || result == MDB_NOTFOUND
+		       ? code
+		       : bd_store_fail(diag, result, "dump");
+}
+
+static enum bd_code dump_feed(struct lines *lines, const MDB_val *name, const MDB_val *value)
+{
+	struct bd_feed_coverage *feed = bd_arena_alloc(lines->arena, 1, sizeof(*feed));
+	struct bd_buf *line = &lines->line;
+
+	if (feed == NULL) {
+		return bd_arena_code(lines->arena);
+	}
+	BD_TRY(bd_feed_coverage_unpack(feed, (struct bd_bytes){ value->mv_data, value->mv_size }));
+	bd_buf_clear(line);
+	BD_TRY(bd_buf_add(line, (struct bd_bytes){ name->mv_data, name->mv_size }));
+	for (size_t i = 0; i < line->len; i++) {
+		line->ptr[i] = line->ptr[i] == '\0' ? ' ' : line->ptr[i];
+	}
+	if (feed->has_baseline) {
+		BD_TRY(bd_buf_printf(line, " through %d", feed->complete_day));
+	}
+	for (size_t i = 0; i < feed->waiting_count; i++) {
+		BD_TRY(bd_buf_printf(line, " waiting %d", feed->waiting[i]));
+	}
+	for (size_t i = 0; i < feed->blocked_count; i++) {
+		BD_TRY(bd_buf_printf(line, " blocked %d", feed->blocked[i]));
+	}
+	return end_line(lines);
+}
+
+static enum bd_code dump_feeds(
+	struct lines *lines, struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	enum bd_code code = BD_OK;
+	MDB_cursor *cursor;
+	MDB_val key = { 5, "feed" }, value;
+	int result = mdb_cursor_open(reader->txn, reader->store->coverage, &cursor);
+
+	if (result != 0) {
+		return bd_store_fail(diag, result, "dump");
+	}
+	result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	while (code == BD_OK && result == 0 && key.mv_size > 5 &&
+		memcmp(key.mv_data, "feed", 5) == 0) {
+		code = dump_feed(lines, &key, &value);
+		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return code;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return bd_bytes_compare(*(const struct bd_bytes *)a, *(const struct bd_bytes *)b);
+}
+
+enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct lines lines = { .arena = arena };
+	enum bd_code code;
+
+	bd_buf_init(&lines.line, BD_NODE_MAX_BYTES);
+	code = dump_nodes(&lines, reader, arena, diag);
+	code = code == BD_OK ? dump_feeds(&lines, reader, diag) : code;
+	if (lines.count > 1) {
+		qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
+	}
+	for (size_t i = 0; i < lines.count && code == BD_OK; i++) {
+		code = bd_buf_add(out, lines.items[i]);
+		code = code == BD_OK ? bd_buf_add_byte(out, '\n') : code;
+	}
+	free(lines.items);
+	bd_buf_release(&lines.line);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "dump");
+}

@@ -1,0 +1,354 @@
+#include "store/txn.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "store/try.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORK_ARENA_BYTES ((size_t)64 << 20)
+#define NODE_ARENA_BYTES ((size_t)64 << 20)
+#define MARKS_ARENA_BYTES 1048576
+#define PAGE_BYTES 4096
+
+void bd_txn_open(struct bd_txn *txn, struct bd_store *store, struct bd_diag *diag)
+{
+	*txn = (struct bd_txn){ .store = store, .diag = diag };
+	bd_arena_init(&txn->arena, WORK_ARENA_BYTES);
+	bd_arena_init(&txn->node_arena, NODE_ARENA_BYTES);
+	bd_arena_init(&txn->marks_arena, MARKS_ARENA_BYTES);
+	bd_arena_init(&txn->tally_arena, MARKS_ARENA_BYTES);
+	bd_buf_init(&txn->plain, (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES);
+	bd_buf_init(&txn->sealed, (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES + 64);
+}
+
+void bd_txn_close(struct bd_txn *txn)
+{
+	if (txn->mdb != NULL) {
+		bd_txn_end(txn, BD_INTERNAL);
+	}
+	bd_arena_release(&txn->arena);
+	bd_arena_release(&txn->node_arena);
+	bd_arena_release(&txn->marks_arena);
+	bd_arena_release(&txn->tally_arena);
+	if (txn->plain.ptr != NULL) {
+		bd_wipe(txn->plain.ptr, txn->plain.cap);
+	}
+	bd_buf_release(&txn->plain);
+	bd_buf_release(&txn->sealed);
+	free(txn->pairs);
+}
+
+/* -- begin and end -- */
+
+static void count_pages(struct bd_txn *txn)
+{
+	memset(txn->dirt, 0, sizeof(txn->dirt));
+	for (MDB_dbi dbi = 0; dbi < BD_DIRT_MAX; dbi++) {
+		MDB_stat stat;
+
+		/* The first two are LMDB's own; numbers that are no database give an error. */
+		if (dbi > 1 && mdb_stat(txn->mdb, dbi, &stat) == 0) {
+			txn->dirt[dbi].pages_before = stat.ms_leaf_pages + stat.ms_branch_pages;
+		}
+	}
+}
+
+enum bd_code bd_txn_begin(struct bd_txn *txn)
+{
+	struct bd_store *store = txn->store;
+	enum bd_code code;
+	int result;
+
+	if (store->is_broken) {
+		return bd_fail(txn->diag, BD_STORE_SYNC, "%s", "");
+	}
+	result = mdb_txn_begin(store->env, NULL, 0, &txn->mdb);
+	if (result != 0) {
+		txn->mdb = NULL;
+		return bd_txn_fail(txn, result, "transaction");
+	}
+	txn->message = store->next_message;
+	txn->slot = store->next_slot;
+	txn->pair_count = 0;
+	txn->tally_count = 0;
+	bd_arena_clear(&txn->tally_arena);
+	count_pages(txn);
+	code = bd_txn_load_marks(txn);
+	return code == BD_OK ? BD_OK : bd_txn_end(txn, code);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+	const struct bd_pair *x = a, *y = b;
+
+	if (x->dbi != y->dbi) {
+		return x->dbi < y->dbi ? -1 : 1;
+	}
+	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+}
+
+/* In the order of their bytes: neighbours share pages. */
+static enum bd_code put_pairs(struct bd_txn *txn)
+{
+	if (txn->pair_count > 1) {
+		qsort(txn->pairs, txn->pair_count, sizeof(*txn->pairs), compare_pairs);
+	}
+	for (size_t i = 0; i < txn->pair_count; i++) {
+		struct bd_pair *pair = &txn->pairs[i];
+		MDB_val key = { sizeof(pair->bytes), pair->bytes }, value = { 0, (void *)"" };
+		int result = i > 0 && compare_pairs(pair, pair - 1) == 0
+				     ? MDB_KEYEXIST
+				     : mdb_put(txn->mdb, pair->dbi, &key, &value, MDB_NOOVERWRITE);
+
+		if (result != 0 && result != MDB_KEYEXIST) {
+			return bd_txn_fail(txn, result, "pair");
+		}
+	}
+	txn->pair_count = 0;
+	return BD_OK;
+}
+
+static enum bd_code put_tallies(struct bd_txn *txn)
+{
+	size_t count = txn->tally_count;
+
+	txn->tally_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct bd_tally *tally = &txn->tallies[i];
+		uint64_t rows = 0;
+
+		BD_TRY(bd_tally_get(&rows, txn, tally->source, tally->section));
+		rows = tally->rows < 0 && rows < (uint64_t)-tally->rows
+			       ? 0
+			       : rows + (uint64_t)tally->rows;
+		BD_TRY(bd_tally_set(txn, tally->source, tally->section, rows));
+	}
+	bd_arena_clear(&txn->tally_arena);
+	return BD_OK;
+}
+
+/* Salts first: a node whose salt is not on disk could never be read again. */
+static enum bd_code finish(struct bd_txn *txn)
+{
+	struct bd_store *store = txn->store;
+
+	BD_TRY(put_pairs(txn));
+	BD_TRY(put_tallies(txn));
+	if (store->next_message != txn->message) {
+		BD_TRY(bd_txn_put_counter(txn, "message", store->next_message - 1));
+	}
+	if (store->next_slot != txn->slot) {
+		BD_TRY(bd_txn_put_counter(txn, "slot", store->next_slot));
+	}
+	return bd_salts_sync(&store->salts);
+}
+
+/* No room is told before anything of the commit counts; whatever else fails may have been lost on
+ * its way to the disk. */
+static enum bd_code commit(struct bd_txn *txn)
+{
+	int result = mdb_txn_commit(txn->mdb);
+
+	txn->mdb = NULL;
+	if (result == 0) {
+		return BD_OK;
+	}
+	if (result != ENOSPC && result != EDQUOT && result != MDB_MAP_FULL &&
+		result != MDB_TXN_FULL && result != ENOMEM) {
+		bd_fail(txn->diag, BD_STORE_SYNC, "commit: %s", mdb_strerror(result));
+		return BD_STORE_SYNC;
+	}
+	return bd_txn_fail(txn, result, "commit");
+}
+
+enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code)
+{
+	struct bd_store *store = txn->store;
+
+	code = code == BD_OK ? finish(txn) : code;
+	code = code == BD_OK ? commit(txn) : code;
+	if (txn->mdb != NULL) {
+		mdb_txn_abort(txn->mdb);
+		txn->mdb = NULL;
+	}
+	if (code != BD_OK) {
+		store->next_message = txn->message;
+		store->next_slot = txn->slot;
+		bd_salts_forget(&store->salts);
+		store->is_broken |= code == BD_STORE_SYNC;
+		return bd_fail(txn->diag, code, "transaction");
+	}
+	return BD_OK;
+}
+
+/* A put dirties at most a page of those that were there, and the pages of what is new. */
+uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn)
+{
+	uint64_t sum = txn->pair_count * sizeof(*txn->pairs) * 4;
+
+	for (size_t i = 0; i < BD_DIRT_MAX; i++) {
+		const struct bd_dirt *dirt = &txn->dirt[i];
+		uint64_t pages = dirt->puts < dirt->pages_before ? dirt->puts : dirt->pages_before;
+
+		sum += pages * PAGE_BYTES + dirt->bytes * 2;
+	}
+	return sum;
+}
+
+/* -- puts -- */
+
+enum bd_code bd_txn_fail(struct bd_txn *txn, int result, const char *what)
+{
+	return bd_store_fail(txn->diag, result, what);
+}
+
+enum bd_code bd_txn_put(
+	struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name, struct bd_bytes value)
+{
+	MDB_val key = { name.len, (void *)name.ptr }, data = { value.len, (void *)value.ptr };
+	int result = mdb_put(txn->mdb, dbi, &key, &data, 0);
+
+	txn->dirt[dbi].puts++;
+	txn->dirt[dbi].bytes += name.len + value.len;
+	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
+}
+
+enum bd_code bd_txn_get(
+	struct bd_bytes *value, bool *found, struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name)
+{
+	MDB_val key = { name.len, (void *)name.ptr }, data;
+	int result = mdb_get(txn->mdb, dbi, &key, &data);
+
+	*found = result == 0;
+	if (result == 0) {
+		*value = (struct bd_bytes){ data.mv_data, data.mv_size };
+	}
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "get");
+}
+
+enum bd_code bd_txn_delete(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name)
+{
+	MDB_val key = { name.len, (void *)name.ptr };
+	int result = mdb_del(txn->mdb, dbi, &key, NULL);
+
+	txn->dirt[dbi].puts++;
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "delete");
+}
+
+enum bd_code bd_txn_put_counter(struct bd_txn *txn, const char *name, uint64_t value)
+{
+	char room[8];
+	struct bd_buf packed = { room, 0, sizeof(room), sizeof(room) };
+
+	BD_TRY(bd_buf_add_u64(&packed, value));
+	return bd_txn_put(txn, txn->store->meta, bd_bytes_of(name), bd_buf_bytes(&packed));
+}
+
+enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identifier *from,
+	const uint8_t to[BD_NODE_KEY_BYTES])
+{
+	struct bd_pair *pair;
+
+	if (txn->pair_count == txn->pair_cap) {
+		size_t cap = txn->pair_cap == 0 ? 256 : txn->pair_cap * 2;
+		struct bd_pair *pairs = realloc(txn->pairs, cap * sizeof(*pairs));
+
+		if (pairs == NULL) {
+			return bd_fail(txn->diag, BD_NO_MEMORY, "%s", "");
+		}
+		txn->pairs = pairs;
+		txn->pair_cap = cap;
+	}
+	pair = &txn->pairs[txn->pair_count];
+	pair->dbi = dbi;
+	BD_TRY(bd_seal_blind(txn->store->seal, from, pair->bytes));
+	memcpy(pair->bytes + BD_NODE_KEY_BYTES, to, BD_NODE_KEY_BYTES);
+	txn->pair_count++;
+	txn->dirt[dbi].puts++;
+	txn->dirt[dbi].bytes += sizeof(pair->bytes);
+	return BD_OK;
+}
+
+/* -- rows of a section -- */
+
+static struct bd_tally *find_tally(
+	struct bd_txn *txn, struct bd_bytes source, struct bd_bytes section)
+{
+	for (size_t i = 0; i < txn->tally_count; i++) {
+		if (bd_bytes_equal(txn->tallies[i].section, section) &&
+			bd_bytes_equal(txn->tallies[i].source, source)) {
+			return &txn->tallies[i];
+		}
+	}
+	return NULL;
+}
+
+enum bd_code bd_tally_add(
+	struct bd_txn *txn, struct bd_bytes source, struct bd_bytes section, int64_t rows)
+{
+	struct bd_tally *tally = find_tally(txn, source, section);
+
+	if (tally != NULL) {
+		tally->rows += rows;
+		return BD_OK;
+	}
+	if (txn->tally_count == BD_TALLIES_MAX) {
+		BD_TRY(put_tallies(txn));
+	}
+	tally = &txn->tallies[txn->tally_count];
+	tally->source = bd_arena_copy(&txn->tally_arena, source);
+	tally->section = bd_arena_copy(&txn->tally_arena, section);
+	tally->rows = rows;
+	if (tally->source.ptr == NULL || tally->section.ptr == NULL) {
+		return bd_arena_code(&txn->tally_arena);
+	}
+	txn->tally_count++;
+	return BD_OK;
+}
+
+enum bd_code bd_tally_get(
+	uint64_t *rows, struct bd_txn *txn, struct bd_bytes source, struct bd_bytes section)
+{
+	const struct bd_tally *waiting = find_tally(txn, source, section);
+	char room[400];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_reader reader;
+	struct bd_bytes value;
+	bool found = false;
+
+	BD_TRY(bd_coverage_name(&name, "rows", source, section));
+	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->coverage, bd_buf_bytes(&name)));
+	reader = bd_reader_of(found ? value : (struct bd_bytes){ "", 0 });
+	*rows = found ? bd_read_u64(&reader) : 0;
+	if (waiting != NULL) {
+		*rows = waiting->rows < 0 && *rows < (uint64_t)-waiting->rows
+				? 0
+				: *rows + (uint64_t)waiting->rows;
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_tally_set(
+	struct bd_txn *txn, struct bd_bytes source, struct bd_bytes section, uint64_t rows)
+{
+	struct bd_tally *waiting = find_tally(txn, source, section);
+	char room[400], count[8];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) },
+		      value = { count, 0, sizeof(count), sizeof(count) };
+
+	if (waiting != NULL) {
+		waiting->rows = 0;
+	}
+	BD_TRY(bd_coverage_name(&name, "rows", source, section));
+	BD_TRY(bd_buf_add_u64(&value, rows));
+	return bd_txn_put(txn, txn->store->coverage, bd_buf_bytes(&name), bd_buf_bytes(&value));
+}
+
+enum bd_code bd_txn_load_marks(struct bd_txn *txn)
+{
+	bd_arena_clear(&txn->marks_arena);
+	return bd_marks_load(&txn->marks, txn->store, txn->mdb, &txn->marks_arena, txn->diag);
+}
