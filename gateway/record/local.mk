@@ -9,7 +9,9 @@ libbd_record_a_SOURCES = \
 	gateway/record/reject.c gateway/record/reject.h \
 	gateway/record/rules_address.c gateway/record/rules_address.h \
 	gateway/record/rules_compare.c gateway/record/rules_compare.h \
+	gateway/record/rules_decimal.c gateway/record/rules_decimal.h \
 	gateway/record/rules_identifier.c gateway/record/rules_identifier.h \
+	gateway/record/rules_moment.c gateway/record/rules_moment.h \
 	gateway/record/rules_predicate.c gateway/record/rules_predicate.h \
 	gateway/record/rules_set.c gateway/record/rules_set.h \
 	gateway/record/rules_text.c gateway/record/rules_text.h \

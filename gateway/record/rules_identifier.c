@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "record/rules_text.h"
 
 #include <string.h>
 
@@ -198,7 +199,7 @@ static enum bd_code rule_hk_macao(struct number *number)
 
 static enum bd_code rule_taiwan(struct number *number)
 {
-	if ((number->len != 8 && number->len != 10) || !are_digits(number->text, 0, 8)) {
+	if ((number->len != 8 && number->len != 10) || !are_digits(number->text, 0, number->len)) {
 		return fail(number,
 			number->len == 8 || number->len == 10 ? BD_ID_CHARACTER : BD_ID_LENGTH,
 			"id.taiwan_permit", "8 digits");
@@ -371,20 +372,17 @@ static enum bd_code append(struct number *number, uint32_t point)
 	return BD_OK;
 }
 
-/* Blanks of every kind, and the marks of no width that copying brings along. */
-static bool is_blank(uint32_t point)
-{
-	return point == ' ' || point == '\t' || point == 0xAD || point == 0x1680 ||
-	       (point >= 0x2000 && point <= 0x200D) || point == 0x2060 || point == 0xFEFF;
-}
-
 static enum bd_code append_folded(struct number *number, uint32_t point, bool is_issued)
 {
-	bool is_small = !is_issued && point >= 'a' && point <= 'z';
-
-	return !is_issued && is_blank(point)
-		       ? BD_OK
-		       : append(number, is_small ? point - ('a' - 'A') : point);
+	if (is_issued) {
+		return append(number, point);
+	}
+	if (bd_rule_is_blank(point)) {
+		return BD_OK;
+	}
+	return append(number, point >= 'a' && point <= 'z' ? point - ('a' - 'A')
+			      : bd_rule_is_dash(point)     ? '-'
+							   : point);
 }
 
 /* Most numbers are ASCII, which is its own NFKC; false when this one is not. */
@@ -403,8 +401,8 @@ static bool fold_ascii(
 	return true;
 }
 
-/* rule: id.fold. Half width, capitals, no blanks; what a clerk's keyboard adds is not the number.
- * Issued keys are kept as they are. */
+/* rule: id.fold. Half width, capitals, one kind of dash, no blanks; what a clerk's keyboard adds is
+ * not the number. Issued keys are kept as they are. */
 static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
 {
 	struct bd_buf folded;
@@ -428,6 +426,27 @@ static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_is
 	}
 	bd_buf_release(&folded);
 	return code == BD_TEXT_ENCODING || !is_good ? BD_ID_CHARACTER : code;
+}
+
+enum bd_code bd_rule_fold_number(
+	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct number number = { .len = 0, .diag = diag };
+	struct bd_bytes kept;
+	enum bd_code code = fold(&number, text, false);
+
+	if (code == BD_OK && number.len == 0) {
+		code = BD_ID_LENGTH;
+	}
+	if (code != BD_OK) {
+		return fail(&number, code, "id.fold", "");
+	}
+	kept = bd_arena_copy(arena, (struct bd_bytes){ number.text, number.len });
+	if (kept.ptr == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	*out = kept;
+	return BD_OK;
 }
 
 /* rule: id.kind. A number that is right in every way beats the type of document it came with. */

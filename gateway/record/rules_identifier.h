@@ -22,6 +22,10 @@ enum bd_code bd_rule_identifier(struct bd_identifier *out, const struct bd_dicti
 	const struct bd_id_kind *kind, struct bd_bytes text, bool *warned, struct bd_arena *arena,
 	struct bd_diag *diag);
 
+/* A number of no stated kind, folded by id.fold and nothing else; lives in the arena. */
+enum bd_code bd_rule_fold_number(
+	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag);
+
 /* The kind of document a number must be of, by its form alone: NULL where several could have it
  * (passports, permits of 8 digits) or where its check digit is wrong. For numbers sent without a
  * type of document. */

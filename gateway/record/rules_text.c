@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "record/rules_compare.h"
+#include "record/rules_identifier.h"
 
 #include <string.h>
 
@@ -203,12 +204,26 @@ bool bd_rule_is_placeholder(uint32_t point)
 	return (point >= 0xE000 && point <= 0xF8FF) || (point >= 0xF0000 && point <= 0x10FFFD);
 }
 
-/* rule: text.blank. */
+/* rule: text.blank. Spaces (Unicode Zs, Zl, Zp), joiners, direction marks that copying from a page
+ * brings along, and variation selectors: they choose a glyph, not a character. */
 bool bd_rule_is_blank(uint32_t point)
 {
-	return point == ' ' || (point >= '\t' && point <= '\r') || point == 0xA0 || point == 0xAD ||
-	       (point >= 0x2000 && point <= 0x200D) || point == 0x202F || point == 0x205F ||
-	       point == 0x2060 || point == 0x3000 || point == 0xFEFF;
+	if (point < 0x80) {
+		return point == ' ' || (point >= '\t' && point <= '\r');
+	}
+	if (point > 0x3000 && point < 0xFE00) {
+		return false;
+	}
+	return point == 0x85 || point == 0xA0 || point == 0xAD || point == 0x1680 ||
+	       point == 0x180E || (point >= 0x2000 && point <= 0x200F) ||
+	       (point >= 0x2028 && point <= 0x202F) || (point >= 0x205F && point <= 0x206F) ||
+	       point == 0x3000 || (point >= 0xFE00 && point <= 0xFE0F) || point == 0xFEFF ||
+	       (point >= 0xE0100 && point <= 0xE01EF);
+}
+
+bool bd_rule_is_dash(uint32_t point)
+{
+	return (point >= 0x2010 && point <= 0x2015) || point == 0x2212;
 }
 
 /* rule: name.separator. What people type for the separating dot of a name. */
@@ -226,49 +241,84 @@ static bool is_dot(uint32_t point)
 	return false;
 }
 
-/* rule: text.width. Only what is the same character in another width or an old code. */
-static bool is_folded(uint32_t point)
+/* rule: text.width. The same character in another width or an old code. U+FFE3 is left: its plain
+ * form is a blank with a stroke above. */
+static bool is_other_form(uint32_t point)
 {
-	return (point >= 0xFF01 && point <= 0xFFEE) || (point >= 0x2F00 && point <= 0x2FD5) ||
-	       (point >= 0xF900 && point <= 0xFAFF) || (point >= 0x2F800 && point <= 0x2FA1F);
+	return (point >= 0xFF01 && point <= 0xFFEE && point != 0xFFE3) ||
+	       (point >= 0x2F00 && point <= 0x2FD5) || (point >= 0xF900 && point <= 0xFAFF) ||
+	       (point >= 0x2F800 && point <= 0x2FA1F);
 }
 
-/* rules: text.bracket, text.case. */
-static enum bd_code add_point(struct bd_buf *out, enum bd_type type, uint32_t point)
+/* Of the blocks above each character has one plain character. */
+static uint32_t plain_form(uint32_t point)
 {
-	char bytes[8];
+	char bytes[8], plain[16];
 	struct bd_buf one = { bytes, 0, sizeof(bytes), sizeof(bytes) };
+	struct bd_buf out = { plain, 0, sizeof(plain), sizeof(plain) };
+	struct bd_bytes rest;
+	bool ok = true;
 
-	if (type != BD_TYPE_NAME && (point == 0x3010 || point == 0x3011)) {
-		return bd_buf_add_byte(out, point == 0x3010 ? '[' : ']');
+	if (point >= 0xFF01 && point <= 0xFF5E) {
+		return point - 0xFEE0;
 	}
-	if (point >= 'a' && point <= 'z') {
-		point -= 'a' - 'A';
+	if (bd_text_add_point(&one, point) != BD_OK ||
+		bd_text_nfkc(&out, bd_buf_bytes(&one)) != BD_OK) {
+		return point;
 	}
-	if (!is_folded(point)) {
-		return bd_text_add_point(out, point);
-	}
-	if (point >= 0xFF41 && point <= 0xFF5A) {
-		point -= 0x20;
-	}
-	bd_text_add_point(&one, point);
-	return bd_text_nfkc(out, bd_buf_bytes(&one));
+	rest = bd_buf_bytes(&out);
+	bd_text_next(&point, &rest, &ok);
+	return point;
 }
 
-/* Next point that is not dropped; 0 at the end. */
+static uint32_t fold(uint32_t point)
+{
+	if (point < 0x2E80) {
+		return point;
+	}
+	if (point <= 0x2EF3) {
+		return replace(radicals, COUNT(radicals), point);
+	}
+	if (point >= 0xE000 && point <= 0xF8FF) {
+		return replace(private_use, COUNT(private_use), point);
+	}
+	return is_other_form(point) ? plain_form(point) : point;
+}
+
+/* Next point, folded, that is no blank; 0 at the end. */
 static uint32_t next_kept(struct bd_bytes *rest)
 {
 	uint32_t point = 0;
 	bool ok = true;
 
 	while (bd_text_next(&point, rest, &ok)) {
-		point = replace(private_use, COUNT(private_use), point);
-		point = replace(radicals, COUNT(radicals), point);
+		point = fold(point);
 		if (!bd_rule_is_blank(point)) {
 			return point;
 		}
 	}
 	return 0;
+}
+
+/* rules: text.bracket, text.case. */
+static uint32_t written(enum bd_type type, uint32_t point)
+{
+	if (type != BD_TYPE_NAME && (point == 0x3010 || point == 0x3011)) {
+		return point == 0x3010 ? '[' : ']';
+	}
+	return point >= 'a' && point <= 'z' ? point - ('a' - 'A') : point;
+}
+
+static bool is_like_han(uint32_t point)
+{
+	return is_han(point) || bd_rule_is_placeholder(point);
+}
+
+/* Names of organizations and addresses have ?, * and ○ of their own. */
+static bool is_flagged(enum bd_type type, uint32_t point)
+{
+	return bd_rule_is_placeholder(point) &&
+	       (type == BD_TYPE_NAME || (point != '*' && point != '?' && point != 0x25CB));
 }
 
 static enum bd_code normalize(
@@ -279,19 +329,11 @@ static enum bd_code normalize(
 
 	while (point != 0 && code == BD_OK) {
 		uint32_t after = next_kept(&text);
-		bool is_between = (is_han(before) || bd_rule_is_placeholder(before)) &&
-				  (is_han(after) || bd_rule_is_placeholder(after));
+		bool is_dotted = type == BD_TYPE_NAME && is_dot(point) && is_like_han(before) &&
+				 is_like_han(after);
 
-		if (bd_rule_is_placeholder(point) &&
-			(type == BD_TYPE_NAME ||
-				(point != '*' && point != '?' && point != 0x25CB))) {
-			*flags |= BD_VALUE_PLACEHOLDER;
-		}
-		if (type == BD_TYPE_NAME && is_dot(point) && is_between) {
-			code = bd_text_add_point(out, 0xB7);
-		} else {
-			code = add_point(out, type, point);
-		}
+		*flags |= is_flagged(type, point) ? BD_VALUE_PLACEHOLDER : 0;
+		code = bd_text_add_point(out, is_dotted ? 0xB7 : written(type, point));
 		before = point;
 		point = after;
 	}
@@ -316,39 +358,73 @@ static bool is_common_name(struct bd_bytes name)
 	return before != 0xB7 && count >= 2 && count <= 50;
 }
 
-enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
+/* rules: name.person, name.organization. */
+static enum bd_code check_name(
+	uint8_t *flags, enum bd_type type, struct bd_bytes name, struct bd_diag *diag)
+{
+	size_t length = bd_text_length(name);
+	enum bd_code code;
+
+	if (length == 0 || length > (type == BD_TYPE_NAME ? NAME_MAX_CHARS : NAME_MAX_CHARS * 4)) {
+		code = bd_fail(diag, BD_NAME_FORM, "empty or longer than any name");
+		bd_diag_set_rule(diag, type == BD_TYPE_NAME ? "name.person" : "name.organization");
+		return code;
+	}
+	*flags |= type == BD_TYPE_NAME && !is_common_name(name) ? BD_VALUE_WARNED : 0;
+	return BD_OK;
+}
+
+static enum bd_code make_normal(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
 	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_buf normal;
+	struct bd_bytes kept;
+	uint8_t seen = *flags;
 	enum bd_code code;
 
-	text = bd_text_trim(text);
-	if (type != BD_TYPE_NAME && type != BD_TYPE_ORG_NAME && type != BD_TYPE_ADDRESS) {
-		*out = text;
-		return BD_OK;
-	}
 	bd_buf_init(&normal, (size_t)BD_FIELD_MAX_BYTES * 4);
-	code = normalize(&normal, flags, type, text);
-	if (code == BD_OK && type != BD_TYPE_ADDRESS) {
-		size_t length = bd_text_length(bd_buf_bytes(&normal));
-
-		if (length == 0 ||
-			length > (type == BD_TYPE_NAME ? NAME_MAX_CHARS : NAME_MAX_CHARS * 4)) {
-			code = BD_NAME_FORM;
-			bd_fail(diag, code, "empty or longer than any name");
-			bd_diag_set_rule(
-				diag, type == BD_TYPE_NAME ? "name.person" : "name.organization");
-		}
-	}
-	if (code == BD_OK && type == BD_TYPE_NAME && !is_common_name(bd_buf_bytes(&normal))) {
-		*flags |= BD_VALUE_WARNED;
+	code = normalize(&normal, &seen, type, text);
+	if (code != BD_OK) {
+		bd_fail(diag, code, "%s", "");
+	} else if (type != BD_TYPE_ADDRESS) {
+		code = check_name(&seen, type, bd_buf_bytes(&normal), diag);
 	}
 	if (code == BD_OK) {
-		*out = bd_arena_copy(arena, bd_buf_bytes(&normal));
-		code = out->ptr != NULL ? BD_OK : bd_fail(diag, bd_arena_code(arena), "%s", "");
+		kept = bd_arena_copy(arena, bd_buf_bytes(&normal));
+		code = kept.ptr != NULL ? BD_OK : bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	if (code == BD_OK) {
+		*out = kept;
+		*flags = seen;
 	}
 	bd_buf_release(&normal);
 	return code;
+}
+
+enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
+	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
+{
+	text = bd_text_trim(text);
+	switch (type) {
+	case BD_TYPE_NAME:
+	case BD_TYPE_ORG_NAME:
+	case BD_TYPE_ADDRESS:
+		return make_normal(out, flags, type, text, arena, diag);
+	case BD_TYPE_IDENTIFIER:
+		return bd_rule_fold_number(out, text, arena, diag);
+	case BD_TYPE_TEXT:
+	case BD_TYPE_CODE:
+	case BD_TYPE_NATIVE_CODE:
+	case BD_TYPE_DATE:
+	case BD_TYPE_MONTH:
+	case BD_TYPE_TIME:
+	case BD_TYPE_AMOUNT:
+	case BD_TYPE_COUNT:
+	case BD_TYPE_BOOL:
+		break;
+	}
+	*out = text;
+	return BD_OK;
 }
 
 /* Moves past a second '?' where the first stands for one character beyond U+FFFF: systems that

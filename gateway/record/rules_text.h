@@ -11,16 +11,20 @@
 #include "record/likeness.h"
 #include "record/record.h"
 
-/* Normal form of `text` as a value of this type (text, name, organization name, address); flags
- * gets BD_VALUE_PLACEHOLDER and BD_VALUE_WARNED. BD_NAME_FORM when a name is empty or too long. */
+/* Normal form of `text` as a value of this type: names, names of organizations and addresses by the
+ * rules here, numbers by id.fold, texts of other types trimmed. `flags` gets BD_VALUE_PLACEHOLDER
+ * and BD_VALUE_WARNED. A normal form is its own normal form. BD_NAME_FORM when a name is empty or
+ * too long. Lives in the arena or is part of `text`. */
 enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
 	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag);
 
 /* A mark that stands where a character could not be written, or a code point that means nothing
  * outside the system it comes from. */
 bool bd_rule_is_placeholder(uint32_t point);
-/* A blank of any kind, or a mark without width. */
+/* A blank of any kind, or a mark that has no shape of its own. */
 bool bd_rule_is_blank(uint32_t point);
+/* A dash of any length, or the minus sign; not the one of ASCII. */
+bool bd_rule_is_dash(uint32_t point);
 
 /* Two normal forms of as many characters that differ only where one of them has a placeholder; "??"
  * may be one character beyond U+FFFF. */

@@ -2,12 +2,16 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "record/rules_decimal.h"
+#include "record/rules_moment.h"
+#include "record/rules_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MAX 64
+#define TEXT_MAX BD_DECIMAL_MAX_CHARS
+#define HOUR_MS (INT64_C(3600) * 1000)
 
 static enum bd_code fail(
 	struct bd_diag *diag, enum bd_code code, const char *rule, const char *detail)
@@ -20,169 +24,161 @@ static enum bd_code fail(
 static enum bd_code keep(
 	struct bd_bytes *out, const char *text, struct bd_arena *arena, struct bd_diag *diag)
 {
-	*out = bd_arena_copy(arena, bd_bytes_of(text));
-	return out->ptr != NULL ? BD_OK : bd_fail(diag, bd_arena_code(arena), "%s", "");
+	struct bd_bytes kept = bd_arena_copy(arena, bd_bytes_of(text));
+
+	if (kept.ptr == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	*out = kept;
+	return BD_OK;
+}
+
+/* Blanks become spaces, marks of no width go, dashes become one. False when there is no more room.
+ */
+static bool put_plain(char out[TEXT_MAX], size_t *len, uint32_t point)
+{
+	struct bd_buf buf = { out, *len, TEXT_MAX - 1, TEXT_MAX - 1 };
+	bool is_space = point == ' ' || (point >= '\t' && point <= '\r');
+
+	if (bd_rule_is_blank(point) && !is_space) {
+		return true;
+	}
+	point = is_space ? ' ' : bd_rule_is_dash(point) ? '-' : point;
+	if (bd_text_add_point(&buf, point) != BD_OK) {
+		return false;
+	}
+	*len = buf.len;
+	return true;
+}
+
+/* Of other texts than ASCII. */
+static enum bd_code fold_wide(
+	char out[TEXT_MAX], size_t *len, struct bd_bytes text, enum bd_code form)
+{
+	struct bd_buf folded;
+	struct bd_bytes rest;
+	uint32_t point;
+	bool ok = true;
+	enum bd_code code;
+
+	bd_buf_init(&folded, TEXT_MAX * 4);
+	code = bd_text_nfkc(&folded, text);
+	rest = bd_buf_bytes(&folded);
+	while (code == BD_OK && bd_text_next(&point, &rest, &ok)) {
+		code = point != 0 && put_plain(out, len, point) ? BD_OK : form;
+	}
+	bd_buf_release(&folded);
+	return code == BD_OK || code == BD_NO_MEMORY ? code : form;
 }
 
 /* Half width, trimmed, with a NUL. What does not fit is no date, time or number: `form`. */
 static enum bd_code fold(char out[TEXT_MAX], struct bd_bytes text, enum bd_code form)
 {
-	struct bd_buf folded;
-	enum bd_code code;
+	enum bd_code code = BD_OK;
+	size_t len = 0;
 
-	bd_buf_init(&folded, TEXT_MAX * 4);
-	code = bd_text_nfkc(&folded, bd_text_trim(text));
-	if (code == BD_OK && folded.len < TEXT_MAX) {
-		memcpy(out, folded.ptr != NULL ? folded.ptr : "", folded.len);
-		out[folded.len] = '\0';
-		code = strlen(out) == folded.len ? BD_OK : form;
-	} else if (code != BD_NO_MEMORY) {
-		code = form;
+	text = bd_text_trim(text);
+	while (len < text.len && len < TEXT_MAX - 1 && (signed char)text.ptr[len] > 0) {
+		out[len] = text.ptr[len] >= '\t' && text.ptr[len] <= '\r' ? ' ' : text.ptr[len];
+		len++;
 	}
-	bd_buf_release(&folded);
+	if (len < text.len) {
+		len = 0;
+		code = fold_wide(out, &len, text, form);
+	}
+	while (len > 0 && out[len - 1] == ' ') {
+		len--;
+	}
+	out[len] = '\0';
 	return code;
 }
 
-/* What was read of a date and time; -1 = not given. */
-struct moment {
-	int year, month, day, hour, minute, second, ms;
-	bool has_zone;
-	int zone_minutes;
-};
+/* -- dates and times -- */
 
-/* Exactly `most` digits, or at least one where is_loose; moves *at. -1 = none. */
-static int take(const char **at, size_t most, bool is_loose)
+/* ms since 1970 of a moment whose day is given; false when there is no such day. */
+static bool moment_ms(int64_t *ms, const struct bd_moment *moment)
 {
-	size_t count = 0;
-	int value = 0;
+	int32_t day;
 
-	while (count < most && **at >= '0' && **at <= '9') {
-		value = value * 10 + (*(*at)++ - '0');
-		count++;
-	}
-	return count == most || (is_loose && count > 0) ? value : -1;
-}
-
-static bool skip(const char **at, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (strncmp(*at, text, len) != 0) {
+	if (!bd_day_of(&day, moment->year, moment->month, moment->day)) {
 		return false;
 	}
-	*at += len;
+	*ms = bd_day_begin_ms(day);
+	if (moment->hour >= 0) {
+		*ms += ((moment->hour * INT64_C(60) + moment->minute) * 60 + moment->second) *
+			       1000 +
+		       moment->ms;
+	}
+	if (moment->has_zone) {
+		*ms += (8 * 60 - moment->zone_minutes) * INT64_C(60000);
+	}
 	return true;
 }
 
-/* -, /, . or the Chinese word. */
-static bool skip_mark(const char **at, const char *word)
+/* The first Sunday of a month that is not before this day. */
+static int32_t sunday_since(int year, int month, int dayofmonth)
 {
-	return skip(at, "-") || skip(at, "/") || skip(at, ".") || skip(at, word);
+	int32_t day = 0;
+
+	bd_day_of(&day, year, month, dayofmonth);
+	/* 1970-01-01 was a Thursday: day 3 a Sunday. */
+	return day + ((3 - day) % 7 + 7) % 7;
 }
 
-static bool read_zone(struct moment *moment, const char **at)
+/* rule: date.summer. An hour ahead from 2:00 on a Sunday of April (in 1986: 4 May) to 2:00 of one
+ * in September, by IANA's tz data. A birthday that a program wrote as a moment is midnight of its
+ * clock. */
+static bool is_summer_time(int64_t ms)
 {
-	int sign = **at == '-' ? -1 : 1, hours, minutes;
+	int32_t begin, end;
+	int year, month, day;
 
-	if (skip(at, "Z")) {
-		moment->has_zone = true;
-		return true;
+	bd_day_civil(bd_day_at(ms), &year, &month, &day);
+	if (year < 1986 || year > 1991) {
+		return false;
 	}
-	if (!skip(at, "+") && !skip(at, "-")) {
-		return true;
-	}
-	hours = take(at, 2, false);
-	skip(at, ":");
-	minutes = take(at, 2, false);
-	moment->has_zone = true;
-	moment->zone_minutes = sign * (hours * 60 + minutes);
-	return hours >= 0 && hours <= 23 && minutes >= 0 && minutes <= 59;
+	begin = year == 1986 ? sunday_since(1986, 5, 4) : sunday_since(year, 4, 11);
+	end = sunday_since(year, 9, 11);
+	return ms >= bd_day_begin_ms(begin) + 2 * HOUR_MS && ms < bd_day_begin_ms(end) + HOUR_MS;
 }
 
-/* Behind the date: "", " HH:mm[:ss[.f]]", "THH:mm:ss", "HHmmss". */
-static bool read_clock(struct moment *moment, const char *at)
+/* A moment with a zone becomes the day that a calendar in Shanghai showed. */
+static bool move_to_shanghai(struct bd_moment *moment)
 {
-	bool has_colon;
+	int64_t ms;
 
-	if (*at == '\0') {
+	if (!moment->has_zone) {
 		return true;
 	}
-	while (*at == ' ' || *at == 'T' || *at == 't') {
-		at++;
-	}
-	moment->hour = take(&at, 2, false);
-	has_colon = skip(&at, ":");
-	moment->minute = take(&at, 2, false);
-	moment->second = 0;
-	if ((has_colon && skip(&at, ":")) || (!has_colon && *at != '\0')) {
-		moment->second = take(&at, 2, false);
-	}
-	moment->ms = 0;
-	if (!has_colon && *at >= '0' && *at <= '9') {
-		moment->ms = take(&at, 3, false);
-	} else if (skip(&at, ".")) {
-		int scale = 100;
-
-		for (; *at >= '0' && *at <= '9'; at++) {
-			moment->ms += (*at - '0') * scale;
-			scale /= 10;
-		}
-	}
-	return moment->hour >= 0 && moment->hour <= 23 && moment->minute >= 0 &&
-	       moment->minute <= 59 && moment->second >= 0 && moment->second <= 59 &&
-	       moment->ms >= 0 && read_zone(moment, &at) && *at == '\0';
-}
-
-static bool read_moment(struct moment *moment, const char *text)
-{
-	const char *at = text;
-	bool has_mark;
-
-	*moment = (struct moment){ -1, -1, -1, -1, -1, -1, 0, false, 0 };
-	moment->year = take(&at, 4, false);
-	if (moment->year < 0) {
+	if (!moment_ms(&ms, moment)) {
 		return false;
 	}
-	has_mark = skip_mark(&at, "年");
-	if (*at == '\0') {
-		return true;
-	}
-	moment->month = take(&at, 2, has_mark);
-	if (moment->month < 0) {
-		return false;
-	}
-	if (has_mark ? !skip_mark(&at, "月") : false) {
-		return *at == '\0';
-	}
-	if (*at == '\0') {
-		return true;
-	}
-	moment->day = take(&at, 2, has_mark);
-	if (moment->day < 0) {
-		return false;
-	}
-	skip(&at, "日");
-	return read_clock(moment, at);
+	bd_day_civil(bd_day_at(ms + (is_summer_time(ms) ? HOUR_MS : 0)), &moment->year,
+		&moment->month, &moment->day);
+	return true;
 }
 
 /* rule: date.open. */
-static bool is_open(const char *text)
+static bool is_open_word(const char *text)
 {
-	static const char *const words[] = { "长期", "永久", "长期有效", "无固定期限", "29991231",
-		"99991231", "2999-12-31", "9999-12-31" };
+	static const char *const words[] = { "长期", "永久", "长期有效", "无固定期限" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t len = strlen(words[i]);
-
-		if (strncmp(text, words[i], len) == 0 && (text[len] == '\0' || text[len] == ' ')) {
+		if (strcmp(text, words[i]) == 0) {
 			return true;
 		}
 	}
 	return false;
 }
 
+static bool is_open_day(const struct bd_moment *moment)
+{
+	return (moment->year == 2999 || moment->year == 9999) && moment->month == 12 &&
+	       moment->day == 31;
+}
+
 /* A day that exists, or part of one; years that a living register can hold. */
-static bool is_real(const struct moment *moment)
+static bool is_real(const struct bd_moment *moment)
 {
 	int32_t day;
 
@@ -201,7 +197,7 @@ static char *put_digits(char *out, int value, size_t width)
 }
 
 /* "2026", "2026-06" or "2026-06-01": as much as is known. */
-static void write_moment(char out[TEXT_MAX], const struct moment *moment)
+static void write_moment(char out[TEXT_MAX], const struct bd_moment *moment)
 {
 	char *at = put_digits(out, moment->year, 4);
 
@@ -220,18 +216,23 @@ enum bd_code bd_rule_date(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
 	char folded[TEXT_MAX], date[TEXT_MAX];
-	struct moment moment;
-	enum bd_code code;
+	struct bd_moment moment;
+	enum bd_code code = fold(folded, text, BD_DATE_FORM);
 
-	code = fold(folded, text, BD_DATE_FORM);
+	if (code == BD_OK && is_open_word(folded)) {
+		return keep(out, BD_DATE_OPEN, arena, diag);
+	}
+	if (code == BD_OK && !bd_moment_read(&moment, folded)) {
+		code = BD_DATE_FORM;
+	}
 	if (code != BD_OK) {
 		return fail(diag, code, "date.form", "");
 	}
-	if (is_open(folded)) {
-		return keep(out, BD_DATE_OPEN, arena, diag);
+	if (!move_to_shanghai(&moment)) {
+		return fail(diag, BD_DATE_RANGE, "date.range", "");
 	}
-	if (!read_moment(&moment, folded)) {
-		return fail(diag, BD_DATE_FORM, "date.form", "");
+	if (is_open_day(&moment)) {
+		return keep(out, BD_DATE_OPEN, arena, diag);
 	}
 	if (!is_real(&moment)) {
 		return fail(diag, BD_DATE_RANGE, "date.range", "");
@@ -283,16 +284,16 @@ enum bd_code bd_rule_month(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
 	char folded[TEXT_MAX], month[TEXT_MAX];
-	struct moment moment;
+	struct bd_moment moment;
 	enum bd_code code = fold(folded, text, BD_DATE_FORM);
 
-	if (code == BD_OK && (!read_moment(&moment, folded) || moment.month < 0)) {
+	if (code == BD_OK && (!bd_moment_read(&moment, folded) || moment.month < 0)) {
 		code = BD_DATE_FORM;
 	}
 	if (code != BD_OK) {
 		return fail(diag, code, "date.month", "");
 	}
-	if (!is_real(&moment)) {
+	if (!move_to_shanghai(&moment) || !is_real(&moment)) {
 		return fail(diag, BD_DATE_RANGE, "date.month", "");
 	}
 	moment.day = -1;
@@ -303,27 +304,20 @@ enum bd_code bd_rule_month(
 enum bd_code bd_rule_time(int64_t *ms, struct bd_bytes text, struct bd_diag *diag)
 {
 	char folded[TEXT_MAX];
-	struct moment moment;
-	int32_t day;
+	struct bd_moment moment;
+	int64_t read;
 	enum bd_code code = fold(folded, text, BD_DATE_FORM);
 
-	if (code == BD_OK && (!read_moment(&moment, folded) || moment.day < 0)) {
+	if (code == BD_OK && (!bd_moment_read(&moment, folded) || moment.day < 0)) {
 		code = BD_DATE_FORM;
 	}
 	if (code != BD_OK) {
 		return fail(diag, code, "time.form", "");
 	}
-	if (!is_real(&moment) || !bd_day_of(&day, moment.year, moment.month, moment.day)) {
+	if (!is_real(&moment) || !moment_ms(&read, &moment)) {
 		return fail(diag, BD_DATE_RANGE, "time.form", "");
 	}
-	*ms = bd_day_begin_ms(day);
-	if (moment.hour >= 0) {
-		*ms += ((moment.hour * INT64_C(60) + moment.minute) * 60 + moment.second) * 1000 +
-		       moment.ms;
-	}
-	if (moment.has_zone) {
-		*ms += (8 * 60 - moment.zone_minutes) * INT64_C(60000);
-	}
+	*ms = read;
 	return BD_OK;
 }
 
@@ -341,85 +335,42 @@ enum bd_code bd_rule_time_text(
 	return keep(out, formatted, arena, diag);
 }
 
-/* Digits with thousands commas in their places into *value times ten to the power of decimals. */
-static bool read_decimal(int64_t *value, const char *at, unsigned decimals)
-{
-	bool is_negative = *at == '-', has_digit = false, has_point = false;
-	unsigned left = decimals;
+/* -- numbers -- */
 
-	*value = 0;
-	if (*at == '-' || *at == '+') {
-		at++;
-	}
-	for (; *at != '\0'; at++) {
-		if (*at == '.' && !has_point && has_digit) {
-			has_point = true;
-		} else if (*at == ',' && !has_point && has_digit &&
-			   strspn(at + 1, "0123456789") == 3) {
-			continue;
-		} else if (*at < '0' || *at > '9') {
-			return false;
-		} else if (has_point && left == 0) {
-			/* Finer than a fen: only if it is nothing. */
-			if (*at != '0') {
-				return false;
-			}
-		} else {
-			if (__builtin_mul_overflow(*value, 10, value) ||
-				__builtin_add_overflow(*value, *at - '0', value)) {
-				return false;
-			}
-			left -= has_point;
-			has_digit = true;
-		}
-	}
-	for (; left > 0; left--) {
-		if (__builtin_mul_overflow(*value, 10, value)) {
-			return false;
-		}
-	}
-	*value = is_negative ? -*value : *value;
-	return has_digit;
+static enum bd_code keep_number(
+	struct bd_bytes *out, int64_t value, struct bd_arena *arena, struct bd_diag *diag)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	return keep(out, text, arena, diag);
 }
 
 enum bd_code bd_rule_amount(struct bd_bytes *out, struct bd_bytes text, unsigned decimals,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
-	char folded[TEXT_MAX], amount[24];
-	int64_t value;
+	char folded[TEXT_MAX];
+	int64_t value = 0;
 	enum bd_code code = fold(folded, text, BD_AMOUNT_FORM);
 
-	if (code == BD_OK && !read_decimal(&value, folded, decimals)) {
+	if (code == BD_OK && bd_decimal_scale(&value, folded, decimals) != BD_OK) {
 		code = BD_AMOUNT_FORM;
 	}
-	if (code != BD_OK) {
-		return fail(diag, code, "amount.form", "");
-	}
-	snprintf(amount, sizeof(amount), "%" PRId64, value);
-	return keep(out, amount, arena, diag);
+	return code == BD_OK ? keep_number(out, value, arena, diag)
+			     : fail(diag, code, "amount.form", "");
 }
 
 enum bd_code bd_rule_count(
 	struct bd_bytes *out, struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
 	char folded[TEXT_MAX];
-	const char *at = folded;
+	int64_t value = 0;
 	enum bd_code code = fold(folded, text, BD_NUMBER_FORM);
 
-	if (code == BD_OK &&
-		(folded[0] == '\0' || strspn(folded, "0123456789") != strlen(folded))) {
-		code = BD_NUMBER_FORM;
-	}
-	if (code != BD_OK) {
-		return fail(diag, code, "count.form", "");
-	}
-	while (at[0] == '0' && at[1] != '\0') {
-		at++;
-	}
-	if (strlen(at) > 18) {
-		return fail(diag, BD_NUMBER_RANGE, "count.form", "");
-	}
-	return keep(out, at, arena, diag);
+	code = code == BD_OK ? bd_decimal_scale(&value, folded, 0) : code;
+	code = code == BD_OK && value < 0 ? BD_NUMBER_RANGE : code;
+	return code == BD_OK ? keep_number(out, value, arena, diag)
+			     : fail(diag, code, "count.form", "");
 }
 
 bool bd_rule_whole_number(int64_t *value, struct bd_bytes text)
@@ -445,12 +396,14 @@ enum bd_code bd_rule_bool(struct bd_bytes *out, struct bd_bytes text, struct bd_
 {
 	static const struct {
 		const char *text, *value;
-	} words[] = { { "1", "true" }, { "Y", "true" }, { "y", "true" }, { "true", "true" },
-		{ "是", "true" }, { "0", "false" }, { "N", "false" }, { "n", "false" },
-		{ "false", "false" }, { "否", "false" } };
+	} words[] = { { "1", "true" }, { "Y", "true" }, { "TRUE", "true" }, { "是", "true" },
+		{ "0", "false" }, { "N", "false" }, { "FALSE", "false" }, { "否", "false" } };
 	char folded[TEXT_MAX];
 	enum bd_code code = fold(folded, text, BD_NUMBER_FORM);
 
+	for (char *at = folded; code == BD_OK && *at != '\0'; at++) {
+		*at = *at >= 'a' && *at <= 'z' ? (char)(*at - ('a' - 'A')) : *at;
+	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && code == BD_OK; i++) {
 		if (strcmp(folded, words[i].text) == 0) {
 			*out = bd_bytes_of(words[i].value);

@@ -1,4 +1,5 @@
-RECORD_TESTS = tests/unit/test_rules_compare tests/unit/test_rules_predicate
+RECORD_TESTS = tests/unit/test_rules_compare tests/unit/test_rules_identifier \
+	tests/unit/test_rules_predicate tests/unit/test_rules_text tests/unit/test_rules_value
 check_PROGRAMS += $(RECORD_TESTS)
 TESTS += $(RECORD_TESTS)
 EXTRA_DIST += tests/record
@@ -8,3 +9,9 @@ tests_unit_test_rules_compare_SOURCES = tests/unit/test_rules_compare.c $(RECORD
 tests_unit_test_rules_compare_LDADD = $(RECORD_TEST_LIBS)
 tests_unit_test_rules_predicate_SOURCES = tests/unit/test_rules_predicate.c $(RECORD_TEST_SUPPORT)
 tests_unit_test_rules_predicate_LDADD = $(RECORD_TEST_LIBS)
+tests_unit_test_rules_identifier_SOURCES = tests/unit/test_rules_identifier.c $(RECORD_TEST_SUPPORT)
+tests_unit_test_rules_identifier_LDADD = $(RECORD_TEST_LIBS)
+tests_unit_test_rules_text_SOURCES = tests/unit/test_rules_text.c $(RECORD_TEST_SUPPORT)
+tests_unit_test_rules_text_LDADD = $(RECORD_TEST_LIBS)
+tests_unit_test_rules_value_SOURCES = tests/unit/test_rules_value.c $(RECORD_TEST_SUPPORT)
+tests_unit_test_rules_value_LDADD = $(RECORD_TEST_LIBS)

@@ -105,7 +105,9 @@ static inline void row_show(struct bd_buf *out, struct bd_bytes text)
 			   (point >= 0x2000 && point <= 0x200F) ||
 			   (point >= 0x2028 && point <= 0x202F) ||
 			   (point >= 0x2E80 && point <= 0x2FDF) || point == 0x3000 ||
-			   (point >= 0xE000 && point <= 0xFAFF) || point >= 0xFE00) {
+			   (point >= 0xE000 && point <= 0xFAFF) ||
+			   (point >= 0xFE00 && point <= 0xFEFF) ||
+			   (point >= 0xFFF0 && point <= 0xFFFF) || point >= 0xE0000) {
 			bd_buf_printf(out, "\\u{%X}", (unsigned)point);
 		} else {
 			bd_buf_add(out, (struct bd_bytes){ at, (size_t)(text.ptr - at) });
