@@ -11,7 +11,8 @@ enum tag {
 	TAG_SUBJECT, /* one identifier */
 	TAG_OTHER,
 	TAG_ROW_KEY,
-	TAG_VALUE
+	TAG_VALUE,
+	TAG_END /* empty, the last: what was cut between two parts is known to be */
 };
 
 enum flag { FLAG_MESSAGE_SUBJECT = 1, FLAG_MESSAGE_ORDER = 2 };
@@ -119,7 +120,7 @@ enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record)
 		TRY(bd_value_pack(buf, &record->values[i]));
 		end_part(buf, at);
 	}
-	return BD_OK;
+	return pack_bytes(buf, TAG_END, (struct bd_bytes){ "", 0 });
 }
 
 static bool read_head(struct bd_record *record, struct bd_reader reader)
@@ -145,20 +146,21 @@ struct counts {
 	size_t subjects, others, values;
 };
 
-/* Counts the parts, so that each array is taken once; false when a length is wrong. */
+/* Counts the parts, so that each array is taken once; false when a length is wrong or the end is
+ * not where it must be. */
 static bool count_parts(struct counts *counts, struct bd_bytes bytes)
 {
 	struct bd_reader reader = bd_reader_of(bytes);
+	uint8_t tag = 0;
 
-	while (reader.ok && reader.rest.len > 0) {
-		uint8_t tag = bd_read_u8(&reader);
-
+	while (reader.ok && reader.rest.len > 0 && tag != TAG_END) {
+		tag = bd_read_u8(&reader);
 		bd_read_sized(&reader);
 		counts->subjects += tag == TAG_SUBJECT;
 		counts->others += tag == TAG_OTHER;
 		counts->values += tag == TAG_VALUE;
 	}
-	return reader.ok;
+	return reader.ok && reader.rest.len == 0 && tag == TAG_END;
 }
 
 struct arrays {
@@ -194,8 +196,7 @@ static bool read_part(struct bd_record *record, const struct arrays *arrays, uin
 	}
 }
 
-enum bd_code bd_record_unpack(
-	struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena)
+static enum bd_code unpack(struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(bytes);
 	struct counts counts = { 0, 0, 0 };
@@ -219,8 +220,20 @@ enum bd_code bd_record_unpack(
 		struct bd_bytes part = bd_read_sized(&reader);
 
 		if (!read_part(record, &arrays, tag, part, arena)) {
-			return BD_STORE_DAMAGED;
+			return record->section == NULL ? bd_arena_code(arena) : BD_STORE_DAMAGED;
 		}
 	}
 	return record->entity != 0 ? BD_OK : BD_STORE_DAMAGED;
+}
+
+enum bd_code bd_record_unpack(
+	struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena)
+{
+	struct bd_record read;
+	enum bd_code code = unpack(&read, bytes, arena);
+
+	if (code == BD_OK) {
+		*record = read;
+	}
+	return code;
 }

@@ -1,7 +1,8 @@
 /* pack.h - records as bytes: between processes, in the spool and in the journal.
  *
- * Layer: record. Fields are tagged; an unknown tag is kept as it came. Reading checks every length:
- * damaged bytes give BD_STORE_DAMAGED, never a read outside.
+ * Layer: record. Parts are tagged and end with one that says so; a reader passes over a tag that it
+ * does not know. Reading checks every length: damaged bytes, cut at any place, give
+ * BD_STORE_DAMAGED, never a read outside.
  */
 #ifndef BD_RECORD_PACK_H
 #define BD_RECORD_PACK_H

@@ -172,8 +172,7 @@ static const struct bd_reject_row *read_rows(
 	return rows;
 }
 
-enum bd_code bd_reject_unpack(
-	struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena)
+static enum bd_code unpack(struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(bytes);
 	uint16_t *entities;
@@ -206,4 +205,16 @@ enum bd_code bd_reject_unpack(
 		return bd_arena_code(arena);
 	}
 	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
+}
+
+enum bd_code bd_reject_unpack(
+	struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena)
+{
+	struct bd_reject read;
+	enum bd_code code = unpack(&read, bytes, arena);
+
+	if (code == BD_OK) {
+		*reject = read;
+	}
+	return code;
 }
