@@ -114,17 +114,35 @@ static enum bd_counting counting_of(struct bd_comparison comparison)
 	return BD_COUNTS_UNSURE;
 }
 
+/* The subject of that role, or NULL: then nobody knows. */
+static const struct bd_case_subject *subject_of(const struct bd_work *work, const char *role)
+{
+	const struct bd_case_subject *subject = bd_case_only(work->asked, role);
+
+	return subject != NULL && subject->invalid == BD_OK ? subject : NULL;
+}
+
 /* The other side is the subject of that role; a number of another kind says neither. */
 static enum bd_counting is_other(const struct bd_row_filter *filter, const struct bd_work *work,
 	const struct bd_statement *row)
 {
-	const struct bd_case_subject *subject = bd_case_only(work->asked, filter->other_role);
+	const struct bd_case_subject *subject = subject_of(work, filter->other_role);
 
-	if (subject == NULL || subject->invalid != BD_OK || row->other_count == 0) {
+	if (subject == NULL || row->other_count == 0) {
 		return BD_COUNTS_UNSURE;
 	}
 	return counting_of(bd_rule_compare_identifier(
 		&subject->identifier, row->other, row->other_count, work->context->dict));
+}
+
+static enum bd_counting is_number_of(
+	const struct bd_row_filter *filter, const struct bd_work *work, struct bd_bytes number)
+{
+	const struct bd_case_subject *subject = subject_of(work, filter->same_as);
+
+	return subject == NULL
+		       ? BD_COUNTS_UNSURE
+		       : counting_of(bd_rule_compare_number(subject->identifier.number, number));
 }
 
 static enum bd_counting is_listed_value(
@@ -137,6 +155,24 @@ static enum bd_counting is_listed_value(
 		is_one |= bd_bytes_is(text, filter->values[i]);
 	}
 	return is_one != filter->is_not ? BD_COUNTS_YES : BD_COUNTS_NO;
+}
+
+/* A value that is there and can be read. */
+static enum bd_counting fulfils(
+	const struct bd_row_filter *filter, const struct bd_work *work, struct bd_bytes text)
+{
+	int32_t on = work->asked->on;
+
+	if (filter->same_as != NULL) {
+		return is_number_of(filter, work, text);
+	}
+	if (bd_range_is_bound(&filter->number)) {
+		return counting_of(bd_rule_number(text, filter->number));
+	}
+	if (bd_range_is_bound(&filter->days_since)) {
+		return counting_of(bd_test_days_since(filter->days_since, text, on));
+	}
+	return counting_of(bd_rule_age(text, on, filter->years_since, BD_AGE_DAY_AFTER));
 }
 
 static enum bd_counting passes_filter(const struct bd_row_filter *filter,
@@ -155,16 +191,13 @@ static enum bd_counting passes_filter(const struct bd_row_filter *filter,
 								   BD_VALUE_PLACEHOLDER)) != 0)) {
 		return BD_COUNTS_UNSURE;
 	}
-	if (bd_range_is_bound(&filter->number)) {
-		return value == NULL ? BD_COUNTS_UNSURE
-				     : counting_of(bd_rule_number(value->text, filter->number));
+	if (filter->value_count > 0) {
+		return is_listed_value(filter, value);
 	}
-	if (bd_range_is_bound(&filter->days_since)) {
-		return value == NULL ? BD_COUNTS_UNSURE
-				     : counting_of(bd_test_days_since(
-					       filter->days_since, value->text, work->asked->on));
+	if (value == NULL) {
+		return filter->counts_none ? BD_COUNTS_YES : BD_COUNTS_UNSURE;
 	}
-	return is_listed_value(filter, value);
+	return fulfils(filter, work, value->text);
 }
 
 static bool is_of_element(const struct bd_element *element, const struct bd_statement *row)

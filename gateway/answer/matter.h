@@ -39,8 +39,9 @@ struct bd_list {
 };
 
 /* A row counts only where this holds of it: the field is (or is not) one of the values, its number
- * or the days since its date lie in the range, or the row's other side is a subject of the case in
- * `other_role`. Exactly one of these is asked of one filter. */
+ * or the days or full years since its date lie in the range, its identifier is that of the subject
+ * of `same_as`, or the row's other side is the subject of `other_role`. Exactly one of these is
+ * asked of one filter. */
 struct bd_row_filter {
 	const struct bd_field *field; /* NULL with other_role */
 	bool is_not;
@@ -48,7 +49,11 @@ struct bd_row_filter {
 	size_t value_count;
 	struct bd_range number;     /* amount (fen) or count; open at both ends = not asked */
 	struct bd_range days_since; /* full days from the date to the day of the case */
-	const char *other_role;
+	/* Full years from the date to the day of the case: a year is full when the day of the same
+	 * date is over (民法典, 201 and 202). */
+	struct bd_range years_since;
+	bool counts_none; /* with a range: a row without a value counts; else nobody knows */
+	const char *same_as, *other_role;
 };
 
 /* What a value must fulfil; of the held value, or with is_claimed of the claim itself. */

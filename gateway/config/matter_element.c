@@ -116,58 +116,90 @@ static bool is_number(const struct bd_field *field)
 
 /* -- parts of an element -- */
 
+static bool asks_time(const struct bd_row_filter *filter)
+{
+	return bd_range_is_bound(&filter->days_since) || bd_range_is_bound(&filter->years_since);
+}
+
+/* The field is of the type that is asked. */
+static void check_filter_type(struct bd_compiler *compiler, const struct bd_row_filter *filter,
+	const struct bd_xml_node *node)
+{
+	const struct bd_field *field = filter->field;
+
+	if (field == NULL) {
+		return;
+	}
+	if (bd_range_is_bound(&filter->number) && !is_number(field)) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "field", "'%s' is no number",
+			field->name);
+	}
+	if (asks_time(filter) && field->type != BD_TYPE_DATE) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "field", "'%s' is no date",
+			field->name);
+	}
+	if (filter->same_as != NULL && field->type != BD_TYPE_IDENTIFIER) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "same-as",
+			"the field is no identifier");
+	}
+}
+
 static void check_filter(struct bd_compiler *compiler, const struct bd_row_filter *filter,
 	const struct bd_xml_node *node, const struct bd_entity *entity)
 {
-	const struct bd_field *field = filter->field;
+	int ranges = bd_range_is_bound(&filter->number) + bd_range_is_bound(&filter->days_since) +
+		     bd_range_is_bound(&filter->years_since);
 	int asked = (bd_xml_attr(node, "is") != NULL) + (bd_xml_attr(node, "is-not") != NULL) +
-		    bd_range_is_bound(&filter->number) + bd_range_is_bound(&filter->days_since) +
-		    (filter->other_role != NULL);
+		    ranges + (filter->same_as != NULL) + (filter->other_role != NULL);
 
 	if (asked != 1 || (filter->other_role != NULL) == (bd_xml_attr(node, "field") != NULL)) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, NULL,
 			"a filter has a field and one of is, is-not, a number's bounds, the days "
-			"since a date; or other-role alone");
+			"or years since a date, same-as; or other-role alone");
 	}
-	if (field != NULL && bd_range_is_bound(&filter->number) && !is_number(field)) {
-		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "field", "'%s' is no number",
-			field->name);
-	}
-	if (field != NULL && bd_range_is_bound(&filter->days_since) &&
-		field->type != BD_TYPE_DATE) {
-		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "field", "'%s' is no date",
-			field->name);
+	if (filter->counts_none && ranges == 0) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "or-none",
+			"it goes with bounds; is and is-not have the empty value");
 	}
 	if (filter->other_role != NULL && entity != NULL && !entity->is_relation) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "other-role",
 			"only a relation has another side");
 	}
+	check_filter_type(compiler, filter, node);
+}
+
+static void make_filter(struct bd_matter_reader *reader, struct bd_row_filter *filter,
+	const struct bd_xml_node *node, const struct bd_entity *entity)
+{
+	struct bd_compiler *compiler = &reader->compiler;
+	const char *which = bd_xml_attr(node, "is-not") != NULL ? "is-not" : "is";
+
+	filter->field = find_field(compiler, entity, node, "field", bd_xml_attr(node, "field"));
+	filter->is_not = bd_xml_attr(node, "is-not") != NULL;
+	filter->values = bd_matter_names(compiler, node, which, '|', &filter->value_count);
+	filter->number = bd_matter_range(reader, node, "at-least", "at-most");
+	filter->days_since =
+		bd_matter_range(reader, node, "days-since-at-least", "days-since-at-most");
+	filter->years_since =
+		bd_matter_range(reader, node, "years-since-at-least", "years-since-at-most");
+	filter->counts_none = bd_xml_is_true(node, "or-none");
+	filter->same_as = bd_xml_attr(node, "same-as");
+	bd_matter_role(reader, node, "same-as", filter->same_as);
+	filter->other_role = bd_xml_attr(node, "other-role");
+	bd_matter_role(reader, node, "other-role", filter->other_role);
+	check_values(compiler, node, which, filter->field, filter->values, filter->value_count);
+	check_filter(compiler, filter, node, entity);
 }
 
 static void make_filters(
 	struct bd_matter_reader *reader, struct bd_element *element, const struct bd_xml_node *node)
 {
-	struct bd_compiler *compiler = &reader->compiler;
 	struct bd_row_filter *filters =
-		bd_compiler_make(compiler, bd_xml_count(node, "filter"), sizeof(*filters));
+		bd_compiler_make(&reader->compiler, bd_xml_count(node, "filter"), sizeof(*filters));
 
 	for (const struct bd_xml_node *at = bd_xml_child(node, "filter");
 		at != NULL && filters != NULL; at = bd_xml_next(at)) {
-		struct bd_row_filter *filter = &filters[element->filter_count++];
-		const char *which = bd_xml_attr(at, "is-not") != NULL ? "is-not" : "is";
-
-		filter->field = find_field(
-			compiler, element->entity, at, "field", bd_xml_attr(at, "field"));
-		filter->is_not = bd_xml_attr(at, "is-not") != NULL;
-		filter->values = bd_matter_names(compiler, at, which, '|', &filter->value_count);
-		filter->number = bd_matter_range(reader, at, "at-least", "at-most");
-		filter->days_since =
-			bd_matter_range(reader, at, "days-since-at-least", "days-since-at-most");
-		filter->other_role = bd_xml_attr(at, "other-role");
-		bd_matter_role(reader, at, "other-role", filter->other_role);
-		check_values(
-			compiler, at, which, filter->field, filter->values, filter->value_count);
-		check_filter(compiler, filter, at, element->entity);
+		make_filter(reader, &filters[element->filter_count++], at, element->entity);
 	}
 	element->filters = filters;
 }
