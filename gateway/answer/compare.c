@@ -44,8 +44,8 @@ static size_t keep_quantified(
 	return kept;
 }
 
-static enum bd_code find_element(struct bd_answered *answered, struct bd_finding *findings,
-	const struct bd_element *element, const struct bd_answer_context *context,
+static enum bd_code find_of_role(struct bd_answered *answered, struct bd_finding *findings,
+	const struct bd_element *element, const char *name, const struct bd_answer_context *context,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_case *asked = answered->asked;
@@ -56,7 +56,7 @@ static enum bd_code find_element(struct bd_answered *answered, struct bd_finding
 	for (size_t s = 0; s < asked->subject_count && code == BD_OK; s++) {
 		const struct bd_case_subject *subject = &asked->subjects[s];
 
-		if (strcmp(element->role, subject->role->name) != 0) {
+		if (strcmp(name, subject->role->name) != 0) {
 			continue;
 		}
 		if (!bd_element_applies(element, subject, asked, findings, begin)) {
@@ -71,6 +71,19 @@ static enum bd_code find_element(struct bd_answered *answered, struct bd_finding
 	if (role != NULL && code == BD_OK) {
 		answered->finding_count =
 			keep_quantified(findings, begin, answered->finding_count, role);
+	}
+	return code;
+}
+
+static enum bd_code find_element(struct bd_answered *answered, struct bd_finding *findings,
+	const struct bd_element *element, const struct bd_answer_context *context,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	enum bd_code code = BD_OK;
+
+	for (size_t i = 0; i < element->role_count && code == BD_OK; i++) {
+		code = find_of_role(
+			answered, findings, element, element->roles[i], context, arena, diag);
 	}
 	return code;
 }

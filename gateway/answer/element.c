@@ -148,13 +148,41 @@ static void attest_one(
 	}
 }
 
+/* Is somebody else of the case to be attested in the same way? */
+static bool has_other_attested(const struct bd_work *work, struct bd_bytes kind)
+{
+	const struct bd_case *asked = work->asked;
+
+	for (size_t e = 0; e < asked->matter->element_count; e++) {
+		const struct bd_element *element = &asked->matter->elements[e];
+
+		if (element->attestation == NULL ||
+			!bd_bytes_is(kind, element->attestation->kind)) {
+			continue;
+		}
+		for (size_t s = 0; s < asked->subject_count; s++) {
+			if (bd_element_asks(element, asked->subjects[s].role->name) &&
+				!bd_case_is_same(&asked->subjects[s], work->subject)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 static void attest(struct bd_finding *finding, const struct bd_work *work)
 {
 	bd_finding_set(finding, BD_FINDING_ABSENT, "attestation_missing");
 	for (size_t i = 0; i < work->asked->attestation_count; i++) {
 		const struct bd_attestation *one = &work->asked->attestations[i];
 
-		if (bd_bytes_is(one->kind, work->element->attestation->kind)) {
+		if (!bd_bytes_is(one->kind, work->element->attestation->kind) ||
+			(one->subject != NULL && !bd_case_is_same(one->subject, work->subject))) {
+			continue;
+		}
+		if (one->subject == NULL && has_other_attested(work, one->kind)) {
+			bd_finding_set(finding, BD_FINDING_INDETERMINATE, "attestation_of_whom");
+		} else {
 			attest_one(finding, work, one);
 		}
 		if (finding->code == BD_FINDING_MATCH) {

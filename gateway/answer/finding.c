@@ -40,6 +40,7 @@ static const struct bd_term reasons[] = {
 	{ "attestation_ahead", "认证时间晚于当前时间", "the attestation is from the future" },
 	{ "attestation_expired", "认证已超过有效时限", "the attestation is too old" },
 	{ "attestation_missing", "缺少该项认证", "the attestation is missing" },
+	{ "attestation_of_whom", "认证未写明是谁的", "the attestation does not say whose it is" },
 	{ "blocked", "该主体有记录被退回，待更正",
 		"a record of this subject was rejected and waits" },
 	{ "claim_form", "申报内容不符合格式", "the claim is no value of its field" },

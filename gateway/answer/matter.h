@@ -11,6 +11,8 @@
 #include "record/dictionary.h"
 #include "record/rules_predicate.h"
 
+#include <string.h>
+
 enum bd_quantifier { BD_QUANTIFIER_EVERY = 1, BD_QUANTIFIER_ANY, BD_QUANTIFIER_AT_LEAST };
 
 /* Who takes part: "applicant", "business". */
@@ -96,8 +98,9 @@ struct bd_attestation_rule {
 /* An element 审批要素. */
 struct bd_element {
 	const char *id, *label_zh, *label_en;
-	const char *role;
-	/* path over relations: from the role's subject along relation rows with these roles to
+	const char *const *roles; /* asked of every subject of each of these */
+	size_t role_count;
+	/* path over relations: from the subject along relation rows with these roles to
 	 * other subjects; none = the subject itself. */
 	const char *const *relations; /* names in the code list of relation.role */
 	size_t relation_count;
@@ -143,6 +146,17 @@ struct bd_element {
 	int64_t agency_due_working_days; /* 0 = not stated */
 	uint32_t line, column;           /* in its file */
 };
+
+/* Asked of the subjects of this role? */
+static inline bool bd_element_asks(const struct bd_element *element, const char *role)
+{
+	size_t i = 0;
+
+	while (i < element->role_count && strcmp(element->roles[i], role) != 0) {
+		i++;
+	}
+	return i < element->role_count;
+}
 
 /* One of several ways to fulfil the matter. */
 struct bd_branch {

@@ -78,6 +78,13 @@ const struct bd_case_subject *bd_case_only(const struct bd_case *asked, const ch
 	return found;
 }
 
+bool bd_case_is_same(const struct bd_case_subject *a, const struct bd_case_subject *b)
+{
+	return a == b || (a->invalid == BD_OK && b->invalid == BD_OK &&
+				 a->identifier.kind == b->identifier.kind &&
+				 bd_bytes_equal(a->identifier.number, b->identifier.number));
+}
+
 const struct bd_claim *bd_case_claim(
 	const struct bd_case *asked, const struct bd_case_subject *subject, const char *field)
 {
@@ -95,12 +102,9 @@ const struct bd_claim *bd_case_claim(
 /* Counted twice, one subject could make up for another that is missing. */
 static bool is_again(const struct bd_case *asked, const struct bd_case_subject *subject)
 {
-	for (size_t i = 0; i < asked->subject_count && subject->invalid == BD_OK; i++) {
-		const struct bd_case_subject *other = &asked->subjects[i];
-
-		if (other->role == subject->role && other->invalid == BD_OK &&
-			other->identifier.kind == subject->identifier.kind &&
-			bd_bytes_equal(other->identifier.number, subject->identifier.number)) {
+	for (size_t i = 0; i < asked->subject_count; i++) {
+		if (asked->subjects[i].role == subject->role &&
+			bd_case_is_same(&asked->subjects[i], subject)) {
 			return true;
 		}
 	}
@@ -224,7 +228,7 @@ static const struct bd_field *find_claimed(
 		const struct bd_element *element = &matter->elements[i];
 
 		if (element->is_claimed && element->field != NULL &&
-			strcmp(element->role, role->name) == 0 &&
+			bd_element_asks(element, role->name) &&
 			bd_bytes_is(name, element->field->name)) {
 			return element->field;
 		}
@@ -303,13 +307,28 @@ static void read_claims(struct work *work, const struct bd_json *node)
 
 /* -- attestations, materials, commitment -- */
 
+/* False: it names one that is no subject of the case. */
+static bool read_attested(struct work *work, struct bd_attestation *one, const struct bd_json *of,
+	const char *pointer)
+{
+	if (of == NULL) {
+		return true;
+	}
+	one->subject = is_text(of) ? find_subject(work->asked, of->text) : NULL;
+	if (one->subject == NULL && (!is_text(of) || !work->has_lost_subjects)) {
+		refuse(work, BD_QUESTION_FORM, of, pointer, "of names no subject of the case");
+	}
+	return one->subject != NULL;
+}
+
 static void read_attestation(struct work *work, const struct bd_json *item, const char *pointer)
 {
-	static const char *const names[] = { "kind", "provider", "level", "at", "digest", NULL };
+	static const char *const names[] = { "kind", "provider", "of", "level", "at", "digest",
+		NULL };
 	const struct bd_json *kind = bd_json_get(item, "kind"),
 			     *provider = bd_json_get(item, "provider"),
 			     *at = bd_json_get(item, "at");
-	struct bd_attestation one;
+	struct bd_attestation one = { .subject = NULL };
 
 	if (!is_object(item) || !is_text(kind) || !is_text(provider) || !is_text(at) ||
 		!bd_time_parse(&one.at_ms, at->text)) {
@@ -320,7 +339,9 @@ static void read_attestation(struct work *work, const struct bd_json *item, cons
 	bd_question_members(item, pointer, names, &work->faults);
 	one.kind = kind->text;
 	one.provider = provider->text;
-	work->asked->attestations[work->asked->attestation_count++] = one;
+	if (read_attested(work, &one, bd_json_get(item, "of"), pointer)) {
+		work->asked->attestations[work->asked->attestation_count++] = one;
+	}
 }
 
 static void read_attestations(struct work *work, const struct bd_json *node)

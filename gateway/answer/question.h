@@ -26,6 +26,7 @@ struct bd_claim {
 };
 
 struct bd_attestation {
+	const struct bd_case_subject *subject; /* of whom; NULL = not said */
 	struct bd_bytes kind, provider;
 	int64_t at_ms;
 };
@@ -55,6 +56,8 @@ struct bd_case {
 
 /* The only subject of a role; NULL where there is none or more than one. */
 const struct bd_case_subject *bd_case_only(const struct bd_case *asked, const char *role);
+/* One and the same by its number, in whichever roles it stands. */
+bool bd_case_is_same(const struct bd_case_subject *a, const struct bd_case_subject *b);
 /* NULL where it is not claimed. */
 const struct bd_claim *bd_case_claim(
 	const struct bd_case *asked, const struct bd_case_subject *subject, const char *field);

@@ -68,6 +68,28 @@ static void check_polarity(struct bd_matter_reader *reader, const struct bd_elem
 	}
 }
 
+/* Rows of an organization are never held under a person, nor the other way round. */
+static void check_subjects(struct bd_matter_reader *reader, const struct bd_element *element,
+	const struct bd_xml_node *node)
+{
+	const struct bd_matter *matter = reader->matter;
+	bool is_claim_only = element->is_claimed && element->test.kind != BD_TEST_NONE;
+
+	if (element->entity == NULL || is_claim_only || element->relation_count > 0) {
+		return;
+	}
+	for (size_t i = 0; i < matter->role_count; i++) {
+		const struct bd_role *role = &matter->roles[i];
+
+		if (bd_element_asks(element, role->name) &&
+			role->kind != element->entity->subject) {
+			bd_xml_fail(reader->compiler.diags, BD_CONFIG_MEANING, node, "entity",
+				"'%s' is not held of the subjects of role '%s'",
+				element->entity->name, role->name);
+		}
+	}
+}
+
 static void check_acceptance(struct bd_matter_reader *reader, const struct bd_element *element,
 	const struct bd_xml_node *node)
 {
@@ -134,18 +156,41 @@ static void check_path(struct bd_matter_reader *reader, const struct bd_element 
 	}
 }
 
-static bool is_claimed_field(const struct bd_matter *matter, const struct bd_element *element)
+/* Is the other one asked wherever this one is? */
+static bool has_roles_of(const struct bd_element *other, const struct bd_element *element)
+{
+	bool has_all = true;
+
+	for (size_t i = 0; i < element->role_count; i++) {
+		has_all = has_all && bd_element_asks(other, element->roles[i]);
+	}
+	return has_all;
+}
+
+static bool is_claimed_field(
+	const struct bd_matter *matter, const struct bd_element *element, const char *role)
 {
 	for (size_t i = 0; i < matter->element_count; i++) {
 		const struct bd_element *one = &matter->elements[i];
 
-		if (one->is_claimed && one->field != NULL &&
-			strcmp(one->role, element->role) == 0 &&
+		if (one->is_claimed && one->field != NULL && bd_element_asks(one, role) &&
 			strcmp(one->field->name, element->when_claim) == 0) {
 			return true;
 		}
 	}
 	return false;
+}
+
+static void check_when(struct bd_matter_reader *reader, const struct bd_element *element,
+	const struct bd_xml_node *node)
+{
+	for (size_t i = 0; element->when_claim != NULL && i < element->role_count; i++) {
+		if (!is_claimed_field(reader->matter, element, element->roles[i])) {
+			fail(reader, bd_xml_child(node, "when"), "claim",
+				"no earlier element of this role compares this claim");
+			return;
+		}
+	}
 }
 
 static void check_conditions(struct bd_matter_reader *reader, const struct bd_element *element,
@@ -159,15 +204,13 @@ static void check_conditions(struct bd_matter_reader *reader, const struct bd_el
 				"element '%s' stands twice", element->id);
 		}
 	}
-	if (element->when_claim != NULL && !is_claimed_field(matter, element)) {
-		fail(reader, bd_xml_child(node, "when"), "claim",
-			"no earlier element of this role compares this claim");
-	}
+	check_when(reader, element, node);
 	if (element->unless != NULL &&
 		(element->unless->branches != element->branches ||
-			strcmp(element->unless->role, element->role) != 0 ||
+			!has_roles_of(element->unless, element) ||
 			element->unless->is_for_commitment != element->is_for_commitment)) {
-		fail(reader, node, "unless", "both are asked of one role, in the same branches");
+		fail(reader, node, "unless",
+			"both are asked of the same roles, in the same branches");
 	}
 	if (element->is_for_commitment && matter->conditional_mode == NULL) {
 		fail(reader, node, "for", "without conditional-mode nothing rests on a commitment");
@@ -181,6 +224,7 @@ void bd_matter_check_element(struct bd_matter_reader *reader, const struct bd_el
 	const struct bd_xml_node *node)
 {
 	check_polarity(reader, element, node);
+	check_subjects(reader, element, node);
 	check_acceptance(reader, element, node);
 	check_freshness(reader, element, node);
 	check_path(reader, element, node);

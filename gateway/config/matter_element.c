@@ -399,6 +399,16 @@ static void check_documents(struct bd_compiler *compiler, const struct bd_elemen
 	}
 }
 
+static void make_roles(
+	struct bd_matter_reader *reader, struct bd_element *element, const struct bd_xml_node *node)
+{
+	element->roles =
+		bd_matter_names(&reader->compiler, node, "role", ' ', &element->role_count);
+	for (size_t i = 0; i < element->role_count; i++) {
+		bd_matter_role(reader, node, "role", element->roles[i]);
+	}
+}
+
 static void make_path(
 	struct bd_matter_reader *reader, struct bd_element *element, const struct bd_xml_node *node)
 {
@@ -443,8 +453,7 @@ void bd_matter_element(
 	element->id = bd_xml_attr(node, "id");
 	element->label_zh = bd_xml_attr(node, "zh");
 	element->label_en = bd_xml_attr(node, "en");
-	element->role = bd_xml_attr(node, "role");
-	bd_matter_role(reader, node, "role", element->role);
+	make_roles(reader, element, node);
 	make_path(reader, element, node);
 	element->entity = entity == NULL ? NULL : find_entity(compiler, node, entity);
 	element->field =

@@ -69,6 +69,11 @@ static void a_matter_reads(void **state)
 	assert_string_equal(abnormal->relations[1], "operator");
 	assert_string_equal(abnormal->filters[0].values[0], "");
 	assert_false(abnormal->filters[0].is_not);
+	assert_int_equal(abnormal->filters[1].years_since.at_most, 2);
+	assert_true(abnormal->filters[1].counts_none);
+	assert_int_equal(element(&f, "real_name")->role_count, 2);
+	assert_true(bd_element_asks(element(&f, "real_name"), "partners"));
+	assert_false(bd_element_asks(element(&f, "real_name"), "business"));
 	assert_string_equal(
 		element(&f, "real_name")->attestation->providers[0], "provincial_identity");
 	bd_arena_release(&f.arena);
@@ -101,6 +106,7 @@ static void rules_read(void **state)
 	assert_int_equal(months->closes_after_days, 20);
 	assert_true(months->is_for_commitment);
 	assert_string_equal(element(&f, "employer")->same_as, "business");
+	assert_string_equal(element(&f, "employer")->filters[0].same_as, "business");
 	assert_string_equal(element(&f, "permit")->when_values[1], "6210");
 	assert_ptr_equal(element(&f, "address")->unless, element(&f, "permit"));
 	assert_int_equal(matter->materials[0].due_working_days, 3);
