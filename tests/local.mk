@@ -5,6 +5,7 @@ E2E = \
 	tests/e2e/contract.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/gateway.sh \
+	tests/e2e/matters.sh \
 	tests/e2e/sandbox.sh
 TESTS += $(LINTS) $(E2E)
 EXTRA_DIST += tests/e2e/contract.py tests/e2e/contract.yaml

@@ -2,6 +2,7 @@
 #include "answer/case_file.h"
 #include "answer/obligation.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,6 +122,26 @@ static void check_obligation(struct checking *checking, const struct bd_json *wa
 	}
 }
 
+static void check_notice(struct checking *checking, const struct bd_json *expect)
+{
+	static const char *const keys[] = { "notice_zh", "notice_en" };
+	const struct bd_compared *compared = checking->compared;
+
+	for (int english = 0; english < 2; english++) {
+		const struct bd_json *want = bd_json_get(expect, keys[english]);
+		struct bd_buf text;
+
+		bd_buf_init(&text, BD_FIELD_MAX_BYTES);
+		if (want != NULL &&
+			(bd_notice(&text, english == 1, compared->asked, compared->obligations,
+				 compared->obligation_count, compared->outcome) != BD_OK ||
+				!bd_bytes_equal(want->text, bd_buf_bytes(&text)))) {
+			tell(checking, "%s: %.*s", keys[english], (int)text.len, text.ptr);
+		}
+		bd_buf_release(&text);
+	}
+}
+
 static void check_outcome(struct checking *checking, const struct bd_json *expect)
 {
 	const struct bd_outcome *outcome = checking->compared->outcome;
@@ -130,6 +151,10 @@ static void check_outcome(struct checking *checking, const struct bd_json *expec
 
 	if (outcome->retry_on != BD_NO_DAY) {
 		bd_day_format(day, outcome->retry_on);
+	}
+	if (bd_json_get(expect, "refused") != NULL) {
+		tell(checking, "the question was answered, expected that it is refused");
+		return;
 	}
 	if (bd_json_get(expect, "decision") == NULL) {
 		tell(checking, "a case expects a decision");
@@ -152,6 +177,7 @@ enum bd_code bd_case_file_check(struct bd_buf *differences, const struct bd_case
 			     *obligations = bd_json_get(file->expect, "obligations");
 
 	check_outcome(&checking, file->expect);
+	check_notice(&checking, file->expect);
 	for (const struct bd_json *at = findings != NULL ? findings->first : NULL; at != NULL;
 		at = at->next) {
 		check_finding(&checking, at);
@@ -164,5 +190,22 @@ enum bd_code bd_case_file_check(struct bd_buf *differences, const struct bd_case
 		tell(&checking, "%zu obligations, expected %zu", compared->obligation_count,
 			obligations->count);
 	}
+	return checking.code;
+}
+
+enum bd_code bd_case_file_check_refused(
+	struct bd_buf *differences, const struct bd_case_file *file, const struct bd_diag *diag)
+{
+	struct checking checking = { differences, NULL, BD_OK };
+	const struct bd_json *refused = bd_json_get(file->expect, "refused");
+
+	if (refused == NULL) {
+		tell(&checking, "refused: %s at %s, expected an answer",
+			bd_code_info(diag->code)->text, diag->path);
+		return checking.code;
+	}
+	check_text(
+		&checking, bd_json_get(refused, "code"), "refused", bd_code_info(diag->code)->text);
+	check_text(&checking, bd_json_get(refused, "at"), "at", diag->path);
 	return checking.code;
 }

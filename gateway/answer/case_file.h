@@ -9,7 +9,10 @@
  *    "expect": {"decision", "branch", "retry_on", "excluded",
  *               "findings": {"element" or "element /subjects/role/0":
  *                            "code" or {"code", "flags": [], "reason"}},
- *               "obligations": {"material or element": "due day" or null}}}
+ *               "obligations": {"material or element": "due day" or null},
+ *               "notice_zh", "notice_en": the words of the one-time notice 一次性告知}}
+ *
+ * or, of a question that cannot be answered, "expect": {"refused": {"code", "at": JSON pointer}}.
  *
  * Whoever is not in held is a subject that no source has told of, and that none covers. now
  * defaults to submitted_at, else to `on`. "live" says that the samples of the adapters hold the
@@ -40,5 +43,8 @@ enum bd_code bd_case_file_read(struct bd_case_file **out, struct bd_bytes json,
 /* Appends what is not as expected, a line each; nothing when all is. */
 enum bd_code bd_case_file_check(struct bd_buf *differences, const struct bd_case_file *file,
 	const struct bd_compared *compared);
+/* The same of a question that was refused; diag says why. */
+enum bd_code bd_case_file_check_refused(
+	struct bd_buf *differences, const struct bd_case_file *file, const struct bd_diag *diag);
 
 #endif

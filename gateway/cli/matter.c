@@ -146,10 +146,13 @@ static void print_json(
 		name, decision, is_good ? "true" : "false", differences->len);
 }
 
+/* compared NULL: the question was refused. */
 static void report(struct testing *testing, const char *name, const struct bd_compared *compared,
 	const struct bd_buf *differences)
 {
-	const struct bd_term *decision = bd_decision_term(compared->outcome->decision);
+	static const struct bd_term refused = { "refused", "问题不予受理", "refused" };
+	const struct bd_term *decision =
+		compared != NULL ? bd_decision_term(compared->outcome->decision) : &refused;
 	bool is_good = differences->len == 0;
 	char shown[96];
 
@@ -164,7 +167,11 @@ static void report(struct testing *testing, const char *name, const struct bd_co
 	printf("  %s ", is_good ? "✓" : "✗");
 	print_cell(name, CASE_COLUMNS);
 	print_cell(shown, DECISION_COLUMNS);
-	print_findings(testing, compared);
+	if (compared != NULL) {
+		print_findings(testing, compared);
+	} else {
+		printf("-\n");
+	}
 	if (!is_good) {
 		printf("      %.*s", (int)differences->len, differences->ptr);
 	}
@@ -182,6 +189,32 @@ static void unreadable(struct testing *testing, const char *name, const struct b
 	}
 }
 
+/* Asks what the file asks and tells what came out. */
+static enum bd_code ask(struct testing *testing, struct bd_answer_context *context,
+	struct bd_case_file *file, const char *name, struct bd_arena *arena)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_compared compared;
+	struct bd_buf answer, differences;
+	enum bd_code code;
+	bool is_answered;
+
+	bd_buf_init(&answer, BD_ANSWER_MAX_BYTES);
+	bd_buf_init(&differences, DIFFERENCES_MAX_BYTES);
+	context->source = &file->source;
+	context->now_ms = file->now_ms;
+	is_answered =
+		bd_compare(&answer, &compared, file->question, context, arena, &diag) == BD_OK;
+	code = is_answered ? bd_case_file_check(&differences, file, &compared)
+			   : bd_case_file_check_refused(&differences, file, &diag);
+	if (code == BD_OK) {
+		report(testing, name, is_answered ? &compared : NULL, &differences);
+	}
+	bd_buf_release(&differences);
+	bd_buf_release(&answer);
+	return code;
+}
+
 static void run_case(struct testing *testing, const struct bd_matter *const *versions,
 	size_t version_count, const char *folder, const char *name)
 {
@@ -193,33 +226,20 @@ static void run_case(struct testing *testing, const struct bd_matter *const *ver
 		.sources = testing->sources,
 		.source_count = testing->source_count };
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_compared compared;
 	struct bd_case_file *file = NULL;
-	struct bd_buf answer, differences;
 	struct bd_bytes json;
 	struct bd_arena arena;
 	char path[PATH_BYTES];
 	enum bd_code code = join(path, folder, name) ? BD_OK : BD_LIMIT_BYTES;
 
 	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&answer, BD_ANSWER_MAX_BYTES);
-	bd_buf_init(&differences, DIFFERENCES_MAX_BYTES);
 	code = code == BD_OK ? bd_file_read(&json, path, &arena) : code;
 	code = code == BD_OK ? bd_case_file_read(&file, json, testing->dict, &arena, &diag)
 			     : bd_fail(&diag, code, "the file cannot be read");
-	if (code == BD_OK) {
-		context.source = &file->source;
-		context.now_ms = file->now_ms;
-		code = bd_compare(&answer, &compared, file->question, &context, &arena, &diag);
-	}
-	code = code == BD_OK ? bd_case_file_check(&differences, file, &compared) : code;
-	if (code == BD_OK) {
-		report(testing, name, &compared, &differences);
-	} else {
+	code = code == BD_OK ? ask(testing, &context, file, name, &arena) : code;
+	if (code != BD_OK) {
 		unreadable(testing, name, &diag);
 	}
-	bd_buf_release(&differences);
-	bd_buf_release(&answer);
 	bd_arena_release(&arena);
 }
 
