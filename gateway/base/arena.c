@@ -81,7 +81,8 @@ static void *take(struct bd_arena *arena, size_t need)
 	struct bd_arena_block *block = arena->first;
 	void *memory;
 
-	if (need > arena->max) {
+	/* Also what could not be rounded up, nor have the head of a block before it. */
+	if (need > arena->max || need > SIZE_MAX / 2) {
 		arena->code = BD_LIMIT_BYTES;
 		return NULL;
 	}

@@ -60,6 +60,7 @@ enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
 		return BD_OK;
 	}
 	cap = cap < 128 ? 128 : cap;
+	cap = cap > buf->max ? buf->max : cap;
 	while (cap < need) {
 		cap = cap > buf->max / 2 ? buf->max : cap * 2;
 	}

@@ -732,7 +732,9 @@ enum bd_code bd_json_parse(
 		code = bd_json_end(parser, diag);
 	}
 	bd_json_free(parser);
-	*out = tree.root;
+	if (code == BD_OK) {
+		*out = tree.root;
+	}
 	return code;
 }
 

@@ -1,4 +1,4 @@
-/* rows.h - tests as tables: tests/record/NAME.tsv, a case a line, what is expected in its last
+/* rows.h - tests as tables: tests/FOLDER/NAME.tsv, a case a line, what is expected in its last
  * column.
  *
  * Columns stand between TABs; lines that begin with '#' and empty ones are for the reader. In a
@@ -175,7 +175,7 @@ static inline void check_rows(const char *name, row_answer *answer)
 	char path[4096];
 	struct bd_bytes all, rest;
 
-	snprintf(path, sizeof(path), "%s/tests/record/%s", srcdir == NULL ? "." : srcdir, name);
+	snprintf(path, sizeof(path), "%s/tests/%s", srcdir == NULL ? "." : srcdir, name);
 	all = rest = rows_load(path);
 	bd_buf_init(&row.text, ROW_MAX_BYTES);
 	bd_buf_init(&have, ROW_MAX_BYTES);

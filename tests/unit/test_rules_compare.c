@@ -94,7 +94,7 @@ static void answer_comparison(struct bd_buf *out, const struct row *row)
 static void each_comparator_says_what_the_table_says(void **state)
 {
 	(void)state;
-	check_rows("compare.tsv", answer_comparison);
+	check_rows("record/compare.tsv", answer_comparison);
 }
 
 /* Which of the two is the claim never matters, but that one identifier is asked and many are held.
@@ -114,7 +114,7 @@ static void answer_turned(struct bd_buf *out, const struct row *row)
 static void a_comparison_is_the_same_from_both_sides(void **state)
 {
 	(void)state;
-	check_rows("compare.tsv", answer_turned);
+	check_rows("record/compare.tsv", answer_turned);
 }
 
 /* As many items as one may have, and one more. */

@@ -122,7 +122,7 @@ static void answer(struct bd_buf *out, const struct row *row)
 static void each_number_is_what_the_table_says(void **state)
 {
 	(void)state;
-	check_rows("identifier.tsv", answer);
+	check_rows("record/identifier.tsv", answer);
 }
 
 /* In no place of a right number another digit fits: the checks find every single slip. (Of

@@ -101,7 +101,7 @@ static void answer_predicate(struct bd_buf *out, const struct row *row)
 static void each_predicate_says_what_the_table_says(void **state)
 {
 	(void)state;
-	check_rows("predicate.tsv", answer_predicate);
+	check_rows("record/predicate.tsv", answer_predicate);
 }
 
 /* Every day of two lives, against the plain definition: a year is full once month and day have

@@ -93,14 +93,14 @@ static void answer_text(struct bd_buf *out, const struct row *row)
 static void each_text_has_the_normal_form_of_the_table(void **state)
 {
 	(void)state;
-	check_rows("text.tsv", answer_text);
+	check_rows("record/text.tsv", answer_text);
 }
 
 /* Unicode's EquivalentUnifiedIdeograph of the whole block. */
 static void each_radical_is_its_character(void **state)
 {
 	(void)state;
-	check_rows("radical.tsv", answer_text);
+	check_rows("record/radical.tsv", answer_text);
 }
 
 /* Every code point, alone among Han and among letters, of each type: normal forms stay. */

@@ -85,7 +85,7 @@ static void answer_value(struct bd_buf *out, const struct row *row)
 static void each_value_has_the_form_of_the_table(void **state)
 {
 	(void)state;
-	check_rows("value.tsv", answer_value);
+	check_rows("record/value.tsv", answer_value);
 }
 
 /* Every day from 1850 to 2100 written in each of the usual ways. */

@@ -1,0 +1,204 @@
+/* test_digest.c - SHA-256, HMAC, hex and base64 by the vectors of their standards. */
+#include "base/digest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void check(const uint8_t digest[BD_DIGEST_BYTES], const char *hex)
+{
+	char text[2 * BD_DIGEST_BYTES + 1];
+
+	bd_hex(text, digest, BD_DIGEST_BYTES);
+	assert_string_equal(text, hex);
+}
+
+/* FIPS 180-4: the examples of NIST's Cryptographic Standards and Guidelines. */
+static void sha256_gives_the_digests_of_fips_180(void **state)
+{
+	static const struct {
+		const char *text, *hex;
+	} vectors[] = {
+		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmno"
+		  "ijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+			"cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+	};
+	struct bd_sha256 *sha;
+	uint8_t digest[BD_DIGEST_BYTES];
+
+	(void)state;
+	assert_int_equal(bd_sha256_new(&sha), BD_OK);
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct bd_bytes text = bd_bytes_of(vectors[i].text);
+
+		assert_int_equal(bd_sha256_of(text, digest), BD_OK);
+		check(digest, vectors[i].hex);
+		/* In two parts at any cut; each final starts anew. */
+		for (size_t cut = 0; cut <= text.len; cut++) {
+			bd_sha256_update(sha, (struct bd_bytes){ text.ptr, cut });
+			bd_sha256_update(sha, (struct bd_bytes){ text.ptr + cut, text.len - cut });
+			assert_int_equal(bd_sha256_final(sha, digest), BD_OK);
+			check(digest, vectors[i].hex);
+		}
+	}
+	for (size_t i = 0; i < 1000000; i++) {
+		assert_int_equal(bd_sha256_update(sha, (struct bd_bytes){ "a", 1 }), BD_OK);
+	}
+	assert_int_equal(bd_sha256_final(sha, digest), BD_OK);
+	check(digest, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	bd_sha256_free(sha);
+	bd_sha256_free(NULL);
+}
+
+/* RFC 4231, 4.2 to 4.8; of 4.6 the first 128 bits are given. */
+static void hmac_gives_the_digests_of_rfc_4231(void **state)
+{
+	static const struct {
+		size_t key_len;
+		int key_byte; /* repeated; -1 = the text below */
+		const char *key;
+		size_t text_len;
+		int text_byte;
+		const char *text, *hex;
+	} vectors[] = {
+		{ 20, 0x0B, NULL, 0, -1, "Hi There",
+			"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+		{ 0, -1, "Jefe", 0, -1, "what do ya want for nothing?",
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+		{ 20, 0xAA, NULL, 50, 0xDD, NULL,
+			"773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+		{ 25, -1,
+			"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12"
+			"\x13\x14\x15\x16\x17\x18\x19",
+			50, 0xCD, NULL,
+			"82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b" },
+		{ 20, 0x0C, NULL, 0, -1, "Test With Truncation",
+			"a3b6167473100ee06e0c796c2955552b" },
+		{ 131, 0xAA, NULL, 0, -1, "Test Using Larger Than Block-Size Key - Hash Key First",
+			"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+		{ 131, 0xAA, NULL, 0, -1,
+			"This is a test using a larger than block-size key and a larger than "
+			"block-size data. The key needs to be hashed before being used by the HMAC "
+			"algorithm.",
+			"9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		char key[200], text[200], hex[2 * BD_DIGEST_BYTES + 1];
+		uint8_t digest[BD_DIGEST_BYTES];
+		struct bd_bytes key_bytes = { key, vectors[i].key_len };
+		struct bd_bytes text_bytes = { text, vectors[i].text_len };
+		struct bd_hmac *hmac;
+
+		if (vectors[i].key != NULL) {
+			key_bytes = bd_bytes_of(vectors[i].key);
+		} else {
+			memset(key, vectors[i].key_byte, vectors[i].key_len);
+		}
+		if (vectors[i].text != NULL) {
+			text_bytes = bd_bytes_of(vectors[i].text);
+		} else {
+			memset(text, vectors[i].text_byte, vectors[i].text_len);
+		}
+		assert_int_equal(bd_hmac_new(&hmac, key_bytes), BD_OK);
+		/* The key is used again and again. */
+		for (size_t round = 0; round < 3; round++) {
+			assert_int_equal(bd_hmac_of(hmac, text_bytes, digest), BD_OK);
+			bd_hex(hex, digest, sizeof(digest));
+			assert_memory_equal(hex, vectors[i].hex, strlen(vectors[i].hex));
+		}
+		bd_hmac_free(hmac);
+	}
+	bd_hmac_free(NULL);
+}
+
+/* RFC 4648, 10. */
+static void base64_is_that_of_rfc_4648(void **state)
+{
+	static const char *const vectors[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
+		{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" } };
+	static const char *const none[] = { "Z", "Zg",
+		"Zg=", "Zg===", "Zh==", "Zm9=", "Zg==Zg==", " Zg==", "Zg==\n", "Zm9vYg",
+		"=Zg=", "Zm-_", "====" };
+	struct bd_buf out;
+
+	(void)state;
+	bd_buf_init(&out, 100);
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		bd_buf_clear(&out);
+		assert_int_equal(bd_base64_add(&out, bd_bytes_of(vectors[i][0])), BD_OK);
+		assert_true(bd_bytes_is(bd_buf_bytes(&out), vectors[i][1]));
+		bd_buf_clear(&out);
+		assert_true(bd_base64_read(&out, bd_bytes_of(vectors[i][1])));
+		assert_true(bd_bytes_is(bd_buf_bytes(&out), vectors[i][0]));
+	}
+	bd_buf_clear(&out);
+	bd_buf_add_text(&out, "kept");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_false(bd_base64_read(&out, bd_bytes_of(none[i])));
+		assert_true(bd_bytes_is(bd_buf_bytes(&out), "kept"));
+	}
+	bd_buf_release(&out);
+}
+
+static void hex_comes_back(void **state)
+{
+	static const char *const none[] = { "", "0", "000", "0g", "g0", "0x", " 0", "00000" };
+	uint8_t bytes[256], back[256];
+	char hex[513];
+
+	(void)state;
+	for (size_t i = 0; i < 256; i++) {
+		bytes[i] = (uint8_t)i;
+	}
+	bd_hex(hex, bytes, 256);
+	assert_int_equal(strlen(hex), 512);
+	assert_memory_equal(hex, "000102", 6);
+	assert_true(bd_unhex(back, 256, bd_bytes_of(hex)));
+	assert_memory_equal(back, bytes, 256);
+	assert_true(bd_unhex(back, 2, bd_bytes_of("aBCd")));
+	assert_int_equal(back[0], 0xAB);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_false(bd_unhex(back, 1, bd_bytes_of(none[i])));
+	}
+}
+
+static void secrets_are_compared_and_wiped(void **state)
+{
+	uint8_t a[32] = { 1 }, b[32] = { 1 }, zero[32] = { 0 };
+
+	(void)state;
+	assert_true(bd_equal_secret(a, b, 32));
+	for (size_t i = 0; i < 32; i++) {
+		b[i] ^= 0x80;
+		assert_false(bd_equal_secret(a, b, 32));
+		b[i] ^= 0x80;
+	}
+	assert_true(bd_equal_secret(a, b, 0));
+	assert_int_equal(bd_random(a, sizeof(a)), BD_OK);
+	assert_int_equal(bd_random(b, sizeof(b)), BD_OK);
+	assert_memory_not_equal(a, b, sizeof(a));
+	bd_wipe(a, sizeof(a));
+	assert_memory_equal(a, zero, sizeof(a));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sha256_gives_the_digests_of_fips_180),
+		cmocka_unit_test(hmac_gives_the_digests_of_rfc_4231),
+		cmocka_unit_test(base64_is_that_of_rfc_4648),
+		cmocka_unit_test(hex_comes_back),
+		cmocka_unit_test(secrets_are_compared_and_wiped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
