@@ -110,13 +110,28 @@ static BIO *open_text(struct bd_bytes pem)
 		       : NULL;
 }
 
+/* A file may hold a point that is not its number's: what that signs, nobody could check. */
+static bool is_pair(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	bool is_good = context != NULL && EVP_PKEY_pairwise_check(context) == 1;
+
+	EVP_PKEY_CTX_free(context);
+	return is_good;
+}
+
 enum bd_code bd_sign_key_private(
 	struct bd_sign_key **out, struct bd_bytes pem, struct bd_diag *diag)
 {
 	BIO *bio = open_text(pem);
 	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
-	enum bd_code code = take(out, pkey);
+	enum bd_code code;
 
+	if (pkey != NULL && !is_pair(pkey)) {
+		EVP_PKEY_free(pkey);
+		pkey = NULL;
+	}
+	code = take(out, pkey);
 	BIO_free(bio);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no private key of P-256 or SM2 in PEM");
 }

@@ -10,6 +10,13 @@
 
 #include <cmocka.h>
 
+/* Found by fuzzing: a private key with a point that is not its own. */
+static const char unpaired_private[] =
+	"-----BEGIN EC PRIVATE KEY-----\n"
+	"MHcCAQEEIIpSTK3GZqdeupBtIynN/lvNmZPGGY7+RZKti4oRrZ1xoAoGCCqGSM49\n"
+	"AwEHoUQDQgAENPdoDLwaAeebQ70jV/05QwRrT14VSp6TzmpDbe+LXt2KN1pcabPn\n"
+	"ydi4B1sXR1o+M6rCmvEJ+ApkF/2n3ycqjA==\n"
+	"-----END EC PRIVATE KEY-----\n";
 /* RFC 6979 appendix A.2.5, its public key as PEM. */
 static const char rfc6979_public[] =
 	"-----BEGIN PUBLIC KEY-----\n"
@@ -165,6 +172,7 @@ static void other_keys_are_refused(void **state)
 	refuses_key("");
 	refuses_key("not a key\n");
 	refuses_key(p384_public);
+	refuses_key(unpaired_private);
 	refuses_key("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n");
 	assert_int_equal(bd_sign_key_private(&key, bd_bytes_of(rfc6979_public), NULL), BD_KEY_FORM);
 	for (size_t len = 0; len + 2 < sizeof(text); len++) { /* the last newline may lack */
