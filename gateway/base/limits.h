@@ -108,6 +108,18 @@
 /* Credit each way on the socketpair of a worker. */
 #define BD_FRAME_CREDIT_BYTES 262144
 #define BD_FRAME_MAX_BYTES 524288
+/* -- trail ----------------------------------------------------------------------------------------
+ */
+/* Logs of one trail: as many as there may be loops (config/settings.c). */
+#define BD_TRAIL_LOOPS_MAX 256
+/* The body of one entry: a receipt of 64 subjects has some hundred findings of about 250 bytes. */
+#define BD_TRAIL_ENTRY_MAX_BYTES 262144
+/* Heads of one file: a day of one a second has 86,400; so a start reads one file of at most 20 MB.
+ */
+#define BD_TRAIL_HEADS_PER_FILE 65536
+/* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
+ * stays small. */
+#define BD_TRAIL_LEAVES_PER_HEAD 65536
 /* -- arenas ---------------------------------------------------------------------------------------
  */
 #define BD_REQUEST_ARENA_MAX_BYTES 8388608

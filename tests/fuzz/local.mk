@@ -6,6 +6,7 @@ include tests/fuzz/base.mk
 include tests/fuzz/record.mk
 include tests/fuzz/intake.mk
 include tests/fuzz/store.mk
+include tests/fuzz/trail.mk
 include tests/fuzz/answer.mk
 include tests/fuzz/http.mk
 include tests/fuzz/daemon.mk

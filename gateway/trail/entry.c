@@ -1,0 +1,111 @@
+#include "trail/entry.h"
+
+#include "base/digest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define VERSION 1
+
+void bd_trail_id_write(char out[BD_TRAIL_ID_TEXT_BYTES], const struct bd_trail_id *id)
+{
+	snprintf(out, BD_TRAIL_ID_TEXT_BYTES, "%016" PRIx64 "-%04x-%08" PRIx32 "-%08" PRIx32,
+		id->instance, id->loop, id->segment, id->offset);
+}
+
+/* One text an id: what reads as one but is written otherwise is none. */
+bool bd_trail_id_read(struct bd_trail_id *out, struct bd_bytes text)
+{
+	static const size_t lens[] = { 16, 4, 8, 8 };
+	uint8_t parts[4][8] = { { 0 } };
+	char again[BD_TRAIL_ID_TEXT_BYTES];
+	struct bd_trail_id id;
+	size_t at = 0;
+
+	if (text.len != BD_TRAIL_ID_TEXT_BYTES - 1) {
+		return false;
+	}
+	for (size_t i = 0; i < 4; i++) {
+		size_t bytes = lens[i] / 2;
+
+		if (!bd_unhex(parts[i] + 8 - bytes, bytes,
+			    (struct bd_bytes){ text.ptr + at, lens[i] })) {
+			return false;
+		}
+		at += lens[i] + 1;
+	}
+	struct bd_reader reader = bd_reader_of((struct bd_bytes){ (char *)parts, sizeof(parts) });
+
+	id.instance = bd_read_u64(&reader);
+	id.loop = (uint16_t)bd_read_u64(&reader);
+	id.segment = (uint32_t)bd_read_u64(&reader);
+	id.offset = (uint32_t)bd_read_u64(&reader);
+	bd_trail_id_write(again, &id);
+	if (!bd_bytes_is(text, again)) {
+		return false;
+	}
+	*out = id;
+	return true;
+}
+
+bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b)
+{
+	return a->instance == b->instance && a->loop == b->loop && a->segment == b->segment &&
+	       a->offset == b->offset;
+}
+
+const char *bd_trail_kind_name(enum bd_trail_kind kind)
+{
+	static const char *const names[] = { [BD_TRAIL_START] = "start",
+		[BD_TRAIL_CONFIG] = "config",
+		[BD_TRAIL_COMPARE] = "compare",
+		[BD_TRAIL_QUERY] = "query",
+		[BD_TRAIL_PUSH] = "push",
+		[BD_TRAIL_REFUSAL] = "refusal" };
+	size_t number = (size_t)kind;
+
+	return number > 0 && number < sizeof(names) / sizeof(names[0]) ? names[number] : "unknown";
+}
+
+enum bd_code bd_trail_entry_pack(struct bd_buf *out, const struct bd_trail_entry *entry)
+{
+	size_t before = out->len;
+	enum bd_code code = bd_buf_reserve(out, BD_TRAIL_ENTRY_HEAD_BYTES + entry->payload.len);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	/* There is room: none of these fails. */
+	bd_buf_add_u8(out, VERSION);
+	bd_buf_add_u8(out, (uint8_t)entry->kind);
+	bd_buf_add_u64(out, entry->id.instance);
+	bd_buf_add_u16(out, entry->id.loop);
+	bd_buf_add_u32(out, entry->id.segment);
+	bd_buf_add_u32(out, entry->id.offset);
+	bd_buf_add_u64(out, entry->number);
+	bd_buf_add_u64(out, (uint64_t)entry->time_ms);
+	code = bd_buf_add(out, entry->payload);
+	out->len = code == BD_OK ? out->len : before;
+	return code;
+}
+
+bool bd_trail_entry_unpack(struct bd_trail_entry *out, struct bd_bytes body)
+{
+	struct bd_reader reader = bd_reader_of(body);
+	struct bd_trail_entry entry;
+	uint8_t version = bd_read_u8(&reader);
+
+	entry.kind = (enum bd_trail_kind)bd_read_u8(&reader);
+	entry.id.instance = bd_read_u64(&reader);
+	entry.id.loop = bd_read_u16(&reader);
+	entry.id.segment = bd_read_u32(&reader);
+	entry.id.offset = bd_read_u32(&reader);
+	entry.number = bd_read_u64(&reader);
+	entry.time_ms = (int64_t)bd_read_u64(&reader);
+	entry.payload = reader.rest;
+	if (!reader.ok || version != VERSION || entry.kind == 0) {
+		return false;
+	}
+	*out = entry;
+	return true;
+}

@@ -1,0 +1,54 @@
+/* entry.h - one entry of the trail: its id, its kind, its time, and a payload that the caller made.
+ *
+ * Layer: trail. The body is what is hashed: it names itself (instance, loop, segment, offset), so
+ * whoever proves the body has proved the id. Numbers are big-endian. A payload never holds a
+ * citizen's value: keyed digests and salted commitments stand for it (receipt.h, event.h).
+ */
+#ifndef BD_TRAIL_ENTRY_H
+#define BD_TRAIL_ENTRY_H
+
+#include "base/diag.h"
+
+/* Where an entry stands: the trail of one installation, a loop's log in it, a file of that log, a
+ * place in the file. Never given twice. */
+struct bd_trail_id {
+	uint64_t instance;
+	uint16_t loop;
+	uint32_t segment, offset;
+};
+
+/* "0123456789abcdef-0000-00000001-00000040" and a NUL: safe in an address, easy to read out. */
+#define BD_TRAIL_ID_TEXT_BYTES 40
+void bd_trail_id_write(char out[BD_TRAIL_ID_TEXT_BYTES], const struct bd_trail_id *id);
+/* False unless it is what bd_trail_id_write gives. */
+bool bd_trail_id_read(struct bd_trail_id *out, struct bd_bytes text);
+bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b);
+
+/* Written in files: never renumbered. */
+enum bd_trail_kind {
+	BD_TRAIL_START = 1, /* biduid began: its version and configuration */
+	BD_TRAIL_CONFIG,    /* another configuration came into force */
+	BD_TRAIL_COMPARE,   /* receipt.h */
+	BD_TRAIL_QUERY,
+	BD_TRAIL_PUSH,
+	BD_TRAIL_REFUSAL
+};
+/* "compare"; "unknown" for a number of a later version. */
+const char *bd_trail_kind_name(enum bd_trail_kind kind);
+
+struct bd_trail_entry {
+	enum bd_trail_kind kind;
+	struct bd_trail_id id;
+	uint64_t number; /* in its log, from 0, without gaps */
+	int64_t time_ms; /* never less than that of the entry before it */
+	struct bd_bytes payload;
+};
+
+/* Bytes of a body before its payload. */
+#define BD_TRAIL_ENTRY_HEAD_BYTES 36
+
+enum bd_code bd_trail_entry_pack(struct bd_buf *out, const struct bd_trail_entry *entry);
+/* Borrows the payload from body. False when it is no body of ours. */
+bool bd_trail_entry_unpack(struct bd_trail_entry *out, struct bd_bytes body);
+
+#endif
