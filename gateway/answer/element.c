@@ -25,11 +25,11 @@ static void count_rows(struct tally *tally, struct bd_finding *finding, const st
 
 	for (size_t i = 0; i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		enum bd_counting one = bd_row_counts(work, row);
+		enum bd_counting one = bd_row_counts(work, held, i);
 		size_t same_order = 1;
 
-		if (one == BD_COUNTS_NO || bd_row_is_superseded(held, i) ||
-			(element->field != NULL && bd_statement_given(row, element->field->number,
+		if (one == BD_COUNTS_NO ||
+			(element->field != NULL && bd_row_given(held, i, element->field->number,
 							   &same_order) == NULL)) {
 			continue;
 		}

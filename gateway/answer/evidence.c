@@ -31,69 +31,6 @@ bool bd_is_listed(const char *const *names, size_t count, const char *name)
 
 /* -- rows -- */
 
-const struct bd_held_value *bd_statement_value(
-	const struct bd_statement *statement, uint16_t field, size_t *count)
-{
-	const struct bd_held_value *first = NULL;
-
-	*count = 0;
-	for (size_t i = 0; i < statement->value_count; i++) {
-		if (statement->values[i].value.field == field) {
-			first = first == NULL ? &statement->values[i] : first;
-			(*count)++;
-		}
-	}
-	return first;
-}
-
-const struct bd_held_value *bd_statement_given(
-	const struct bd_statement *statement, uint16_t field, size_t *count)
-{
-	const struct bd_held_value *value = bd_statement_value(statement, field, count);
-
-	/* One of two that contradict each other may be none; that is for the caller to see. */
-	return value != NULL && *count == 1 && (value->value.flags & BD_VALUE_NONE) != 0 ? NULL
-											 : value;
-}
-
-static uint8_t rank_of(const struct bd_statement *statement)
-{
-	return statement->value_count > 0 ? statement->values[0].order.rank : 0;
-}
-
-/* Higher rank first, then the later one. */
-static bool is_newer(const struct bd_statement *a, const struct bd_statement *b)
-{
-	if (rank_of(a) != rank_of(b)) {
-		return rank_of(a) > rank_of(b);
-	}
-	return a->as_of_ms > b->as_of_ms;
-}
-
-static bool is_same_row(const struct bd_statement *a, const struct bd_statement *b)
-{
-	return a->entity == b->entity && bd_bytes_equal(a->row_key, b->row_key) &&
-	       strcmp(a->source, b->source) == 0;
-}
-
-bool bd_row_is_superseded(const struct bd_held *held, size_t at)
-{
-	const struct bd_statement *row = &held->statements[at];
-	size_t first = at;
-
-	while (first > 0 && is_same_row(&held->statements[first - 1], row)) {
-		first--;
-	}
-	for (size_t i = first; i < held->statement_count && is_same_row(&held->statements[i], row);
-		i++) {
-		if (i != at && !held->statements[i].is_inverse &&
-			is_newer(&held->statements[i], row)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 bool bd_is_asked_source(const struct bd_element *element, const char *source)
 {
 	return element->source_count == 0 ||
@@ -176,16 +113,16 @@ static enum bd_counting fulfils(
 }
 
 static enum bd_counting passes_filter(const struct bd_row_filter *filter,
-	const struct bd_work *work, const struct bd_statement *row)
+	const struct bd_work *work, const struct bd_held *rows, size_t at)
 {
 	const struct bd_held_value *held;
 	const struct bd_value *value;
 	size_t count;
 
 	if (filter->other_role != NULL) {
-		return is_other(filter, work, row);
+		return is_other(filter, work, &rows->statements[at]);
 	}
-	held = bd_statement_value(row, filter->field->number, &count);
+	held = bd_row_value(rows, at, filter->field->number, &count);
 	value = held != NULL && (held->value.flags & BD_VALUE_NONE) == 0 ? &held->value : NULL;
 	if (count > 1 || (value != NULL && (value->flags & (BD_VALUE_UNMAPPED |
 								   BD_VALUE_PLACEHOLDER)) != 0)) {
@@ -206,16 +143,16 @@ static bool is_of_element(const struct bd_element *element, const struct bd_stat
 	       bd_is_asked_source(element, row->source);
 }
 
-enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_statement *row)
+enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at)
 {
 	const struct bd_element *element = work->element;
 	enum bd_counting answer = BD_COUNTS_YES;
 
-	if (!is_of_element(element, row)) {
+	if (!is_of_element(element, &held->statements[at])) {
 		return BD_COUNTS_NO;
 	}
 	for (size_t i = 0; i < element->filter_count; i++) {
-		enum bd_counting one = passes_filter(&element->filters[i], work, row);
+		enum bd_counting one = passes_filter(&element->filters[i], work, held, at);
 
 		if (one == BD_COUNTS_NO) {
 			return BD_COUNTS_NO;

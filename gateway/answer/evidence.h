@@ -5,6 +5,7 @@
 #define BD_ANSWER_EVIDENCE_H
 
 #include "answer/element.h"
+#include "answer/row.h"
 
 /* What the steps of one element share. */
 struct bd_work {
@@ -26,17 +27,8 @@ bool bd_is_listed(const char *const *names, size_t count, const char *name);
 /* The element asks this source (or any). */
 bool bd_is_asked_source(const struct bd_element *element, const char *source);
 
-/* NULL when the statement does not speak of the field; *count > 1: same order, different content.
- */
-const struct bd_held_value *bd_statement_value(
-	const struct bd_statement *statement, uint16_t field, size_t *count);
-/* The same, and NULL as well when it is stated as none. */
-const struct bd_held_value *bd_statement_given(
-	const struct bd_statement *statement, uint16_t field, size_t *count);
-/* A row that a newer statement of the same source on the same row replaces: another feed of it
- * knows better. Looks only at its neighbours: statements come sorted. */
-bool bd_row_is_superseded(const struct bd_held *held, size_t at);
-enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_statement *row);
+/* The statement's row, as all feeds of its source together tell it. */
+enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at);
 /* A row of this entity from an asked source waits for a rejected one to be mended, whether or not
  * it counts as it stands. */
 bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held);

@@ -17,6 +17,7 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/query.c \
 	gateway/answer/question.c gateway/answer/question.h \
 	gateway/answer/render.c gateway/answer/render.h \
+	gateway/answer/row.c gateway/answer/row.h \
 	gateway/answer/subject.c \
 	gateway/answer/test.c gateway/answer/test.h \
 	gateway/answer/values.c \

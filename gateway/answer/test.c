@@ -83,7 +83,7 @@ enum bd_code bd_judge_claim(struct bd_finding *finding, const struct bd_work *wo
 
 /* -- months -- */
 
-static enum bd_month_kind kind_of(const struct bd_work *work, const struct bd_statement *row)
+static enum bd_month_kind kind_of(const struct bd_work *work, const struct bd_held *rows, size_t at)
 {
 	const struct bd_field *field = work->element->months.kind;
 	const struct bd_held_value *held;
@@ -92,7 +92,7 @@ static enum bd_month_kind kind_of(const struct bd_work *work, const struct bd_st
 	if (field == NULL) {
 		return BD_MONTH_NORMAL;
 	}
-	held = bd_statement_given(row, field->number, &count);
+	held = bd_row_given(rows, at, field->number, &count);
 	if (held == NULL || count > 1 || (held->value.flags & BD_VALUE_UNMAPPED) != 0) {
 		return BD_MONTH_UNKNOWN;
 	}
@@ -111,21 +111,21 @@ static size_t collect(struct bd_month *months, struct bd_finding *finding,
 
 	for (size_t i = 0; i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		enum bd_counting answer = bd_row_counts(work, row);
+		enum bd_counting answer = bd_row_counts(work, held, i);
 		const struct bd_held_value *value;
 		size_t count;
 
-		if (answer == BD_COUNTS_NO || bd_row_is_superseded(held, i)) {
+		if (answer == BD_COUNTS_NO) {
 			continue;
 		}
-		value = bd_statement_given(row, field->number, &count);
+		value = bd_row_given(held, i, field->number, &count);
 		if (value == NULL ||
 			!bd_rule_month_number(&months[used].month, value->value.text)) {
 			continue;
 		}
 		months[used].kind = answer == BD_COUNTS_UNSURE || count > 1 || row->is_blocked
 					    ? BD_MONTH_UNKNOWN
-					    : kind_of(work, row);
+					    : kind_of(work, held, i);
 		if (used++ == 0 || row->received_ms > finding->received_ms) {
 			bd_finding_tell(finding, row);
 		}

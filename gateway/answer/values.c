@@ -313,11 +313,12 @@ static size_t collect(struct verdict *verdicts, bool *is_unsure, const struct bd
 
 	for (size_t i = 0; i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
-		enum bd_counting answer = bd_row_counts(work, row);
+		enum bd_counting answer = bd_row_counts(work, held, i);
 		const struct bd_held_value *value;
 		size_t same_order;
 
-		if (answer == BD_COUNTS_NO || bd_row_is_superseded(held, i)) {
+		if (answer == BD_COUNTS_NO ||
+			bd_row_is_superseded(held, i, element->field->number)) {
 			continue;
 		}
 		value = bd_statement_given(row, element->field->number, &same_order);
