@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# rules.sh - schemas/rules.tsv and the code name the same rules. TAP: one test a promise;
+# rules.sh - schemas/rules.tsv, the code and the tests name the same rules. TAP: one test a promise;
 # every offence is named.
 #
 # A rule is cited in code as a string of its id ("id.fold": what a diag or a comparison carries), or,
-# where it only turns one form into another, in a comment as "rule: id".
+# where it only turns one form into another, in a comment as "rule: id". It is exercised where a file under
+# tests/ names it: what a test expects, or a heading over the rows that show it.
 set -u
 export LC_ALL=C
 cd "${srcdir:-.}" || exit 99
@@ -45,7 +46,12 @@ cited() {
 	} | sort -u
 }
 
-echo 1..4
+# Names with a dot in the tests, the lints apart.
+exercised() {
+	grep -rIhoE '[a-z_]+(\.[a-z0-9_]+)+' tests --exclude-dir=lint | sort -u
+}
+
+echo 1..5
 report 'every row has id, zh, en and source, and the id fits a diag' \
 	"$(awk -F '\t' 'NR == 1 { if ($0 != "id\tzh\ten\tsource") print "line 1 is not the heading" ; next }
 		NF != 4 { print "line " NR ": " NF " columns" ; next }
@@ -54,4 +60,5 @@ report 'every row has id, zh, en and source, and the id fits a diag' \
 report 'no id stands twice' "$(tail -n +2 "$table" | cut -f 1 | sort | uniq -d)"
 report 'every rule of the table is cited in the code' "$(comm -23 <(ids) <(cited))"
 report 'every rule that the code cites is in the table' "$(comm -13 <(ids) <(cited))"
+report 'every rule of the table is exercised by a test' "$(comm -23 <(ids) <(exercised))"
 exit $failed

@@ -62,3 +62,9 @@ tests_unit_test_inflate_SOURCES = tests/unit/test_inflate.c
 tests_unit_test_inflate_LDADD = $(INTAKE_TEST_LIBS)
 
 EXTRA_DIST += tests/hostile/intake
+
+check_PROGRAMS += tests/unit/test_row_key
+TESTS += tests/unit/test_row_key
+tests_unit_test_row_key_SOURCES = tests/unit/test_row_key.c tests/unit/intake_support.h \
+	tests/unit/config_support.h
+tests_unit_test_row_key_LDADD = $(INTAKE_TEST_LIBS)

@@ -31,3 +31,9 @@ check_PROGRAMS += tests/unit/test_store_journal
 TESTS += tests/unit/test_store_journal
 tests_unit_test_store_journal_SOURCES = tests/unit/test_store_journal.c tests/unit/store_support.h
 tests_unit_test_store_journal_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_merge
+TESTS += tests/unit/test_store_merge
+EXTRA_DIST += tests/store
+tests_unit_test_store_merge_SOURCES = tests/unit/test_store_merge.c tests/unit/rows.h
+tests_unit_test_store_merge_LDADD = $(STORE_TEST_LIBS)
