@@ -366,6 +366,9 @@ void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *
 		record->order.order = (int64_t)entry->message;
 	} else if (record->is_message_order) {
 		record->order.order = entry->order.order;
+		if (record->as_of_ms == 0 && record->order_kind == BD_ORDER_TIME) {
+			record->as_of_ms = entry->order.order;
+		}
 	}
 }
 

@@ -114,6 +114,11 @@ section_of_two_drops_the_third() {
 	reply '2026-06-01 14:00:00' '.insuinfo |= .[0:2]' && same 2 "$(insurances)"
 }
 
+reply_has_its_time() {
+	query "$person" >/dev/null
+	same '["2026-06-01T14:00:00.000+08:00"]' "$(jq -c '[.statements[] | select(.source == "medical") | .as_of] | unique' "$work/body")"
+}
+
 late_reply_is_older() {
 	reply '2026-06-01 13:30:00' '.insuinfo = []' && same 2 "$(insurances)"
 }
@@ -207,6 +212,59 @@ verdict_changes() {
 	status_is 200 push tax/verify "$work/m.json" && query "$business" >/dev/null &&
 		same inconsistent "$(field tax verification verdict)" &&
 		same 1 "$(statements '.entity == "verification"')"
+}
+
+# A matter that asks tax for the name of a business.
+make_matter() {
+	mkdir -p "$work/schemas/matters/verified-name" && cp -r "$top"/schemas/. "$work/schemas/" &&
+		cat >"$work/schemas/matters/verified-name/matter.xml" <<-'END'
+			<?xml version="1.0" encoding="UTF-8"?>
+			<matter id="verified-name" version="1" zh="核验名称" en="a verified name" basis="示例" effective-from="2020-01-01" wait-s="3600">
+			 <role name="business" zh="市场主体" en="business" kind="organization" min="1" max="1"/>
+			 <element id="name" zh="名称一致" en="name agrees" role="business" entity="organization" field="name" polarity="must_agree" claimed="true" sources="tax" core="true"/>
+			</matter>
+		END
+}
+
+# What tax said of this claim, and until when; its digest is of the claim as the contract of the feed has it.
+claimed=深圳市光明区示例食品商行
+say_verdict() { # VERDICT AT UNTIL
+	local digest
+	digest=$(printf 'uscc\03792440311MAXXXXX152\037name\037%s\037' "$claimed" | sha256sum | cut -d ' ' -f 1)
+	jq -c --arg v "$1" --arg at "$2" --arg until "$3" --arg digest "$digest" '.time = $at | .data.hyjg +=
+		{jl: $v, hysj: $at, yxqz: $until, sbzy: $digest}' "$verdict" >"$work/m.json"
+	[ "$(push tax/verify "$work/m.json")" = 200 ]
+}
+
+# The finding on the claimed name as "CODE via SOURCE".
+verified() {
+	jq -n --arg name "$claimed" '{matter: "verified-name", subjects: {business: {entity: "organization", uscc: "92440311MAXXXXX152"}},
+		claims: [{of: "/subjects/business", field: "name", value: $name}]}' >"$work/question.json"
+	ask POST /v1/compare -H 'Content-Type: application/json' --data "@$work/question.json" >/dev/null
+	jq -r '.findings[0] | "\(.code) via \(.via)"' "$work/body"
+}
+
+tomorrow=$(date -d '+1 day' '+%Y-%m-%d %H:%M:%S')
+
+verdict_counts() {
+	same 'unavailable via null' "$(verified)" && say_verdict 一致 '2026-06-03 10:00:00' "$tomorrow" &&
+		same 'match via source' "$(verified)" && body_is '.findings[0].source == "tax"'
+}
+
+verdict_against() {
+	say_verdict 不一致 '2026-06-03 11:00:00' "$tomorrow" && same 'mismatch via source' "$(verified)"
+}
+
+verdict_of_another_claim() {
+	claimed=深圳市光明区示例百货商行
+	same 'unavailable via null' "$(verified)"
+	local result=$?
+	claimed=深圳市光明区示例食品商行
+	return "$result"
+}
+
+verdict_expires() {
+	say_verdict 一致 '2026-06-03 12:00:00' '2026-06-04 12:00:00' && same 'unavailable via null' "$(verified)"
 }
 
 # -- coverage --
@@ -367,7 +425,8 @@ stop_waits_for_later() {
 }
 
 make_keys
-write_settings 0 0
+make_matter
+schemas=$work/schemas write_settings 0 0
 if ! start_gateway; then
 	echo 'Bail out! the gateway did not start'
 	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
@@ -385,6 +444,7 @@ check "reply: a platform's envelope and the department's own give the same recor
 check 'reply: a section that is missing says nothing' missing_section_says_nothing
 check 'reply: a section that is empty says none' empty_section_says_none
 check 'reply: what a section does not name is no more' section_of_two_drops_the_third
+check "reply: what it says is as of the source's time" reply_has_its_time
 check 'reply: an older reply that comes later changes nothing' late_reply_is_older
 check 'snapshot: the businesses are known' know_businesses
 check 'snapshot: it says all' snapshot_says_all
@@ -395,8 +455,12 @@ check 'snapshot: one with a reject is refused and leaves all' snapshot_with_reje
 check 'snapshot: one that is not whole is refused and leaves all' snapshot_not_whole
 check 'verify: digest, verdict and expiry are held' verdict_is_held
 check 'verify: and no value' verdict_holds_no_value
-check 'verify: a message that brings a value is refused' verdict_with_a_value
 check 'verify: a later verdict on the same claims takes its place' verdict_changes
+check 'verify: a verdict in force decides the claim, via the source' verdict_counts
+check 'verify: a verdict against it too' verdict_against
+check 'verify: it says nothing of another claim' verdict_of_another_claim
+check 'verify: an expired verdict counts no more' verdict_expires
+check 'verify: a message that brings a value is refused' verdict_with_a_value
 check 'coverage: deliveries with control totals go on' coverage_goes_on
 check 'coverage: a missing delivery is a gap until it comes' gap_and_back
 check 'coverage: a control total that differs covers nothing' wrong_total_covers_nothing
