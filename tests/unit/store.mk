@@ -37,3 +37,8 @@ TESTS += tests/unit/test_store_merge
 EXTRA_DIST += tests/store
 tests_unit_test_store_merge_SOURCES = tests/unit/test_store_merge.c tests/unit/rows.h
 tests_unit_test_store_merge_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_rejects
+TESTS += tests/unit/test_store_rejects
+tests_unit_test_store_rejects_SOURCES = tests/unit/test_store_rejects.c
+tests_unit_test_store_rejects_LDADD = $(STORE_TEST_LIBS)
