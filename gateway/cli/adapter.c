@@ -7,18 +7,6 @@
 /* The dictionary and one compiled adapter with its code maps (some thousand rows). */
 #define PLAN_MAX_BYTES 67108864
 
-static void show_errors(const struct bd_diags *diags)
-{
-	char line[512];
-	for (size_t i = 0; i < diags->count; i++) {
-		bd_diag_show(line, sizeof(line), &diags->items[i]);
-		fprintf(stderr, "%s\n", line);
-	}
-	if (diags->more > 0) {
-		fprintf(stderr, "... +%zu\n", diags->more);
-	}
-}
-
 static void show_plan(const struct bd_cli_options *options, const struct bd_plan *plan)
 {
 	if (options->is_json) {
@@ -55,7 +43,7 @@ static enum bd_cli_exit validate(const struct bd_cli_options *options, const cha
 		show_plan(options, plan);
 		result = BD_CLI_OK;
 	}
-	show_errors(&diags);
+	bd_cli_show_errors(&diags);
 out:
 	bd_arena_release(&arena);
 	return result;

@@ -6,6 +6,18 @@
  */
 #define TREE_MAX_BYTES 268435456
 
+void bd_cli_show_errors(const struct bd_diags *diags)
+{
+	char line[512];
+	for (size_t i = 0; i < diags->count; i++) {
+		bd_diag_show(line, sizeof(line), &diags->items[i]);
+		fprintf(stderr, "%s\n", line);
+	}
+	if (diags->more > 0) {
+		fprintf(stderr, "... +%zu\n", diags->more);
+	}
+}
+
 static bool is_problem(const struct bd_reply *reply)
 {
 	return bd_reply_find(reply, "status") != NULL && bd_reply_find(reply, "title") != NULL;

@@ -8,6 +8,10 @@
 
 #include "cli/reply.h"
 #include "cli/transport.h"
+#include "config/diags.h"
+
+/* What is wrong with files of configuration: FILE:LINE:COLUMN a line, on stderr. */
+void bd_cli_show_errors(const struct bd_diags *diags);
 
 /* Whether one answer is what was hoped for; called for each that is no problem. */
 enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,

@@ -46,6 +46,7 @@ enum bd_cli_exit bd_cli_push(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_compare(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_dictionary(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 

@@ -1,7 +1,7 @@
 bin_PROGRAMS += bidui
 bidui_SOURCES = \
 	gateway/cli/adapter.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
-	gateway/cli/compare.c gateway/cli/main.c gateway/cli/matter.c gateway/cli/options.c gateway/cli/push.c \
+	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/main.c gateway/cli/matter.c gateway/cli/options.c gateway/cli/push.c \
 	gateway/cli/query.c gateway/cli/reply.c gateway/cli/reply.h gateway/cli/show.c \
 	gateway/cli/status.c gateway/cli/transport.c gateway/cli/transport.h
 bidui_CPPFLAGS = $(AM_CPPFLAGS)

@@ -11,6 +11,8 @@ static const struct bd_cli_command commands[] = {
 	{ "query", "[FILE|-]", "查询主体", "query a subject", 0, 1, bd_cli_query },
 	{ "status", "", "各数据源的覆盖与时效", "coverage and age by source and section", 0, 0,
 		bd_cli_status },
+	{ "dictionary", "[ENTITY]", "数据字典：实体、数据项、代码",
+		"the dictionary: entities, fields, codes", 0, 1, bd_cli_dictionary },
 	{ "adapter", "validate DIR | run SOURCE/FEED FILE", "检查适配器，试读样本",
 		"check an adapter, try a sample", 2, 3, bd_cli_adapter },
 	{ "matter", "validate DIR | test [MATTER...]", "检查事项，运行事项的样例办件",
@@ -27,10 +29,12 @@ static void help(bool is_english)
 	printf("\n%s\n", is_english ? "options" : "选项");
 	bd_cli_options_help(is_english);
 	printf("\n%s\n",
-		is_english ? "exit: 0 ok, 1 negative result or rejects, 2 usage, 3 not reached, "
-			     "4 configuration not valid, 5 refused"
-			   : "退出码：0 正常，1 结论非通过或有退回，2 用法错误，3 无法连接，"
-			     "4 配置无效，5 被拒绝");
+		is_english
+			? "exit: 0 ok, 1 negative result, rejects or nothing found, 2 usage, 3 not "
+			  "reached, "
+			  "4 configuration not valid, 5 refused"
+			: "退出码：0 正常，1 结论非通过、有退回或查无主体，2 用法错误，3 无法连接，"
+			  "4 配置无效，5 被拒绝");
 }
 
 static bool wants_help(int argc, char **argv)

@@ -5,7 +5,7 @@
 #include "answer/decide.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/answer.h"
 #include "config/adapter.h"
 #include "config/calendar.h"
 #include "config/dictionary.h"
@@ -40,19 +40,6 @@ static bool join(char path[PATH_BYTES], const char *folder, const char *name)
 	int len = snprintf(path, PATH_BYTES, "%s/%s", folder, name);
 
 	return len > 0 && len < PATH_BYTES;
-}
-
-static void show_errors(const struct bd_diags *diags)
-{
-	char line[512];
-
-	for (size_t i = 0; i < diags->count; i++) {
-		bd_diag_show(line, sizeof(line), &diags->items[i]);
-		fprintf(stderr, "%s\n", line);
-	}
-	if (diags->more > 0) {
-		fprintf(stderr, "... +%zu\n", diags->more);
-	}
 }
 
 static bool load_plans(struct testing *testing)
@@ -293,7 +280,7 @@ static enum bd_cli_exit test(struct testing *testing)
 		(count == 0 &&
 			bd_config_matters(&ids, &count, top, &testing->arena, &diag) != BD_OK) ||
 		!test_named(testing, top, ids, count)) {
-		show_errors(&testing->diags);
+		bd_cli_show_errors(&testing->diags);
 		return BD_CLI_CONFIGURATION;
 	}
 	if (!options->is_json) {
@@ -311,7 +298,7 @@ static enum bd_cli_exit validate(struct testing *testing)
 	size_t count = 0;
 	bool is_good = load(testing) && read_matter(testing, &versions, &count, options->args[1]);
 
-	show_errors(&testing->diags);
+	bd_cli_show_errors(&testing->diags);
 	for (size_t i = 0; is_good && i < count; i++) {
 		printf("%s %s %s\n", versions[i]->id, versions[i]->version,
 			options->is_english ? versions[i]->title_en : versions[i]->title_zh);

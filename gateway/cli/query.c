@@ -4,8 +4,7 @@
 
 static bool has_found(const struct bd_reply *reply)
 {
-	const struct bd_reply *error = bd_reply_find(reply, "code");
-	return error == NULL || bd_bytes_is(error->text, "ok") || bd_bytes_is(error->text, "found");
+	return bd_bytes_is(bd_reply_text(reply, "status"), "found");
 }
 
 static void put_text(FILE *file, const char *text)

@@ -319,3 +319,23 @@ enum bd_code bd_config_dictionary(const struct bd_dictionary **out, const char *
 	free(diags);
 	return code;
 }
+
+const char *bd_config_type_name(enum bd_type type)
+{
+	return types[(size_t)type - 1];
+}
+
+const char *bd_config_merge_name(enum bd_merge merge)
+{
+	return merges[(size_t)merge - 1];
+}
+
+const char *bd_config_sensitivity_name(enum bd_sensitivity sensitivity)
+{
+	return sensitivities[(size_t)sensitivity - 1];
+}
+
+const char *bd_config_comparator_name(enum bd_comparator comparator)
+{
+	return comparators[(size_t)comparator - 1];
+}

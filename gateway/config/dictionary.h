@@ -17,4 +17,10 @@ enum bd_code bd_config_dictionary(const struct bd_dictionary **out, const char *
 enum bd_code bd_config_dictionary_all(const struct bd_dictionary **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
 
+/* The words of common.xml for the values of a field's enums. */
+const char *bd_config_type_name(enum bd_type type);
+const char *bd_config_merge_name(enum bd_merge merge);
+const char *bd_config_sensitivity_name(enum bd_sensitivity sensitivity);
+const char *bd_config_comparator_name(enum bd_comparator comparator);
+
 #endif
