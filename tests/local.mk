@@ -1,11 +1,12 @@
 include tests/gen/local.mk
 
-LINTS = tests/lint/clang.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/rules.sh
+LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/rules.sh
 E2E = \
 	tests/e2e/contract.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/gateway.sh \
 	tests/e2e/matters.sh \
+	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh
 TESTS += $(LINTS) $(E2E)
 EXTRA_DIST += tests/e2e/contract.py tests/e2e/contract.yaml
