@@ -3,6 +3,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of a power of ten: whatever has more is out of every range. */
+#define POWER_MAX_DIGITS 9
+
 /* A decimal as it is written, without its sign: digits, how many of them stand behind the point,
  * and the power of ten behind an E. */
 struct decimal {
@@ -55,12 +58,12 @@ static bool read_power(struct decimal *decimal, const char **at)
 	(*at)++;
 	is_negative = **at == '-';
 	*at += **at == '-' || **at == '+';
-	for (; is_digit(**at); (*at)++) {
+	for (; is_digit(**at) && count < POWER_MAX_DIGITS; (*at)++) {
 		decimal->power = decimal->power * 10 + (**at - '0');
 		count++;
 	}
 	decimal->power = is_negative ? -decimal->power : decimal->power;
-	return count > 0 && count <= 9;
+	return count > 0 && !is_digit(**at);
 }
 
 static bool read_decimal(struct decimal *decimal, const char *at)

@@ -130,10 +130,12 @@ static bool is_residence_permit(const char *text)
 	       memcmp(text + 2, "0000", 4) == 0;
 }
 
-/* 15 digits of before 1999: the century is the 20th, the check follows. */
+/* 15 digits of before 1999: the century is the 20th, the check follows. The documents of those who
+ * are not from here came later: no such number begins like theirs. */
 static enum bd_code rule_15(struct number *number)
 {
-	if (!are_digits(number->text, 0, 15)) {
+	if (!are_digits(number->text, 0, 15) || number->text[0] == '9' ||
+		is_residence_permit(number->text)) {
 		return fail(number, BD_ID_CHARACTER, "id.resident15", "");
 	}
 	memmove(number->text + 8, number->text + 6, 9);
@@ -401,9 +403,7 @@ static bool fold_ascii(
 	return true;
 }
 
-/* rule: id.fold. Half width, capitals, one kind of dash, no blanks; what a clerk's keyboard adds is
- * not the number. Issued keys are kept as they are. */
-static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
+static enum bd_code fold_once(struct number *number, struct bd_bytes text, bool is_issued)
 {
 	struct bd_buf folded;
 	struct bd_bytes rest;
@@ -412,10 +412,6 @@ static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_is
 	enum bd_code code;
 
 	bd_buf_init(&folded, (size_t)BD_IDENTIFIER_MAX_BYTES * 8);
-	text = bd_text_trim(text);
-	if (text.len <= folded.max && fold_ascii(&code, number, text, is_issued)) {
-		return code;
-	}
 	code = is_issued ? bd_buf_add(&folded, text) : bd_text_nfkc(&folded, text);
 	if (code == BD_LIMIT_BYTES) {
 		code = BD_ID_LENGTH;
@@ -426,6 +422,31 @@ static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_is
 	}
 	bd_buf_release(&folded);
 	return code == BD_TEXT_ENCODING || !is_good ? BD_ID_CHARACTER : code;
+}
+
+/* rule: id.fold. Half width, capitals, one kind of dash, no blanks; what a clerk's keyboard adds is
+ * not the number. Issued keys are kept as they are. */
+static enum bd_code fold(struct number *number, struct bd_bytes text, bool is_issued)
+{
+	enum bd_code code;
+	bool is_final = is_issued;
+
+	text = bd_text_trim(text);
+	if (fold_ascii(&code, number, text, is_issued)) {
+		return code;
+	}
+	code = fold_once(number, text, is_issued);
+	/* A mark behind a blank that has gone now joins the letter before it: each pass is shorter,
+	 * or the last. */
+	while (code == BD_OK && !is_final) {
+		struct number before = *number;
+
+		number->len = 0;
+		code = fold_once(number, (struct bd_bytes){ before.text, before.len }, false);
+		is_final = number->len == before.len &&
+			   memcmp(number->text, before.text, before.len) == 0;
+	}
+	return code;
 }
 
 enum bd_code bd_rule_fold_number(
