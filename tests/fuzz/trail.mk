@@ -12,3 +12,10 @@ tests_fuzz_fuzz_segment_LDADD = $(TRAIL_FUZZ_LIBS)
 tests_fuzz_fuzz_segment_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_segment_SOURCES = tests/fuzz/fuzz_segment.c tests/fuzz/replay.c
 tests_fuzz_replay_segment_LDADD = $(TRAIL_FUZZ_LIBS)
+FUZZERS += tests/fuzz/fuzz_receipt
+REPLAYS += tests/fuzz/replay_receipt
+tests_fuzz_fuzz_receipt_SOURCES = tests/fuzz/fuzz_receipt.c
+tests_fuzz_fuzz_receipt_LDADD = $(TRAIL_FUZZ_LIBS)
+tests_fuzz_fuzz_receipt_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_receipt_SOURCES = tests/fuzz/fuzz_receipt.c tests/fuzz/replay.c
+tests_fuzz_replay_receipt_LDADD = $(TRAIL_FUZZ_LIBS)

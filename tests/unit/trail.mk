@@ -1,4 +1,5 @@
-TRAIL_TESTS = tests/unit/test_trail tests/unit/test_trail_faults tests/unit/test_trail_mutations
+TRAIL_TESTS = tests/unit/test_trail tests/unit/test_trail_faults tests/unit/test_trail_mutations \
+	tests/unit/test_trail_receipt
 check_PROGRAMS += $(TRAIL_TESTS)
 TESTS += $(TRAIL_TESTS)
 TRAIL_TEST_LIBS = libbd_trail.a libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
@@ -10,3 +11,5 @@ tests_unit_test_trail_faults_LDFLAGS = -Wl,--wrap=pwrite,--wrap=pread,--wrap=fal
 tests_unit_test_trail_mutations_SOURCES = tests/unit/test_trail_mutations.c \
 	tests/unit/trail_support.h
 tests_unit_test_trail_mutations_LDADD = $(TRAIL_TEST_LIBS)
+tests_unit_test_trail_receipt_SOURCES = tests/unit/test_trail_receipt.c
+tests_unit_test_trail_receipt_LDADD = $(TRAIL_TEST_LIBS)

@@ -1,0 +1,454 @@
+#include "trail/receipt.h"
+
+#include "trail/event.h"
+
+#include <string.h>
+
+/* Tags of a receipt; those of the caller are in event.h. Never renumbered. */
+enum {
+	TAG_REQUEST = 16,
+	TAG_MATTER,
+	TAG_VERSION,
+	TAG_DECISION,
+	TAG_ON,
+	TAG_SANDBOX,
+	TAG_SUBJECT,
+	TAG_ELEMENT,
+	TAG_OBLIGATIONS
+};
+enum {
+	TAG_ELEMENT_ID = 1,
+	TAG_ELEMENT_POINTER,
+	TAG_ELEMENT_CODE,
+	TAG_ELEMENT_FLAGS,
+	TAG_ELEMENT_REASON,
+	TAG_ELEMENT_RULE,
+	TAG_ELEMENT_EVIDENCE,
+	TAG_ELEMENT_COMMITMENT
+};
+enum { TAG_EVIDENCE_SOURCE = 1, TAG_EVIDENCE_AS_OF, TAG_EVIDENCE_VERSION, TAG_EVIDENCE_DIGEST };
+enum {
+	TAG_OPENING = 1,
+	TAG_OPENING_ELEMENT = 1,
+	TAG_OPENING_POINTER,
+	TAG_OPENING_SALT,
+	TAG_OPENING_CLAIM,
+	TAG_OPENING_VALUE
+};
+
+/* -- packing -- */
+
+static void pack_evidence(struct bd_tags *tags, const struct bd_trail_evidence *evidence)
+{
+	size_t place = bd_tags_begin(tags, TAG_ELEMENT_EVIDENCE);
+
+	bd_tags_bytes(tags, TAG_EVIDENCE_SOURCE, evidence->source);
+	bd_tags_number(tags, TAG_EVIDENCE_AS_OF, (uint64_t)evidence->as_of_ms);
+	bd_tags_number(tags, TAG_EVIDENCE_VERSION, evidence->version);
+	bd_tags_digest(tags, TAG_EVIDENCE_DIGEST, evidence->digest);
+	bd_tags_end(tags, place);
+}
+
+static void pack_element(struct bd_tags *tags, const struct bd_trail_element *element)
+{
+	size_t place = bd_tags_begin(tags, TAG_ELEMENT);
+
+	bd_tags_bytes(tags, TAG_ELEMENT_ID, element->id);
+	bd_tags_bytes(tags, TAG_ELEMENT_POINTER, element->pointer);
+	bd_tags_bytes(tags, TAG_ELEMENT_CODE, element->code);
+	bd_tags_bytes(tags, TAG_ELEMENT_FLAGS, element->flags);
+	bd_tags_bytes(tags, TAG_ELEMENT_REASON, element->reason);
+	bd_tags_bytes(tags, TAG_ELEMENT_RULE, element->rule);
+	for (size_t i = 0; i < element->evidence_count; i++) {
+		pack_evidence(tags, &element->evidence[i]);
+	}
+	bd_tags_digest(tags, TAG_ELEMENT_COMMITMENT, element->commitment);
+	bd_tags_raw(tags, element->others);
+	bd_tags_end(tags, place);
+}
+
+enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_receipt *receipt)
+{
+	struct bd_tags tags = { out, BD_OK };
+	size_t before = out->len;
+
+	bd_trail_caller_pack(&tags, &receipt->caller);
+	bd_tags_digest(&tags, TAG_REQUEST, receipt->request);
+	bd_tags_bytes(&tags, TAG_MATTER, receipt->matter);
+	bd_tags_bytes(&tags, TAG_VERSION, receipt->version);
+	bd_tags_bytes(&tags, TAG_DECISION, receipt->decision);
+	bd_tags_bytes(&tags, TAG_ON, receipt->on);
+	bd_tags_number(&tags, TAG_SANDBOX, receipt->is_sandbox);
+	for (size_t i = 0; i < receipt->subject_count; i++) {
+		bd_trail_subject_pack(&tags, TAG_SUBJECT, &receipt->subjects[i]);
+	}
+	for (size_t i = 0; i < receipt->element_count; i++) {
+		pack_element(&tags, &receipt->elements[i]);
+	}
+	bd_tags_digest(&tags, TAG_OBLIGATIONS, receipt->obligations);
+	bd_tags_raw(&tags, receipt->others);
+	if (tags.code != BD_OK) {
+		out->len = before;
+	}
+	return tags.code;
+}
+
+/* -- unpacking -- */
+
+static bool unpack_evidence(struct bd_trail_evidence *out, struct bd_bytes members)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+	uint64_t number;
+	bool is_good = true;
+
+	*out = (struct bd_trail_evidence){ .source = { NULL, 0 } };
+	while (is_good && bd_tag_next(&tag, &reader)) {
+		switch (tag.tag) {
+		case TAG_EVIDENCE_SOURCE:
+			out->source = tag.bytes;
+			break;
+		case TAG_EVIDENCE_AS_OF:
+			is_good = bd_tag_number(&number, &tag);
+			out->as_of_ms = is_good ? (int64_t)number : 0;
+			break;
+		case TAG_EVIDENCE_VERSION:
+			is_good = bd_tag_number(&out->version, &tag);
+			break;
+		case TAG_EVIDENCE_DIGEST:
+			is_good = bd_tag_digest(out->digest, &tag);
+			break;
+		default:
+			break;
+		}
+	}
+	return is_good && reader.ok;
+}
+
+/* The text of one member of an element; NULL when it is no text. */
+static struct bd_bytes *element_text(struct bd_trail_element *element, uint16_t tag)
+{
+	switch (tag) {
+	case TAG_ELEMENT_ID:
+		return &element->id;
+	case TAG_ELEMENT_POINTER:
+		return &element->pointer;
+	case TAG_ELEMENT_CODE:
+		return &element->code;
+	case TAG_ELEMENT_FLAGS:
+		return &element->flags;
+	case TAG_ELEMENT_REASON:
+		return &element->reason;
+	case TAG_ELEMENT_RULE:
+		return &element->rule;
+	default:
+		return NULL;
+	}
+}
+
+static bool unpack_element(
+	struct bd_trail_element *out, struct bd_bytes members, struct bd_arena *arena)
+{
+	struct bd_trail_evidence *evidence = bd_arena_alloc(
+		arena, bd_tag_count(members, TAG_ELEMENT_EVIDENCE), sizeof(*evidence));
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+	bool is_good = evidence != NULL;
+
+	*out = (struct bd_trail_element){ .evidence = evidence };
+	while (is_good && bd_tag_next(&tag, &reader)) {
+		struct bd_bytes *text = element_text(out, tag.tag);
+
+		if (text != NULL) {
+			*text = tag.bytes;
+		} else if (tag.tag == TAG_ELEMENT_EVIDENCE) {
+			is_good = unpack_evidence(&evidence[out->evidence_count++], tag.bytes);
+		} else if (tag.tag == TAG_ELEMENT_COMMITMENT) {
+			is_good = bd_tag_digest(out->commitment, &tag);
+		} else {
+			is_good = bd_trail_keep_other(&out->others, tag.whole, members.len, arena);
+		}
+	}
+	return is_good && reader.ok;
+}
+
+static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
+	struct bd_trail_subject *subjects, struct bd_trail_element *elements, size_t room,
+	struct bd_arena *arena)
+{
+	uint64_t number;
+
+	switch (tag->tag) {
+	case TAG_REQUEST:
+		return bd_tag_digest(out->request, tag);
+	case TAG_MATTER:
+		out->matter = tag->bytes;
+		return true;
+	case TAG_VERSION:
+		out->version = tag->bytes;
+		return true;
+	case TAG_DECISION:
+		out->decision = tag->bytes;
+		return true;
+	case TAG_ON:
+		out->on = tag->bytes;
+		return true;
+	case TAG_SANDBOX:
+		out->is_sandbox = true;
+		return bd_tag_number(&number, tag);
+	case TAG_SUBJECT:
+		return bd_trail_subject_unpack(&subjects[out->subject_count++], tag->bytes);
+	case TAG_ELEMENT:
+		return unpack_element(&elements[out->element_count++], tag->bytes, arena);
+	case TAG_OBLIGATIONS:
+		return bd_tag_digest(out->obligations, tag);
+	default:
+		return bd_trail_caller_take(&out->caller, tag) ||
+		       bd_trail_keep_other(&out->others, tag->whole, room, arena);
+	}
+}
+
+enum bd_code bd_trail_receipt_unpack(
+	struct bd_trail_receipt *out, struct bd_bytes payload, struct bd_arena *arena)
+{
+	struct bd_trail_subject *subjects =
+		bd_arena_alloc(arena, bd_tag_count(payload, TAG_SUBJECT), sizeof(*subjects));
+	struct bd_trail_element *elements =
+		bd_arena_alloc(arena, bd_tag_count(payload, TAG_ELEMENT), sizeof(*elements));
+	struct bd_trail_receipt receipt = { .subjects = subjects, .elements = elements };
+	struct bd_reader reader = bd_reader_of(payload);
+	struct bd_tag tag;
+	bool is_good = subjects != NULL && elements != NULL;
+
+	while (is_good && bd_tag_next(&tag, &reader)) {
+		is_good = take_member(&receipt, &tag, subjects, elements, payload.len, arena);
+	}
+	if (!is_good || !reader.ok) {
+		return bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_TRAIL_DAMAGED;
+	}
+	*out = receipt;
+	return BD_OK;
+}
+
+/* -- as JSON -- */
+
+static void write_text(struct bd_json_writer *w, const char *key, struct bd_bytes text)
+{
+	if (text.len > 0) {
+		bd_jw_bytes(w, key, text);
+	}
+}
+
+static void write_digest(
+	struct bd_json_writer *w, const char *key, const uint8_t digest[BD_DIGEST_BYTES])
+{
+	static const uint8_t none[BD_DIGEST_BYTES];
+	char hex[2 * BD_DIGEST_BYTES + 1];
+
+	if (memcmp(digest, none, sizeof(none)) != 0) {
+		bd_hex(hex, digest, BD_DIGEST_BYTES);
+		bd_jw_text(w, key, hex);
+	}
+}
+
+void bd_trail_caller_write(struct bd_json_writer *w, const struct bd_trail_caller *caller)
+{
+	write_text(w, "client", caller->client);
+	write_text(w, "purpose", caller->purpose);
+	write_text(w, "case", caller->case_id);
+	write_text(w, "operator", caller->operator_name);
+	write_text(w, "trace", caller->trace);
+}
+
+static void write_flags(struct bd_json_writer *w, struct bd_bytes flags)
+{
+	bd_jw_array(w, "flags");
+	while (flags.len > 0) {
+		const char *blank = memchr(flags.ptr, ' ', flags.len);
+		size_t len = blank != NULL ? (size_t)(blank - flags.ptr) : flags.len;
+
+		bd_jw_bytes(w, NULL, (struct bd_bytes){ flags.ptr, len });
+		len += blank != NULL;
+		flags = (struct bd_bytes){ flags.ptr + len, flags.len - len };
+	}
+	bd_jw_array_end(w);
+}
+
+static void write_element(struct bd_json_writer *w, const struct bd_trail_element *element)
+{
+	bd_jw_object(w, NULL);
+	bd_jw_bytes(w, "element", element->id);
+	bd_jw_bytes(w, "subject", element->pointer);
+	bd_jw_bytes(w, "code", element->code);
+	write_flags(w, element->flags);
+	write_text(w, "reason", element->reason);
+	write_text(w, "rule", element->rule);
+	bd_jw_array(w, "sources");
+	for (size_t i = 0; i < element->evidence_count; i++) {
+		const struct bd_trail_evidence *one = &element->evidence[i];
+
+		bd_jw_object(w, NULL);
+		bd_jw_bytes(w, "source", one->source);
+		bd_jw_time(w, "as_of", one->as_of_ms);
+		if (one->version != 0) {
+			bd_jw_u64(w, "version", one->version);
+		}
+		write_digest(w, "digest", one->digest);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+	write_digest(w, "commitment", element->commitment);
+	bd_jw_object_end(w);
+}
+
+enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_entry *entry,
+	const struct bd_trail_receipt *receipt)
+{
+	char id[BD_TRAIL_ID_TEXT_BYTES];
+	struct bd_json_writer w;
+
+	bd_trail_id_write(id, &entry->id);
+	bd_jw_init(&w, out);
+	bd_jw_object(&w, NULL);
+	bd_jw_text(&w, "receipt", id);
+	bd_jw_text(&w, "kind", bd_trail_kind_name(entry->kind));
+	bd_jw_time(&w, "at", entry->time_ms);
+	bd_trail_caller_write(&w, &receipt->caller);
+	write_digest(&w, "request", receipt->request);
+	bd_jw_bytes(&w, "matter", receipt->matter);
+	bd_jw_bytes(&w, "version", receipt->version);
+	write_text(&w, "on", receipt->on);
+	bd_jw_bytes(&w, "decision", receipt->decision);
+	bd_jw_bool(&w, "sandbox", receipt->is_sandbox);
+	bd_trail_subjects_write(&w, receipt->subjects, receipt->subject_count);
+	bd_jw_array(&w, "elements");
+	for (size_t i = 0; i < receipt->element_count; i++) {
+		write_element(&w, &receipt->elements[i]);
+	}
+	bd_jw_array_end(&w);
+	write_digest(&w, "obligations", receipt->obligations);
+	bd_jw_object_end(&w);
+	return w.code;
+}
+
+/* -- commitments -- */
+
+static enum bd_code digest_opening(
+	uint8_t out[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
+{
+	struct bd_buf bytes;
+	enum bd_code code;
+
+	bd_buf_init(&bytes, BD_TRAIL_SALT_BYTES + 8 + opening->claim.len + opening->value.len);
+	code = bd_buf_add(
+		&bytes, (struct bd_bytes){ (const char *)opening->salt, BD_TRAIL_SALT_BYTES });
+	code = code == BD_OK ? bd_buf_add_sized(&bytes, opening->claim) : code;
+	code = code == BD_OK ? bd_buf_add_sized(&bytes, opening->value) : code;
+	code = code == BD_OK ? bd_sha256_of(bd_buf_bytes(&bytes), out) : code;
+	if (bytes.ptr != NULL) {
+		bd_wipe(bytes.ptr, bytes.len);
+	}
+	bd_buf_release(&bytes);
+	return code;
+}
+
+enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], struct bd_trail_opening *opening)
+{
+	enum bd_code code = bd_random(opening->salt, sizeof(opening->salt));
+
+	return code == BD_OK ? digest_opening(out, opening) : code;
+}
+
+enum bd_code bd_trail_opening_check(
+	const uint8_t commitment[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	enum bd_code code = digest_opening(digest, opening);
+
+	if (code == BD_OK && memcmp(digest, commitment, sizeof(digest)) != 0) {
+		code = BD_PROOF_WRONG;
+	}
+	return code;
+}
+
+enum bd_code bd_trail_openings_pack(
+	struct bd_buf *out, const struct bd_trail_opening *openings, size_t count)
+{
+	struct bd_tags tags = { out, BD_OK };
+	size_t before = out->len;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct bd_trail_opening *one = &openings[i];
+		size_t place = bd_tags_begin(&tags, TAG_OPENING);
+
+		bd_tags_bytes(&tags, TAG_OPENING_ELEMENT, one->element);
+		bd_tags_bytes(&tags, TAG_OPENING_POINTER, one->pointer);
+		bd_tags_bytes(&tags, TAG_OPENING_SALT,
+			(struct bd_bytes){ (const char *)one->salt, BD_TRAIL_SALT_BYTES });
+		bd_tags_bytes(&tags, TAG_OPENING_CLAIM, one->claim);
+		bd_tags_bytes(&tags, TAG_OPENING_VALUE, one->value);
+		bd_tags_end(&tags, place);
+	}
+	if (tags.code != BD_OK) {
+		out->len = before;
+	}
+	return tags.code;
+}
+
+static bool unpack_opening(struct bd_trail_opening *out, struct bd_bytes members)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+	bool has_salt = false;
+
+	*out = (struct bd_trail_opening){ .element = { NULL, 0 } };
+	while (bd_tag_next(&tag, &reader)) {
+		switch (tag.tag) {
+		case TAG_OPENING_ELEMENT:
+			out->element = tag.bytes;
+			break;
+		case TAG_OPENING_POINTER:
+			out->pointer = tag.bytes;
+			break;
+		case TAG_OPENING_SALT:
+			has_salt = tag.bytes.len == BD_TRAIL_SALT_BYTES;
+			if (has_salt) {
+				memcpy(out->salt, tag.bytes.ptr, BD_TRAIL_SALT_BYTES);
+			}
+			break;
+		case TAG_OPENING_CLAIM:
+			out->claim = tag.bytes;
+			break;
+		case TAG_OPENING_VALUE:
+			out->value = tag.bytes;
+			break;
+		default:
+			break;
+		}
+	}
+	return reader.ok && has_salt;
+}
+
+enum bd_code bd_trail_openings_unpack(const struct bd_trail_opening **out, size_t *count,
+	struct bd_bytes bytes, struct bd_arena *arena)
+{
+	size_t wanted = bd_tag_count(bytes, TAG_OPENING), got = 0;
+	struct bd_trail_opening *openings = bd_arena_alloc(arena, wanted, sizeof(*openings));
+	struct bd_reader reader = bd_reader_of(bytes);
+	struct bd_tag tag;
+
+	if (openings == NULL) {
+		return bd_arena_code(arena);
+	}
+	while (bd_tag_next(&tag, &reader)) {
+		if (tag.tag == TAG_OPENING && !unpack_opening(&openings[got++], tag.bytes)) {
+			return BD_TRAIL_DAMAGED;
+		}
+	}
+	if (!reader.ok) {
+		return BD_TRAIL_DAMAGED;
+	}
+	*out = openings;
+	*count = got;
+	return BD_OK;
+}

@@ -1,0 +1,112 @@
+#include "trail/tags.h"
+
+#include <string.h>
+
+#define FRONT_BYTES 6 /* tag and length */
+
+static void add(struct bd_tags *tags, enum bd_code code)
+{
+	tags->code = tags->code == BD_OK ? code : tags->code;
+}
+
+size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag)
+{
+	size_t place = tags->out->len;
+
+	if (tags->code == BD_OK) {
+		add(tags, bd_buf_add_u16(tags->out, tag));
+		add(tags, bd_buf_add_u32(tags->out, 0));
+	}
+	return place;
+}
+
+void bd_tags_end(struct bd_tags *tags, size_t place)
+{
+	uint32_t len;
+
+	if (tags->code == BD_OK) {
+		len = htobe32((uint32_t)(tags->out->len - place - FRONT_BYTES));
+		memcpy(tags->out->ptr + place + 2, &len, sizeof(len));
+	}
+}
+
+void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
+{
+	if (tags->code == BD_OK) {
+		add(tags, bd_buf_add(tags->out, members));
+	}
+}
+
+void bd_tags_bytes(struct bd_tags *tags, uint16_t tag, struct bd_bytes bytes)
+{
+	if (bytes.len > 0) {
+		size_t place = bd_tags_begin(tags, tag);
+
+		bd_tags_raw(tags, bytes);
+		bd_tags_end(tags, place);
+	}
+}
+
+void bd_tags_number(struct bd_tags *tags, uint16_t tag, uint64_t number)
+{
+	uint64_t bytes = htobe64(number);
+
+	if (number != 0) {
+		bd_tags_bytes(tags, tag, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
+	}
+}
+
+void bd_tags_digest(struct bd_tags *tags, uint16_t tag, const uint8_t digest[BD_DIGEST_BYTES])
+{
+	static const uint8_t none[BD_DIGEST_BYTES];
+
+	if (memcmp(digest, none, sizeof(none)) != 0) {
+		bd_tags_bytes(
+			tags, tag, (struct bd_bytes){ (const char *)digest, BD_DIGEST_BYTES });
+	}
+}
+
+bool bd_tag_next(struct bd_tag *out, struct bd_reader *reader)
+{
+	struct bd_bytes before = reader->rest;
+
+	if (!reader->ok || reader->rest.len == 0) {
+		return false;
+	}
+	out->tag = bd_read_u16(reader);
+	out->bytes = bd_read_sized(reader);
+	out->whole = (struct bd_bytes){ before.ptr, before.len - reader->rest.len };
+	return reader->ok;
+}
+
+size_t bd_tag_count(struct bd_bytes members, uint16_t tag)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag member;
+	size_t count = 0;
+
+	while (bd_tag_next(&member, &reader)) {
+		count += member.tag == tag;
+	}
+	return count;
+}
+
+bool bd_tag_number(uint64_t *out, const struct bd_tag *tag)
+{
+	struct bd_reader reader = bd_reader_of(tag->bytes);
+
+	if (tag->bytes.len != sizeof(*out)) {
+		return false;
+	}
+	*out = bd_read_u64(&reader);
+	return true;
+}
+
+bool bd_tag_digest(uint8_t out[BD_DIGEST_BYTES], const struct bd_tag *tag)
+{
+	if (tag->bytes.len != BD_DIGEST_BYTES) {
+		return false;
+	}
+	memcpy(out, tag->bytes.ptr, BD_DIGEST_BYTES);
+	return true;
+}

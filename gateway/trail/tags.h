@@ -1,0 +1,42 @@
+/* tags.h - the payloads of entries: tagged members, so that a later version adds some and an
+ * earlier one keeps what it does not know. Layer: trail.
+ *
+ * A member is u16 tag, u32 length, that many bytes. Tags are never renumbered nor reused. A member
+ * that says nothing (no bytes, zero) is left out.
+ */
+#ifndef BD_TRAIL_TAGS_H
+#define BD_TRAIL_TAGS_H
+
+#include "base/arena.h"
+#include "base/digest.h"
+
+/* Writing: the first failure is kept; look once, at the end. */
+struct bd_tags {
+	struct bd_buf *out;
+	enum bd_code code;
+};
+void bd_tags_bytes(struct bd_tags *tags, uint16_t tag, struct bd_bytes bytes);
+void bd_tags_number(struct bd_tags *tags, uint16_t tag, uint64_t number);
+/* A digest; left out when it is all zeroes. */
+void bd_tags_digest(struct bd_tags *tags, uint16_t tag, const uint8_t digest[BD_DIGEST_BYTES]);
+/* Members within a member: begin gives the place that end wants. */
+size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag);
+void bd_tags_end(struct bd_tags *tags, size_t place);
+/* Members as they were read. */
+void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members);
+
+/* Reading. */
+struct bd_tag {
+	uint16_t tag;
+	struct bd_bytes bytes;
+	struct bd_bytes whole; /* with its tag and length */
+};
+/* False at the end, and then reader->ok says whether all was whole. */
+bool bd_tag_next(struct bd_tag *out, struct bd_reader *reader);
+/* How many members have this tag. */
+size_t bd_tag_count(struct bd_bytes members, uint16_t tag);
+/* False when it has another length. */
+bool bd_tag_number(uint64_t *out, const struct bd_tag *tag);
+bool bd_tag_digest(uint8_t out[BD_DIGEST_BYTES], const struct bd_tag *tag);
+
+#endif
