@@ -26,9 +26,11 @@ struct bd_cli_options {
 	const char *kind, *number, *entity;
 	const char *purpose, *case_id, *operator_name;
 	const char *adapters, *schemas;
+	const char *witness;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run;
+	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour;
 	char **args; /* what is no option, the command's name not counted; borrowed from argv */
 	int arg_count;
@@ -49,6 +51,8 @@ enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dictionary(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 
 /* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,
  * LC_MESSAGES, LANG, NO_COLOR. Then argv[1..] in any order. False after it said what was wrong. */

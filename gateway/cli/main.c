@@ -17,6 +17,11 @@ static const struct bd_cli_command commands[] = {
 		"check an adapter, try a sample", 2, 3, bd_cli_adapter },
 	{ "matter", "validate DIR | test [MATTER...]", "检查事项，运行事项的样例办件",
 		"check a matter, run the cases beside matters", 1, 256, bd_cli_matter },
+	{ "receipt", "verify FILE --key PUB | show ID | proof ID", "离线核验回执，查看回执及其证明",
+		"check a receipt offline, show one, fetch its proof", 2, 2, bd_cli_receipt },
+	{ "audit", "verify FOLDER --key PUB [--witness FILE] | head",
+		"离线核验全部审计留痕，取最新树头",
+		"check the whole trail offline, fetch its newest head", 1, 2, bd_cli_audit },
 };
 
 static void help(bool is_english)

@@ -23,7 +23,9 @@ static const struct option_row option_rows[] = {
 	{ "--ca", OPTION_TEXT, AT(ca), "CA 证书（BIDUI_CA）", "CA certificate (BIDUI_CA)" },
 	{ "--cert", OPTION_TEXT, AT(cert), "本端证书（BIDUI_CERT）",
 		"own certificate (BIDUI_CERT)" },
-	{ "--key", OPTION_TEXT, AT(key), "本端私钥（BIDUI_KEY）", "own key (BIDUI_KEY)" },
+	{ "--key", OPTION_TEXT, AT(key), "本端私钥（BIDUI_KEY）；核验时为签名者的公钥",
+		"own key (BIDUI_KEY); of a check the signer's public key" },
+	{ "--witness", OPTION_TEXT, AT(witness), "此前见过的树头", "a head seen before" },
 	{ "--source", OPTION_TEXT, AT(source), "数据源", "source" },
 	{ "--feed", OPTION_TEXT, AT(feed), "数据流", "feed" },
 	{ "--delivery", OPTION_TEXT, AT(delivery), "批次日期 yyyy-MM-dd",
@@ -101,6 +103,7 @@ static bool set_option(
 	switch (row->kind) {
 	case OPTION_TEXT:
 		memcpy(base + row->offset, &value, sizeof(value));
+		options->is_key_given = options->is_key_given || row->offset == AT(key);
 		return true;
 	case OPTION_FLAG:
 		base[row->offset] = true;

@@ -1,0 +1,155 @@
+/* receipt.c - bidui receipt: a receipt of the gateway, its proof, and the check of that proof,
+ * which needs nothing but the file and the public key. */
+#include "base/clock.h"
+#include "cli/answer.h"
+#include "cli/offline.h"
+#include "trail/event.h"
+#include "trail/proof.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A proof and what it is unpacked to. */
+#define ARENA_MAX_BYTES 16777216
+
+static bool is_always_good(const struct bd_reply *reply)
+{
+	(void)reply;
+	return true;
+}
+
+/* GET /v1/receipts/ID and what hangs from it. */
+static enum bd_cli_exit fetch(
+	const struct bd_cli_options *options, const char *id, const char *tail)
+{
+	struct bd_cli_request request = { .method = "GET" };
+	struct bd_buf path;
+	enum bd_cli_exit result = BD_CLI_USAGE;
+	enum bd_code code;
+
+	bd_buf_init(&path, 1024);
+	code = bd_buf_add_text(&path, "/v1/receipts/");
+	code = code == BD_OK ? bd_cli_escape(&path, id) : code;
+	code = code == BD_OK ? bd_buf_add_text(&path, tail) : code;
+	code = code == BD_OK ? bd_buf_add_byte(&path, '\0') : code;
+	if (code == BD_OK) {
+		request.path = path.ptr;
+		result = bd_cli_ask(options, &request, is_always_good);
+	} else {
+		bd_cli_notice(options, "回执号过长", "the receipt id is too long");
+	}
+	bd_buf_release(&path);
+	return result;
+}
+
+static enum bd_code write_proven(struct bd_buf *out, const struct bd_trail_proven *proven,
+	const struct bd_trail_keys *keys, struct bd_arena *arena)
+{
+	const struct bd_sign_key *key = bd_trail_keys_find(keys, proven->head.key_id);
+	char hex[2 * BD_DIGEST_BYTES + 1];
+	struct bd_json_writer w;
+	struct bd_buf entry;
+	enum bd_code code;
+
+	bd_buf_init(&entry, ARENA_MAX_BYTES);
+	code = bd_trail_entry_write(&entry, &proven->entry, arena);
+	if (code == BD_OK) {
+		bd_jw_init(&w, out);
+		bd_jw_object(&w, NULL);
+		bd_jw_bool(&w, "valid", true);
+		bd_hex(hex, proven->head.key_id, BD_DIGEST_BYTES);
+		bd_jw_text(&w, "key", hex);
+		bd_jw_text(&w, "algorithm", bd_sign_algorithm_name(bd_sign_key_algorithm(key)));
+		bd_jw_time(&w, "signed_at", proven->head.time_ms);
+		bd_jw_u64(&w, "head", proven->head.number);
+		bd_jw_u64(&w, "leaf", proven->leaf);
+		bd_jw_raw(&w, "entry", bd_buf_bytes(&entry));
+		bd_jw_object_end(&w);
+		code = w.code;
+	}
+	bd_buf_release(&entry);
+	return code;
+}
+
+/* The proven receipt, as JSON or line by line. */
+static enum bd_cli_exit show(const struct bd_cli_options *options,
+	const struct bd_trail_proven *proven, const struct bd_trail_keys *keys,
+	struct bd_arena *arena)
+{
+	const struct bd_reply *reply = NULL;
+	struct bd_buf json;
+	enum bd_cli_exit result = BD_CLI_NEGATIVE;
+
+	bd_buf_init(&json, ARENA_MAX_BYTES);
+	if (write_proven(&json, proven, keys, arena) != BD_OK ||
+		bd_reply_read(&reply, bd_buf_bytes(&json), arena, NULL) != BD_OK) {
+		bd_cli_notice(options, "证明有效，但内容无法显示",
+			"the proof holds, but its content cannot be shown");
+	} else {
+		if (options->is_json) {
+			fwrite(json.ptr, 1, json.len, stdout);
+			putchar('\n');
+		} else {
+			printf("%s\n", bd_cli_say(options, "回执有效：内容未被改动，已签入树头",
+					       "the receipt is valid: unchanged, and under a "
+					       "signed head"));
+			bd_reply_show(stdout, reply, 0);
+		}
+		result = BD_CLI_OK;
+	}
+	bd_buf_release(&json);
+	return result;
+}
+
+static enum bd_cli_exit verify(const struct bd_cli_options *options, const char *path)
+{
+	static struct bd_trail_proven proven;
+	struct bd_trail_keys keys = { NULL, 0 };
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_arena arena;
+	struct bd_buf json;
+	enum bd_cli_exit result = bd_cli_read_keys(&keys, options);
+
+	bd_arena_init(&arena, ARENA_MAX_BYTES);
+	bd_buf_init(&json, BD_TRAIL_PROOF_MAX_BYTES);
+	if (result == BD_CLI_OK && !bd_cli_read_file(&json, options, path)) {
+		result = BD_CLI_CONFIGURATION;
+	}
+	if (result == BD_CLI_OK) {
+		if (bd_trail_proof_check(&proven, bd_buf_bytes(&json), &keys, &arena, &diag) ==
+			BD_OK) {
+			result = show(options, &proven, &keys, &arena);
+		} else {
+			bd_cli_tell(options, &diag, path);
+			result = BD_CLI_NEGATIVE;
+		}
+	}
+	bd_buf_release(&json);
+	bd_arena_release(&arena);
+	bd_trail_keys_free(&keys);
+	return result;
+}
+
+enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options)
+{
+	if (strcmp(options->args[0], "verify") == 0) {
+		return verify(options, options->args[1]);
+	}
+	if (strcmp(options->args[0], "show") == 0) {
+		return fetch(options, options->args[1], "");
+	}
+	if (strcmp(options->args[0], "proof") == 0) {
+		struct bd_cli_options as_it_is = *options;
+
+		/* It is a file, not a text: what is checked are its bytes. */
+		as_it_is.is_json = true;
+		return fetch(&as_it_is, options->args[1], "/proof");
+	}
+	bd_cli_notice(options,
+		"用法：bidui receipt verify FILE --key PUB，或 receipt show ID，或 receipt proof "
+		"ID",
+		"usage: bidui receipt verify FILE --key PUB, or receipt show ID, or receipt proof "
+		"ID");
+	return BD_CLI_USAGE;
+}
