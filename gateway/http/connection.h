@@ -36,6 +36,7 @@ struct bd_http_loop {
 	struct bd_http_exchange *ready, *last_ready;
 	struct bd_http_block *blocks; /* free ones */
 	size_t connection_count, handle_count, block_count;
+	uint64_t safe; /* marks up to here are released */
 	bool is_draining, is_drained;
 	uv_timer_t timer;
 	uv_idle_t idle; /* runs while somebody is ready */
@@ -68,6 +69,8 @@ struct bd_http_exchange {
 	bool is_aborted; /* and knows that it is of no use any more */
 	bool is_paused, is_streaming, is_chunking, is_full, is_last, is_head_method;
 	bool is_continue_due;
+	bool is_marked, is_held; /* mark is of all answers formed; they wait for it */
+	uint64_t mark;
 	struct bd_http_chunks chunks;
 	uint64_t body_left, body_bytes; /* still to come; since since_ms */
 	uint64_t since_ms, write_ms;    /* what each means depends on the phase: budget.c */

@@ -170,6 +170,11 @@ const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *x)
 	return x->session == NULL ? NULL : bd_http_session_peer(x->session);
 }
 
+struct bd_http_handler *bd_http_handler_of(const struct bd_http_exchange *x)
+{
+	return x->loop->handler;
+}
+
 void bd_http_set_state(struct bd_http_exchange *x, void *state)
 {
 	x->state = state;
@@ -239,6 +244,7 @@ void bd_http_begin(struct bd_http_exchange *x, int status, const struct bd_http_
 static enum bd_code add_chunk(struct bd_http_exchange *x, struct bd_bytes bytes)
 {
 	enum bd_code code = BD_OK;
+	x->is_marked = false;
 	if (x->is_chunking) {
 		code = bd_buf_printf(&x->out, "%zx\r\n", bytes.len);
 	}

@@ -35,13 +35,32 @@ static void write_rest(struct bd_http_exchange *x, struct bd_buf *from, size_t d
 	}
 }
 
+/* May the answers that are formed leave? */
+static bool may_leave(struct bd_http_exchange *x)
+{
+	const struct bd_http_ops *ops = x->loop->handler->ops;
+	if (ops->on_mark == NULL) {
+		return true;
+	}
+	if (!x->is_marked) {
+		x->mark = ops->on_mark(x->loop->handler);
+		x->is_marked = true;
+	}
+	x->is_held = x->mark > x->loop->safe;
+	return !x->is_held;
+}
+
 void bd_http_flush(struct bd_http_exchange *x)
 {
 	if (x->is_closing || x->is_writing) {
 		return;
 	}
 	struct bd_buf *from = x->session == NULL ? &x->out : &x->wire;
-	if (x->session != NULL && x->out.len > 0) {
+	bool is_held = x->out.len > 0 && !may_leave(x);
+	if (is_held && x->session == NULL) {
+		return;
+	}
+	if (x->session != NULL && x->out.len > 0 && !is_held) {
 		bool is_ok = bd_http_session_write(x->session, bd_buf_bytes(&x->out));
 		bd_buf_clear(&x->out);
 		if (!is_ok) {
@@ -99,6 +118,7 @@ enum bd_code bd_http_add_head(
 {
 	char line[40] = "HTTP/1.1 ";
 	size_t len = strlen(line);
+	x->is_marked = false;
 	/* The reason is empty: clients go by the number (RFC 9112 section 4). */
 	len += write_number(line + len, (uint64_t)status);
 	memcpy(line + len, " \r\n", 3);

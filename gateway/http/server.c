@@ -260,6 +260,30 @@ enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsi
 	return BD_OK;
 }
 
+bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe)
+{
+	bool is_waiting = false;
+	loop->safe = safe > loop->safe ? safe : loop->safe;
+	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
+		if (x->is_held && x->mark <= loop->safe) {
+			bd_http_connection_wake(x);
+		} else {
+			is_waiting = is_waiting || x->is_held;
+		}
+	}
+	return is_waiting;
+}
+
+void bd_http_loop_drop_held(struct bd_http_loop *loop)
+{
+	/* Closing only marks: a connection leaves the list in its close callback. */
+	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
+		if (x->is_held) {
+			bd_http_connection_close(x);
+		}
+	}
+}
+
 void bd_http_loop_drain(struct bd_http_loop *loop)
 {
 	loop->is_draining = true;

@@ -38,6 +38,9 @@ struct bd_http_ops {
 		struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body);
 	/* After bd_http_loop_drain: nothing is left. May be NULL. */
 	void (*on_drained)(struct bd_http_handler *handler);
+	/* How far what was promised has to be safe before the answers formed by now leave; they
+	 * wait until bd_http_loop_release says so. 0 = nothing; may be NULL. */
+	uint64_t (*on_mark)(struct bd_http_handler *handler);
 };
 
 /* Embed it in your own struct and get that back by container_of. */
@@ -67,6 +70,10 @@ enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsi
 	struct bd_http_tls *tls, struct bd_diag *diag);
 /* Stops accepting, ends idle connections, finishes the others, then on_drained. */
 void bd_http_loop_drain(struct bd_http_loop *loop);
+/* Answers that wait for marks up to this one leave; true when some still wait for a later one. */
+bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe);
+/* What they wait for will not come: their connections are closed without a word. */
+void bd_http_loop_drop_held(struct bd_http_loop *loop);
 
 /* -- the request ----------------------------------------------------------------------------------
  */
@@ -78,6 +85,8 @@ struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const ch
 /* Who proved a key in the TLS handshake; NULL without a client certificate. Lives as the exchange.
  */
 const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *exchange);
+/* That of its loop. */
+struct bd_http_handler *bd_http_handler_of(const struct bd_http_exchange *exchange);
 /* The handler's own state of this exchange. */
 void bd_http_set_state(struct bd_http_exchange *exchange, void *state);
 void *bd_http_state(const struct bd_http_exchange *exchange);

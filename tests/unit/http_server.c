@@ -17,7 +17,9 @@ struct http_server {
 	struct bd_http_settings settings;
 	struct bd_http_tls *tls;
 	uv_loop_t uv;
-	uv_async_t drain;
+	uv_async_t drain, release;
+	uint64_t mark, safe;         /* atomic: what answers wait for, how far that has come */
+	unsigned marks, is_dropping; /* atomic */
 	pthread_t thread;
 	pthread_barrier_t started;
 	struct call *held;
@@ -182,10 +184,28 @@ static void on_drained(struct bd_http_handler *handler)
 {
 	struct http_server *server = (struct http_server *)handler;
 	uv_close((uv_handle_t *)&server->drain, NULL);
+	uv_close((uv_handle_t *)&server->release, NULL);
+}
+
+static uint64_t on_mark(struct bd_http_handler *handler)
+{
+	struct http_server *server = (struct http_server *)handler;
+	uint64_t mark = __atomic_load_n(&server->mark, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&server->marks, 1, __ATOMIC_SEQ_CST);
+	return mark;
+}
+
+static void on_release(uv_async_t *async)
+{
+	struct http_server *server = async->data;
+	bd_http_loop_release(server->http, __atomic_load_n(&server->safe, __ATOMIC_SEQ_CST));
+	if (__atomic_exchange_n(&server->is_dropping, 0, __ATOMIC_SEQ_CST) != 0) {
+		bd_http_loop_drop_held(server->http);
+	}
 }
 
 static const struct bd_http_ops ops = { on_request, on_body, on_body_end, on_abort, on_writable,
-	NULL, on_drained };
+	NULL, on_drained, on_mark };
 
 static void on_drain(uv_async_t *async)
 {
@@ -205,6 +225,8 @@ static void *run(void *state)
 	uv_loop_init(&server->uv);
 	uv_async_init(&server->uv, &server->drain, on_drain);
 	server->drain.data = server;
+	uv_async_init(&server->uv, &server->release, on_release);
+	server->release.data = server;
 	if (bd_http_loop_new(&server->http, &server->uv, &server->settings, &server->handler,
 		    &diag) != BD_OK ||
 		bd_http_listen(server->http, "127.0.0.1", &server->port, server->tls, &diag) !=
@@ -255,6 +277,28 @@ void http_server_drain(struct http_server *server)
 		server->is_draining = true;
 		uv_async_send(&server->drain);
 	}
+}
+
+void http_server_hold(struct http_server *server, uint64_t mark)
+{
+	__atomic_store_n(&server->mark, mark, __ATOMIC_SEQ_CST);
+}
+
+void http_server_release(struct http_server *server, uint64_t safe)
+{
+	__atomic_store_n(&server->safe, safe, __ATOMIC_SEQ_CST);
+	uv_async_send(&server->release);
+}
+
+void http_server_drop(struct http_server *server)
+{
+	__atomic_store_n(&server->is_dropping, 1, __ATOMIC_SEQ_CST);
+	uv_async_send(&server->release);
+}
+
+unsigned http_server_marks(struct http_server *server)
+{
+	return __atomic_load_n(&server->marks, __ATOMIC_SEQ_CST);
 }
 
 void http_server_stop(struct http_server *server)

@@ -27,6 +27,12 @@ unsigned http_server_port(const struct http_server *server);
 void http_server_drain(struct http_server *server);
 /* Drains, waits for the end, frees. */
 void http_server_stop(struct http_server *server);
+/* Answers formed from now on wait for this mark; those up to `safe` leave; those that wait are
+ * given up. How often the server was asked for a mark. */
+void http_server_hold(struct http_server *server, uint64_t mark);
+void http_server_release(struct http_server *server, uint64_t safe);
+void http_server_drop(struct http_server *server);
+unsigned http_server_marks(struct http_server *server);
 /* How often on_abort came; how many callbacks came from inside a call of the handler (a defect). */
 unsigned http_server_aborts(struct http_server *server);
 unsigned http_server_nested(struct http_server *server);

@@ -3,6 +3,7 @@
 #include "http_server.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +72,69 @@ static void test_answers_a_pipeline_in_order(void **state)
 	assert_true(abc > later && def > abc);
 	assert_int_equal(count_of(answer, "Connection: close"), 1);
 	close(fd);
+}
+
+/* Waits until the server has formed that many answers, counted by the marks it was asked for. */
+static void wait_for_marks(struct http_server *server, unsigned count)
+{
+	while (http_server_marks(server) < count) {
+		sched_yield();
+	}
+}
+
+/* A round trip of another client: what the loop had to do before is done. */
+static void ask_beside(struct http_server *server)
+{
+	int fd = client_connect(http_server_port(server));
+	client_say(fd, "GET /early HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	assert_non_null(strstr(client_read_end(fd, NULL), "\r\n\r\nearly"));
+	close(fd);
+}
+
+/* An answer leaves when what it waits for is safe, and not before; later ones wait for theirs. */
+static void test_answers_wait_for_their_mark(void **state)
+{
+	char byte;
+	int fd = client_connect(http_server_port(*state));
+	unsigned marks = http_server_marks(*state);
+	http_server_hold(*state, 5);
+	client_say(fd, "GET /early HTTP/1.1\r\n" HOST "\r\n");
+	wait_for_marks(*state, marks + 1);
+	http_server_hold(*state, 0);
+	ask_beside(*state);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	http_server_release(*state, 4);
+	ask_beside(*state);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	http_server_release(*state, 5);
+	assert_non_null(strstr(client_read_until(fd, "early"), "HTTP/1.1 200 "));
+	/* The next one waits for more, and the connection goes on when that is there. */
+	marks = http_server_marks(*state);
+	http_server_hold(*state, 6);
+	client_say(fd, "GET /early-stream HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	wait_for_marks(*state, marks + 1);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	http_server_release(*state, 6);
+	assert_non_null(strstr(client_read_end(fd, NULL), "early"));
+	http_server_hold(*state, 0);
+	close(fd);
+}
+
+/* What will never be safe is never said. */
+static void test_dropped_answers_are_not_sent(void **state)
+{
+	size_t len = 1;
+	int fd = client_connect(http_server_port(*state));
+	unsigned marks = http_server_marks(*state);
+	http_server_hold(*state, 100);
+	client_say(fd, "GET /early HTTP/1.1\r\n" HOST "\r\n");
+	wait_for_marks(*state, marks + 1);
+	http_server_hold(*state, 0);
+	http_server_drop(*state);
+	assert_non_null(client_read_end(fd, &len));
+	assert_int_equal(len, 0);
+	close(fd);
+	ask_beside(*state);
 }
 
 static void test_any_cut_is_the_same(void **state)
@@ -315,6 +379,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keeps_the_connection),
 		cmocka_unit_test(test_answers_a_pipeline_in_order),
+		cmocka_unit_test(test_answers_wait_for_their_mark),
+		cmocka_unit_test(test_dropped_answers_are_not_sent),
 		cmocka_unit_test(test_any_cut_is_the_same),
 		cmocka_unit_test(test_a_large_body_comes_whole),
 		cmocka_unit_test(test_continue_is_said_when_wanted),
