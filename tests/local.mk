@@ -7,7 +7,8 @@ E2E = \
 	tests/e2e/gateway.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/readme.sh \
-	tests/e2e/sandbox.sh
+	tests/e2e/sandbox.sh \
+	tests/e2e/trail.sh
 TESTS += $(LINTS) $(E2E)
-EXTRA_DIST += tests/e2e/contract.py tests/e2e/contract.yaml
+EXTRA_DIST += tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/differences.jq tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp tests/bench

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_FILE, KIND_ADDRESS, KIND_LOOPBACK, KIND_NUMBER };
+enum kind { KIND_FILE, KIND_ADDRESS, KIND_LOOPBACK, KIND_NUMBER, KIND_CHOICE };
 
 struct row {
 	const char *key;
@@ -16,6 +16,12 @@ struct row {
 	bool is_required;
 	const char *fallback;
 	uint64_t min, max, normal;
+	const char *const
+		*choices; /* of KIND_CHOICE: by their number, then NULL; the first is normal */
+};
+
+static const char *const durabilities[] = {
+	[BD_TRAIL_WRITTEN] = "written", [BD_TRAIL_SYNCED] = "synced", NULL
 };
 
 #define AT(member) offsetof(struct bd_settings, member)
@@ -32,6 +38,10 @@ static const struct row rows[] = {
 	{ .key = "master_key_file",
 		.kind = KIND_FILE,
 		.offset = AT(master_key_file),
+		.is_required = true },
+	{ .key = "signing_key_file",
+		.kind = KIND_FILE,
+		.offset = AT(signing_key_file),
 		.is_required = true },
 	{ .key = "adapters_folder",
 		.kind = KIND_FILE,
@@ -109,6 +119,16 @@ static const struct row rows[] = {
 		.min = 1,
 		.max = 365,
 		.normal = 7 },
+	{ .key = "trail_durability",
+		.kind = KIND_CHOICE,
+		.offset = AT(trail_durability),
+		.choices = durabilities },
+	{ .key = "trail_segment_bytes",
+		.kind = KIND_NUMBER,
+		.offset = AT(trail_segment_bytes),
+		.min = MB,
+		.max = 1024 * MB,
+		.normal = 64 * MB },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -178,6 +198,17 @@ static bool read_number(uint64_t *out, const char *value, const struct row *row)
 	return true;
 }
 
+static bool read_choice(uint64_t *out, const char *value, const struct row *row)
+{
+	for (size_t i = 0; row->choices[i] != NULL; i++) {
+		if (strcmp(row->choices[i], value) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void set(struct bd_settings *settings, const struct row *row, const struct bd_line *line,
 	const char *path, struct bd_arena *arena, struct bd_diags *diags)
 {
@@ -205,6 +236,13 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 				line->value_column, "%s: expected a number from %llu to %llu",
 				line->key, (unsigned long long)row->min,
 				(unsigned long long)row->max);
+		}
+		return;
+	case KIND_CHOICE:
+		if (!read_choice(number_at(settings, row), line->value, row)) {
+			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
+				line->value_column, "%s: expected %s or %s", line->key,
+				row->choices[0], row->choices[1]);
 		}
 		return;
 	}

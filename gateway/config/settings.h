@@ -17,6 +17,7 @@ struct bd_settings {
 	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
 	const char *data_folder;
 	const char *master_key_file;
+	const char *signing_key_file; /* PEM, P-256 or SM2: signs the heads of the trail */
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
@@ -31,7 +32,12 @@ struct bd_settings {
 	uint64_t message_time_max_ms; /* a worker's time for one message of gathered size */
 	uint64_t map_size_bytes;      /* reserved address space of the store */
 	uint64_t journal_days;        /* how long idempotency keys of pushes are kept */
+	uint64_t trail_durability;    /* enum bd_trail_durability */
+	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
 };
+
+/* What an entry of the trail survives when its answer leaves: a killed process, or a power loss. */
+enum bd_trail_durability { BD_TRAIL_WRITTEN = 0, BD_TRAIL_SYNCED };
 
 enum bd_sender_role {
 	BD_SENDER_DEPARTMENT = 1, /* may push for its sources */

@@ -5,14 +5,11 @@
  * rest goes on.
  */
 #include "answer/answer.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/routes.h"
 #include "daemon/sandbox.h"
 
-#include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,8 +24,15 @@ struct ask {
 	enum ask_kind kind;
 	bool is_lines, explains;
 	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
-	int64_t now_ms;                           /* of the question that is being answered */
 	struct bd_buf body;
+	/* of the question that is being answered */
+	int64_t now_ms;
+	bool has_looked; /* subject and status are those of the first look-up */
+	struct bd_trail_subject subject;
+	enum bd_held_status status;
+	/* of the lines that are answered and not sent */
+	uint64_t losses; /* of the trail, when the first was answered */
+	size_t unsent;
 };
 
 static void ask_free(struct ask *ask)
@@ -38,11 +42,10 @@ static void ask_free(struct ask *ask)
 	free(ask);
 }
 
-static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
+static enum bd_code find(struct ask *ask, struct bd_held **out,
 	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
 	struct bd_diag *diag)
 {
-	struct ask *ask = CONTAINER(struct ask, source, self);
 	enum bd_code code =
 		bd_sandbox_find(out, ask->call.setup, identifiers, count, ask->now_ms, arena, diag);
 
@@ -52,11 +55,73 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 	return bd_store_lookup(out, ask->call.loop->reader, identifiers, count, arena, diag);
 }
 
-/* Loop, number and start of the process: never twice. */
-static void next_receipt(char out[64], struct bd_loop *loop)
+/* A query looks up whom it asks for before anything else: that is what the trail keeps. */
+static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag)
 {
-	snprintf(out, 64, "%016" PRIx64 "-%u-%" PRIu64, loop->daemon->instance, loop->number,
-		++loop->receipts);
+	struct ask *ask = CONTAINER(struct ask, source, self);
+	enum bd_code code = find(ask, out, identifiers, count, arena, diag);
+
+	if (code == BD_OK && ask->kind == ASK_QUERY && !ask->has_looked && count > 0) {
+		ask->has_looked = true;
+		ask->status = (*out)->status;
+		ask->subject.pointer = bd_bytes_of("/subject");
+		code = bd_audit_subject(ask->subject.digest, &ask->call.loop->audit,
+			&identifiers[0], ask->call.setup->dict);
+		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	}
+	return code;
+}
+
+/* -- the trail: every answer has its entry -- */
+
+static enum bd_code enter_query(
+	struct ask *ask, const struct bd_trail_caller *caller, struct bd_diag *diag)
+{
+	static const char *const names[] = { [BD_HELD_FOUND] = "found",
+		[BD_HELD_AMBIGUOUS] = "ambiguous",
+		[BD_HELD_NO_SUBJECT] = "no_subject",
+		[BD_HELD_WITHHELD] = "withheld" };
+	const struct bd_trail_event event = { .caller = *caller,
+		.subjects = &ask->subject,
+		.subject_count = ask->has_looked ? 1 : 0,
+		.status = bd_bytes_of(ask->has_looked ? names[ask->status] : "") };
+
+	return bd_audit_event(&ask->call.loop->audit, BD_TRAIL_QUERY, &event, ask->now_ms, diag);
+}
+
+static enum bd_code enter(struct ask *ask, struct bd_bytes question,
+	const struct bd_compared *compared, struct bd_diag *diag)
+{
+	const struct bd_setup *setup = ask->call.setup;
+	struct bd_loop *loop = ask->call.loop;
+	struct bd_trail_caller caller;
+	enum bd_code code = bd_audit_caller(
+		&caller, &loop->audit, ask->call.exchange, ask->call.sender->name, &loop->arena);
+
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
+	if (ask->kind == ASK_QUERY) {
+		return enter_query(ask, &caller, diag);
+	}
+	return bd_audit_compare(&loop->audit, &caller, question, compared, setup->sandbox.len > 0,
+		ask->now_ms, setup->dict, &loop->arena, diag);
+}
+
+/* A line that is refused has an entry too; a single question has it from its problem. */
+static enum bd_code enter_refusal(struct ask *ask, enum bd_code refusal)
+{
+	struct bd_loop *loop = ask->call.loop;
+	struct bd_trail_caller caller;
+	enum bd_code code = bd_audit_caller(
+		&caller, &loop->audit, ask->call.exchange, ask->call.sender->name, &loop->arena);
+
+	return code == BD_OK
+		       ? bd_audit_refusal(&loop->audit, &caller, refusal, "POST",
+				 ask->kind == ASK_COMPARE ? "/v1/compare" : "/v1/identities/query")
+		       : code;
 }
 
 /* The caller's right to see sensitive fields rests on a stated purpose. */
@@ -81,24 +146,27 @@ static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct
 		.may_see_sensitive = has_purpose(ask),
 		.explains = ask->explains,
 	};
-	char receipt[64];
-	enum bd_code code = bd_store_begin(loop->reader, diag);
+	char receipt[BD_TRAIL_ID_TEXT_BYTES];
+	struct bd_compared compared;
+	enum bd_code code = bd_audit_next(receipt, &loop->audit, diag);
 
+	code = code == BD_OK ? bd_store_begin(loop->reader, diag) : code;
 	if (code != BD_OK) {
 		return code;
 	}
-	ask->now_ms = bd_clock_wall_ms();
+	ask->now_ms = bd_audit_time(&loop->audit);
+	ask->has_looked = false;
 	context.now_ms = ask->now_ms;
-	next_receipt(receipt, loop);
 	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);
 	if (ask->kind == ASK_COMPARE) {
 		loop->counts.compares++;
-		code = bd_compare(&loop->answer, NULL, question, &context, &loop->arena, diag);
+		code = bd_compare(&loop->answer, &compared, question, &context, &loop->arena, diag);
 	} else {
 		loop->counts.queries++;
 		code = bd_query(&loop->answer, question, &context, &loop->arena, diag);
 	}
+	code = code == BD_OK ? enter(ask, question, &compared, diag) : code;
 	bd_store_end(loop->reader);
 	return code;
 }
@@ -113,6 +181,7 @@ static void respond_one(struct ask *ask)
 
 	bd_buf_clear(answer);
 	code = answer_one(ask, bd_buf_bytes(&ask->body), &diag);
+	code = code == BD_OK ? bd_audit_flush(&ask->call.loop->audit, &diag) : code;
 	if (code == BD_OK) {
 		bd_http_respond(ask->call.exchange, 200, headers, bd_buf_bytes(answer));
 	} else {
@@ -157,11 +226,36 @@ static void end_line(struct ask *ask, size_t before, const struct bd_diag *diag)
 
 static void answer_line(struct ask *ask, struct bd_bytes line)
 {
+	const struct bd_audit *audit = &ask->call.loop->audit;
 	struct bd_diag diag = { .code = BD_OK };
 	size_t before = ask->call.loop->answer.len;
 
+	if (ask->unsent == 0) {
+		ask->losses = bd_trail_losses(audit->log);
+	}
+	ask->unsent++;
 	diag.code = answer_one(ask, line, &diag);
+	if (diag.code != BD_OK && enter_refusal(ask, diag.code) != BD_OK) {
+		diag = (struct bd_diag){ .code = BD_TRAIL_UNAVAILABLE };
+	}
 	end_line(ask, before, &diag);
+}
+
+/* The entries of the lines that are answered, before these leave. Where one could not be written,
+ * none of the lines is answered but by that. */
+static void write_entries(struct ask *ask)
+{
+	static const struct bd_diag diag = { .code = BD_TRAIL_UNAVAILABLE };
+	struct bd_audit *audit = &ask->call.loop->audit;
+	struct bd_buf *answers = &ask->call.loop->answer;
+
+	if (bd_audit_flush(audit, NULL) != BD_OK || bd_trail_losses(audit->log) != ask->losses) {
+		bd_buf_clear(answers);
+		for (size_t i = 0; i < ask->unsent; i++) {
+			end_line(ask, answers->len, &diag);
+		}
+	}
+	ask->unsent = 0;
 }
 
 /* Sends what is answered; false when the client must take it first. */
@@ -170,6 +264,9 @@ static bool flush(struct ask *ask)
 	struct bd_buf *answers = &ask->call.loop->answer;
 	bool is_wanted = true;
 
+	if (ask->unsent > 0) {
+		write_entries(ask);
+	}
 	if (answers->len > 0) {
 		begin_lines(ask);
 		is_wanted = bd_http_write(ask->call.exchange, bd_buf_bytes(answers));
@@ -241,6 +338,7 @@ static void too_large(struct ask *ask)
 	if (ask->has_begun) {
 		/* The lines behind it are not answered: the client must not think that all were. */
 		bd_buf_clear(&ask->call.loop->answer);
+		enter_refusal(ask, diag.code);
 		end_line(ask, 0, &diag);
 		flush(ask);
 		bd_http_end(ask->call.exchange);

@@ -36,7 +36,7 @@ static bool workers_can_start(const struct bd_pool *pool)
 	return counts.can_start;
 }
 
-/* Ready is: not stopping, the store can be read, and messages can be parsed. */
+/* Ready is: not stopping, the store can be read, the trail written, and messages can be parsed. */
 void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
@@ -54,6 +54,10 @@ void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		return;
 	}
 	bd_store_end(loop->reader);
+	if (bd_trail_has_failed(loop->daemon->trail)) {
+		bd_problem_respond_code(exchange, BD_TRAIL_UNAVAILABLE, "");
+		return;
+	}
 	if (!workers_can_start(loop->short_pool) || !workers_can_start(loop->long_pool)) {
 		bd_problem_respond_code(exchange, BD_WORKER_START, "");
 		return;
@@ -103,11 +107,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	const struct bd_daemon *daemon = loop->daemon;
 	struct bd_store_counts store = { 0 };
 	struct bd_pool_counts pool;
+	struct bd_trail_counts trail;
 	uint64_t commits, messages;
+	int64_t now_ms = bd_clock_wall_ms();
 	enum bd_code code = BD_OK;
 
 	bd_writer_counts(daemon->writer, &commits, &messages);
 	bd_pool_counts(&pool, loop->short_pool);
+	bd_trail_count(&trail, daemon->trail);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
 		bd_store_end(loop->reader);
@@ -135,8 +142,17 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			store.map_used_bytes },
 		{ "bidui_store_free_bytes", "free bytes of its file system", "gauge",
 			store.free_bytes },
+		{ "bidui_trail_entries", "entries written to the trail", "gauge", trail.entries },
+		{ "bidui_trail_entries_synced", "of them on the disk", "gauge", trail.synced },
+		{ "bidui_trail_entries_signed", "of them under a signed head", "gauge",
+			trail.leaves },
+		{ "bidui_trail_heads", "signed heads", "gauge", trail.heads },
+		{ "bidui_trail_head_age_seconds", "since the newest head", "gauge",
+			(uint64_t)(now_ms > trail.head_ms ? now_ms - trail.head_ms : 0) / 1000 },
+		{ "bidui_trail_low", "1: only the reserve of space is left, pushes are refused",
+			"gauge", bd_trail_is_low(daemon->trail) },
 		{ "bidui_uptime_seconds", "since the start", "gauge",
-			(uint64_t)(bd_clock_wall_ms() - daemon->started_ms) / 1000 },
+			(uint64_t)(now_ms - daemon->started_ms) / 1000 },
 	};
 
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]) && code == BD_OK; i++) {

@@ -10,9 +10,11 @@ sbin_PROGRAMS += biduid
 biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
 	gateway/daemon/ask.c \
+	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
+	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
@@ -21,16 +23,19 @@ biduid_SOURCES = \
 	gateway/daemon/messages.c \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
+	gateway/daemon/proofs.c \
 	gateway/daemon/push.c \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
 	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \
+	gateway/daemon/secret.c gateway/daemon/secret.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
+	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)
-biduid_LDADD = libbd_http.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
+biduid_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
 	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
 	$(HTTP_PARSER_LIBS) -lunistring -lpthread
 

@@ -1,9 +1,12 @@
+#include "config.h"
+
 #include "daemon/loop.h"
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/call.h"
 #include "daemon/routes.h"
+#include "daemon/signer.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -57,10 +60,49 @@ static void on_writable(struct bd_http_handler *handler, struct bd_http_exchange
 static enum bd_code on_problem(
 	struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body)
 {
+	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
+	const struct bd_trail_caller nobody = { .client = { NULL, 0 } };
 	struct bd_diag diag = { .code = code };
 
-	(void)handler;
+	/* What is no request has no sender and no address. */
+	loop->counts.refused++;
+	if (bd_audit_refusal(&loop->audit, &nobody, code, "", "") != BD_OK) {
+		diag.code = BD_TRAIL_UNAVAILABLE;
+	}
 	return bd_problem_write(body, &diag, NULL, false);
+}
+
+/* -- answers that wait for their entries to be synced -- */
+
+static uint64_t on_mark(struct bd_http_handler *handler)
+{
+	return bd_audit_mark(&CONTAINER(struct bd_gate, handler, handler)->loop->audit);
+}
+
+static bool release(const struct bd_gate *gate, uint64_t synced)
+{
+	return gate->http != NULL && bd_http_loop_release(gate->http, synced);
+}
+
+static void on_synced(struct bd_letter *letter)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_loop, synced_letter, letter);
+	struct bd_gate *gates[] = { &loop->tls_gate, &loop->plain_gate };
+	uint64_t synced = bd_trail_synced(loop->audit.log);
+	bool is_waiting = false;
+
+	__atomic_store_n(&loop->is_synced_posted, false, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < 2; i++) {
+		is_waiting = release(gates[i], synced) || is_waiting;
+		if (gates[i]->http != NULL && bd_trail_has_failed(loop->daemon->trail)) {
+			bd_http_loop_drop_held(gates[i]->http);
+			is_waiting = false;
+		}
+	}
+	if (is_waiting) {
+		__atomic_store_n(&loop->audit.wants_release, true, __ATOMIC_RELEASE);
+		bd_signer_want_sync(loop->daemon->signer);
+	}
 }
 
 /* -- draining -- */
@@ -126,7 +168,7 @@ void bd_loop_background_end(struct bd_loop *loop)
 }
 
 static const struct bd_http_ops http_ops = { on_request, on_body, on_body_end, on_abort,
-	on_writable, on_problem, on_drained };
+	on_writable, on_problem, on_drained, on_mark };
 
 static void drain(struct bd_letter *letter)
 {
@@ -166,6 +208,21 @@ static void pool_settings(
 		.time_max_ms = (unsigned)setup->settings->message_time_max_ms };
 }
 
+/* What is in force from here on: entered once, by the first loop. */
+static enum bd_code enter_setup(struct bd_loop *loop, enum bd_trail_kind kind, struct bd_diag *diag)
+{
+	struct bd_audit *audit = &loop->audit;
+	struct bd_trail_event event = { .program = bd_bytes_of(PACKAGE_STRING) };
+	enum bd_code code;
+
+	if (loop->number != 0) {
+		return BD_OK;
+	}
+	memcpy(event.config, loop->setup->digest, sizeof(event.config));
+	code = bd_audit_event(audit, kind, &event, bd_audit_time(audit), diag);
+	return code == BD_OK ? bd_audit_flush(audit, diag) : code;
+}
+
 static void reload(struct bd_letter *letter)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_loop, reload_letter, letter);
@@ -180,6 +237,10 @@ static void reload(struct bd_letter *letter)
 		return;
 	}
 	loop->setup = loop->next_setup;
+	if (enter_setup(loop, BD_TRAIL_CONFIG, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.trail", &diag);
+	}
+	bd_diag_clear(&diag);
 	tls_settings(&tls, loop->setup->settings);
 	if (loop->tls != NULL && bd_http_tls_reload(loop->tls, &tls, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);
@@ -280,6 +341,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	loop->drain_letter.deliver = drain;
 	loop->reload_letter.deliver = reload;
 	loop->idle_letter.deliver = on_idle;
+	loop->synced_letter.deliver = on_synced;
 	if (uv_loop_init(&loop->uv) != 0) {
 		return bd_fail(diag, BD_NO_MEMORY, "no event loop");
 	}
@@ -288,6 +350,11 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 		return bd_fail(diag, code, "no mailbox");
 	}
 	code = bd_store_reader_new(&loop->reader, daemon->store, diag);
+	code = code == BD_OK
+		       ? bd_audit_open(&loop->audit, daemon, number,
+				 (enum bd_trail_durability)setup->settings->trail_durability, diag)
+		       : code;
+	code = code == BD_OK ? enter_setup(loop, BD_TRAIL_START, diag) : code;
 	pool_settings(&pool, loop, setup);
 	if (code == BD_OK) {
 		code = bd_pool_new(&loop->short_pool, &loop->uv, &pool, diag);
@@ -342,6 +409,7 @@ void bd_loop_close(struct bd_loop *loop)
 	if (loop->reader != NULL) {
 		bd_store_reader_free(loop->reader);
 	}
+	bd_audit_close(&loop->audit);
 	bd_arena_release(&loop->arena);
 	bd_buf_release(&loop->answer);
 	bd_setup_unref(loop->setup);

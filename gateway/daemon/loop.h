@@ -7,6 +7,7 @@
 #ifndef BD_DAEMON_LOOP_H
 #define BD_DAEMON_LOOP_H
 
+#include "daemon/audit.h"
 #include "daemon/cursor.h"
 #include "daemon/mailbox.h"
 #include "daemon/pool.h"
@@ -53,12 +54,15 @@ struct bd_loop {
 	struct bd_buf answer;
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
-	uint64_t receipts; /* given so far */
-	size_t background; /* pushes that are answered by a ticket and not yet done */
+	struct bd_audit audit; /* what is entered into the trail */
+	size_t background;     /* pushes that are answered by a ticket and not yet done */
 	bool is_draining, is_idle_posted;
+	bool is_synced_posted; /* atomic */
 	/* letters from the main thread */
 	struct bd_letter drain_letter, reload_letter;
 	struct bd_letter idle_letter; /* from itself: nothing is left in the background */
+	/* from the signer: what answers wait for is synced, or never will be */
+	struct bd_letter synced_letter;
 	struct bd_setup *next_setup;
 	/* letters to the main thread */
 	struct bd_letter drained_letter, reloaded_letter;
@@ -71,7 +75,12 @@ struct bd_daemon {
 	struct bd_mailbox mailbox; /* the main thread's */
 	struct bd_loop *loops;
 	size_t loop_count, loops_running;
-	uint64_t instance; /* random, part of receipt ids */
+	struct bd_trail *trail;
+	struct bd_sign_key *trail_key;
+	struct bd_signer *signer;
+	struct bd_letter trail_letter; /* from the signer: the trail has failed */
+	uint8_t audit_key[BD_AUDIT_KEY_BYTES];
+	uint64_t instance; /* random, part of the ids of tickets */
 	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
 	struct bd_tickets *tickets;
 	int64_t started_ms;

@@ -5,6 +5,8 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "daemon/loop.h"
+#include "daemon/secret.h"
+#include "daemon/signer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +30,7 @@ struct biduid {
 	struct bd_setup *setup;
 	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
 	size_t reloads_left;   /* loops that have not yet taken the newest setup */
-	bool is_reload_wanted, is_stopping;
+	bool is_reload_wanted, is_stopping, has_failed;
 };
 
 static void show_errors(const struct bd_diags *diags)
@@ -44,39 +46,6 @@ static void show_errors(const struct bd_diags *diags)
 	if (diags->more > 0) {
 		fprintf(stderr, "... +%zu\n", diags->more);
 	}
-}
-
-/* 64 hexadecimal digits, readable by their owner only. */
-static enum bd_code read_master_key(
-	uint8_t key[BD_MASTER_KEY_BYTES], const char *path, struct bd_diag *diag)
-{
-	char text[2 * BD_MASTER_KEY_BYTES + 3] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	enum bd_code code = BD_OK;
-	struct stat status;
-	ssize_t len;
-
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		code = bd_fail(diag, BD_CONFIG_REFERENCE, "master_key_file: %s", strerror(errno));
-	} else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		code = bd_fail(diag, BD_CONFIG_MEANING,
-			"master_key_file can be read by others: chmod 600");
-	} else {
-		len = read(fd, text, sizeof(text) - 1);
-		while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r')) {
-			len--;
-		}
-		if (len < 0 || !bd_unhex(key, BD_MASTER_KEY_BYTES,
-				       (struct bd_bytes){ text, (size_t)len })) {
-			code = bd_fail(diag, BD_CONFIG_MEANING,
-				"master_key_file holds 64 hexadecimal digits");
-		}
-		bd_wipe(text, sizeof(text));
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return code;
 }
 
 /* Written whole or not at all: who waits for it never reads half of it. */
@@ -125,6 +94,17 @@ static void on_stop(uv_signal_t *handle, int number)
 {
 	(void)number;
 	stop(handle->data);
+}
+
+/* What is not on the disk by now may be lost, and a new start finds out what is: so the process
+ * ends, and who supervises it starts it again. */
+static void on_trail_failed(struct bd_letter *letter)
+{
+	struct biduid *biduid =
+		CONTAINER(struct biduid, daemon, CONTAINER(struct bd_daemon, trail_letter, letter));
+
+	biduid->has_failed = true;
+	stop(biduid);
 }
 
 /* A configuration with an error leaves the old one in force. */
@@ -205,14 +185,17 @@ static bool watch_signals(struct biduid *biduid)
 
 /* -- start and end -- */
 
-/* Cursors are signed by a key of their own, the same after a restart. */
-static enum bd_code derive_cursor_key(struct bd_daemon *daemon, const uint8_t *master_key)
+/* Cursors are signed by a key of their own, the same after a restart; so are the digests in the
+ * trail. */
+static enum bd_code derive_keys(struct bd_daemon *daemon, const uint8_t *master_key)
 {
 	struct bd_hmac *hmac = NULL;
 	enum bd_code code = bd_hmac_new(
 		&hmac, (struct bd_bytes){ (const char *)master_key, BD_MASTER_KEY_BYTES });
 
 	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui cursor 1"), daemon->cursor_key)
+			     : code;
+	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui trail 1"), daemon->audit_key)
 			     : code;
 	bd_hmac_free(hmac);
 	return code;
@@ -224,9 +207,10 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 	struct bd_store_settings store = { .folder = settings->data_folder,
 		.map_size_bytes = settings->map_size_bytes,
 		.journal_days = (uint32_t)settings->journal_days };
-	enum bd_code code = read_master_key(store.master_key, settings->master_key_file, diag);
+	enum bd_code code = bd_secret_read_hex(store.master_key, sizeof(store.master_key),
+		settings->master_key_file, "master_key_file", diag);
 
-	code = code == BD_OK ? derive_cursor_key(&biduid->daemon, store.master_key) : code;
+	code = code == BD_OK ? derive_keys(&biduid->daemon, store.master_key) : code;
 	if (code == BD_OK) {
 		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
 			biduid->setup->cover_count, diag);
@@ -239,22 +223,53 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 	return code;
 }
 
+static size_t count_loops(const struct bd_settings *settings)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return settings->loops != 0 ? settings->loops : cores < 1 ? 1 : (size_t)cores;
+}
+
+static enum bd_code open_trail(struct biduid *biduid, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = biduid->setup->settings;
+	struct bd_daemon *daemon = &biduid->daemon;
+	struct bd_trail_settings trail = { .log_count = count_loops(settings),
+		.segment_bytes = settings->trail_segment_bytes,
+		.now_ms = bd_clock_wall_ms() };
+	struct bd_trail_found found = { 0 };
+	char folder[4096];
+	enum bd_code code = bd_secret_read_key(
+		&daemon->trail_key, settings->signing_key_file, "signing_key_file", diag);
+
+	snprintf(folder, sizeof(folder), "%s/trail", settings->data_folder);
+	trail.folder = folder;
+	trail.key = daemon->trail_key;
+	code = code == BD_OK ? bd_trail_open(&daemon->trail, &found, &trail, diag) : code;
+	if (code == BD_OK && (found.cut_bytes > 0 || found.unsigned_entries > 0)) {
+		bd_log(BD_LOG_WARNING, "trail", "recovered",
+			"%llu entries without a head, %llu bytes cut",
+			(unsigned long long)found.unsigned_entries,
+			(unsigned long long)found.cut_bytes);
+	}
+	daemon->trail_letter.deliver = on_trail_failed;
+	return code;
+}
+
 static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 {
 	struct bd_daemon *daemon = &biduid->daemon;
-	size_t count = biduid->setup->settings->loops;
+	size_t count = count_loops(biduid->setup->settings);
 	enum bd_code code = BD_OK;
 
-	if (count == 0) {
-		long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-		count = cores < 1 ? 1 : (size_t)cores;
-	}
 	daemon->loops = calloc(count, sizeof(*daemon->loops));
 	if (daemon->loops == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "no loops");
 	}
 	daemon->loop_count = count;
+	if (bd_signer_start(&daemon->signer, daemon) != BD_OK) {
+		return bd_fail(diag, BD_NO_MEMORY, "no signer thread");
+	}
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		daemon->loops[i].drained_letter.deliver = on_loop_drained;
 		daemon->loops[i].reloaded_letter.deliver = on_loop_reloaded;
@@ -271,6 +286,7 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 {
 	enum bd_code code = open_store(biduid, diag);
 
+	code = code == BD_OK ? open_trail(biduid, diag) : code;
 	if (code == BD_OK && (uv_loop_init(&biduid->uv) != 0 || !watch_signals(biduid))) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no event loop");
 	}
@@ -313,6 +329,13 @@ static enum exit_code run(struct biduid *biduid)
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
 	bd_writer_stop(biduid->daemon.writer);
+	bd_signer_stop(biduid->daemon.signer);
+	code = bd_trail_close(biduid->daemon.trail, bd_clock_wall_ms(), &diag);
+	if (code != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "trail", "close", &diag);
+		biduid->has_failed = true;
+	}
+	bd_sign_key_free(biduid->daemon.trail_key);
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}
@@ -322,8 +345,9 @@ static enum exit_code run(struct biduid *biduid)
 	uv_loop_close(&biduid->uv);
 	bd_setup_unref(biduid->kept);
 	bd_setup_unref(biduid->setup);
-	bd_log(BD_LOG_INFO, "main", "stopped", "%s", "in order");
-	return EXIT_GOOD;
+	bd_log(BD_LOG_INFO, "main", "stopped", "%s",
+		biduid->has_failed ? "the trail has failed" : "in order");
+	return biduid->has_failed ? EXIT_FAILED : EXIT_GOOD;
 }
 
 static int usage(FILE *file, int result)

@@ -1,8 +1,15 @@
 #include "daemon/problem.h"
 
+#include "base/limits.h"
+#include "daemon/access.h"
 #include "daemon/language.h"
+#include "daemon/loop.h"
+#include "daemon/routes.h"
 
+#include <stddef.h>
 #include <stdio.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* BD_QUESTION_FAULTS_MAX faults with their texts. */
 #define PROBLEM_MAX_BYTES 65536
@@ -129,15 +136,45 @@ static struct bd_http_header header_of(enum bd_code code, const char *allow)
 	if (code == BD_AUTH_UNKNOWN) {
 		return (struct bd_http_header){ "WWW-Authenticate", "Mutual" };
 	}
-	if (status == 429 || status == 503) {
+	if (status == 429 || status == 503 || code == BD_RECEIPT_PROOF_PENDING) {
 		return (struct bd_http_header){ "Retry-After", "1" };
 	}
 	return (struct bd_http_header){ allow != NULL ? "Allow" : NULL, allow };
 }
 
-static void respond(struct bd_http_exchange *exchange, const struct bd_diag *diag,
+/* A refusal is entered before it leaves; where anyone may ask there is nothing to account for. */
+static enum bd_code enter(const struct bd_http_exchange *exchange, enum bd_code refusal)
+{
+	const struct bd_gate *gate =
+		CONTAINER(struct bd_gate, handler, bd_http_handler_of(exchange));
+	struct bd_loop *loop = gate->loop;
+	struct bd_bytes method = bd_http_method(exchange);
+	const struct bd_sender *sender;
+	struct bd_trail_caller caller;
+	struct bd_arena arena;
+	char verb[16];
+	bool is_open;
+	const char *route = bd_route_pattern(&is_open, bd_http_path(exchange));
+	enum bd_code code;
+
+	if (is_open) {
+		return BD_OK;
+	}
+	sender = bd_access_sender(loop->setup->senders, bd_http_peer(exchange), gate->is_plaintext);
+	snprintf(verb, sizeof(verb), "%.*s", (int)(method.len < 15 ? method.len : 15), method.ptr);
+	bd_arena_init(&arena, BD_RECORD_ARENA_MAX_BYTES);
+	code = bd_audit_caller(
+		&caller, &loop->audit, exchange, sender != NULL ? sender->name : NULL, &arena);
+	code = code == BD_OK ? bd_audit_refusal(&loop->audit, &caller, refusal, verb, route) : code;
+	bd_arena_release(&arena);
+	return code;
+}
+
+static void respond(struct bd_http_exchange *exchange, const struct bd_diag *given,
 	const char *source, const char *allow)
 {
+	static const struct bd_diag unavailable = { .code = BD_TRAIL_UNAVAILABLE };
+	const struct bd_diag *diag = enter(exchange, given->code) == BD_OK ? given : &unavailable;
 	bool is_english = bd_problem_is_english(exchange);
 	const struct bd_http_header headers[] = {
 		{ "Content-Type", "application/problem+json" },

@@ -372,6 +372,7 @@ static void on_result(struct bd_job *job, const struct bd_intake_result *result)
 		push_refuse_code(push, BD_INTERNAL);
 		return;
 	}
+	push->to.body_sha256 = push->entry.body_sha256;
 	push->state = PUSH_WRITING;
 	push->write = (struct bd_write){ .letter = { .deliver = on_written },
 		.home = &push->call.loop->mailbox,
@@ -623,6 +624,13 @@ void bd_push_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		return;
 	}
 	code = find_feed(push, parts, &diag);
+	if (code == BD_OK && bd_trail_is_low(loop->daemon->trail)) {
+		code = bd_fail(&diag, BD_DISK_FULL, "no space ahead of the trail");
+	}
+	if (code == BD_OK) {
+		code = bd_reply_open(&push->to, &push->arena);
+		code = code == BD_OK ? BD_OK : bd_fail(&diag, code, "%s", "");
+	}
 	if (code == BD_OK) {
 		code = read_delivery(push, bd_http_query(exchange), &diag);
 	}

@@ -19,6 +19,9 @@ static const struct route routes[] = {
 	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
 	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },
 	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
+	{ "GET", "/v1/receipts/*", ANYONE_LISTED, bd_trail_receipt_begin },
+	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },
+	{ "GET", "/v1/trail/head", ANYONE_LISTED, bd_trail_head_begin },
 	{ "GET", "/livez", 0, bd_livez_begin },
 	{ "GET", "/readyz", 0, bd_readyz_begin },
 	{ "GET", "/metrics", 0, bd_metrics_begin },
@@ -51,6 +54,20 @@ static bool matches(struct bd_route_parts *parts, const char *pattern, struct bd
 		}
 	}
 	return at == path.len;
+}
+
+const char *bd_route_pattern(bool *is_open, struct bd_bytes path)
+{
+	struct bd_route_parts parts;
+
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		if (matches(&parts, routes[i].path, path)) {
+			*is_open = routes[i].roles == 0;
+			return routes[i].path;
+		}
+	}
+	*is_open = false;
+	return "";
 }
 
 /* NULL: not listed, or without the right; then the exchange is answered. */

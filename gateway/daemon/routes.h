@@ -7,6 +7,10 @@
 /* Answers the request at once, or opens a call that will. */
 void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange);
 
+/* The address as this file writes it, '*' for names; "" when there is none like it. is_open: anyone
+ * may ask there. */
+const char *bd_route_pattern(bool *is_open, struct bd_bytes path);
+
 /* The routes; each owns the exchange from here on. parts are what stood for the path's names. */
 struct bd_route_parts {
 	struct bd_bytes first, second;
@@ -22,6 +26,12 @@ void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_message_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_trail_receipt_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_trail_proof_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_trail_head_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);

@@ -5,6 +5,7 @@
 #include "config/dictionary.h"
 #include "config/file.h"
 #include "config/matter.h"
+#include "daemon/imprint.h"
 #include "daemon/sandbox.h"
 #include "intake/image.h"
 
@@ -231,6 +232,19 @@ static void load_openapi(struct bd_setup *setup)
 	setup->openapi = bd_buf_bytes(&setup->openapi_buf);
 }
 
+static enum bd_code take_imprint(struct bd_setup *setup, const char *path, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+	const char *const paths[] = { path, settings->senders_file, settings->adapters_folder,
+		settings->schemas_folder };
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (bd_imprint(setup->digest, paths, sizeof(paths) / sizeof(paths[0]), &diag) != BD_OK) {
+		return bd_diags_add(diags, diag.code, path, 0, 0, "%s", diag.detail);
+	}
+	return BD_OK;
+}
+
 static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_diags *diags)
 {
 	char common[PATH_BYTES];
@@ -255,6 +269,9 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 		return bd_diags_code(diags);
 	}
 	if (list_sources(setup, diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
+	if (take_imprint(setup, path, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	load_openapi(setup);

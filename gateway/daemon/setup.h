@@ -8,6 +8,7 @@
 #define BD_DAEMON_SETUP_H
 
 #include "answer/matter.h"
+#include "base/digest.h"
 #include "base/workday.h"
 #include "config/settings.h"
 #include "intake/plan.h"
@@ -28,6 +29,7 @@ struct bd_setup {
 	struct bd_bytes sandbox;            /* its held.json; empty = no sandbox */
 	struct bd_bytes image;              /* of the plans, for the workers */
 	struct bd_bytes openapi;            /* JSON; empty when the file is not there */
+	uint8_t digest[BD_DIGEST_BYTES];    /* of all files that were read (imprint.h) */
 	/* private */
 	struct bd_arena arena;
 	struct bd_buf image_buf, openapi_buf;

@@ -40,6 +40,11 @@ int64_t bd_trail_time(bool *is_behind, const struct bd_trail_log *log, int64_t n
 	return is_back ? log->next.time_ms : now_ms;
 }
 
+uint64_t bd_trail_losses(const struct bd_trail_log *log)
+{
+	return log->losses;
+}
+
 uint64_t bd_trail_written(const struct bd_trail_log *log)
 {
 	return __atomic_load_n(&log->written.count, __ATOMIC_ACQUIRE);
@@ -107,6 +112,7 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 
 		log->dirty_end = end > log->dirty_end ? end : log->dirty_end;
 		log->next = log->written;
+		log->losses++;
 		if (code != BD_DISK_FULL) {
 			bd_trail_fail(trail, code);
 		}

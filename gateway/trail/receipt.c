@@ -333,8 +333,7 @@ enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_en
 
 /* -- commitments -- */
 
-static enum bd_code digest_opening(
-	uint8_t out[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
+enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
 {
 	struct bd_buf bytes;
 	enum bd_code code;
@@ -352,18 +351,11 @@ static enum bd_code digest_opening(
 	return code;
 }
 
-enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], struct bd_trail_opening *opening)
-{
-	enum bd_code code = bd_random(opening->salt, sizeof(opening->salt));
-
-	return code == BD_OK ? digest_opening(out, opening) : code;
-}
-
 enum bd_code bd_trail_opening_check(
 	const uint8_t commitment[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
 {
 	uint8_t digest[BD_DIGEST_BYTES];
-	enum bd_code code = digest_opening(digest, opening);
+	enum bd_code code = bd_trail_commit(digest, opening);
 
 	if (code == BD_OK && memcmp(digest, commitment, sizeof(digest)) != 0) {
 		code = BD_PROOF_WRONG;

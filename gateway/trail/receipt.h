@@ -82,8 +82,8 @@ struct bd_trail_opening {
 		value; /* in normal form; what is committed to are both, each sized */
 };
 
-/* Draws the salt. element, pointer, claim and value are set. */
-enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], struct bd_trail_opening *opening);
+/* salt, claim and value are set; the salt is of this opening alone, random and told to nobody. */
+enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], const struct bd_trail_opening *opening);
 /* BD_PROOF_WRONG when the opening is not the one that was committed to. */
 enum bd_code bd_trail_opening_check(
 	const uint8_t commitment[BD_DIGEST_BYTES], const struct bd_trail_opening *opening);

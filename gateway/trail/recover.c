@@ -112,7 +112,9 @@ static enum bd_code take_head(
 		return bd_fail(diag, BD_TRAIL_DAMAGED, "the heads are another trail's");
 	}
 	code = read_keys(&keys, trail, draft->key_id, diag);
-	code = code == BD_OK ? bd_trail_head_check(draft, &head, &keys, diag) : code;
+	if (code == BD_OK && bd_trail_head_check(draft, &head, &keys, NULL) != BD_OK) {
+		code = bd_fail(diag, BD_TRAIL_DAMAGED, "the last head is not as it was signed");
+	}
 	if (code == BD_OK) {
 		code = bd_sha256_of(head.body, trail->previous.bytes);
 	}

@@ -68,6 +68,9 @@ enum bd_code bd_trail_append(struct bd_trail_id *out, struct bd_trail_log *log,
 /* Writes what was collected. After a failure none of it is there, and its answers must not leave.
  */
 enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag);
+/* How often what was collected could not be written, and is void: whoever answers for several
+ * entries at once compares it before and after. */
+uint64_t bd_trail_losses(const struct bd_trail_log *log);
 /* Entries of this log that are written, and those that are synced. */
 uint64_t bd_trail_written(const struct bd_trail_log *log);
 uint64_t bd_trail_synced(const struct bd_trail_log *log);

@@ -26,6 +26,8 @@ TRIES, PAUSE_S = 200, 0.1
 METHODS = ("get", "put", "post", "delete", "patch")
 # Of a documented answer, what each run makes anew: numbers of receipts and times.
 VOLATILE = {"receipt", "message", "at", "received", "as_of", "last_received", "complete_through"}
+# Digests, what is signed, and where in a tree it stands: of whatever type.
+VOLATILE_ALWAYS = {"request", "digest", "commitment", "entry", "leaf", "path", "body", "signature", "key"}
 
 
 class Answer:
@@ -176,7 +178,7 @@ def without_volatile(value):
         return {
             name: without_volatile(item)
             for name, item in value.items()
-            if name != "age_s" and not (name in VOLATILE and isinstance(item, str))
+            if name not in VOLATILE_ALWAYS | {"age_s"} and not (name in VOLATILE and isinstance(item, str))
         }
     if isinstance(value, list):
         return [without_volatile(item) for item in value]

@@ -37,6 +37,11 @@ extendedKeyUsage=clientAuth'
 	if [ ! -f "$work/master.key" ]; then
 		(umask 077 && openssl rand -hex 32 >"$work/master.key")
 	fi
+	if [ ! -f "$work/signing.key" ]; then
+		(umask 077 && openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${signing_curve:-P-256}" \
+			-out "$work/signing.key" 2>/dev/null)
+		openssl pkey -in "$work/signing.key" -pubout -out "$work/signing.pub"
+	fi
 }
 
 # SHA-256 over the DER public key: how a sender is recognised.
@@ -61,6 +66,8 @@ tls_key = $work/tls/server.key
 tls_ca = $work/tls/ca.crt
 data_folder = $work/data
 master_key_file = $work/master.key
+signing_key_file = $work/signing.key
+trail_segment_bytes = 1048576
 adapters_folder = ${adapters:-$top/adapters}
 schemas_folder = ${schemas:-$top/schemas}
 senders_file = $work/senders
@@ -165,12 +172,13 @@ check() {
 	fi
 }
 
-# ask METHOD PATH [CURL-ARGUMENT...]: the body in $work/body, its status on stdout.
+# ask METHOD PATH [CURL-ARGUMENT...]: the body in $work/body, its head in $work/head, its status on stdout. $as is whose
+# certificate it is asked with.
 ask() {
 	local method=$1 path=$2
 	shift 2
-	curl -s --max-time 30 --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" \
-		-X "$method" -o "$work/body" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path"
+	curl -s --max-time 30 --cacert "$work/tls/ca.crt" --cert "$work/tls/${as:-client}.crt" \
+		--key "$work/tls/${as:-client}.key" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path"
 }
 
 # push FEED FILE [QUERY [CURL-ARGUMENT...]]

@@ -61,9 +61,29 @@ does() { # COMMAND
 		type_in "$tax" "$command" && says 'dry_run: true' would_store 'tax_status' && messages | diff "$work/before" -
 		;;
 	'bidui matter test '*) type_in / "$command" && says individual-business-registration ;;
+	'bidui receipt verify FILE --key PUB '*)
+		fetch_proof && type_in "$work/proof.json" "$command" && says 'valid: true' 'decision: pass' || return 1
+		sed 's/"leaf":[0-9]*/"leaf":0/' "$work/proof.json" >"$work/changed.json"
+		type_in "$work/changed.json" "$command"
+		[ $? -eq 1 ]
+		;;
+	'bidui audit verify FOLDER --key PUB '*) type_in / "$command" && says 'whole: true' 'running: true' ;;
 	'curl '*) type_in / "$command" && [ "$(jq -r .decision "$work/out")" = pass ] ;;
 	*) echo 'nobody knows how to check it' && return 1 ;;
 	esac
+}
+
+# The proof of a comparison's receipt: there when the next head is signed.
+fetch_proof() {
+	local receipt left=100
+	compare "$case_file" >/dev/null
+	receipt=$(jq -r .receipt "$work/body")
+	until [ "$(ask GET "/v1/receipts/$receipt/proof")" = 200 ]; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+	cp "$work/body" "$work/proof.json"
 }
 
 # How many messages are held of each feed.
@@ -77,6 +97,8 @@ write_settings 0 0
 mkdir "$work/desk"
 ln -s "$top/adapters" "$top/schemas" "$work/desk/"
 ln -s "$top/tests/adapters/broken" "$work/desk/broken"
+ln -s "$work/signing.pub" "$work/desk/PUB"
+ln -s "$work/data/trail" "$work/desk/FOLDER"
 jq .question "$case_file" >"$work/desk/case.json"
 jq -c .question "$case_file" "$case_file" >"$work/desk/case.ndjson"
 if ! start_gateway || ! push_samples "$top/tests/e2e/samples.tsv"; then

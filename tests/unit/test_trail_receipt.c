@@ -214,8 +214,10 @@ static void commitments(void **state)
 	size_t count = 0;
 
 	(void)state;
+	assert_int_equal(bd_random(opening.salt, sizeof(opening.salt)), BD_OK);
 	assert_int_equal(bd_trail_commit(first, &opening), BD_OK);
 	list[0] = opening;
+	assert_int_equal(bd_random(opening.salt, sizeof(opening.salt)), BD_OK);
 	assert_int_equal(bd_trail_commit(second, &opening), BD_OK);
 	list[1] = opening;
 	assert_memory_not_equal(first, second, sizeof(first));

@@ -1,0 +1,380 @@
+#include "daemon/audit.h"
+
+#include "answer/decide.h"
+#include "answer/obligation.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "daemon/loop.h"
+#include "daemon/signer.h"
+#include "record/rules_identifier.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a client says of itself in one header: a purpose is a phrase, a case number a line. */
+#define HEADER_MAX_BYTES 256
+
+enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, size_t loop,
+	enum bd_trail_durability durability, struct bd_diag *diag)
+{
+	enum bd_code code;
+
+	*audit = (struct bd_audit){ .trail = daemon->trail,
+		.log = bd_trail_log(daemon->trail, loop),
+		.signer = daemon->signer,
+		.is_synced = durability == BD_TRAIL_SYNCED };
+	bd_buf_init(&audit->payload, BD_TRAIL_ENTRY_MAX_BYTES);
+	bd_buf_init(&audit->text, 4096);
+	code = bd_hmac_new(&audit->digest,
+		(struct bd_bytes){ (const char *)daemon->audit_key, sizeof(daemon->audit_key) });
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no digest");
+}
+
+void bd_audit_close(struct bd_audit *audit)
+{
+	bd_hmac_free(audit->digest);
+	bd_buf_release(&audit->payload);
+	bd_buf_release(&audit->text);
+	audit->digest = NULL;
+}
+
+int64_t bd_audit_time(const struct bd_audit *audit)
+{
+	return bd_trail_time(NULL, audit->log, bd_clock_wall_ms());
+}
+
+enum bd_code bd_audit_next(
+	char out[BD_TRAIL_ID_TEXT_BYTES], struct bd_audit *audit, struct bd_diag *diag)
+{
+	struct bd_trail_id id;
+	enum bd_code code = bd_trail_next(&id, audit->log, BD_TRAIL_ENTRY_MAX_BYTES, diag);
+
+	if (code == BD_OK) {
+		bd_trail_id_write(out, &id);
+	}
+	return code;
+}
+
+/* -- digests -- */
+
+enum bd_code bd_audit_digest(
+	uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit, struct bd_bytes bytes)
+{
+	return bd_hmac_of(audit->digest, bytes, out);
+}
+
+enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit,
+	const struct bd_identifier *identifier, const struct bd_dictionary *dict)
+{
+	const struct bd_id_kind *kind = bd_dictionary_id_kind_number(dict, identifier->kind);
+	struct bd_buf *text = &audit->text;
+	enum bd_code code;
+
+	bd_buf_clear(text);
+	code = bd_buf_add_text(text, kind != NULL ? kind->name : "");
+	code = code == BD_OK ? bd_buf_add_byte(text, ':') : code;
+	if (code == BD_OK && identifier->issuer.len > 0) {
+		code = bd_buf_add(text, identifier->issuer);
+		code = code == BD_OK ? bd_buf_add_byte(text, ':') : code;
+	}
+	code = code == BD_OK ? bd_buf_add(text, identifier->number) : code;
+	code = code == BD_OK ? bd_audit_digest(out, audit, bd_buf_bytes(text)) : code;
+	if (text->len > 0) {
+		bd_wipe(text->ptr, text->len);
+	}
+	return code;
+}
+
+/* -- what clients say of themselves -- */
+
+static bool is_identity(struct bd_bytes text)
+{
+	struct bd_number_forms forms;
+
+	return bd_rule_number_forms(&forms, text) &&
+	       (forms.forms & (BD_NUMBER_RESIDENT | BD_NUMBER_USCC)) != 0;
+}
+
+static bool is_alphanumeric(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* A number of a person or organization by its form, alone or within a longer one. */
+static bool holds_identity(struct bd_bytes text)
+{
+	for (size_t begin = 0, end; begin < text.len; begin = end + 1) {
+		for (end = begin; end < text.len && is_alphanumeric(text.ptr[end]); end++) {
+		}
+		if (end - begin == 15 && is_identity((struct bd_bytes){ text.ptr + begin, 15 })) {
+			return true;
+		}
+		for (size_t at = begin; at + 18 <= end; at++) {
+			if (is_identity((struct bd_bytes){ text.ptr + at, 18 })) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* As it is, or as a digest: long, not text, or with an identity number in it. */
+static enum bd_code take_header(struct bd_bytes *out, struct bd_audit *audit,
+	const struct bd_http_exchange *exchange, const char *name, struct bd_arena *arena)
+{
+	struct bd_bytes text = bd_http_header(exchange, name);
+	uint8_t digest[BD_DIGEST_BYTES];
+	char shown[sizeof("digest:") + 2 * BD_DIGEST_BYTES] = "digest:";
+	enum bd_code code;
+
+	if (text.len <= HEADER_MAX_BYTES && bd_text_is_utf8(text) && !bd_text_has_control(text) &&
+		!holds_identity(text)) {
+		*out = text;
+		return BD_OK;
+	}
+	code = bd_audit_digest(digest, audit, text);
+	if (code == BD_OK) {
+		bd_hex(shown + strlen(shown), digest, sizeof(digest));
+		*out = bd_arena_copy(arena, bd_bytes_of(shown));
+		code = out->ptr != NULL ? BD_OK : bd_arena_code(arena);
+	}
+	return code;
+}
+
+enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
+	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena)
+{
+	static const char *const names[] = { "bidui-purpose", "bidui-case", "bidui-operator",
+		"traceparent" };
+	struct bd_trail_caller caller = { .client = bd_bytes_of(sender != NULL ? sender : "") };
+	struct bd_bytes *const texts[] = { &caller.purpose, &caller.case_id, &caller.operator_name,
+		&caller.trace };
+	enum bd_code code = BD_OK;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && code == BD_OK; i++) {
+		code = take_header(texts[i], audit, exchange, names[i], arena);
+	}
+	*out = caller;
+	return code;
+}
+
+/* -- entries -- */
+
+static enum bd_code append(
+	struct bd_audit *audit, enum bd_trail_kind kind, int64_t time_ms, struct bd_diag *diag)
+{
+	struct bd_trail_id id;
+	enum bd_code code = bd_trail_append(
+		&id, audit->log, kind, time_ms, bd_buf_bytes(&audit->payload), diag);
+
+	if (bd_trail_wants_space(audit->trail)) {
+		bd_signer_want_space(audit->signer);
+	}
+	return code;
+}
+
+enum bd_code bd_audit_event(struct bd_audit *audit, enum bd_trail_kind kind,
+	const struct bd_trail_event *event, int64_t time_ms, struct bd_diag *diag)
+{
+	enum bd_code code;
+
+	bd_buf_clear(&audit->payload);
+	code = bd_trail_event_pack(&audit->payload, event);
+	return code == BD_OK ? append(audit, kind, time_ms, diag)
+			     : bd_fail(diag, code, "an entry of the trail");
+}
+
+enum bd_code bd_audit_flush(struct bd_audit *audit, struct bd_diag *diag)
+{
+	return bd_trail_flush(audit->log, diag);
+}
+
+enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_caller *caller,
+	enum bd_code code, const char *method, const char *route)
+{
+	int64_t time_ms = bd_audit_time(audit);
+	struct bd_trail_event event = { .caller = *caller,
+		.code = bd_bytes_of(bd_code_info(code)->text),
+		.method = bd_bytes_of(method),
+		.path = bd_bytes_of(route) };
+	enum bd_code result;
+
+	if (caller->client.len == 0) {
+		if (time_ms / 1000 == audit->unknown_second) {
+			/* Whoever is nobody must not fill the disk. */
+			audit->unknown_more++;
+			return BD_OK;
+		}
+		event.more = audit->unknown_more;
+	}
+	result = bd_audit_event(audit, BD_TRAIL_REFUSAL, &event, time_ms, NULL);
+	result = result == BD_OK ? bd_audit_flush(audit, NULL) : result;
+	if (result == BD_OK && caller->client.len == 0) {
+		audit->unknown_second = time_ms / 1000;
+		audit->unknown_more = 0;
+	}
+	return result;
+}
+
+uint64_t bd_audit_mark(struct bd_audit *audit)
+{
+	uint64_t written = bd_trail_written(audit->log);
+
+	if (!audit->is_synced || bd_trail_has_failed(audit->trail) ||
+		bd_trail_synced(audit->log) >= written) {
+		return 0;
+	}
+	__atomic_store_n(&audit->wants_release, true, __ATOMIC_RELEASE);
+	bd_signer_want_sync(audit->signer);
+	return written;
+}
+
+/* -- comparisons -- */
+
+static bool list_subjects(struct bd_trail_receipt *receipt, struct bd_audit *audit,
+	const struct bd_case *asked, const struct bd_dictionary *dict, struct bd_arena *arena)
+{
+	struct bd_trail_subject *subjects =
+		bd_arena_alloc(arena, asked->subject_count, sizeof(*subjects));
+
+	for (size_t i = 0; subjects != NULL && i < asked->subject_count; i++) {
+		const struct bd_case_subject *subject = &asked->subjects[i];
+
+		subjects[i].pointer = bd_bytes_of(subject->pointer);
+		/* Of a number that is none nobody was looked at. */
+		if (subject->invalid == BD_OK && bd_audit_subject(subjects[i].digest, audit,
+							 &subject->identifier, dict) != BD_OK) {
+			return false;
+		}
+	}
+	receipt->subjects = subjects;
+	receipt->subject_count = asked->subject_count;
+	return subjects != NULL;
+}
+
+static struct bd_bytes flag_names(uint32_t flags, struct bd_arena *arena)
+{
+	char names[128];
+	size_t len = 0;
+
+	for (uint32_t flag = 1; flag <= BD_FLAG_FORMER; flag <<= 1) {
+		if ((flags & flag) != 0 && len < sizeof(names)) {
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+				len > 0 ? " " : "", bd_flag_term((enum bd_finding_flag)flag)->name);
+		}
+	}
+	return bd_arena_copy(arena, (struct bd_bytes){ names, len });
+}
+
+static bool list_evidence(
+	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
+{
+	struct bd_trail_evidence *evidence =
+		bd_arena_alloc(arena, finding->evidence_count, sizeof(*evidence));
+
+	for (size_t i = 0; evidence != NULL && i < finding->evidence_count; i++) {
+		evidence[i].source = bd_bytes_of(finding->evidence[i].source);
+		evidence[i].as_of_ms = finding->evidence[i].as_of_ms;
+	}
+	out->evidence = evidence;
+	out->evidence_count = finding->evidence_count;
+	return evidence != NULL;
+}
+
+/* What was compared, committed to; salt is of this element alone. */
+static bool commit(struct bd_trail_element *out, const struct bd_finding *finding,
+	const uint8_t salt[BD_TRAIL_SALT_BYTES])
+{
+	struct bd_trail_opening opening = { .claim = finding->claim, .value = finding->value };
+
+	if (finding->claim.len == 0 && finding->value.len == 0) {
+		return true;
+	}
+	memcpy(opening.salt, salt, sizeof(opening.salt));
+	return bd_trail_commit(out->commitment, &opening) == BD_OK;
+}
+
+static bool list_elements(struct bd_trail_receipt *receipt, const struct bd_compared *compared,
+	struct bd_arena *arena)
+{
+	size_t count = compared->finding_count;
+	struct bd_trail_element *elements = bd_arena_alloc(arena, count, sizeof(*elements));
+	uint8_t *salts = bd_arena_alloc(arena, count, BD_TRAIL_SALT_BYTES);
+	bool is_good = elements != NULL && salts != NULL &&
+		       (count == 0 || bd_random(salts, count * BD_TRAIL_SALT_BYTES) == BD_OK);
+
+	for (size_t i = 0; is_good && i < count; i++) {
+		const struct bd_finding *finding = &compared->findings[i];
+		struct bd_trail_element *element = &elements[i];
+
+		element->id = bd_bytes_of(finding->element->id);
+		element->pointer = bd_bytes_of(finding->subject->pointer);
+		element->code = bd_bytes_of(bd_finding_term(finding->code)->name);
+		element->flags = flag_names(finding->flags, arena);
+		element->reason = bd_bytes_of(finding->reason);
+		element->rule = bd_bytes_of(finding->rule != NULL ? finding->rule : "");
+		is_good = list_evidence(element, finding, arena) &&
+			  commit(element, finding, salts + i * BD_TRAIL_SALT_BYTES);
+	}
+	receipt->elements = elements;
+	receipt->element_count = count;
+	return is_good;
+}
+
+/* What is still owed, as far as it binds: who, what, by when. */
+static bool digest_obligations(struct bd_trail_receipt *receipt, struct bd_audit *audit,
+	const struct bd_compared *compared)
+{
+	struct bd_buf *text = &audit->payload;
+	enum bd_code code = BD_OK;
+
+	if (compared->obligation_count == 0) {
+		return true;
+	}
+	bd_buf_clear(text);
+	for (size_t i = 0; i < compared->obligation_count && code == BD_OK; i++) {
+		const struct bd_obligation *one = &compared->obligations[i];
+		char due[11] = "";
+
+		if (one->due != BD_NO_DAY) {
+			bd_day_format(due, one->due);
+		}
+		code = bd_buf_printf(text, "%s|%s|%s|%s|%s\n",
+			one->party == BD_PARTY_AGENCY ? "agency" : "applicant", one->id,
+			one->finding != NULL ? one->finding->subject->pointer : "", due,
+			one->may_follow ? "may_follow" : "");
+	}
+	return code == BD_OK && bd_sha256_of(bd_buf_bytes(text), receipt->obligations) == BD_OK;
+}
+
+enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_caller *caller,
+	struct bd_bytes question, const struct bd_compared *compared, bool is_sandbox,
+	int64_t time_ms, const struct bd_dictionary *dict, struct bd_arena *arena,
+	struct bd_diag *diag)
+{
+	const struct bd_case *asked = compared->asked;
+	struct bd_trail_receipt receipt = { .caller = *caller,
+		.matter = bd_bytes_of(asked->matter->id),
+		.version = bd_bytes_of(asked->matter->version),
+		.decision = bd_bytes_of(bd_decision_term(compared->outcome->decision)->name),
+		.is_sandbox = is_sandbox };
+	char on[11];
+	enum bd_code code;
+
+	if (receipt.caller.case_id.len == 0) {
+		receipt.caller.case_id = asked->id;
+	}
+	bd_day_format(on, asked->on);
+	receipt.on = bd_bytes_of(on);
+	code = bd_audit_digest(receipt.request, audit, question);
+	if (code == BD_OK && !(list_subjects(&receipt, audit, asked, dict, arena) &&
+				     list_elements(&receipt, compared, arena) &&
+				     digest_obligations(&receipt, audit, compared))) {
+		code = bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_INTERNAL;
+	}
+	bd_buf_clear(&audit->payload);
+	code = code == BD_OK ? bd_trail_receipt_pack(&audit->payload, &receipt) : code;
+	return code == BD_OK ? append(audit, BD_TRAIL_COMPARE, time_ms, diag)
+			     : bd_fail(diag, code, "a receipt of the trail");
+}

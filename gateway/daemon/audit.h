@@ -1,0 +1,75 @@
+/* audit.h - what one loop enters into the trail (trail/trail.h): who asked what, before the answer
+ * leaves.
+ *
+ * Layer: daemon; one struct bd_audit a loop, used on its thread. Whoever answers enters first; when
+ * that fails the answer is BD_TRAIL_UNAVAILABLE and nothing else. A person or organization stands
+ * in an entry as a digest keyed by the installation (HMAC-SHA256 over "kind:number" in canonical
+ * form), a question or message likewise; what clients say in headers is kept as it is unless it
+ * holds what looks like an identity number.
+ */
+#ifndef BD_DAEMON_AUDIT_H
+#define BD_DAEMON_AUDIT_H
+
+#include "answer/answer.h"
+#include "config/settings.h"
+#include "http/server.h"
+#include "trail/event.h"
+#include "trail/trail.h"
+
+struct bd_daemon;
+struct bd_signer;
+
+/* Of the keyed digests; derived from the master key. */
+#define BD_AUDIT_KEY_BYTES 32
+
+struct bd_audit {
+	struct bd_trail *trail;
+	struct bd_trail_log *log;
+	struct bd_signer *signer;
+	struct bd_hmac *digest;
+	struct bd_buf payload, text;
+	bool is_synced;     /* answers wait until their entries are synced */
+	bool wants_release; /* atomic: some do */
+	/* refusals of callers that are not known: one entry a second, with the number of the others
+	 */
+	int64_t unknown_second;
+	uint64_t unknown_more;
+};
+
+/* The log of one loop. */
+enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, size_t loop,
+	enum bd_trail_durability durability, struct bd_diag *diag);
+void bd_audit_close(struct bd_audit *audit);
+
+/* The time of what is answered now: never before what was answered earlier. */
+int64_t bd_audit_time(const struct bd_audit *audit);
+/* The id of the entry that comes next, as text: an answer names its receipt. */
+enum bd_code bd_audit_next(
+	char out[BD_TRAIL_ID_TEXT_BYTES], struct bd_audit *audit, struct bd_diag *diag);
+enum bd_code bd_audit_digest(
+	uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit, struct bd_bytes bytes);
+enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit,
+	const struct bd_identifier *identifier, const struct bd_dictionary *dict);
+/* Who asks, from the headers; sender NULL = not known. Lives as the exchange, or in the arena. */
+enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
+	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);
+
+/* -- entering: collected, and written by bd_audit_flush -- */
+
+enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_caller *caller,
+	struct bd_bytes question, const struct bd_compared *compared, bool is_sandbox,
+	int64_t time_ms, const struct bd_dictionary *dict, struct bd_arena *arena,
+	struct bd_diag *diag);
+enum bd_code bd_audit_event(struct bd_audit *audit, enum bd_trail_kind kind,
+	const struct bd_trail_event *event, int64_t time_ms, struct bd_diag *diag);
+enum bd_code bd_audit_flush(struct bd_audit *audit, struct bd_diag *diag);
+
+/* A refusal, written at once. route: the pattern of the address, never the address itself; caller's
+ * client empty = not known. */
+enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_caller *caller,
+	enum bd_code code, const char *method, const char *route);
+
+/* For http/server.h on_mark: entries that have to be synced before what was formed may leave. */
+uint64_t bd_audit_mark(struct bd_audit *audit);
+
+#endif
