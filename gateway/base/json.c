@@ -249,7 +249,7 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 
 		/* Here, and not when the run is over, so that the first error is the same at any
 		 * cut. */
-		if (parser->text.len + (i - *at) > BD_FIELD_MAX_BYTES) {
+		if (parser->text.len + (i - *at) > parser->text.max) {
 			return fail_at(parser, BD_LIMIT_BYTES, parser->token, "a text is too long");
 		}
 		if (parser->utf8_left > 0) {
@@ -301,7 +301,7 @@ static enum bd_code read_text(struct bd_json_parser *parser, struct bd_bytes byt
 	if (!is_over || parser->text.len > 0) {
 		code = add_text(parser, run);
 		run = bd_buf_bytes(&parser->text);
-	} else if (run.len > BD_FIELD_MAX_BYTES) {
+	} else if (run.len > parser->text.max) {
 		code = fail_at(parser, BD_LIMIT_BYTES, parser->token, "a text is too long");
 	}
 	if (code != BD_OK || *at == bytes.len) {
@@ -717,8 +717,8 @@ static enum bd_code on_tree_event(struct bd_json_handler *handler, enum bd_json_
 	return BD_OK;
 }
 
-enum bd_code bd_json_parse(
-	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
+static enum bd_code parse(struct bd_json **out, struct bd_bytes bytes, size_t text_max,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct tree tree = { .handler = { on_tree_event }, .arena = arena };
 	struct bd_json_parser *parser;
@@ -727,6 +727,7 @@ enum bd_code bd_json_parse(
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", "");
 	}
+	parser->text.max = text_max;
 	code = bd_json_feed(parser, bytes, diag);
 	if (code == BD_OK) {
 		code = bd_json_end(parser, diag);
@@ -736,6 +737,18 @@ enum bd_code bd_json_parse(
 		*out = tree.root;
 	}
 	return code;
+}
+
+enum bd_code bd_json_parse(
+	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
+{
+	return parse(out, bytes, BD_FIELD_MAX_BYTES, arena, diag);
+}
+
+enum bd_code bd_json_parse_answer(
+	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
+{
+	return parse(out, bytes, bytes.len, arena, diag);
 }
 
 const struct bd_json *bd_json_get(const struct bd_json *node, const char *key)

@@ -69,6 +69,9 @@ struct bd_json {
 /* Lives in the arena. */
 enum bd_code bd_json_parse(
 	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag);
+/* The same of an answer that we asked for: one text may be as long as the whole. */
+enum bd_code bd_json_parse_answer(
+	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag);
 /* NULL when node is NULL, no object, or has no such member. */
 const struct bd_json *bd_json_get(const struct bd_json *node, const char *key);
 
