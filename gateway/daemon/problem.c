@@ -102,27 +102,6 @@ enum bd_code bd_problem_write(
 	return w.code;
 }
 
-void bd_reject_write(struct bd_json_writer *w, const char *key, const struct bd_reject *reject)
-{
-	const struct bd_diag *diag = &reject->diag;
-	const struct bd_code_info *info = bd_code_info(diag->code);
-
-	bd_jw_object(w, key);
-	bd_jw_u64(w, "index", reject->index);
-	bd_jw_text(w, "section", reject->section);
-	write_place(w, diag);
-	bd_jw_text(w, "field", diag->field);
-	bd_jw_text(w, "path", diag->path);
-	bd_jw_text(w, "code", info->text);
-	bd_jw_text(w, "rule", diag->rule);
-	bd_jw_text(w, "detail", diag->detail);
-	bd_jw_text(w, "zh", info->zh);
-	bd_jw_text(w, "en", info->en);
-	bd_jw_text(w, "hint_zh", info->hint_zh);
-	bd_jw_text(w, "hint_en", info->hint_en);
-	bd_jw_object_end(w);
-}
-
 bool bd_problem_is_english(const struct bd_http_exchange *exchange)
 {
 	return bd_language_is_english(bd_http_header(exchange, "accept-language"));

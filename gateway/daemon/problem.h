@@ -1,5 +1,4 @@
-/* problem.h - a diag as the bodies that clients read: RFC 9457 problem details, and the rows of a
- * receipt.
+/* problem.h - a diag as the bodies that clients read: RFC 9457 problem details.
  *
  * Layer: daemon. Chinese unless the client asked for English; `code` is never translated; nothing
  * of a citizen's is in a diag, so nothing is here.
@@ -10,16 +9,12 @@
 #include "base/diag.h"
 #include "base/json_write.h"
 #include "http/server.h"
-#include "record/reject.h"
 
 /* The body of problem+json. source NULL = not about a source. */
 enum bd_code bd_problem_write(
 	struct bd_buf *body, const struct bd_diag *diag, const char *source, bool is_english);
 /* What the client of this exchange asked for: Accept-Language. */
 bool bd_problem_is_english(const struct bd_http_exchange *exchange);
-/* One object of a receipt's `rejects`. */
-void bd_reject_write(
-	struct bd_json_writer *writer, const char *key, const struct bd_reject *reject);
 /* Answers the exchange with the problem and the code's status; Retry-After with 429 and 503. */
 void bd_problem_respond(
 	struct bd_http_exchange *exchange, const struct bd_diag *diag, const char *source);

@@ -1,5 +1,6 @@
 #include "record/reject.h"
 
+#include "base/json_write.h"
 #include "record/pack.h"
 
 #include <stdio.h>
@@ -217,4 +218,33 @@ enum bd_code bd_reject_unpack(
 		*reject = read;
 	}
 	return code;
+}
+
+void bd_reject_write(struct bd_json_writer *w, const char *key, const struct bd_reject *reject)
+{
+	const struct bd_diag *diag = &reject->diag;
+	const struct bd_code_info *info = bd_code_info(diag->code);
+
+	bd_jw_object(w, key);
+	bd_jw_u64(w, "index", reject->index);
+	bd_jw_text(w, "section", reject->section);
+	if (diag->place.line != 0) {
+		bd_jw_u64(w, "line", diag->place.line);
+	}
+	if (diag->place.column != 0) {
+		bd_jw_u64(w, "column", diag->place.column);
+	}
+	if (diag->place.row != 0) {
+		bd_jw_u64(w, "row", diag->place.row);
+	}
+	bd_jw_text(w, "field", diag->field);
+	bd_jw_text(w, "path", diag->path);
+	bd_jw_text(w, "code", info->text);
+	bd_jw_text(w, "rule", diag->rule);
+	bd_jw_text(w, "detail", diag->detail);
+	bd_jw_text(w, "zh", info->zh);
+	bd_jw_text(w, "en", info->en);
+	bd_jw_text(w, "hint_zh", info->hint_zh);
+	bd_jw_text(w, "hint_en", info->hint_en);
+	bd_jw_object_end(w);
 }

@@ -51,4 +51,10 @@ enum bd_code bd_reject_pack(struct bd_buf *buf, const struct bd_reject *reject);
 enum bd_code bd_reject_unpack(
 	struct bd_reject *reject, struct bd_bytes bytes, struct bd_arena *arena);
 
+struct bd_json_writer;
+/* One object of a receipt's `rejects`: place, code, and the texts of the code in both languages.
+ * Nothing of `raw`. */
+void bd_reject_write(
+	struct bd_json_writer *writer, const char *key, const struct bd_reject *reject);
+
 #endif
