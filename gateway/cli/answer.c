@@ -1,5 +1,7 @@
 #include "cli/answer.h"
 
+#include "cli/file.h"
+
 #include <string.h>
 
 /* A tree takes some ten times its text; one line of a batch is small, a receipt has 1,000 rejects.
@@ -9,6 +11,7 @@
 void bd_cli_show_errors(const struct bd_diags *diags)
 {
 	char line[512];
+
 	for (size_t i = 0; i < diags->count; i++) {
 		bd_diag_show(line, sizeof(line), &diags->items[i]);
 		fprintf(stderr, "%s\n", line);
@@ -18,93 +21,162 @@ void bd_cli_show_errors(const struct bd_diags *diags)
 	}
 }
 
-static bool is_problem(const struct bd_reply *reply)
+static bool is_problem(const struct bd_json *answer)
 {
-	return bd_reply_find(reply, "status") != NULL && bd_reply_find(reply, "title") != NULL;
+	return bd_json_get(answer, "status") != NULL && bd_json_get(answer, "title") != NULL;
 }
 
-static void show_problem(const struct bd_cli_options *options, const struct bd_reply *problem)
+/* "FILE:12:7: " of what has a line, else the names of what has a place. */
+static void put_place(FILE *out, const struct bd_json *error, const char *path)
 {
-	fprintf(stderr, "bidui: %s\n",
-		bd_cli_say(options, "网关拒绝了请求", "the gateway refused"));
-	bd_reply_show(stderr, problem, 2);
-}
+	static const char *const keys[] = { "pointer", "path", "field", "row" };
+	struct bd_bytes line = bd_cli_text(error, "line"), column = bd_cli_text(error, "column");
 
-static const char *colour_of(struct bd_bytes decision)
-{
-	if (bd_bytes_is(decision, "pass")) {
-		return "\033[32m";
+	if (line.len > 0) {
+		bd_cli_put(out, bd_bytes_of(path != NULL ? path : "-"));
+		fprintf(out, ":%.*s", (int)line.len, line.ptr);
+		fprintf(out, "%s%.*s: ", column.len > 0 ? ":" : "", (int)column.len, column.ptr);
 	}
-	return bd_bytes_is(decision, "refuse") || bd_bytes_is(decision, "resubmit") ? "\033[31m"
-										    : "\033[33m";
-}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct bd_bytes text = bd_cli_text(error, keys[i]);
 
-static void show_one(const struct bd_cli_options *options, const struct bd_reply *reply)
-{
-	struct bd_bytes decision = bd_reply_text(reply, "decision");
-	bool is_coloured = options->has_colour && decision.len > 0;
-	if (is_coloured) {
-		printf("%s● ", colour_of(decision));
-		fwrite(decision.ptr, 1, decision.len, stdout);
-		fputs("\033[0m\n", stdout);
+		if (text.len > 0) {
+			fprintf(out, "%s ", keys[i]);
+			bd_cli_put(out, text);
+			fputc(' ', out);
+		}
 	}
-	bd_reply_show(stdout, reply, 0);
 }
 
-/* One JSON value: shown unless it went out already, judged always. */
+/* What the problem's own title has said is not said again. */
+static void put_errors(
+	const struct bd_cli_options *options, const struct bd_json *problem, const char *path)
+{
+	const struct bd_json *errors = bd_json_get(problem, "errors");
+	const struct bd_json *error = errors != NULL ? errors->first : NULL;
+
+	for (; error != NULL; error = error->next) {
+		struct bd_bytes detail = bd_cli_text(error, "detail");
+		bool is_new =
+			!bd_bytes_equal(bd_cli_text(error, "code"), bd_cli_text(problem, "code"));
+
+		fputs("  ", stderr);
+		put_place(stderr, error, path);
+		if (is_new) {
+			bd_cli_put(stderr, bd_cli_text(error, "title"));
+		}
+		fputs(is_new && detail.len > 0 ? bd_cli_say(options, "：", ": ") : "", stderr);
+		bd_cli_put(stderr, detail);
+		fputc('\n', stderr);
+	}
+}
+
+static void put_line(struct bd_bytes text)
+{
+	if (text.len > 0) {
+		fputs("  ", stderr);
+		bd_cli_put(stderr, text);
+		fputc('\n', stderr);
+	}
+}
+
+static void show_problem(
+	const struct bd_cli_options *options, const struct bd_json *problem, const char *path)
+{
+	const struct bd_json *errors = bd_json_get(problem, "errors");
+
+	fprintf(stderr, "bidui: %s", bd_cli_say(options, "网关拒绝：", "refused: "));
+	bd_cli_put(stderr, bd_cli_text(problem, "title"));
+	fputs(" (", stderr);
+	bd_cli_put(stderr, bd_cli_text(problem, "code"));
+	fputs(")\n", stderr);
+	if (errors == NULL || errors->first == NULL) {
+		put_line(bd_cli_text(problem, "detail"));
+	}
+	put_errors(options, problem, path);
+	put_line(bd_cli_text(problem, "hint"));
+}
+
+/* Not JSON, or no answer at all: somebody else answered, a proxy perhaps. */
+static void show_foreign(const struct bd_cli_options *options, int status)
+{
+	fprintf(stderr, "bidui: %s: %s (HTTP %d)\n", options->server,
+		bd_cli_say(options, "应答不是网关应有的格式，请核对地址",
+			"not an answer of the gateway; check the address"),
+		status);
+}
+
+/* One JSON value: shown unless it went out already, judged always. path NULL = not of a file. */
 static enum bd_cli_exit judge(const struct bd_cli_options *options, struct bd_bytes json,
-	long status, bool (*is_good)(const struct bd_reply *reply))
+	int status, const char *path, const struct bd_cli_view *view)
 {
 	struct bd_arena arena;
-	struct bd_diag diag;
-	const struct bd_reply *reply = NULL;
-	enum bd_cli_exit result = BD_CLI_REFUSED;
+	struct bd_json *answer = NULL;
+	enum bd_cli_exit result;
+
 	bd_arena_init(&arena, TREE_MAX_BYTES);
-	bd_diag_clear(&diag);
-	if (bd_reply_read(&reply, json, &arena, &diag) != BD_OK) {
-		fprintf(stderr, "bidui: HTTP %ld: %s\n", status, diag.detail);
-	} else if (is_problem(reply)) {
-		show_problem(options, reply);
+	if (bd_json_parse_answer(&answer, json, &arena, NULL) != BD_OK) {
+		show_foreign(options, status);
+		result = BD_CLI_REFUSED;
+	} else if (is_problem(answer)) {
+		show_problem(options, answer, path);
 		/* What was sent was understood and not good: a result, as rejects are. */
 		result = status == 422 ? BD_CLI_NEGATIVE : BD_CLI_REFUSED;
 	} else {
 		if (!options->is_json) {
-			show_one(options, reply);
+			view->show(options, answer, &arena);
 		}
-		result = is_good(reply) ? BD_CLI_OK : BD_CLI_NEGATIVE;
+		result = view->is_good(answer) ? BD_CLI_OK : BD_CLI_NEGATIVE;
 	}
 	bd_arena_release(&arena);
 	return result;
 }
 
-enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
-	const struct bd_cli_answer *answer, bool (*is_good)(const struct bd_reply *reply))
+static enum bd_cli_exit show(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, const char *path, const struct bd_cli_view *view)
 {
 	struct bd_bytes rest = bd_buf_bytes(&answer->body);
-	enum bd_cli_exit worst = rest.len == 0 ? BD_CLI_REFUSED : BD_CLI_OK;
+	enum bd_cli_exit worst = BD_CLI_OK;
+	bool has_any = false;
+
 	if (options->is_json) {
 		fwrite(rest.ptr, 1, rest.len, stdout);
 	}
 	while (rest.len > 0) {
 		const char *end = answer->is_ndjson ? memchr(rest.ptr, '\n', rest.len) : NULL;
-		size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
-		struct bd_bytes line = { rest.ptr, len };
-		enum bd_cli_exit result =
-			len == 0 ? BD_CLI_OK : judge(options, line, answer->status, is_good);
-		worst = result > worst ? result : worst;
-		len += end != NULL;
-		rest = (struct bd_bytes){ rest.ptr + len, rest.len - len };
+		struct bd_bytes line = { rest.ptr,
+			end != NULL ? (size_t)(end - rest.ptr) : rest.len };
+		size_t taken = line.len + (end != NULL);
+
+		if (line.len > 0) {
+			enum bd_cli_exit result = judge(options, line, answer->status, path, view);
+
+			worst = result > worst ? result : worst;
+			has_any = true;
+		}
+		rest = (struct bd_bytes){ rest.ptr + taken, rest.len - taken };
 	}
-	return worst;
+	if (!has_any) {
+		show_foreign(options, answer->status);
+	}
+	return has_any ? worst : BD_CLI_REFUSED;
+}
+
+enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, const struct bd_cli_view *view)
+{
+	return show(options, answer, NULL, view);
 }
 
 enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
-	const struct bd_cli_request *request, bool (*is_good)(const struct bd_reply *reply))
+	const struct bd_cli_request *request, const struct bd_cli_view *view)
 {
-	struct bd_cli_answer answer = { 0 };
+	struct bd_cli_answer answer;
 	enum bd_cli_exit result = bd_cli_send(&answer, options, request);
+
 	if (result == BD_CLI_OK) {
-		result = bd_cli_show(options, &answer, is_good);
+		result = show(
+			options, &answer, request->file != NULL ? request->file->path : NULL, view);
 	}
 	bd_buf_release(&answer.body);
 	return result;

@@ -1,23 +1,57 @@
-/* answer.h - shows what the gateway answered and draws the exit code from it.
+/* answer.h - what the gateway answered: shown, judged, turned into an exit code.
  *
- * Layer: cli. With -o json the answer goes to stdout byte for byte. A problem (RFC 9457) is told on
- * stderr and is BD_CLI_REFUSED. NDJSON is judged line by line: the worst line decides.
+ * Layer: cli. With -o json the answer goes to stdout byte for byte, a problem too. Else each
+ * command shows its answer its own way, and a problem (RFC 9457) is told on stderr. NDJSON is shown
+ * and judged line by line: the worst line decides.
  */
 #ifndef BD_CLI_ANSWER_H
 #define BD_CLI_ANSWER_H
 
-#include "cli/reply.h"
+#include "base/json.h"
 #include "cli/transport.h"
 #include "config/diags.h"
+
+#include <stdio.h>
+
+struct bd_cli_view {
+	/* Whether one answer is what was hoped for; called for each that is no problem. */
+	bool (*is_good)(const struct bd_json *answer);
+	/* Shows it on stdout. The arena is the answer's own, for what is made of it. */
+	void (*show)(const struct bd_cli_options *options, const struct bd_json *answer,
+		struct bd_arena *arena);
+};
+
+/* Shows and judges what is no answer of a gateway but has the same form, and is not of a file. */
+enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, const struct bd_cli_view *view);
+/* Sends, shows, releases. */
+enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
+	const struct bd_cli_request *request, const struct bd_cli_view *view);
 
 /* What is wrong with files of configuration: FILE:LINE:COLUMN a line, on stderr. */
 void bd_cli_show_errors(const struct bd_diags *diags);
 
-/* Whether one answer is what was hoped for; called for each that is no problem. */
-enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
-	const struct bd_cli_answer *answer, bool (*is_good)(const struct bd_reply *reply));
-/* Sends, shows, releases: what every command but push and adapter does. */
-enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
-	const struct bd_cli_request *request, bool (*is_good)(const struct bd_reply *reply));
+/* -- pieces for views -- */
+/* Text of a member; empty when there is none or it is null. */
+struct bd_bytes bd_cli_text(const struct bd_json *node, const char *key);
+bool bd_cli_is_true(const struct bd_json *node, const char *key);
+/* The member key_zh or key_en, by the language. */
+struct bd_bytes bd_cli_term(
+	const struct bd_cli_options *options, const struct bd_json *node, const char *key);
+/* Control characters go out as '?', so that nothing that came can steer the terminal. */
+void bd_cli_put(FILE *out, struct bd_bytes text);
+/* The same, but line feeds stay: a text of several lines. */
+void bd_cli_put_lines(FILE *out, struct bd_bytes text);
+/* "2026-06-01 09:30" of an RFC 3339 time, which is +08:00 here; as it is when it has another form.
+ * Borrowed or from the arena. */
+struct bd_bytes bd_cli_when(struct bd_bytes time, struct bd_arena *arena);
+/* Seconds as a person says them: "3 天", "5 h"; empty of an empty text. */
+struct bd_bytes bd_cli_age(
+	const struct bd_cli_options *options, struct bd_bytes seconds, struct bd_arena *arena);
+/* Anything, one line a member; an array of objects as a table. A view for what needs none. */
+void bd_cli_show_any(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena);
+/* ANSI colour around what follows, where colours are wanted. */
+void bd_cli_colour(const struct bd_cli_options *options, const char *code);
 
 #endif

@@ -70,7 +70,7 @@ static void write_report(
 static void show_text(const struct bd_cli_options *options, const struct bd_trail_report *report,
 	struct bd_bytes json, const struct bd_diag *diag)
 {
-	const struct bd_reply *reply = NULL;
+	struct bd_json *reply = NULL;
 	struct bd_arena arena;
 
 	if (diag->code == BD_OK) {
@@ -89,8 +89,8 @@ static void show_text(const struct bd_cli_options *options, const struct bd_trai
 			"the folder also holds a file that is not the trail's");
 	}
 	bd_arena_init(&arena, ARENA_MAX_BYTES);
-	if (bd_reply_read(&reply, json, &arena, NULL) == BD_OK) {
-		bd_reply_show(stdout, reply, 0);
+	if (bd_json_parse(&reply, json, &arena, NULL) == BD_OK) {
+		bd_cli_show_any(options, reply, &arena);
 	}
 	bd_arena_release(&arena);
 }
@@ -166,11 +166,13 @@ static enum bd_cli_exit verify(const struct bd_cli_options *options, const char 
 	return result;
 }
 
-static bool is_always_good(const struct bd_reply *reply)
+static bool is_always_good(const struct bd_json *answer)
 {
-	(void)reply;
+	(void)answer;
 	return true;
 }
+
+static const struct bd_cli_view fetched = { is_always_good, bd_cli_show_any };
 
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options)
 {
@@ -182,7 +184,7 @@ enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options)
 		struct bd_cli_request request = { .method = "GET", .path = "/v1/trail/head" };
 
 		as_it_is.is_json = true;
-		return bd_cli_ask(&as_it_is, &request, is_always_good);
+		return bd_cli_ask(&as_it_is, &request, &fetched);
 	}
 	bd_cli_notice(options,
 		"用法：bidui audit verify FOLDER --key PUB [--witness FILE]，或 bidui audit head",

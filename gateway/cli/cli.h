@@ -13,11 +13,23 @@
 /* Documented in bidui.1; scripts rely on them. */
 enum bd_cli_exit {
 	BD_CLI_OK = 0,
-	BD_CLI_NEGATIVE = 1, /* a decision other than pass, rejects, nothing found */
-	BD_CLI_USAGE = 2,
-	BD_CLI_CONNECT = 3,       /* the gateway was not reached */
-	BD_CLI_CONFIGURATION = 4, /* an adapter or key file is not valid */
+	BD_CLI_NEGATIVE = 1,      /* a decision other than pass, rejects, nothing found */
+	BD_CLI_USAGE = 2,         /* or a file that cannot be read or written */
+	BD_CLI_CONNECT = 3,       /* the gateway was not reached, or did not answer */
+	BD_CLI_CONFIGURATION = 4, /* an adapter, a matter or a key file is not valid */
 	BD_CLI_REFUSED = 5        /* the gateway answered with a problem */
+};
+
+/* Options come in groups; a command names those it knows. */
+enum bd_cli_group {
+	BD_CLI_GROUP_COMMON = 1,  /* --lang -o: every command's */
+	BD_CLI_GROUP_GATEWAY = 2, /* where it is and who we are */
+	BD_CLI_GROUP_PUSH = 4,    /* what is pushed */
+	BD_CLI_GROUP_WHY = 8,     /* why one asks, and for which case */
+	BD_CLI_GROUP_SUBJECT = 16,
+	BD_CLI_GROUP_LINES = 32,
+	BD_CLI_GROUP_FOLDERS = 64, /* of adapters and schemas */
+	BD_CLI_GROUP_CHECK = 128   /* of a check offline */
 };
 
 struct bd_cli_options {
@@ -29,10 +41,11 @@ struct bd_cli_options {
 	const char *witness;
 	uint64_t total;
 	bool has_total;
-	bool is_baseline, is_atomic, is_dry_run;
+	bool is_baseline, is_atomic, is_dry_run, is_lines;
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
-	bool is_json, is_english, has_colour;
-	char **args; /* what is no option, the command's name not counted; borrowed from argv */
+	bool is_json, is_english, has_colour, is_help, is_version;
+	uint64_t given; /* which options, by the bit of their row */
+	char **args;    /* what is no option, the command's name not counted; borrowed from argv */
 	int arg_count;
 };
 
@@ -40,6 +53,8 @@ struct bd_cli_command {
 	const char *name;
 	const char *arguments; /* as shown in the help */
 	const char *zh, *en;
+	const char *example;
+	unsigned groups; /* enum bd_cli_group, the common ones understood */
 	int min_args, max_args;
 	enum bd_cli_exit (*run)(const struct bd_cli_options *options);
 };
@@ -54,14 +69,27 @@ enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 
+/* -- options -- */
 /* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,
- * LC_MESSAGES, LANG, NO_COLOR. Then argv[1..] in any order. False after it said what was wrong. */
+ * LC_MESSAGES, LANG, NO_COLOR; folders: those here, else the installed ones. Then argv[1..] in any
+ * order. False after it said what was wrong. */
 bool bd_cli_options_read(struct bd_cli_options *options, int argc, char **argv);
-void bd_cli_options_help(bool is_english);
+/* Whether every option given is one of these groups; false after naming one that is not. */
+bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cli_command *command);
+/* The options of these groups, a line each, on stdout. */
+void bd_cli_options_help(unsigned groups, bool is_english);
 
+/* -- words -- */
 /* The one of two texts. */
 const char *bd_cli_say(const struct bd_cli_options *options, const char *zh, const char *en);
-/* A notice on stderr in the chosen language; the formats take the same arguments. */
+/* A notice on stderr in the chosen language. */
 void bd_cli_notice(const struct bd_cli_options *options, const char *zh, const char *en);
+/* "bidui: WHAT: WRONG", and the nearest of `names` where one is near. WRONG is shown without what
+ * could steer the terminal. */
+void bd_cli_unknown(const struct bd_cli_options *options, const char *zh, const char *en,
+	const char *wrong, const char *const *names, size_t name_count);
+
+/* application/x-ndjson for --lines and files named *.ndjson or *.jsonl, else application/json. */
+const char *bd_cli_question_type(const struct bd_cli_options *options);
 
 #endif

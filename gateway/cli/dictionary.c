@@ -9,9 +9,9 @@
 /* The dictionary with its code lists. */
 #define DICTIONARY_MAX_BYTES 16777216
 
-static bool is_always_good(const struct bd_reply *reply)
+static bool is_always_good(const struct bd_json *answer)
 {
-	(void)reply;
+	(void)answer;
 	return true;
 }
 
@@ -89,6 +89,7 @@ static bool write_dictionary(
 static enum bd_cli_exit show(
 	const struct bd_cli_options *options, const struct bd_dictionary *dict, const char *only)
 {
+	static const struct bd_cli_view view = { is_always_good, bd_cli_show_any };
 	struct bd_cli_answer answer = { .status = 200 };
 	enum bd_cli_exit result = BD_CLI_USAGE;
 	struct bd_json_writer w;
@@ -101,7 +102,7 @@ static enum bd_cli_exit show(
 		bd_cli_notice(options, "内存不足", "out of memory");
 		result = BD_CLI_CONFIGURATION;
 	} else {
-		result = bd_cli_show(options, &answer, is_always_good);
+		result = bd_cli_show(options, &answer, &view);
 	}
 	bd_buf_release(&answer.body);
 	return result;

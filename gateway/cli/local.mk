@@ -1,11 +1,11 @@
 bin_PROGRAMS += bidui
 bidui_SOURCES = \
-	gateway/cli/adapter.c gateway/cli/audit.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
-	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/main.c gateway/cli/matter.c \
-	gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/push.c \
-	gateway/cli/receipt.c \
-	gateway/cli/query.c gateway/cli/reply.c gateway/cli/reply.h gateway/cli/show.c \
-	gateway/cli/status.c gateway/cli/transport.c gateway/cli/transport.h
-bidui_CPPFLAGS = $(AM_CPPFLAGS)
-bidui_LDADD = libbd_trail.a libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
+	gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/audit.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
+	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \
+	gateway/cli/matter.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
+	gateway/cli/push.c gateway/cli/query.c gateway/cli/receipt.c gateway/cli/pushed.h \
+	gateway/cli/sample.c gateway/cli/show.c gateway/cli/status.c gateway/cli/table.c gateway/cli/table.h \
+	gateway/cli/transport.c gateway/cli/transport.h
+bidui_CPPFLAGS = $(AM_CPPFLAGS) -DBD_DATA_FOLDER='"$(pkgdatadir)"'
+bidui_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lunistring

@@ -1,92 +1,127 @@
-#include "cli/cli.h"
+#include "base/text.h"
+#include "cli/answer.h"
+#include "config/diags.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* A path or a purpose; what is longer is a mistake, a file's content pasted perhaps. */
+#define VALUE_MAX_BYTES 4096
 
 enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_NUMBER, OPTION_OUTPUT, OPTION_LANGUAGE };
 
 struct option_row {
 	const char *name;
 	enum option_kind kind;
+	enum bd_cli_group group;
 	size_t offset; /* in struct bd_cli_options */
 	const char *zh, *en;
 };
 
 #define AT(member) offsetof(struct bd_cli_options, member)
 
-static const struct option_row option_rows[] = {
-	{ "--server", OPTION_TEXT, AT(server), "网关地址（BIDUI_SERVER）",
+static const struct option_row rows[] = {
+	{ "--server", OPTION_TEXT, BD_CLI_GROUP_GATEWAY, AT(server), "网关地址（BIDUI_SERVER）",
 		"gateway (BIDUI_SERVER)" },
-	{ "--ca", OPTION_TEXT, AT(ca), "CA 证书（BIDUI_CA）", "CA certificate (BIDUI_CA)" },
-	{ "--cert", OPTION_TEXT, AT(cert), "本端证书（BIDUI_CERT）",
+	{ "--ca", OPTION_TEXT, BD_CLI_GROUP_GATEWAY, AT(ca), "CA 证书（BIDUI_CA）",
+		"CA certificate (BIDUI_CA)" },
+	{ "--cert", OPTION_TEXT, BD_CLI_GROUP_GATEWAY, AT(cert), "本端证书（BIDUI_CERT）",
 		"own certificate (BIDUI_CERT)" },
-	{ "--key", OPTION_TEXT, AT(key), "本端私钥（BIDUI_KEY）；核验时为签名者的公钥",
+	{ "--key", OPTION_TEXT, BD_CLI_GROUP_GATEWAY, AT(key),
+		"本端私钥（BIDUI_KEY）；核验时为签名者的公钥",
 		"own key (BIDUI_KEY); of a check the signer's public key" },
-	{ "--witness", OPTION_TEXT, AT(witness), "此前见过的树头", "a head seen before" },
-	{ "--source", OPTION_TEXT, AT(source), "数据源", "source" },
-	{ "--feed", OPTION_TEXT, AT(feed), "数据流", "feed" },
-	{ "--delivery", OPTION_TEXT, AT(delivery), "批次日期 yyyy-MM-dd",
+	{ "--witness", OPTION_TEXT, BD_CLI_GROUP_CHECK, AT(witness), "此前见过的树头",
+		"a head seen before" },
+	{ "--source", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(source), "数据源", "source" },
+	{ "--feed", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(feed), "数据流", "feed" },
+	{ "--delivery", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(delivery), "批次日期 yyyy-MM-dd",
 		"day of the delivery, yyyy-MM-dd" },
-	{ "--total", OPTION_NUMBER, AT(total), "对账总数", "the department's control total" },
-	{ "--subject", OPTION_TEXT, AT(subject), "报文未写明的主体，类型:号码",
+	{ "--total", OPTION_NUMBER, BD_CLI_GROUP_PUSH, AT(total), "对账总数",
+		"the department's control total" },
+	{ "--subject", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(subject), "报文未写明的主体，类型:号码",
 		"subject a reply does not name, kind:number" },
-	{ "--idempotency-key", OPTION_TEXT, AT(idempotency_key), "重试键",
+	{ "--idempotency-key", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(idempotency_key), "重试键",
 		"key that makes a retry safe" },
-	{ "--baseline", OPTION_FLAG, AT(is_baseline), "首次全量", "the first full delivery" },
-	{ "--atomic", OPTION_FLAG, AT(is_atomic), "有一条退回则全部不收", "all or nothing" },
-	{ "--dry-run", OPTION_FLAG, AT(is_dry_run), "只试不存", "store nothing" },
-	{ "--kind", OPTION_TEXT, AT(kind), "标识类型，如 resident_id、uscc",
+	{ "--baseline", OPTION_FLAG, BD_CLI_GROUP_PUSH, AT(is_baseline), "首次全量",
+		"the first full delivery" },
+	{ "--atomic", OPTION_FLAG, BD_CLI_GROUP_PUSH, AT(is_atomic), "有一条退回则全部不收",
+		"all or nothing" },
+	{ "--dry-run", OPTION_FLAG, BD_CLI_GROUP_PUSH, AT(is_dry_run), "只试不存",
+		"store nothing" },
+	{ "--kind", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(kind), "标识类型，如 resident_id、uscc",
 		"kind of identifier: resident_id, uscc" },
-	{ "--number", OPTION_TEXT, AT(number), "标识号码", "the identifier" },
-	{ "--entity", OPTION_TEXT, AT(entity), "person 或 organization", "person or organization" },
-	{ "--purpose", OPTION_TEXT, AT(purpose), "用途", "purpose" },
-	{ "--case", OPTION_TEXT, AT(case_id), "办件编号", "case" },
-	{ "--operator", OPTION_TEXT, AT(operator_name), "经办人", "officer" },
-	{ "--adapters", OPTION_TEXT, AT(adapters), "适配器目录", "folder of the adapters" },
-	{ "--schemas", OPTION_TEXT, AT(schemas), "数据字典目录", "folder of the schemas" },
-	{ "-o", OPTION_OUTPUT, 0, "输出格式：text 或 json", "output: text or json" },
-	{ "--lang", OPTION_LANGUAGE, 0, "语言：zh 或 en", "language: zh or en" },
+	{ "--number", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(number), "标识号码", "the identifier" },
+	{ "--entity", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(entity), "person 或 organization",
+		"person or organization" },
+	{ "--lines", OPTION_FLAG, BD_CLI_GROUP_LINES, AT(is_lines),
+		"每行一个 JSON（*.ndjson、*.jsonl 自动如此）",
+		"a JSON a line (so anyway for *.ndjson, *.jsonl)" },
+	{ "--purpose", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(purpose), "用途", "purpose" },
+	{ "--case", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(case_id), "办件编号", "case" },
+	{ "--operator", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(operator_name), "经办人", "officer" },
+	{ "--adapters", OPTION_TEXT, BD_CLI_GROUP_FOLDERS, AT(adapters), "适配器目录",
+		"folder of the adapters" },
+	{ "--schemas", OPTION_TEXT, BD_CLI_GROUP_FOLDERS, AT(schemas), "数据字典目录",
+		"folder of the schemas" },
+	{ "-o", OPTION_OUTPUT, BD_CLI_GROUP_COMMON, 0, "输出格式：text 或 json",
+		"output: text or json" },
+	{ "--lang", OPTION_LANGUAGE, BD_CLI_GROUP_COMMON, 0, "语言：zh 或 en",
+		"language: zh or en" },
+	{ "--help", OPTION_FLAG, BD_CLI_GROUP_COMMON, AT(is_help), "说明", "help" },
+	{ "--version", OPTION_FLAG, BD_CLI_GROUP_COMMON, AT(is_version), "版本", "version" },
 };
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROW_COUNT <= 64, "a bit for each in bd_cli_options.given");
+
+/* -- defaults -- */
+
+static const char *from_environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
 
 static bool is_english_locale(void)
 {
 	const char *names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = getenv(names[i]);
-		if (value != NULL && value[0] != '\0') {
+		const char *value = from_environment(names[i]);
+
+		if (value != NULL) {
 			return strncmp(value, "en", 2) == 0;
 		}
 	}
 	return false;
 }
 
-static bool is_set(const char *text)
-{
-	return text != NULL && text[0] != '\0';
-}
-
 static void set_defaults(struct bd_cli_options *options)
 {
-	*options = (struct bd_cli_options){ 0 };
-	options->server = getenv("BIDUI_SERVER");
-	if (!is_set(options->server)) {
-		options->server = "https://127.0.0.1:8443";
-	}
-	options->ca = getenv("BIDUI_CA");
-	options->cert = getenv("BIDUI_CERT");
-	options->key = getenv("BIDUI_KEY");
-	options->adapters = "adapters";
-	options->schemas = "schemas";
-	options->is_english = is_english_locale();
-	options->has_colour = isatty(STDOUT_FILENO) && !is_set(getenv("NO_COLOR"));
+	const char *server = from_environment("BIDUI_SERVER");
+
+	*options = (struct bd_cli_options){
+		.server = server != NULL ? server : "https://127.0.0.1:8443",
+		.ca = from_environment("BIDUI_CA"),
+		.cert = from_environment("BIDUI_CERT"),
+		.key = from_environment("BIDUI_KEY"),
+		.adapters = access("adapters", R_OK) == 0 ? "adapters" : BD_DATA_FOLDER "/adapters",
+		.schemas = access("schemas/common.xml", R_OK) == 0 ? "schemas"
+								   : BD_DATA_FOLDER "/schemas",
+		.is_english = is_english_locale(),
+		.has_colour = isatty(STDOUT_FILENO) && from_environment("NO_COLOR") == NULL,
+	};
 }
+
+/* -- one option -- */
 
 static bool read_number(uint64_t *out, const char *text)
 {
 	char *end;
+
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || text[0] < '0' || text[0] > '9') {
@@ -100,11 +135,12 @@ static bool set_option(
 	struct bd_cli_options *options, const struct option_row *row, const char *value)
 {
 	char *base = (char *)options;
+
 	switch (row->kind) {
 	case OPTION_TEXT:
 		memcpy(base + row->offset, &value, sizeof(value));
 		options->is_key_given = options->is_key_given || row->offset == AT(key);
-		return true;
+		return value[0] != '\0';
 	case OPTION_FLAG:
 		base[row->offset] = true;
 		return true;
@@ -121,55 +157,93 @@ static bool set_option(
 	return false;
 }
 
+/* What may stand in a header, a JSON text and a path alike. */
+static bool is_text(struct bd_bytes value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char byte = (unsigned char)value.ptr[i];
+
+		if (byte < 0x20 || byte == 0x7F) {
+			return false;
+		}
+	}
+	return value.len <= VALUE_MAX_BYTES && bd_text_is_utf8(value);
+}
+
 /* The row an argument names; *value is what follows its '=', or NULL. */
 static const struct option_row *find_row(const char *argument, const char **value)
 {
-	for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++) {
-		size_t len = strlen(option_rows[i].name);
-		if (strncmp(argument, option_rows[i].name, len) != 0) {
-			continue;
-		}
-		if (argument[len] == '\0' || argument[len] == '=') {
+	if (strcmp(argument, "-h") == 0) {
+		argument = "--help";
+	}
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		size_t len = strlen(rows[i].name);
+
+		if (strncmp(argument, rows[i].name, len) == 0 &&
+			(argument[len] == '\0' || argument[len] == '=')) {
 			*value = argument[len] == '=' ? argument + len + 1 : NULL;
-			return &option_rows[i];
+			return &rows[i];
 		}
 	}
 	return NULL;
 }
 
+static bool tell(const struct bd_cli_options *options, const char *zh, const char *en,
+	const struct option_row *row)
+{
+	fprintf(stderr, "bidui: %s: %s（%s）\n", bd_cli_say(options, zh, en), row->name,
+		bd_cli_say(options, row->zh, row->en));
+	return false;
+}
+
+static bool tell_unknown(const struct bd_cli_options *options, const char *argument)
+{
+	const char *names[ROW_COUNT];
+	char name[64];
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		names[i] = rows[i].name;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
+	bd_cli_unknown(options, "没有这个选项", "no such option", name, names, ROW_COUNT);
+	return false;
+}
+
 /* Takes the option at argv[*at] with its value. */
 static bool take_option(struct bd_cli_options *options, int *at, int argc, char **argv)
 {
-	const char *name = argv[*at];
 	const char *value = NULL;
-	const struct option_row *row = find_row(name, &value);
+	const struct option_row *row = find_row(argv[*at], &value);
+
 	if (row == NULL) {
-		fprintf(stderr, "%s: %s\n", bd_cli_say(options, "未知选项", "unknown option"),
-			name);
-		return false;
+		return tell_unknown(options, argv[*at]);
+	}
+	if (row->kind == OPTION_FLAG && value != NULL) {
+		return tell(options, "此选项不带取值", "this option takes no value", row);
 	}
 	if (row->kind != OPTION_FLAG && value == NULL) {
 		if (*at + 1 >= argc) {
-			fprintf(stderr, "%s: %s\n",
-				bd_cli_say(options, "选项缺少取值", "a value is missing"), name);
-			return false;
+			return tell(options, "选项缺少取值", "a value is missing", row);
 		}
 		value = argv[++*at];
 	}
-	if ((row->kind == OPTION_FLAG && value != NULL) || !set_option(options, row, value)) {
-		fprintf(stderr, "%s: %s\n",
-			bd_cli_say(options, "选项取值无效", "not a value of this option"),
-			row->name);
-		return false;
+	if (value != NULL && !is_text(bd_bytes_of(value))) {
+		return tell(options, "取值过长，或含有控制字符，或不是 UTF-8",
+			"the value is too long, has control characters or is not UTF-8", row);
 	}
+	if (!set_option(options, row, value)) {
+		return tell(options, "选项取值无效", "not a value of this option", row);
+	}
+	options->given |= (uint64_t)1 << (row - rows);
 	return true;
 }
 
 bool bd_cli_options_read(struct bd_cli_options *options, int argc, char **argv)
 {
-	set_defaults(options);
 	bool only_arguments = false;
 	int kept = 1;
+
+	set_defaults(options);
 	for (int i = 1; i < argc; i++) {
 		if (!only_arguments && strcmp(argv[i], "--") == 0) {
 			only_arguments = true;
@@ -184,13 +258,32 @@ bool bd_cli_options_read(struct bd_cli_options *options, int argc, char **argv)
 	return true;
 }
 
-void bd_cli_options_help(bool is_english)
+bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cli_command *command)
 {
-	for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++) {
-		const struct option_row *row = &option_rows[i];
-		printf("  %-18s %s\n", row->name, is_english ? row->en : row->zh);
+	unsigned groups = command->groups | BD_CLI_GROUP_COMMON;
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if ((options->given >> i & 1) != 0 && (rows[i].group & groups) == 0) {
+			fprintf(stderr, "bidui %s: %s: %s\n", command->name,
+				bd_cli_say(options, "此命令没有这个选项",
+					"not an option of this command"),
+				rows[i].name);
+			return false;
+		}
+	}
+	return true;
+}
+
+void bd_cli_options_help(unsigned groups, bool is_english)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if ((rows[i].group & groups) != 0) {
+			printf("  %-18s %s\n", rows[i].name, is_english ? rows[i].en : rows[i].zh);
+		}
 	}
 }
+
+/* -- words -- */
 
 const char *bd_cli_say(const struct bd_cli_options *options, const char *zh, const char *en)
 {
@@ -200,4 +293,22 @@ const char *bd_cli_say(const struct bd_cli_options *options, const char *zh, con
 void bd_cli_notice(const struct bd_cli_options *options, const char *zh, const char *en)
 {
 	fprintf(stderr, "bidui: %s\n", bd_cli_say(options, zh, en));
+}
+
+void bd_cli_unknown(const struct bd_cli_options *options, const char *zh, const char *en,
+	const char *wrong, const char *const *names, size_t name_count)
+{
+	const char *nearest = bd_nearest(wrong, names, name_count);
+
+	fprintf(stderr, "bidui: %s: ", bd_cli_say(options, zh, en));
+	bd_cli_put(stderr, bd_bytes_of(wrong));
+	fputc('\n', stderr);
+	if (nearest != NULL) {
+		fprintf(stderr, "  %s %s%s\n", bd_cli_say(options, "您是不是要用", "did you mean"),
+			nearest, bd_cli_say(options, "？", "?"));
+	} else {
+		fprintf(stderr, "  %s\n",
+			bd_cli_say(
+				options, "bidui --help 列出全部", "bidui --help lists them all"));
+	}
 }

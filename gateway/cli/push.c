@@ -1,18 +1,15 @@
-#include "cli/answer.h"
+#include "cli/file.h"
+#include "cli/pushed.h"
 
 #include <inttypes.h>
 
 /* Path and query of a push; every part is escaped, so a name cannot reach another address. */
-#define PATH_MAX_BYTES 2048
-
-static bool is_all_accepted(const struct bd_reply *reply)
-{
-	return bd_bytes_is(bd_reply_text(reply, "rejected"), "0");
-}
+#define PATH_MAX_BYTES 16384
 
 static enum bd_code add_query(struct bd_buf *path, char *joint, const char *name, const char *value)
 {
 	enum bd_code code = BD_OK;
+
 	if (value == NULL) {
 		return BD_OK;
 	}
@@ -25,6 +22,7 @@ static enum bd_code make_path(struct bd_buf *path, const struct bd_cli_options *
 {
 	char total[32];
 	char joint = '?';
+
 	snprintf(total, sizeof(total), "%" PRIu64, options->total);
 	const char *queries[][2] = {
 		{ "delivery", options->delivery },
@@ -34,6 +32,7 @@ static enum bd_code make_path(struct bd_buf *path, const struct bd_cli_options *
 		{ "dry_run", options->is_dry_run ? "true" : NULL },
 	};
 	enum bd_code code = bd_buf_add_text(path, "/v1/sources/");
+
 	code = code == BD_OK ? bd_cli_escape(path, options->source) : code;
 	code = code == BD_OK ? bd_buf_add_byte(path, '/') : code;
 	code = code == BD_OK ? bd_cli_escape(path, options->feed) : code;
@@ -43,33 +42,46 @@ static enum bd_code make_path(struct bd_buf *path, const struct bd_cli_options *
 	return code == BD_OK ? bd_buf_add_byte(path, '\0') : code;
 }
 
+static void show(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	(void)arena;
+	bd_cli_receipt_show(options, answer, options->args[0]);
+}
+
+static enum bd_cli_exit push(const struct bd_cli_options *options, const char *path)
+{
+	static const struct bd_cli_view view = { bd_cli_receipt_is_good, show };
+	struct bd_cli_file file;
+	const struct bd_cli_request request = { .method = "POST",
+		.path = path,
+		.content_type = "application/octet-stream",
+		.file = &file };
+
+	if (!bd_cli_file_open(&file, options, options->args[0], true)) {
+		return BD_CLI_USAGE;
+	}
+	enum bd_cli_exit result = bd_cli_ask(options, &request, &view);
+	bd_cli_file_close(&file);
+	return result;
+}
+
 enum bd_cli_exit bd_cli_push(const struct bd_cli_options *options)
 {
-	struct bd_cli_request request = {
-		.method = "POST",
-		.content_type = "application/octet-stream",
-		.has_progress = true,
-	};
-	struct bd_buf path;
 	enum bd_cli_exit result = BD_CLI_USAGE;
+	struct bd_buf path;
+
 	if (options->source == NULL || options->feed == NULL) {
 		bd_cli_notice(options, "请给出 --source 与 --feed", "give --source and --feed");
 		return BD_CLI_USAGE;
 	}
 	bd_buf_init(&path, PATH_MAX_BYTES);
-	if (make_path(&path, options) != BD_OK) {
+	if (make_path(&path, options) == BD_OK) {
+		result = push(options, path.ptr);
+	} else {
 		bd_cli_notice(options, "数据源或数据流名称过长",
 			"the name of the source or feed is too long");
-		goto out;
 	}
-	request.path = path.ptr;
-	request.body = bd_cli_open(&request.body_bytes, options, options->args[0]);
-	if (request.body == NULL) {
-		goto out;
-	}
-	result = bd_cli_ask(options, &request, is_all_accepted);
-	fclose(request.body);
-out:
 	bd_buf_release(&path);
 	return result;
 }

@@ -13,11 +13,13 @@
 /* A proof and what it is unpacked to. */
 #define ARENA_MAX_BYTES 16777216
 
-static bool is_always_good(const struct bd_reply *reply)
+static bool is_always_good(const struct bd_json *answer)
 {
-	(void)reply;
+	(void)answer;
 	return true;
 }
+
+static const struct bd_cli_view fetched = { is_always_good, bd_cli_show_any };
 
 /* GET /v1/receipts/ID and what hangs from it. */
 static enum bd_cli_exit fetch(
@@ -35,7 +37,7 @@ static enum bd_cli_exit fetch(
 	code = code == BD_OK ? bd_buf_add_byte(&path, '\0') : code;
 	if (code == BD_OK) {
 		request.path = path.ptr;
-		result = bd_cli_ask(options, &request, is_always_good);
+		result = bd_cli_ask(options, &request, &fetched);
 	} else {
 		bd_cli_notice(options, "回执号过长", "the receipt id is too long");
 	}
@@ -77,13 +79,13 @@ static enum bd_cli_exit show(const struct bd_cli_options *options,
 	const struct bd_trail_proven *proven, const struct bd_trail_keys *keys,
 	struct bd_arena *arena)
 {
-	const struct bd_reply *reply = NULL;
+	struct bd_json *reply = NULL;
 	struct bd_buf json;
 	enum bd_cli_exit result = BD_CLI_NEGATIVE;
 
 	bd_buf_init(&json, ARENA_MAX_BYTES);
 	if (write_proven(&json, proven, keys, arena) != BD_OK ||
-		bd_reply_read(&reply, bd_buf_bytes(&json), arena, NULL) != BD_OK) {
+		bd_json_parse(&reply, bd_buf_bytes(&json), arena, NULL) != BD_OK) {
 		bd_cli_notice(options, "证明有效，但内容无法显示",
 			"the proof holds, but its content cannot be shown");
 	} else {
@@ -94,7 +96,7 @@ static enum bd_cli_exit show(const struct bd_cli_options *options,
 			printf("%s\n", bd_cli_say(options, "回执有效：内容未被改动，已签入树头",
 					       "the receipt is valid: unchanged, and under a "
 					       "signed head"));
-			bd_reply_show(stdout, reply, 0);
+			bd_cli_show_any(options, reply, arena);
 		}
 		result = BD_CLI_OK;
 	}

@@ -1,152 +1,171 @@
-#include "cli/reply.h"
+/* show.c - the pieces that views are made of. */
+#include "base/clock.h"
+#include "base/limits.h"
+#include "cli/answer.h"
+#include "cli/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Columns of one table: what a terminal can hold; the rest of the members is left out. */
-#define COLUMNS_MAX 16
-
-struct table {
-	struct bd_bytes names[COLUMNS_MAX];
-	size_t widths[COLUMNS_MAX];
-	size_t count;
-};
-
-/* Columns on a terminal: a character of three bytes or more (Han and its punctuation) takes two. */
-static size_t width_of(struct bd_bytes text)
+struct bd_bytes bd_cli_text(const struct bd_json *node, const char *key)
 {
-	size_t width = 0;
+	const struct bd_json *found = bd_json_get(node, key);
+
+	return found == NULL || found->type == BD_JSON_IS_NULL ? (struct bd_bytes){ "", 0 }
+							       : found->text;
+}
+
+bool bd_cli_is_true(const struct bd_json *node, const char *key)
+{
+	return bd_bytes_is(bd_cli_text(node, key), "true");
+}
+
+struct bd_bytes bd_cli_term(
+	const struct bd_cli_options *options, const struct bd_json *node, const char *key)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", key, options->is_english ? "en" : "zh");
+	return bd_cli_text(node, name);
+}
+
+static void put(FILE *out, struct bd_bytes text, bool has_lines)
+{
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char byte = (unsigned char)text.ptr[i];
-		width += byte >= 0xE0 ? 2 : (byte & 0xC0) != 0x80;
-	}
-	return width;
-}
+		bool is_control = (byte < 0x20 && !(has_lines && byte == '\n')) || byte == 0x7F;
+		/* U+0080 to U+009F: some terminals take them for commands, too. */
+		bool is_c1 = byte == 0xC2 && i + 1 < text.len &&
+			     ((unsigned char)text.ptr[i + 1] & 0xE0) == 0x80;
 
-static void put_text(FILE *out, struct bd_bytes text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
-		fputc(byte < 0x20 || byte == 0x7F ? '?' : byte, out);
+		i += is_c1;
+		fputc(is_control || is_c1 ? '?' : byte, out);
 	}
 }
 
-static void put_compact(FILE *out, const struct bd_reply *reply)
+void bd_cli_put(FILE *out, struct bd_bytes text)
 {
-	if (reply->kind == BD_REPLY_SCALAR || reply->kind == BD_REPLY_TEXT) {
-		put_text(out, reply->text);
-		return;
-	}
-	for (const struct bd_reply *child = reply->first; child != NULL; child = child->next) {
-		if (child->name.len > 0) {
-			put_text(out, child->name);
-			fputc('=', out);
-		}
-		put_compact(out, child);
-		fputs(child->next != NULL ? " " : "", out);
-	}
+	put(out, text, false);
 }
 
-static size_t compact_width(const struct bd_reply *reply)
+void bd_cli_put_lines(FILE *out, struct bd_bytes text)
 {
-	if (reply->kind == BD_REPLY_SCALAR || reply->kind == BD_REPLY_TEXT) {
-		return width_of(reply->text);
-	}
-	size_t width = 0;
-	for (const struct bd_reply *child = reply->first; child != NULL; child = child->next) {
-		width += child->name.len > 0 ? width_of(child->name) + 1 : 0;
-		width += compact_width(child) + (child->next != NULL);
-	}
-	return width;
+	put(out, text, true);
 }
 
-static void measure(struct table *table, const struct bd_reply *cell)
+struct bd_bytes bd_cli_when(struct bd_bytes time, struct bd_arena *arena)
 {
-	size_t at = 0;
-	while (at < table->count && !bd_bytes_equal(table->names[at], cell->name)) {
-		at++;
+	int64_t ms;
+	char text[30];
+	struct bd_bytes copy;
+
+	if (!bd_time_parse(&ms, time)) {
+		return time;
 	}
-	if (at == COLUMNS_MAX) {
-		return;
-	}
-	if (at == table->count) {
-		table->names[at] = cell->name;
-		table->widths[at] = width_of(cell->name);
-		table->count++;
-	}
-	size_t width = compact_width(cell);
-	if (width > table->widths[at]) {
-		table->widths[at] = width;
-	}
+	bd_time_format(text, ms);
+	text[10] = ' ';
+	copy = bd_arena_copy(arena, (struct bd_bytes){ text, 16 });
+	return copy.ptr != NULL ? copy : time;
 }
 
-static const struct bd_reply *cell_of(const struct bd_reply *row, struct bd_bytes name)
+struct bd_bytes bd_cli_age(
+	const struct bd_cli_options *options, struct bd_bytes seconds, struct bd_arena *arena)
 {
-	const struct bd_reply *cell = row->first;
-	while (cell != NULL && !bd_bytes_equal(cell->name, name)) {
-		cell = cell->next;
+	static const struct {
+		long long seconds;
+		const char *zh, *en;
+	} units[] = { { 86400, "天", "d" }, { 3600, "小时", "h" }, { 60, "分", "min" },
+		{ 1, "秒", "s" } };
+	long long age = seconds.len > 0 ? strtoll(seconds.ptr, NULL, 10) : -1;
+	size_t unit = 0, last = sizeof(units) / sizeof(units[0]) - 1;
+	struct bd_bytes copy;
+	char text[48];
+
+	if (age < 0) {
+		return (struct bd_bytes){ "", 0 };
 	}
-	return cell;
+	while (unit < last && age < units[unit].seconds * 2) {
+		unit++;
+	}
+	snprintf(text, sizeof(text), "%lld %s", age / units[unit].seconds,
+		bd_cli_say(options, units[unit].zh, units[unit].en));
+	copy = bd_arena_copy(arena, bd_bytes_of(text));
+	return copy.ptr != NULL ? copy : seconds;
 }
 
-static void put_gap(FILE *out, const struct table *table, size_t column, size_t width)
-{
-	if (column + 1 < table->count) {
-		fprintf(out, "%*s", (int)(table->widths[column] - width + 2), "");
-	}
-}
+/* -- anything -- */
 
-static void show_table(FILE *out, const struct bd_reply *rows, int indent)
+/* A scalar as it is; what has parts by its parts, a blank between. */
+static struct bd_bytes compact(const struct bd_json *node, struct bd_arena *arena)
 {
-	struct table table = { .count = 0 };
-	for (const struct bd_reply *row = rows; row != NULL; row = row->next) {
-		for (const struct bd_reply *cell = row->first; cell != NULL; cell = cell->next) {
-			measure(&table, cell);
+	struct bd_bytes joined = { "", 0 };
+	struct bd_buf buf;
+
+	if (node->first == NULL) {
+		return node->type == BD_JSON_IS_NULL ? joined : node->text;
+	}
+	bd_buf_init(&buf, BD_FIELD_MAX_BYTES);
+	for (const struct bd_json *part = node->first; part != NULL; part = part->next) {
+		if ((buf.len > 0 && bd_buf_add_byte(&buf, ' ') != BD_OK) ||
+			bd_buf_add(&buf, part->text) != BD_OK) {
+			break;
 		}
 	}
-	fprintf(out, "%*s", indent, "");
-	for (size_t i = 0; i < table.count; i++) {
-		put_text(out, table.names[i]);
-		put_gap(out, &table, i, width_of(table.names[i]));
-	}
-	fputc('\n', out);
-	for (const struct bd_reply *row = rows; row != NULL; row = row->next) {
-		fprintf(out, "%*s", indent, "");
-		for (size_t i = 0; i < table.count; i++) {
-			const struct bd_reply *cell = cell_of(row, table.names[i]);
-			if (cell != NULL) {
-				put_compact(out, cell);
-			}
-			put_gap(out, &table, i, cell != NULL ? compact_width(cell) : 0);
-		}
-		fputc('\n', out);
-	}
+	joined = bd_arena_copy(arena, bd_buf_bytes(&buf));
+	bd_buf_release(&buf);
+	return joined;
 }
 
-void bd_reply_show(FILE *out, const struct bd_reply *reply, int indent)
+/* The members of the first row are the columns; those past the last column are left out. */
+static void show_rows(const struct bd_json *rows, struct bd_arena *arena)
 {
-	if (reply->kind == BD_REPLY_ARRAY && reply->first != NULL &&
-		reply->first->kind == BD_REPLY_OBJECT) {
-		show_table(out, reply->first, indent);
-		return;
+	struct bd_bytes keys[BD_CLI_COLUMNS_MAX], cells[BD_CLI_COLUMNS_MAX];
+	struct bd_cli_table table;
+	size_t columns = 0;
+
+	for (const struct bd_json *cell = rows->first; cell != NULL && columns < BD_CLI_COLUMNS_MAX;
+		cell = cell->next) {
+		keys[columns++] = cell->key;
 	}
-	if (reply->kind != BD_REPLY_OBJECT) {
-		fprintf(out, "%*s", indent, "");
-		put_compact(out, reply);
-		fputc('\n', out);
-		return;
+	bd_cli_table_begin(&table, columns, arena);
+	bd_cli_table_add(&table, keys);
+	for (const struct bd_json *row = rows; row != NULL; row = row->next) {
+		const struct bd_json *cell = row->first;
+
+		for (size_t i = 0; i < columns; i++) {
+			bool is_next = cell != NULL && bd_bytes_equal(cell->key, keys[i]);
+
+			cells[i] = is_next ? compact(cell, arena) : (struct bd_bytes){ "", 0 };
+			cell = is_next ? cell->next : cell;
+		}
+		bd_cli_table_add(&table, cells);
 	}
-	for (const struct bd_reply *child = reply->first; child != NULL; child = child->next) {
-		fprintf(out, "%*s", indent, "");
-		put_text(out, child->name);
-		bool is_nested =
-			child->first != NULL &&
-			(child->kind == BD_REPLY_OBJECT || child->first->kind == BD_REPLY_OBJECT);
-		fputs(is_nested ? ":\n" : ": ", out);
-		if (is_nested) {
-			bd_reply_show(out, child, indent + 2);
+	bd_cli_table_print(stdout, &table, 2);
+}
+
+void bd_cli_show_any(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	for (const struct bd_json *node = answer->first; node != NULL; node = node->next) {
+		bool is_table = node->type == BD_JSON_IS_ARRAY && node->first != NULL &&
+				node->first->type == BD_JSON_IS_OBJECT;
+
+		bd_cli_put(stdout, node->key);
+		fputs(is_table || node->type == BD_JSON_IS_OBJECT ? ":\n" : ": ", stdout);
+		if (is_table) {
+			show_rows(node->first, arena);
+		} else if (node->type == BD_JSON_IS_OBJECT) {
+			bd_cli_show_any(options, node, arena);
 		} else {
-			put_compact(out, child);
-			fputc('\n', out);
+			bd_cli_put(stdout, compact(node, arena));
+			fputc('\n', stdout);
 		}
+	}
+}
+
+void bd_cli_colour(const struct bd_cli_options *options, const char *code)
+{
+	if (options->has_colour) {
+		printf("\033[%sm", code);
 	}
 }

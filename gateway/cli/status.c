@@ -1,13 +1,71 @@
 #include "cli/answer.h"
+#include "cli/table.h"
 
-static bool is_always_good(const struct bd_reply *reply)
+#define COLUMNS 9
+
+static bool is_always_good(const struct bd_json *answer)
 {
-	(void)reply;
+	(void)answer;
 	return true;
+}
+
+static struct bd_bytes coverage_of(const struct bd_cli_options *options, const struct bd_json *feed)
+{
+	static const struct {
+		const char *name, *zh;
+	} terms[] = { { "feed", "全量" }, { "subject", "按主体" }, { "gap", "有缺口" },
+		{ "none", "无" } };
+	struct bd_bytes name = bd_cli_text(feed, "coverage");
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]) && !options->is_english; i++) {
+		if (bd_bytes_is(name, terms[i].name)) {
+			return bd_bytes_of(terms[i].zh);
+		}
+	}
+	return name;
+}
+
+static void add_head(struct bd_cli_table *table, const struct bd_cli_options *options)
+{
+	static const char *const zh[COLUMNS] = { "数据源", "数据流", "段", "覆盖", "完整至",
+		"最近收到", "时效", "记录", "退回" };
+	static const char *const en[COLUMNS] = { "source", "feed", "section", "coverage",
+		"complete to", "received", "age", "records", "rejects" };
+	struct bd_bytes cells[COLUMNS];
+
+	for (size_t i = 0; i < COLUMNS; i++) {
+		cells[i] = bd_bytes_of(bd_cli_say(options, zh[i], en[i]));
+	}
+	bd_cli_table_add(table, cells);
+}
+
+static void show(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *feeds = bd_json_get(answer, "feeds");
+	struct bd_cli_table table;
+
+	bd_cli_table_begin(&table, COLUMNS, arena);
+	add_head(&table, options);
+	for (const struct bd_json *feed = feeds != NULL ? feeds->first : NULL; feed != NULL;
+		feed = feed->next) {
+		const struct bd_bytes cells[COLUMNS] = { bd_cli_text(feed, "source"),
+			bd_cli_text(feed, "feed"), bd_cli_text(feed, "section"),
+			coverage_of(options, feed),
+			bd_cli_when(bd_cli_text(feed, "complete_through"), arena),
+			bd_cli_when(bd_cli_text(feed, "last_received"), arena),
+			bd_cli_age(options, bd_cli_text(feed, "age_s"), arena),
+			bd_cli_text(feed, "records"), bd_cli_text(feed, "rejects") };
+
+		bd_cli_table_add(&table, cells);
+	}
+	bd_cli_table_print(stdout, &table, 0);
 }
 
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options)
 {
+	static const struct bd_cli_view view = { is_always_good, show };
 	struct bd_cli_request request = { .method = "GET", .path = "/v1/status" };
-	return bd_cli_ask(options, &request, is_always_good);
+
+	return bd_cli_ask(options, &request, &view);
 }

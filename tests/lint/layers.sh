@@ -20,7 +20,7 @@ cli:base record intake answer http config trail'
 # HEADER PATTERN: files that may include it.
 foreign='libxml/:gateway/intake/decode_xml gateway/config/xml
 lmdb.h:gateway/store/
-curl/:gateway/http/client gateway/cli/transport
+curl/:gateway/http/client
 openssl/:gateway/base/digest gateway/base/sign gateway/store/seal gateway/http/tls gateway/http/tls_
 uv.h:gateway/http/ gateway/daemon/
 http_parser.h:gateway/http/
