@@ -101,6 +101,15 @@
 #define BD_NODE_BLOCKS_MAX 64
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */
 #define BD_NODE_MAX_BYTES 8388608
+/* A run of a long message's records is sorted in memory: short enough that the loop that does it is
+ * not held up. Each BD_SPOOL_RUNS_STEP runs the next ones are twice as long, so that the longest
+ * body (16 GiB) has few enough of them to be merged at once. */
+#define BD_SPOOL_RUN_BYTES 1048576
+#define BD_SPOOL_RUNS_STEP 256
+/* 256 runs each of 1, 2, 4, 8, 16 and 32 MiB hold 15.75 GiB. */
+#define BD_SPOOL_RUNS_MAX 1536
+/* What one run has in memory while all are merged: 24 MiB at the most. */
+#define BD_SPOOL_BLOCK_BYTES 16384
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
 /* -- frames ---------------------------------------------------------------------------------------

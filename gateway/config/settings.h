@@ -31,6 +31,8 @@ struct bd_settings {
 	uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
 	uint64_t message_time_max_ms; /* a worker's time for one message of gathered size */
 	uint64_t map_size_bytes;      /* reserved address space of the store */
+	/* below either of these, of the file system of data_folder, writes are refused */
+	uint64_t free_min_bytes, free_min_percent;
 	uint64_t journal_days;        /* how long idempotency keys of pushes are kept */
 	uint64_t trail_durability;    /* enum bd_trail_durability */
 	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */

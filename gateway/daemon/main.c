@@ -206,6 +206,8 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 	const struct bd_settings *settings = biduid->setup->settings;
 	struct bd_store_settings store = { .folder = settings->data_folder,
 		.map_size_bytes = settings->map_size_bytes,
+		.free_min_bytes = settings->free_min_bytes,
+		.free_min_percent = (uint32_t)settings->free_min_percent,
 		.journal_days = (uint32_t)settings->journal_days };
 	enum bd_code code = bd_secret_read_hex(store.master_key, sizeof(store.master_key),
 		settings->master_key_file, "master_key_file", diag);
@@ -312,6 +314,7 @@ static enum exit_code run(struct biduid *biduid)
 {
 	struct bd_diag diag = { .code = BD_OK };
 	enum bd_code code = start(biduid, &diag);
+	bool is_broken;
 
 	if (code != BD_OK) {
 		const struct bd_code_info *info = bd_code_info(code);
@@ -328,6 +331,7 @@ static enum exit_code run(struct biduid *biduid)
 	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
+	is_broken = bd_writer_is_broken(biduid->daemon.writer);
 	bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);
 	code = bd_trail_close(biduid->daemon.trail, bd_clock_wall_ms(), &diag);
@@ -345,9 +349,12 @@ static enum exit_code run(struct biduid *biduid)
 	uv_loop_close(&biduid->uv);
 	bd_setup_unref(biduid->kept);
 	bd_setup_unref(biduid->setup);
-	bd_log(BD_LOG_INFO, "main", "stopped", "%s",
-		biduid->has_failed ? "the trail has failed" : "in order");
-	return biduid->has_failed ? EXIT_FAILED : EXIT_GOOD;
+	bd_log(is_broken || biduid->has_failed ? BD_LOG_ERROR : BD_LOG_INFO, "main", "stopped",
+		"%s",
+		is_broken            ? "the disk did not take what was written"
+		: biduid->has_failed ? "the trail has failed"
+				     : "in order");
+	return is_broken || biduid->has_failed ? EXIT_FAILED : EXIT_GOOD;
 }
 
 static int usage(FILE *file, int result)
@@ -359,8 +366,9 @@ static int usage(FILE *file, int result)
 	      "  --help         本说明 this text\n"
 	      "信号 signals: SIGTERM 处理完后停止 finish and stop; SIGHUP 重新读取配置 read the "
 	      "configuration again\n"
-	      "退出码 exit: 0 正常 good, 1 启动失败 did not start, 2 用法 usage, 4 配置错误 "
-	      "configuration\n",
+	      "退出码 exit: 0 正常 good, 1 启动失败或写盘失败 did not start, or the disk failed, 2 "
+	      "用法 usage, "
+	      "4 配置错误 configuration\n",
 		file);
 	return result;
 }

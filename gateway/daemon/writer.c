@@ -1,11 +1,20 @@
 #include "daemon/writer.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Messages of one commit: past this the waiting of the first is worth more than the syncs saved. */
 #define GROUP_MAX 256
+/* LMDB's rules: dead readers are cleared away, and an old one is told of. */
+#define TEND_MS 10000
+#define READER_OLD_MS 30000
+/* A long message that could not go on for want of room is tried again after this. */
+#define RETRY_MS 1000
+#define NS_PER_MS UINT64_C(1000000)
 
 struct bd_writer {
 	struct bd_store *store;
@@ -17,77 +26,221 @@ struct bd_writer {
 	size_t cover_count;
 	bool is_stopping;
 	uint64_t commits, messages; /* atomic */
+	bool is_broken;             /* atomic */
+	/* the thread's own */
+	struct bd_write *longs; /* that the store has taken and not told the outcome of */
+	int64_t retry_ms, tend_ms;
+	uint64_t oldest_reads; /* by the last look */
+	int64_t oldest_since_ms;
 };
 
-/* Takes up to GROUP_MAX; waits for the first. 0 when the writer is to stop and nothing waits. */
-static size_t take_group(struct bd_writer *writer, struct bd_write *group[GROUP_MAX],
-	const struct bd_cover **covers, size_t *cover_count)
-{
-	size_t count = 0;
+struct group {
+	struct bd_write *items[GROUP_MAX];
+	size_t count;
+	const struct bd_cover *covers;
+	size_t cover_count;
+	bool is_stopping;
+};
 
-	uv_mutex_lock(&writer->lock);
-	while (writer->first == NULL && writer->covers == NULL && !writer->is_stopping) {
-		uv_cond_wait(&writer->wake, &writer->lock);
+/* How long there is nothing to do but to wait for messages. */
+static int64_t idle_ms(const struct bd_writer *writer)
+{
+	int64_t now = bd_clock_monotonic_ms(), until = writer->tend_ms;
+
+	if (bd_store_has_work(writer->store) && writer->retry_ms < until) {
+		until = writer->retry_ms;
 	}
-	*covers = writer->covers;
-	*cover_count = writer->cover_count;
+	return until > now ? until - now : 0;
+}
+
+/* Takes up to GROUP_MAX; waits for the first, but not longer than there is nothing else to do. */
+static void take_group(struct bd_writer *writer, struct group *group)
+{
+	int64_t wait_ms = idle_ms(writer);
+
+	*group = (struct group){ .count = 0 };
+	uv_mutex_lock(&writer->lock);
+	if (writer->first == NULL && writer->covers == NULL && !writer->is_stopping &&
+		wait_ms > 0) {
+		uv_cond_timedwait(&writer->wake, &writer->lock, (uint64_t)wait_ms * NS_PER_MS);
+	}
+	group->covers = writer->covers;
+	group->cover_count = writer->cover_count;
+	group->is_stopping = writer->is_stopping;
 	writer->covers = NULL;
-	while (writer->first != NULL && count < GROUP_MAX) {
-		group[count++] = writer->first;
+	while (writer->first != NULL && group->count < GROUP_MAX) {
+		group->items[group->count++] = writer->first;
 		writer->first = writer->first->next;
 	}
 	if (writer->first == NULL) {
 		writer->last = &writer->first;
 	}
 	uv_mutex_unlock(&writer->lock);
-	return count;
 }
 
-static void commit(struct bd_writer *writer, struct bd_write *group[], size_t count)
+static void post(struct bd_write *write)
+{
+	bd_mailbox_post(write->home, &write->letter);
+}
+
+static void post_code(struct bd_write *write, enum bd_code code, const struct bd_diag *diag)
+{
+	if (code != BD_OK && write->entry->code == BD_OK) {
+		write->entry->code = code;
+		write->entry->diag = *diag;
+	}
+	post(write);
+}
+
+/* Nothing is known of what is on the disk: whoever waits gets no receipt, and the process ends so
+ * that another finds out. */
+static void hear(struct bd_writer *writer, enum bd_code code, const struct bd_diag *diag)
+{
+	if (code == BD_OK) {
+		return;
+	}
+	bd_log_diag(BD_LOG_ERROR, "writer", "commit", diag);
+	if (code == BD_STORE_SYNC && !bd_writer_is_broken(writer)) {
+		__atomic_store_n(&writer->is_broken, true, __ATOMIC_RELEASE);
+		kill(getpid(), SIGTERM);
+	}
+}
+
+/* -- short messages -- */
+
+static void commit_short(struct bd_writer *writer, struct bd_write *const *items, size_t count)
 {
 	struct bd_entry *entries[GROUP_MAX];
 	struct bd_diag diag = { .code = BD_OK };
 	enum bd_code code;
 
+	if (count == 0) {
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
-		entries[i] = group[i]->entry;
+		entries[i] = items[i]->entry;
 	}
 	code = bd_store_commit(writer->store, entries, count, &diag);
-	if (code != BD_OK) {
-		bd_log_diag(BD_LOG_ERROR, "writer", "commit", &diag);
-	}
+	hear(writer, code, &diag);
 	__atomic_add_fetch(&writer->commits, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&writer->messages, count, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < count; i++) {
-		if (code != BD_OK && entries[i]->code == BD_OK) {
-			entries[i]->code = code;
-			entries[i]->diag = diag;
-		}
-		bd_mailbox_post(group[i]->home, &group[i]->letter);
+		post_code(items[i], code, &diag);
 	}
 }
 
+/* -- long messages -- */
+
+static void take_long(struct bd_writer *writer, struct bd_write *write)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_code code = bd_store_take(writer->store, write->entry, &diag);
+
+	if (code != BD_OK) {
+		hear(writer, code, &diag);
+		post_code(write, code, &diag);
+		return;
+	}
+	write->next = writer->longs;
+	writer->longs = write;
+}
+
+static void post_long(struct bd_writer *writer, const struct bd_entry *entry)
+{
+	struct bd_write **link = &writer->longs;
+
+	while (*link != NULL && (*link)->entry != entry) {
+		link = &(*link)->next;
+	}
+	if (*link != NULL) {
+		struct bd_write *write = *link;
+
+		*link = write->next;
+		__atomic_add_fetch(&writer->messages, 1, __ATOMIC_RELAXED);
+		post(write);
+	}
+}
+
+static void work(struct bd_writer *writer)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_entry *done = NULL;
+	enum bd_code code;
+
+	if (!bd_store_has_work(writer->store) || bd_clock_monotonic_ms() < writer->retry_ms) {
+		return;
+	}
+	code = bd_store_work(writer->store, &done, &diag);
+	hear(writer, code, &diag);
+	writer->retry_ms = code == BD_OK ? 0 : bd_clock_monotonic_ms() + RETRY_MS;
+	__atomic_add_fetch(&writer->commits, 1, __ATOMIC_RELAXED);
+	if (done != NULL) {
+		post_long(writer, done);
+	}
+}
+
+/* -- the rest -- */
+
+static void tend(struct bd_writer *writer)
+{
+	int64_t now = bd_clock_monotonic_ms();
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_store_tended tended;
+
+	if (now < writer->tend_ms) {
+		return;
+	}
+	writer->tend_ms = now + TEND_MS;
+	if (bd_store_tend(&tended, writer->store, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "writer", "readers", &diag);
+		return;
+	}
+	if (tended.oldest_reads != writer->oldest_reads) {
+		writer->oldest_reads = tended.oldest_reads;
+		writer->oldest_since_ms = now;
+	}
+	if (tended.oldest_reads != 0 && tended.oldest_reads < tended.newest &&
+		now - writer->oldest_since_ms >= READER_OLD_MS) {
+		bd_log(BD_LOG_WARNING, "writer", "reader.old", "%llu commits behind",
+			(unsigned long long)(tended.newest - tended.oldest_reads));
+	}
+}
+
+static void handle(struct bd_writer *writer, const struct group *group)
+{
+	struct bd_write *items[GROUP_MAX];
+	struct bd_diag diag = { .code = BD_OK };
+	size_t count = 0;
+
+	if (group->covers != NULL && bd_store_set_covers(writer->store, group->covers,
+					     group->cover_count, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "writer", "covers", &diag);
+	}
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->items[i]->entry->spool == NULL) {
+			items[count++] = group->items[i];
+		}
+	}
+	commit_short(writer, items, count);
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->items[i]->entry->spool != NULL) {
+			take_long(writer, group->items[i]);
+		}
+	}
+}
+
+/* What was not finished before a restart, and has nobody who waits, may wait for the next. */
 static void run(void *state)
 {
 	struct bd_writer *writer = state;
-	struct bd_write *group[GROUP_MAX];
-	const struct bd_cover *covers;
-	size_t cover_count, count;
+	struct group group;
 
-	for (;;) {
-		struct bd_diag diag = { .code = BD_OK };
-
-		count = take_group(writer, group, &covers, &cover_count);
-		if (covers != NULL &&
-			bd_store_set_covers(writer->store, covers, cover_count, &diag) != BD_OK) {
-			bd_log_diag(BD_LOG_ERROR, "writer", "covers", &diag);
-		}
-		if (count > 0) {
-			commit(writer, group, count);
-		} else if (covers == NULL) {
-			return;
-		}
-	}
+	do {
+		take_group(writer, &group);
+		handle(writer, &group);
+		work(writer);
+		tend(writer);
+	} while (!group.is_stopping || group.count > 0 || writer->longs != NULL);
 }
 
 enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
@@ -99,6 +252,7 @@ enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
 	}
 	writer->store = store;
 	writer->last = &writer->first;
+	writer->tend_ms = bd_clock_monotonic_ms() + TEND_MS;
 	if (uv_mutex_init(&writer->lock) != 0 || uv_cond_init(&writer->wake) != 0 ||
 		uv_thread_create(&writer->thread, run, writer) != 0) {
 		free(writer);
@@ -137,6 +291,11 @@ void bd_writer_stop(struct bd_writer *writer)
 	uv_cond_destroy(&writer->wake);
 	uv_mutex_destroy(&writer->lock);
 	free(writer);
+}
+
+bool bd_writer_is_broken(const struct bd_writer *writer)
+{
+	return __atomic_load_n(&writer->is_broken, __ATOMIC_ACQUIRE);
 }
 
 void bd_writer_counts(const struct bd_writer *writer, uint64_t *commits, uint64_t *messages)

@@ -2,7 +2,10 @@
  * answered.
  *
  * Layer: daemon. Group commit: while one commit is on its way to the disk, the next group gathers.
- * Bounded by the messages that the loops hold.
+ * Bounded by the messages that the loops hold. A long message is applied a part at a time, and the
+ * short ones that came meanwhile go between its parts; one that was not finished before a restart
+ * is finished first. When a sync fails, the process is told to stop (SIGTERM): what is on the disk
+ * is found out by the next.
  */
 #ifndef BD_DAEMON_WRITER_H
 #define BD_DAEMON_WRITER_H
@@ -27,6 +30,8 @@ void bd_writer_post(struct bd_writer *writer, struct bd_write *write);
 /* Covers of a reloaded configuration, before the next group; they must live until the writer is
  * stopped or has been given newer ones. Any thread. */
 void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *covers, size_t count);
+/* Did a sync fail? Then the process must not end as if all were well. Any thread. */
+bool bd_writer_is_broken(const struct bd_writer *writer);
 /* Commits what waits, ends the thread, frees. */
 void bd_writer_stop(struct bd_writer *writer);
 /* Commits so far, and messages in them. Any thread. */

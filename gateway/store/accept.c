@@ -12,19 +12,26 @@
 
 /* -- repeats -- */
 
-static enum bd_code key_digest(
-	struct bd_txn *txn, const struct bd_entry *entry, uint8_t digest[BD_DIGEST_BYTES])
+enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_txn *txn,
+	const struct bd_entry *entry)
 {
-	struct bd_buf name;
+	struct bd_buf text;
 	enum bd_code code;
 
-	bd_buf_init(&name, 4096);
-	code = bd_buf_add_text(&name, "idempotency ");
-	code = code == BD_OK ? bd_buf_add_sized(&name, bd_bytes_of(entry->source)) : code;
-	code = code == BD_OK ? bd_buf_add_sized(&name, bd_bytes_of(entry->sender)) : code;
-	code = code == BD_OK ? bd_buf_add_sized(&name, entry->idempotency_key) : code;
-	code = code == BD_OK ? bd_seal_digest(txn->store->seal, bd_buf_bytes(&name), digest) : code;
-	bd_buf_release(&name);
+	*name = (struct bd_bytes){ "", 0 };
+	if (entry->idempotency_key.len == 0) {
+		return BD_OK;
+	}
+	bd_buf_init(&text, 4096);
+	code = bd_buf_add_text(&text, "idempotency ");
+	code = code == BD_OK ? bd_buf_add_sized(&text, bd_bytes_of(entry->source)) : code;
+	code = code == BD_OK ? bd_buf_add_sized(&text, bd_bytes_of(entry->sender)) : code;
+	code = code == BD_OK ? bd_buf_add_sized(&text, entry->idempotency_key) : code;
+	code = code == BD_OK ? bd_seal_digest(txn->store->seal, bd_buf_bytes(&text), room) : code;
+	bd_buf_release(&text);
+	if (code == BD_OK) {
+		*name = (struct bd_bytes){ (const char *)room, BD_DIGEST_BYTES };
+	}
 	return code;
 }
 
@@ -36,15 +43,16 @@ struct kept_key {
 };
 
 static enum bd_code find_key(
-	struct kept_key *kept, bool *found, struct bd_txn *txn, const struct bd_entry *entry)
+	struct kept_key *kept, bool *found, struct bd_txn *txn, struct bd_bytes name)
 {
-	uint8_t digest[BD_DIGEST_BYTES];
 	struct bd_reader reader;
 	struct bd_bytes value;
 
-	BD_TRY(key_digest(txn, entry, digest));
-	BD_TRY(bd_txn_get(&value, found, txn, txn->store->keys,
-		(struct bd_bytes){ (char *)digest, sizeof(digest) }));
+	*found = false;
+	if (name.len == 0) {
+		return BD_OK;
+	}
+	BD_TRY(bd_txn_get(&value, found, txn, txn->store->keys, name));
 	if (!*found) {
 		return BD_OK;
 	}
@@ -61,14 +69,14 @@ static enum bd_code find_key(
 /* A key seen before: the first message, or a refusal when the body is another. */
 static enum bd_code check_repeat(struct bd_txn *txn, struct bd_entry *entry, bool *is_new)
 {
+	uint8_t room[BD_DIGEST_BYTES];
+	struct bd_bytes name;
 	struct kept_key kept;
 	bool found = false;
 
 	*is_new = true;
-	if (entry->idempotency_key.len == 0) {
-		return BD_OK;
-	}
-	BD_TRY(find_key(&kept, &found, txn, entry));
+	BD_TRY(bd_key_name(&name, room, txn, entry));
+	BD_TRY(find_key(&kept, &found, txn, name));
 	if (!found || kept.until_ms < entry->received_ms) {
 		return BD_OK;
 	}
@@ -93,39 +101,29 @@ enum bd_code bd_keep_key(
 	uint8_t digest[BD_DIGEST_BYTES];
 	char room[64];
 	struct bd_buf value = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_bytes name;
 
-	if (entry->idempotency_key.len == 0) {
+	BD_TRY(bd_key_name(&name, digest, txn, entry));
+	if (name.len == 0) {
 		return BD_OK;
 	}
-	BD_TRY(key_digest(txn, entry, digest));
 	BD_TRY(bd_buf_add(
 		&value, (struct bd_bytes){ (const char *)entry->body_sha256, BD_DIGEST_BYTES }));
 	BD_TRY(bd_buf_add_u64(&value, entry->message));
 	BD_TRY(bd_buf_add_u64(
 		&value, (uint64_t)(entry->received_ms + (int64_t)journal->keep_days * DAY_MS)));
 	BD_TRY(bd_buf_add_u8(&value, (uint8_t)state));
-	return bd_txn_put(txn, txn->store->keys,
-		(struct bd_bytes){ (char *)digest, sizeof(digest) }, bd_buf_bytes(&value));
+	return bd_txn_put(txn, txn->store->keys, name, bd_buf_bytes(&value));
 }
 
-/* The key of a message that goes, unless it leads to a later one by now. */
-static enum bd_code forget_key(struct bd_txn *txn, const struct bd_journal_entry *journal)
+enum bd_code bd_forget_key(struct bd_txn *txn, struct bd_bytes name, uint64_t message)
 {
-	const struct bd_entry *entry = &journal->entry;
-	uint8_t digest[BD_DIGEST_BYTES];
 	struct kept_key kept;
 	bool found = false;
 
-	if (entry->idempotency_key.len == 0) {
-		return BD_OK;
-	}
-	BD_TRY(find_key(&kept, &found, txn, entry));
-	if (!found || kept.message != entry->message) {
-		return BD_OK;
-	}
-	BD_TRY(key_digest(txn, entry, digest));
-	return bd_txn_delete(
-		txn, txn->store->keys, (struct bd_bytes){ (char *)digest, sizeof(digest) });
+	BD_TRY(find_key(&kept, &found, txn, name));
+	return found && kept.message == message ? bd_txn_delete(txn, txn->store->keys, name)
+						: BD_OK;
 }
 
 /* -- what the message says of itself -- */
@@ -225,6 +223,9 @@ enum bd_code bd_accept(struct bd_journal_entry *journal, bool *goes_on, struct b
 	if (*goes_on) {
 		check_counts(entry, record_count);
 	}
+	if (*goes_on && entry->code == BD_OK && entry->is_atomic && entry->rejected > 0) {
+		entry->code = bd_fail(&entry->diag, BD_MESSAGE_ATOMIC, "%s", "");
+	}
 	if (*goes_on && entry->code == BD_OK && entry->is_snapshot) {
 		BD_TRY(check_share(txn, entry));
 	}
@@ -322,8 +323,8 @@ static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_en
 		coverage->last_received_ms = entry->received_ms;
 	}
 	if (journal->cycle != NULL || entry->is_snapshot) {
-		bd_feed_coverage_add(
-			coverage, journal->cycle, &entry->delivery, has_unknown_reject(txn, entry));
+		bd_feed_coverage_add(coverage, journal->cycle, &entry->delivery,
+			has_unknown_reject(txn, entry), bd_day_at(entry->received_ms));
 	}
 	bd_buf_clear(&txn->plain);
 	BD_TRY(bd_feed_coverage_pack(&txn->plain, coverage));
@@ -375,7 +376,9 @@ enum bd_code bd_keep(struct bd_txn *txn, const struct bd_journal_entry *journal,
 static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val value)
 {
 	struct bd_journal_entry journal;
+	uint8_t room[BD_DIGEST_BYTES];
 	struct bd_reader reader;
+	struct bd_bytes key;
 
 	bd_arena_clear(&txn->node_arena);
 	bd_buf_clear(&txn->plain);
@@ -389,7 +392,8 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 	bd_read_sized(&reader); /* source */
 	bd_read_u64(&reader);   /* unchanged */
 	BD_TRY(bd_journal_unpack(&journal, reader.rest, &txn->node_arena));
-	return forget_key(txn, &journal);
+	BD_TRY(bd_key_name(&key, room, txn, &journal.entry));
+	return bd_forget_key(txn, key, journal.entry.message);
 }
 
 enum bd_code bd_prune(struct bd_txn *txn, const struct bd_journal_entry *journal)

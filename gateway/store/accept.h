@@ -20,6 +20,11 @@ enum bd_key_state { BD_KEY_DONE = 0, BD_KEY_RUNNING = 1 };
  * BD_IDEMPOTENCY_RUNNING. */
 enum bd_code bd_keep_key(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, enum bd_key_state state);
+/* Under what its key is kept; empty = it has none. room takes a digest. */
+enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_txn *txn,
+	const struct bd_entry *entry);
+/* The key is free again, unless it leads to another message by now. */
+enum bd_code bd_forget_key(struct bd_txn *txn, struct bd_bytes name, uint64_t message);
 /* When all of the message stands in its nodes: coverage, marks, key, receipt. told: rows of each of
  * its sections, for a snapshot. */
 enum bd_code bd_keep(struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t unchanged,

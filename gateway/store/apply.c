@@ -387,35 +387,48 @@ enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
 	return BD_OK;
 }
 
-static enum bd_code add_reject_row(
-	struct bd_apply *apply, const struct bd_reject *reject, const struct bd_reject_row *row)
+const struct bd_identifier *bd_apply_reject_subject(const struct bd_journal_entry *journal,
+	const struct bd_reject *reject, const struct bd_reject_row *row)
+{
+	const struct bd_entry *entry = &journal->entry;
+
+	if (row != NULL ? row->is_message_subject : reject->is_message_subject) {
+		return entry->subject_count > 0 ? &entry->subject[0] : NULL;
+	}
+	if (row != NULL) {
+		return row->subject_count > 0 ? &row->subject[0] : NULL;
+	}
+	return reject->subject_count > 0 ? &reject->subject[0] : NULL;
+}
+
+enum bd_code bd_apply_add_reject_row(
+	struct bd_apply *apply, struct bd_reject *reject, const struct bd_reject_row *row)
 {
 	const struct bd_entry *entry = &apply->journal->entry;
-	bool is_message = row != NULL ? row->is_message_subject : reject->is_message_subject;
-	const struct bd_identifier *subject = is_message    ? entry->subject
-					      : row != NULL ? row->subject
-							    : reject->subject;
-	size_t count = is_message    ? entry->subject_count
-		       : row != NULL ? row->subject_count
-				     : reject->subject_count;
+	const struct bd_identifier *subject = bd_apply_reject_subject(apply->journal, reject, row);
 	struct bd_item *item = NULL;
 
-	if (count == 0) {
+	if (reject->order_kind == BD_ORDER_RECEIPT) {
+		reject->order.order = (int64_t)entry->message;
+	} else if (reject->is_message_order) {
+		reject->order.order = entry->order.order;
+	}
+	if (subject == NULL) {
 		return BD_OK;
 	}
-	BD_TRY(new_item(apply, &item, &subject[0]));
+	BD_TRY(new_item(apply, &item, subject));
 	item->reject = reject;
 	item->row = row;
 	return BD_OK;
 }
 
-enum bd_code bd_apply_add_reject(struct bd_apply *apply, const struct bd_reject *reject)
+static enum bd_code add_reject(struct bd_apply *apply, struct bd_reject *reject)
 {
 	if (reject->row_count == 0) {
-		return add_reject_row(apply, reject, NULL);
+		return bd_apply_add_reject_row(apply, reject, NULL);
 	}
 	for (size_t i = 0; i < reject->row_count; i++) {
-		BD_TRY(add_reject_row(apply, reject, &reject->rows[i]));
+		BD_TRY(bd_apply_add_reject_row(apply, reject, &reject->rows[i]));
 	}
 	return BD_OK;
 }
@@ -423,21 +436,16 @@ enum bd_code bd_apply_add_reject(struct bd_apply *apply, const struct bd_reject 
 enum bd_code bd_apply_add_rejects(struct bd_apply *apply)
 {
 	struct bd_reader reader = bd_reader_of(apply->journal->entry.rejects);
-	const struct bd_entry *entry = &apply->journal->entry;
+	struct bd_arena *arena = &apply->txn->arena;
 
 	while (reader.rest.len > 0) {
-		struct bd_reject *reject = bd_arena_alloc(&apply->txn->arena, 1, sizeof(*reject));
+		struct bd_reject *reject = bd_arena_alloc(arena, 1, sizeof(*reject));
 
 		if (reject == NULL) {
-			return bd_arena_code(&apply->txn->arena);
+			return bd_arena_code(arena);
 		}
-		BD_TRY(bd_reject_unpack(reject, bd_read_sized(&reader), &apply->txn->arena));
-		if (reject->order_kind == BD_ORDER_RECEIPT) {
-			reject->order.order = (int64_t)entry->message;
-		} else if (reject->is_message_order) {
-			reject->order.order = entry->order.order;
-		}
-		BD_TRY(bd_apply_add_reject(apply, reject));
+		BD_TRY(bd_reject_unpack(reject, bd_read_sized(&reader), arena));
+		BD_TRY(add_reject(apply, reject));
 	}
 	return BD_OK;
 }

@@ -42,8 +42,13 @@ enum bd_code bd_apply_open(
 void bd_apply_close(struct bd_apply *apply);
 /* A packed record; what it points to lives as long as packed and txn->arena. */
 enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed);
-/* Items for all that is known of a refused record: none where that is nothing. */
-enum bd_code bd_apply_add_reject(struct bd_apply *apply, const struct bd_reject *reject);
+/* Who names the node of a refused row, or of all entities of a refused record (row NULL); NULL =
+ * nobody knows. */
+const struct bd_identifier *bd_apply_reject_subject(const struct bd_journal_entry *journal,
+	const struct bd_reject *reject, const struct bd_reject_row *row);
+/* An item for it, where it has a node. Its order is completed. */
+enum bd_code bd_apply_add_reject_row(
+	struct bd_apply *apply, struct bd_reject *reject, const struct bd_reject_row *row);
 /* Items of all rejects of the entry. */
 enum bd_code bd_apply_add_rejects(struct bd_apply *apply);
 /* All items, node by node. A node that would pass BD_NODE_MAX_BYTES keeps what it has and is

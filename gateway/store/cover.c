@@ -54,7 +54,8 @@ static enum bd_code refresh(struct bd_store_reader *reader, struct bd_diag *diag
 		}
 		code = read_feed(&feed, reader, cover, diag);
 		reader->now[i] = (struct bd_cover_now){ bd_feed_coverage_state(&feed),
-			bd_feed_coverage_through(&feed, cover->cycle), feed.blocked_count > 0 };
+			bd_feed_coverage_through(&feed, cover->cycle),
+			bd_feed_coverage_is_blocked(&feed) };
 	}
 	if (code != BD_OK) {
 		free(reader->now);

@@ -80,26 +80,45 @@ static void wait_for(struct bd_feed_coverage *coverage, int32_t day)
 	add_day(coverage->waiting, &coverage->waiting_count, day);
 }
 
-/* Where there is no room for one more day, only a baseline helps. */
-static void block(struct bd_feed_coverage *coverage, int32_t day)
+static void hold(struct bd_feed_coverage *coverage, int32_t day)
 {
-	if (!add_day(coverage->blocked, &coverage->blocked_count, day)) {
-		coverage->blocked_count--;
-		add_day(coverage->blocked, &coverage->blocked_count, INT32_MIN);
+	if (!coverage->is_held || day > coverage->held_day) {
+		coverage->held_day = day;
+	}
+	coverage->is_held = true;
+}
+
+/* Where there is no room for one more day, only a baseline helps. */
+static void block(
+	struct bd_feed_coverage *coverage, const struct bd_delivery *delivery, int32_t received_day)
+{
+	if (delivery->day == INT32_MIN) {
+		hold(coverage, received_day);
+	} else if (!add_day(coverage->blocked, &coverage->blocked_count, delivery->day)) {
+		hold(coverage, delivery->day);
+	}
+}
+
+/* Has come whole: so has, with a baseline, all that was before it. */
+static void unblock(struct bd_feed_coverage *coverage, const struct bd_delivery *delivery)
+{
+	remove_days(coverage->blocked, &coverage->blocked_count,
+		delivery->is_baseline ? INT32_MIN : delivery->day, delivery->day);
+	if (delivery->is_baseline && delivery->day >= coverage->held_day) {
+		coverage->is_held = false;
 	}
 }
 
 void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
-	const struct bd_delivery *delivery, bool has_unknown_reject)
+	const struct bd_delivery *delivery, bool has_unknown_reject, int32_t received_day)
 {
 	/* Without a control total nobody has said that it is whole. */
 	bool is_whole = delivery->day != INT32_MIN && delivery->has_total;
 
 	if (has_unknown_reject) {
-		block(coverage, delivery->day);
+		block(coverage, delivery, received_day);
 	} else if (is_whole) {
-		remove_days(coverage->blocked, &coverage->blocked_count,
-			delivery->is_baseline ? INT32_MIN : delivery->day, delivery->day);
+		unblock(coverage, delivery);
 	}
 	if (!is_whole) {
 		return;
@@ -115,6 +134,11 @@ void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
 	if (coverage->has_baseline) {
 		advance(coverage, cycle);
 	}
+}
+
+bool bd_feed_coverage_is_blocked(const struct bd_feed_coverage *coverage)
+{
+	return coverage->is_held || coverage->blocked_count > 0;
 }
 
 enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *coverage)
@@ -151,9 +175,7 @@ int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const 
 		return 0;
 	}
 	for (size_t i = 0; i < coverage->blocked_count; i++) {
-		int32_t before = coverage->blocked[i] == INT32_MIN
-					 ? day
-					 : day_before(coverage->blocked[i], cycle);
+		int32_t before = day_before(coverage->blocked[i], cycle);
 
 		day = before < day ? before : day;
 	}
@@ -169,13 +191,15 @@ static enum bd_code pack_days(struct bd_buf *out, const int32_t *days, size_t co
 	return BD_OK;
 }
 
-#define VERSION 2
+#define VERSION 3
 
 enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage)
 {
 	BD_TRY(bd_buf_add_u8(out, VERSION));
 	BD_TRY(bd_buf_add_u8(out, coverage->has_baseline));
 	BD_TRY(bd_buf_add_u32(out, (uint32_t)coverage->complete_day));
+	BD_TRY(bd_buf_add_u8(out, coverage->is_held));
+	BD_TRY(bd_buf_add_u32(out, (uint32_t)coverage->held_day));
 	BD_TRY(bd_buf_add_u64(out, (uint64_t)coverage->last_received_ms));
 	BD_TRY(bd_buf_add_u64(out, coverage->messages));
 	BD_TRY(bd_buf_add_u64(out, coverage->records));
@@ -206,6 +230,8 @@ enum bd_code bd_feed_coverage_unpack(struct bd_feed_coverage *coverage, struct b
 	}
 	coverage->has_baseline = bd_read_u8(&reader) != 0;
 	coverage->complete_day = (int32_t)bd_read_u32(&reader);
+	coverage->is_held = bd_read_u8(&reader) != 0;
+	coverage->held_day = (int32_t)bd_read_u32(&reader);
 	coverage->last_received_ms = (int64_t)bd_read_u64(&reader);
 	coverage->messages = bd_read_u64(&reader);
 	coverage->records = bd_read_u64(&reader);

@@ -14,17 +14,22 @@ struct bd_feed_coverage {
 	int32_t waiting[BD_WAITING_DAYS_MAX]; /* ascending */
 	size_t waiting_count;
 	/* Deliveries with a reject that might be anybody's, ascending, until each has come again
-	 * whole. INT32_MIN: one without a day, until a later baseline. */
+	 * whole. */
 	int32_t blocked[BD_WAITING_DAYS_MAX];
 	size_t blocked_count;
+	/* Such a reject came without a day: nobody knows of which day it is, so it holds until a
+	 * baseline of the day on which it came, or a later one. */
+	bool is_held;
+	int32_t held_day;
 	int64_t last_received_ms;
 	uint64_t messages, records, rejects;
 };
 
-/* One more delivery; cycle "daily", "monthly" or NULL. In a daily feed day follows day, in a
- * monthly one month follows month, whatever its days. */
+/* One more delivery, received on that day; cycle "daily", "monthly" or NULL. In a daily feed day
+ * follows day, in a monthly one month follows month, whatever its days. */
 void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
-	const struct bd_delivery *delivery, bool has_unknown_reject);
+	const struct bd_delivery *delivery, bool has_unknown_reject, int32_t received_day);
+bool bd_feed_coverage_is_blocked(const struct bd_feed_coverage *coverage);
 /* FEED, GAP or NONE. */
 enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *coverage);
 /* The first moment that is not complete: after the complete day, or after the delivery before the

@@ -183,6 +183,9 @@ static enum bd_code dump_feed(struct lines *lines, const MDB_val *name, const MD
 	for (size_t i = 0; i < feed->blocked_count; i++) {
 		BD_TRY(bd_buf_printf(line, " blocked %d", feed->blocked[i]));
 	}
+	if (feed->is_held) {
+		BD_TRY(bd_buf_printf(line, " held %d", feed->held_day));
+	}
 	return end_line(lines);
 }
 

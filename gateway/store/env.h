@@ -2,8 +2,8 @@
  *
  * Databases: nodes (blinded key -> slot, sealed node), owners (alias key + owner key), links
  * (other's key + owner's key), coverage (source, feed -> state, not personal), messages (sequence
- * -> sealed summary and rejects), keys (digest of an idempotency key -> body digest, sequence,
- * time), meta.
+ * -> sealed entry without records), keys (digest of an idempotency key -> body digest, sequence,
+ * until when), spools (long messages that are being applied), meta.
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
@@ -25,21 +25,28 @@ struct bd_covers {
 	unsigned references; /* under the store's lock */
 };
 
+struct bd_long;
+struct bd_waiting;
+
 struct bd_store {
 	MDB_env *env;
-	MDB_dbi nodes, owners, links, coverage, messages, keys, meta;
+	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, meta;
 	struct bd_salts salts;
 	uint8_t master[BD_MASTER_KEY_BYTES];
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
 	char folder[4096];
-	uint32_t journal_days;
+	uint32_t journal_days, free_min_percent;
+	uint64_t free_min_bytes;
 	pthread_mutex_t lock; /* covers */
 	struct bd_covers *covers;
 	/* the writer's */
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot;
-	bool is_broken;        /* a sync failed */
-	unsigned spool_number; /* atomic */
+	bool is_broken;             /* a sync failed */
+	struct bd_long *active;     /* long.h */
+	struct bd_waiting *waiting; /* in the order in which they came */
+	const struct bd_store_hook *hook;
+	uint64_t spool_number; /* atomic; of the newest file */
 	bool has_snapshots;    /* atomic; some section has a mark */
 };
 
@@ -85,6 +92,16 @@ struct bd_store_reader {
 	size_t marks_txn;
 	bool is_open;
 };
+
+/* A point at which a test may want to end the process, or to fail. */
+static inline void bd_store_reach(const struct bd_store *store, const char *point)
+{
+	if (store->hook != NULL) {
+		store->hook->reach(store->hook, point);
+	}
+}
+/* BD_DISK_FULL when there is too little room to write. */
+enum bd_code bd_store_check_space(const struct bd_store *store, struct bd_diag *diag);
 
 /* "source\0feed" and "\0source\0section": names of the coverage database. */
 enum bd_code bd_coverage_name(

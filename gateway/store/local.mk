@@ -8,12 +8,15 @@ libbd_store_a_SOURCES = \
 	gateway/store/env.h \
 	gateway/store/erase.c \
 	gateway/store/journal.c gateway/store/journal.h \
+	gateway/store/long.c gateway/store/long.h \
+	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c gateway/store/node_view.c \
 	gateway/store/report.c \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \
-	gateway/store/spool.c gateway/store/spool.h \
+	gateway/store/spool.c gateway/store/spool.h gateway/store/spool_file.c \
+	gateway/store/spool_form.h gateway/store/spool_merge.c \
 	gateway/store/store.c gateway/store/store.h \
 	gateway/store/try.h \
 	gateway/store/txn.c gateway/store/txn.h

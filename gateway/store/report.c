@@ -1,7 +1,7 @@
 /* report.c - what people ask of the store: messages, rejects, the state of feeds, counts. */
 #include "base/limits.h"
 #include "store/env.h"
-#include "store/journal.h"
+#include "store/long_state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -252,6 +252,21 @@ enum bd_code bd_store_states(const struct bd_feed_state **out, size_t *count,
 	return BD_OK;
 }
 
+static enum bd_code count_long(
+	struct bd_store_counts *out, struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	struct bd_long_known *known = NULL;
+	size_t count = 0;
+	enum bd_code code = bd_long_list(&known, &count, reader->store, reader->txn, diag);
+
+	for (size_t i = 0; code == BD_OK && i < count; i++) {
+		out->long_running += !known[i].is_failed;
+		out->long_failed += known[i].is_failed;
+	}
+	free(known);
+	return code;
+}
+
 enum bd_code bd_store_counts(
 	struct bd_store_counts *out, struct bd_store_reader *reader, struct bd_diag *diag)
 {
@@ -275,5 +290,5 @@ enum bd_code bd_store_counts(
 	if (statvfs(store->folder, &status) == 0) {
 		out->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
 	}
-	return BD_OK;
+	return count_long(out, reader, diag);
 }

@@ -1,6 +1,10 @@
+/* spool.c - the records of a long message into a file. */
 #include "store/spool.h"
+#include "store/spool_form.h"
 
 #include "base/limits.h"
+#include "record/pack.h"
+#include "store/try.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,50 +13,155 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Records wait in memory up to this before they are written. */
+/* Sealed blocks wait in memory up to this before they are written. */
 #define WRITE_BYTES 262144
+/* Beside each record in a block: key, number, length. */
+#define ITEM_BYTES (BD_NODE_KEY_BYTES + 12)
+
+struct place {
+	uint8_t key[BD_NODE_KEY_BYTES];
+	uint64_t number;
+	uint32_t offset, len; /* in the run's bytes */
+};
+
+/* Records that are not yet in the file. */
+struct gathering {
+	struct bd_buf bytes;
+	struct place *places;
+	size_t count, cap;
+};
 
 struct bd_spool {
 	struct bd_store *store;
 	struct bd_seal *seal; /* of the thread that adds */
+	uint64_t id;
+	uint8_t salt[BD_SALT_BYTES];
 	int fd;
-	uint64_t written, count, at; /* at: offset of the next read */
-	struct bd_buf out, plain, sealed;
-	struct bd_buf window; /* of the file, for reading in order */
-	uint64_t window_at;
+	bool is_sealed;
+	uint64_t written, records, blocks;
+	struct bd_stamp newest;
+	struct gathering gathered, of_subject;
+	struct bd_spool_run *runs;
+	size_t run_count;
+	struct bd_buf block, out;
+	struct bd_arena arena; /* of the record that is added */
+	struct bd_sha256 *sha;
 };
 
-static const struct bd_bytes spool_name = { "spool", 5 };
+static enum bd_code io_fail(struct bd_diag *diag, int error)
+{
+	return bd_fail(diag, error == ENOSPC || error == EDQUOT ? BD_DISK_FULL : BD_IO, "spool: %s",
+		strerror(error));
+}
+
+static void path_of(char path[4200], const struct bd_store *store, uint64_t id)
+{
+	snprintf(path, 4200, "%s/spool/%016llx", store->folder, (unsigned long long)id);
+}
+
+void bd_spool_remove(const struct bd_store *store, uint64_t id)
+{
+	char path[4200];
+
+	path_of(path, store, id);
+	unlink(path);
+}
+
+uint64_t bd_spool_id(const struct bd_spool *spool)
+{
+	return spool->id;
+}
+
+uint64_t bd_spool_count(const struct bd_spool *spool)
+{
+	return spool->records;
+}
+
+const struct bd_stamp *bd_spool_newest(const struct bd_spool *spool)
+{
+	return &spool->newest;
+}
+
+/* -- beginning and end -- */
+
+/* Of the largest run that can come, and a record more. */
+static size_t run_max(void)
+{
+	return ((size_t)BD_SPOOL_RUN_BYTES << (BD_SPOOL_RUNS_MAX / BD_SPOOL_RUNS_STEP - 1)) +
+	       BD_RECORD_MAX_BYTES * 2;
+}
+
+static enum bd_code begin_file(struct bd_spool *spool, struct bd_diag *diag)
+{
+	char path[4200];
+
+	spool->id = __atomic_add_fetch(&spool->store->spool_number, 1, __ATOMIC_RELAXED);
+	path_of(path, spool->store, spool->id);
+	spool->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (spool->fd < 0) {
+		return io_fail(diag, errno);
+	}
+	BD_TRY(bd_seal_new(&spool->seal, spool->store->master));
+	BD_TRY(bd_seal_random(spool->seal, spool->salt, sizeof(spool->salt)));
+	BD_TRY(bd_seal_keep(spool->seal, spool->salt));
+	BD_TRY(bd_sha256_new(&spool->sha));
+	BD_TRY(bd_buf_add_text(&spool->out, BD_SPOOL_MAGIC));
+	BD_TRY(bd_buf_add_u64(&spool->out, spool->id));
+	return bd_buf_add(
+		&spool->out, (struct bd_bytes){ (const char *)spool->salt, sizeof(spool->salt) });
+}
 
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag)
 {
 	struct bd_spool *spool = calloc(1, sizeof(*spool));
-	char path[4200];
+	enum bd_code code;
 
 	*out = NULL;
 	if (spool == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
-	spool->store = store;
-	bd_buf_init(&spool->out, (size_t)WRITE_BYTES + BD_RECORD_MAX_BYTES * 2);
-	bd_buf_init(&spool->plain, BD_RECORD_MAX_BYTES * 2);
-	bd_buf_init(&spool->sealed, BD_RECORD_MAX_BYTES * 2);
-	bd_buf_init(&spool->window, (size_t)WRITE_BYTES + BD_RECORD_MAX_BYTES * 2);
-	snprintf(path, sizeof(path), "%s/spool.%d.%u", store->folder, (int)getpid(),
-		__atomic_add_fetch(&store->spool_number, 1, __ATOMIC_RELAXED));
-	spool->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (spool->fd < 0 || bd_seal_new(&spool->seal, store->master) != BD_OK ||
-		bd_seal_keep(spool->seal, store->message_salt) != BD_OK) {
-		enum bd_code code = bd_fail(
-			diag, errno == ENOSPC ? BD_DISK_FULL : BD_IO, "spool: %s", strerror(errno));
-
-		bd_spool_free(spool);
+	code = bd_store_check_space(store, diag);
+	if (code != BD_OK) {
+		free(spool);
 		return code;
 	}
-	/* Nobody else needs its name; it goes with the process. */
-	unlink(path);
+	spool->store = store;
+	spool->fd = -1;
+	bd_buf_init(&spool->gathered.bytes, run_max());
+	bd_buf_init(&spool->of_subject.bytes, run_max());
+	bd_buf_init(&spool->block, BD_SPOOL_BLOCK_BYTES + BD_RECORD_MAX_BYTES * 2);
+	bd_buf_init(&spool->out, run_max() * 2);
+	bd_arena_init(&spool->arena, BD_RECORD_ARENA_MAX_BYTES);
+	spool->runs = calloc(BD_SPOOL_RUNS_MAX, sizeof(*spool->runs));
+	code = spool->runs != NULL ? begin_file(spool, diag) : BD_NO_MEMORY;
+	if (code != BD_OK) {
+		bd_spool_free(spool);
+		return bd_fail(diag, code, "spool");
+	}
 	*out = spool;
 	return BD_OK;
+}
+
+static void forget(struct gathering *gathering)
+{
+	if (gathering->bytes.ptr != NULL) {
+		bd_wipe(gathering->bytes.ptr, gathering->bytes.cap);
+	}
+	bd_buf_release(&gathering->bytes);
+	free(gathering->places);
+	*gathering = (struct gathering){ .bytes = { .max = 0 } };
+}
+
+static void let_go(struct bd_spool *spool)
+{
+	forget(&spool->gathered);
+	forget(&spool->of_subject);
+	if (spool->block.ptr != NULL) {
+		bd_wipe(spool->block.ptr, spool->block.cap);
+	}
+	bd_buf_release(&spool->block);
+	bd_buf_release(&spool->out);
+	bd_arena_release(&spool->arena);
 }
 
 void bd_spool_free(struct bd_spool *spool)
@@ -62,14 +171,18 @@ void bd_spool_free(struct bd_spool *spool)
 	}
 	if (spool->fd >= 0) {
 		close(spool->fd);
+		if (!spool->is_sealed) {
+			bd_spool_remove(spool->store, spool->id);
+		}
 	}
+	let_go(spool);
 	bd_seal_free(spool->seal);
-	bd_buf_release(&spool->out);
-	bd_buf_release(&spool->plain);
-	bd_buf_release(&spool->sealed);
-	bd_buf_release(&spool->window);
+	bd_sha256_free(spool->sha);
+	free(spool->runs);
 	free(spool);
 }
+
+/* -- writing -- */
 
 static enum bd_code flush(struct bd_spool *spool, struct bd_diag *diag)
 {
@@ -80,8 +193,7 @@ static enum bd_code flush(struct bd_spool *spool, struct bd_diag *diag)
 			spool->fd, spool->out.ptr + at, spool->out.len - at, (off_t)spool->written);
 
 		if (len < 0 && errno != EINTR) {
-			return bd_fail(diag, errno == ENOSPC ? BD_DISK_FULL : BD_IO, "spool: %s",
-				strerror(errno));
+			return io_fail(diag, errno);
 		}
 		if (len > 0) {
 			at += (size_t)len;
@@ -92,109 +204,239 @@ static enum bd_code flush(struct bd_spool *spool, struct bd_diag *diag)
 	return BD_OK;
 }
 
-enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
+/* Seals the block, with its length before it. */
+static enum bd_code end_block(struct bd_spool *spool, struct bd_diag *diag)
 {
-	enum bd_code code = bd_buf_add_u32(&spool->out, (uint32_t)(record.len + BD_SEAL_OVERHEAD));
+	char room[BD_SPOOL_NAME_BYTES];
+	struct bd_bytes name = bd_spool_block_name(room, spool->id, spool->blocks);
 
-	code = code == BD_OK ? bd_seal_close(spool->seal, &spool->out, spool->store->message_salt,
-				       spool_name, record)
-			     : code;
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "spool");
+	if (spool->block.len == 0) {
+		return BD_OK;
 	}
-	spool->count++;
+	BD_TRY(bd_buf_add_u32(&spool->out, (uint32_t)(spool->block.len + BD_SEAL_OVERHEAD)));
+	BD_TRY(bd_seal_close(
+		spool->seal, &spool->out, spool->salt, name, bd_buf_bytes(&spool->block)));
+	BD_TRY(bd_sha256_update(spool->sha, bd_spool_block_tag(bd_buf_bytes(&spool->out))));
+	spool->blocks++;
+	bd_buf_clear(&spool->block);
 	return spool->out.len >= WRITE_BYTES ? flush(spool, diag) : BD_OK;
 }
 
-enum bd_code bd_spool_sync(struct bd_spool *spool, struct bd_diag *diag)
+static enum bd_code add_item(struct bd_spool *spool, const struct gathering *gathering,
+	const struct place *place, struct bd_diag *diag)
 {
-	enum bd_code code = flush(spool, diag);
+	const struct bd_bytes record = { gathering->bytes.ptr + place->offset, place->len };
 
-	if (code == BD_OK && fdatasync(spool->fd) != 0) {
-		code = bd_fail(diag, BD_IO, "spool: %s", strerror(errno));
+	if (spool->block.len > 0 &&
+		spool->block.len + record.len + ITEM_BYTES > BD_SPOOL_BLOCK_BYTES) {
+		BD_TRY(end_block(spool, diag));
 	}
-	return code;
+	BD_TRY(bd_buf_add(
+		&spool->block, (struct bd_bytes){ (const char *)place->key, sizeof(place->key) }));
+	BD_TRY(bd_buf_add_u64(&spool->block, place->number));
+	return bd_buf_add_sized(&spool->block, record);
 }
 
-uint64_t bd_spool_count(const struct bd_spool *spool)
+static int compare_places(const void *a, const void *b)
 {
-	return spool->count;
+	const struct place *x = a, *y = b;
+	int order = memcmp(x->key, y->key, BD_NODE_KEY_BYTES);
+
+	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-void bd_spool_rewind(struct bd_spool *spool)
+static enum bd_code write_run(
+	struct bd_spool *spool, struct gathering *gathering, struct bd_diag *diag)
 {
-	spool->at = 0;
-}
+	struct bd_spool_run *run = &spool->runs[spool->run_count];
+	uint64_t begin = spool->written;
 
-static enum bd_code open_record(struct bd_bytes *record, struct bd_spool *spool,
-	struct bd_bytes sealed, struct bd_diag *diag)
-{
-	enum bd_code code;
-
-	bd_buf_clear(&spool->plain);
-	code = bd_seal_open(
-		spool->seal, &spool->plain, spool->store->message_salt, spool_name, sealed);
-	*record = bd_buf_bytes(&spool->plain);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "reading the spool");
-}
-
-enum bd_code bd_spool_read_item(struct bd_bytes *record, struct bd_spool *spool,
-	const struct bd_spool_item *item, struct bd_diag *diag)
-{
-	enum bd_code code;
-
-	bd_buf_clear(&spool->sealed);
-	code = bd_buf_reserve(&spool->sealed, item->len);
-	if (code != BD_OK || pread(spool->fd, spool->sealed.ptr, item->len, (off_t)item->offset) !=
-				     (ssize_t)item->len) {
-		return bd_fail(diag, code != BD_OK ? code : BD_IO, "reading the spool");
-	}
-	spool->sealed.len = item->len;
-	return open_record(record, spool, bd_buf_bytes(&spool->sealed), diag);
-}
-
-/* Bytes of the file by way of the window, which moves on over what follows; empty = not there. */
-static struct bd_bytes look(struct bd_spool *spool, uint64_t offset, size_t len)
-{
-	struct bd_buf *window = &spool->window;
-	const struct bd_bytes none = { NULL, 0 };
-
-	if (offset < spool->window_at || offset - spool->window_at > window->len ||
-		window->len - (size_t)(offset - spool->window_at) < len) {
-		size_t wanted = len > WRITE_BYTES ? len : WRITE_BYTES;
-		ssize_t got;
-
-		bd_buf_clear(window);
-		if (bd_buf_reserve(window, wanted) != BD_OK) {
-			return none;
-		}
-		got = pread(spool->fd, window->ptr, wanted, (off_t)offset);
-		if (got < 0 || (size_t)got < len) {
-			return none;
-		}
-		window->len = (size_t)got;
-		spool->window_at = offset;
-	}
-	return (struct bd_bytes){ window->ptr + (offset - spool->window_at), len };
-}
-
-enum bd_code bd_spool_read(struct bd_bytes *record, struct bd_spool_item *item, bool *has,
-	struct bd_spool *spool, struct bd_diag *diag)
-{
-	struct bd_reader reader;
-	struct bd_bytes sealed;
-
-	*has = spool->at < spool->written;
-	if (!*has) {
+	if (gathering->count == 0) {
 		return BD_OK;
 	}
-	reader = bd_reader_of(look(spool, spool->at, 4));
-	item->len = bd_read_u32(&reader);
-	item->offset = spool->at + 4;
-	spool->at = item->offset + item->len;
-	sealed = reader.ok ? look(spool, item->offset, item->len) : (struct bd_bytes){ NULL, 0 };
-	if (sealed.ptr == NULL) {
-		return bd_fail(diag, BD_IO, "reading the spool");
+	if (spool->run_count == BD_SPOOL_RUNS_MAX) {
+		return bd_fail(diag, BD_LIMIT_BYTES, "more than one message may hold");
 	}
-	return open_record(record, spool, sealed, diag);
+	*run = (struct bd_spool_run){ .is_message_subject = gathering == &spool->of_subject,
+		.offset = spool->written + spool->out.len,
+		.block = spool->blocks,
+		.record_count = gathering->count };
+	qsort(gathering->places, gathering->count, sizeof(*gathering->places), compare_places);
+	for (size_t i = 0; i < gathering->count; i++) {
+		BD_TRY(add_item(spool, gathering, &gathering->places[i], diag));
+	}
+	BD_TRY(end_block(spool, diag));
+	BD_TRY(flush(spool, diag));
+	run->block_count = spool->blocks - run->block;
+	spool->run_count++;
+	gathering->count = 0;
+	bd_buf_clear(&gathering->bytes);
+	/* On its way to the disk, so that the sync at the end finds little to do. */
+	sync_file_range(
+		spool->fd, (off_t)begin, (off_t)(spool->written - begin), SYNC_FILE_RANGE_WRITE);
+	bd_store_reach(spool->store, "spool.run");
+	return BD_OK;
+}
+
+/* -- adding -- */
+
+static struct place *new_place(struct gathering *gathering)
+{
+	if (gathering->count == gathering->cap) {
+		size_t cap = gathering->cap == 0 ? 4096 : gathering->cap * 2;
+		struct place *places = realloc(gathering->places, cap * sizeof(*places));
+
+		if (places == NULL) {
+			return NULL;
+		}
+		gathering->places = places;
+		gathering->cap = cap;
+	}
+	return &gathering->places[gathering->count];
+}
+
+static enum bd_code read_key(
+	struct bd_spool *spool, struct place *place, bool *of_subject, struct bd_bytes packed)
+{
+	struct bd_record record;
+
+	bd_arena_clear(&spool->arena);
+	BD_TRY(bd_record_unpack(&record, packed, &spool->arena));
+	if (!spool->newest.is_set || bd_order_compare(record.order, spool->newest.order) > 0) {
+		spool->newest = (struct bd_stamp){ true, record.order };
+	}
+	*of_subject = record.is_message_subject;
+	memset(place->key, 0, sizeof(place->key));
+	if (record.is_message_subject) {
+		return BD_OK;
+	}
+	return record.subject_count > 0 ? bd_seal_blind(spool->seal, &record.subject[0], place->key)
+					: BD_SUBJECT_MISSING;
+}
+
+static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
+{
+	size_t step = spool->run_count / BD_SPOOL_RUNS_STEP;
+	struct gathering *gathering;
+	struct place place = { .number = spool->records }, *kept;
+	bool of_subject = false;
+
+	BD_TRY(read_key(spool, &place, &of_subject, record));
+	gathering = of_subject ? &spool->of_subject : &spool->gathered;
+	kept = new_place(gathering);
+	if (kept == NULL) {
+		return BD_NO_MEMORY;
+	}
+	place.offset = (uint32_t)gathering->bytes.len;
+	place.len = (uint32_t)record.len;
+	BD_TRY(bd_buf_add(&gathering->bytes, record));
+	*kept = place;
+	gathering->count++;
+	spool->records++;
+	return gathering->bytes.len < (size_t)BD_SPOOL_RUN_BYTES << step
+		       ? BD_OK
+		       : write_run(spool, gathering, diag);
+}
+
+enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
+{
+	enum bd_code code =
+		record.len <= BD_RECORD_MAX_BYTES * 2 ? add(spool, record, diag) : BD_LIMIT_BYTES;
+
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "spool");
+}
+
+/* -- the end -- */
+
+static enum bd_code sync_file(struct bd_spool *spool, struct bd_diag *diag)
+{
+	return fdatasync(spool->fd) == 0 ? BD_OK : io_fail(diag, errno);
+}
+
+enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag)
+{
+	enum bd_code code = write_run(spool, &spool->gathered, diag);
+
+	code = code == BD_OK ? write_run(spool, &spool->of_subject, diag) : code;
+	code = code == BD_OK ? sync_file(spool, diag) : code;
+	let_go(spool);
+	bd_store_reach(spool->store, "spool.finished");
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "spool");
+}
+
+static enum bd_code pack_end(struct bd_spool *spool, struct bd_buf *plain, struct bd_bytes entry)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+
+	BD_TRY(bd_sha256_final(spool->sha, digest));
+	BD_TRY(bd_buf_add_u64(plain, spool->records));
+	BD_TRY(bd_buf_add_u64(plain, spool->blocks));
+	BD_TRY(bd_buf_add(plain, (struct bd_bytes){ (const char *)digest, sizeof(digest) }));
+	BD_TRY(bd_buf_add_u32(plain, (uint32_t)spool->run_count));
+	for (size_t i = 0; i < spool->run_count; i++) {
+		const struct bd_spool_run *run = &spool->runs[i];
+
+		BD_TRY(bd_buf_add_u8(plain, run->is_message_subject));
+		BD_TRY(bd_buf_add_u64(plain, run->offset));
+		BD_TRY(bd_buf_add_u64(plain, run->block));
+		BD_TRY(bd_buf_add_u64(plain, run->block_count));
+		BD_TRY(bd_buf_add_u64(plain, run->record_count));
+	}
+	return bd_buf_add_sized(plain, entry);
+}
+
+static enum bd_code write_end(
+	struct bd_spool *spool, struct bd_buf *plain, struct bd_bytes entry, struct bd_diag *diag)
+{
+	char room[BD_SPOOL_NAME_BYTES];
+	uint64_t begin = spool->written;
+
+	BD_TRY(pack_end(spool, plain, entry));
+	BD_TRY(bd_seal_close(spool->seal, &spool->out, spool->salt,
+		bd_spool_end_name(room, spool->id, begin), bd_buf_bytes(plain)));
+	BD_TRY(bd_buf_add_u64(&spool->out, begin));
+	BD_TRY(bd_buf_add_u32(&spool->out, (uint32_t)(plain->len + BD_SEAL_OVERHEAD)));
+	BD_TRY(bd_buf_add_text(&spool->out, BD_SPOOL_FOOT));
+	return flush(spool, diag);
+}
+
+/* The name of a new file is on disk when its folder is. */
+static enum bd_code sync_folder(const struct bd_store *store, struct bd_diag *diag)
+{
+	char path[4200];
+	int fd, result, error;
+
+	snprintf(path, sizeof(path), "%s/spool", store->folder);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	result = fd >= 0 ? fsync(fd) : -1;
+	error = errno;
+	if (fd >= 0) {
+		close(fd);
+	}
+	return result == 0 ? BD_OK : io_fail(diag, error);
+}
+
+enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct bd_diag *diag)
+{
+	const size_t max = (size_t)BD_MESSAGE_REJECTS_MAX_BYTES * 2;
+	struct bd_buf plain;
+	enum bd_code code;
+
+	bd_buf_init(&plain, max);
+	bd_buf_init(&spool->out, max);
+	code = write_end(spool, &plain, entry, diag);
+	bd_store_reach(spool->store, "spool.ended");
+	code = code == BD_OK ? sync_file(spool, diag) : code;
+	code = code == BD_OK ? sync_folder(spool->store, diag) : code;
+	if (plain.ptr != NULL) {
+		bd_wipe(plain.ptr, plain.cap);
+	}
+	bd_buf_release(&plain);
+	bd_buf_release(&spool->out);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "spool");
+	}
+	spool->is_sealed = true;
+	bd_store_reach(spool->store, "spool.sealed");
+	return BD_OK;
 }

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "store/env.h"
+#include "store/long.h"
 #include "store/try.h"
 
 #include <errno.h>
@@ -8,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
-#define FORMAT "2"
+#define FORMAT "3"
 #define READERS_MAX 1024
 #define MARKS_ARENA_BYTES 1048576
 
@@ -126,7 +128,7 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 	} rows[] = { { "nodes", &store->nodes, 0 }, { "owners", &store->owners, 0 },
 		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
 		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
-		{ "meta", &store->meta, 0 } };
+		{ "spools", &store->spools, 0 }, { "meta", &store->meta, 0 } };
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
@@ -228,6 +230,17 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 	return result == 0 ? BD_OK : bd_store_fail(diag, result, "commit");
 }
 
+static enum bd_code make_folder(
+	const struct bd_store *store, const char *name, struct bd_diag *diag)
+{
+	char path[sizeof(store->folder) + 16];
+
+	snprintf(path, sizeof(path), "%s%s", store->folder, name);
+	return mkdir(path, 0700) == 0 || errno == EEXIST
+		       ? BD_OK
+		       : bd_fail(diag, BD_IO, "data_folder: %s", strerror(errno));
+}
+
 enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
 	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag)
 {
@@ -242,16 +255,17 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	snprintf(store->folder, sizeof(store->folder), "%s", settings->folder);
 	memcpy(store->master, settings->master_key, sizeof(store->master));
 	store->journal_days = settings->journal_days;
-	if (mkdir(store->folder, 0700) != 0 && errno != EEXIST) {
-		code = bd_fail(diag, BD_IO, "data_folder: %s", strerror(errno));
-		bd_store_close(store);
-		return code;
-	}
-	code = bd_seal_new(&store->seal, store->master);
+	store->free_min_bytes = settings->free_min_bytes;
+	store->free_min_percent = settings->free_min_percent;
+	store->hook = settings->hook;
+	code = make_folder(store, "", diag);
+	code = code == BD_OK ? bd_seal_new(&store->seal, store->master) : code;
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
 	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;
 	code = code == BD_OK ? set_up(store, diag) : code;
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
+	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
+	code = code == BD_OK ? bd_long_recover(store, diag) : code;
 	if (code != BD_OK) {
 		bd_store_close(store);
 		return code;
@@ -265,6 +279,7 @@ void bd_store_close(struct bd_store *store)
 	if (store == NULL) {
 		return;
 	}
+	bd_long_close(store);
 	if (store->env != NULL) {
 		mdb_env_close(store->env);
 	}
@@ -274,6 +289,60 @@ void bd_store_close(struct bd_store *store)
 	bd_wipe(store->master, sizeof(store->master));
 	pthread_mutex_destroy(&store->lock);
 	free(store);
+}
+
+/* -- while it is open -- */
+
+enum bd_code bd_store_check_space(const struct bd_store *store, struct bd_diag *diag)
+{
+	struct statvfs status;
+	uint64_t free_bytes, all_bytes;
+
+	if (statvfs(store->folder, &status) != 0) {
+		return bd_fail(diag, BD_IO, "data_folder: %s", strerror(errno));
+	}
+	free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+	all_bytes = (uint64_t)status.f_blocks * status.f_frsize;
+	if (free_bytes < store->free_min_bytes ||
+		free_bytes / 100 < all_bytes / 10000 * store->free_min_percent) {
+		return bd_fail(diag, BD_DISK_FULL, "%llu MiB free",
+			(unsigned long long)(free_bytes >> 20));
+	}
+	return BD_OK;
+}
+
+/* A line of LMDB's list of readers: process, thread, transaction, "-" where none is open. */
+static int look_at_reader(const char *line, void *context)
+{
+	struct bd_store_tended *tended = context;
+	unsigned long long txn;
+
+	if (sscanf(line, "%*d %*x %llu", &txn) == 1) {
+		tended->readers++;
+		if (tended->oldest_reads == 0 || txn < tended->oldest_reads) {
+			tended->oldest_reads = txn;
+		}
+	}
+	return 0;
+}
+
+enum bd_code bd_store_tend(
+	struct bd_store_tended *out, struct bd_store *store, struct bd_diag *diag)
+{
+	struct bd_store_tended tended = { .readers = 0 };
+	MDB_envinfo info;
+	int dead = 0, result = mdb_reader_check(store->env, &dead);
+
+	result = result == 0 ? mdb_env_info(store->env, &info) : result;
+	if (result != 0) {
+		return bd_store_fail(diag, result, "readers");
+	}
+	if (mdb_reader_list(store->env, look_at_reader, &tended) < 0) {
+		return bd_fail(diag, BD_STORE_FAILED, "readers");
+	}
+	tended.newest = info.me_last_txnid;
+	*out = tended;
+	return BD_OK;
 }
 
 /* -- readers -- */

@@ -17,11 +17,24 @@
 struct bd_store;
 struct bd_store_reader;
 
+/* For tests: called by the writer, and by whoever adds to a spool, at named points ("spool.sealed",
+ * "long.committed" ...). */
+struct bd_store_hook {
+	void (*reach)(const struct bd_store_hook *hook, const char *point);
+	uint64_t part_bytes; /* dirty bytes of one transaction of a long message; 0 = as in
+				service */
+};
+
 struct bd_store_settings {
 	const char *folder; /* made with mode 0700 if missing */
 	uint64_t map_size_bytes;
 	uint8_t master_key[BD_MASTER_KEY_BYTES];
 	uint32_t journal_days; /* how long idempotency keys are kept */
+	/* Below either of these the store is read only: LMDB and the spools need room to finish
+	 * what they began. 0 = no such bound. */
+	uint64_t free_min_bytes;
+	uint32_t free_min_percent;        /* of the file system */
+	const struct bd_store_hook *hook; /* NULL in service */
 };
 
 /* Which source covers what: from the adapters. One for each section x entity. */
@@ -39,6 +52,16 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag);
 /* All readers must be freed before. */
 void bd_store_close(struct bd_store *store);
+/* Every ten seconds or so, any one thread: lets go of readers whose process has died, and says how
+ * many commits the oldest open reader is behind. A reader that stays open keeps every page that
+ * was freed since from being used again. */
+struct bd_store_tended {
+	uint64_t readers;      /* open */
+	uint64_t oldest_reads; /* the commit that it sees; 0 = none is open */
+	uint64_t newest;       /* commit */
+};
+enum bd_code bd_store_tend(
+	struct bd_store_tended *out, struct bd_store *store, struct bd_diag *diag);
 /* Writer thread: new covers for lookups that begin later. */
 enum bd_code bd_store_set_covers(struct bd_store *store, const struct bd_cover *covers,
 	size_t cover_count, struct bd_diag *diag);
@@ -87,18 +110,41 @@ struct bd_entry {
 	bool is_repeat;     /* idempotency key seen with this body: message is the first one's */
 };
 
-/* One transaction for all; each entry has its own outcome. A code other than BD_OK: nothing of any
- * is stored. Returns after the commit is on disk. */
+/* Each entry has its own outcome, known when what is stored of it is on disk. Short ones share
+ * transactions; a spooled one is taken and worked on until it is over (below), and those that were
+ * taken before it. BD_DISK_FULL: none was looked at. BD_STORE_SYNC: a sync failed; whatever has no
+ * outcome may or may not be stored, nothing is written any more, and the process must start anew.
+ */
 enum bd_code bd_store_commit(struct bd_store *store, struct bd_entry *const *entries, size_t count,
 	struct bd_diag *diag);
 
-/* -- spool: messages past BD_MESSAGE_SPOOL_BYTES. Add from any one thread, commit by the writer. --
+/* -- long messages: past BD_MESSAGE_SPOOL_BYTES ---------------------------------------------------
+ *
+ * Records go into a sealed file as they come, in runs sorted by subject. When the message has
+ * ended, and is complete and accepted, the file is ended with the rest of the journal entry and
+ * synced: from then on it is the journal's, and a restart goes on with it and finishes it; before,
+ * a restart removes it. It is applied in transactions of at most BD_TXN_MAX_BYTES, cut between
+ * subjects: what it changes under one identifier of a subject becomes visible at once. Coverage,
+ * snapshot marks and the receipt come with the last. Short messages may be committed between.
  */
+
+/* Add from any one thread; then it belongs to the writer. */
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag);
-/* A packed record. */
+/* A packed record. A code: the message cannot be taken. */
 enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag);
-/* Before or after commit; removes its file. */
+/* Not before its entry has its outcome. Removes the file unless it is the journal's. */
 void bd_spool_free(struct bd_spool *spool);
+
+/* Writer thread: puts the entry's spool on disk and the entry in line. A code: it is not taken. Its
+ * outcome is told by bd_store_work; the entry and what it borrows live until then. */
+enum bd_code bd_store_take(struct bd_store *store, struct bd_entry *entry, struct bd_diag *diag);
+/* Is there a message in line, or one that was not finished before a restart? */
+bool bd_store_has_work(const struct bd_store *store);
+/* Writer thread: one step, at most one transaction. *done: an entry whose outcome is known now;
+ * NULL = none. A code says why the step failed: with BD_DISK_FULL and the like it is tried again by
+ * the next call, after whoever waits was told that code; a message that cannot be finished is
+ * given up and its file kept. */
+enum bd_code bd_store_work(struct bd_store *store, struct bd_entry **done, struct bd_diag *diag);
 
 /* -- reading: a snapshot at a time -- */
 enum bd_code bd_store_reader_new(
@@ -160,7 +206,8 @@ enum bd_code bd_store_states(const struct bd_feed_state **out, size_t *count,
 	struct bd_store_reader *reader, struct bd_arena *arena, struct bd_diag *diag);
 
 struct bd_store_counts {
-	uint64_t messages, subjects, rows_written, conflicts;
+	uint64_t messages, subjects;
+	uint64_t long_running, long_failed; /* messages that are being applied, or never can be */
 	uint64_t map_used_bytes, free_bytes;
 };
 enum bd_code bd_store_counts(

@@ -27,7 +27,7 @@ void bd_txn_open(struct bd_txn *txn, struct bd_store *store, struct bd_diag *dia
 void bd_txn_close(struct bd_txn *txn)
 {
 	if (txn->mdb != NULL) {
-		bd_txn_end(txn, BD_INTERNAL);
+		bd_txn_drop(txn);
 	}
 	bd_arena_release(&txn->arena);
 	bd_arena_release(&txn->node_arena);
@@ -146,6 +146,18 @@ static enum bd_code finish(struct bd_txn *txn)
 	return bd_salts_sync(&store->salts);
 }
 
+/* LMDB lets nothing more through once it does not know what its first pages are. */
+static bool is_panicked(struct bd_store *store)
+{
+	MDB_txn *probe;
+	int result = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &probe);
+
+	if (result == 0) {
+		mdb_txn_abort(probe);
+	}
+	return result == MDB_PANIC;
+}
+
 /* No room is told before anything of the commit counts; whatever else fails may have been lost on
  * its way to the disk. */
 static enum bd_code commit(struct bd_txn *txn)
@@ -156,12 +168,26 @@ static enum bd_code commit(struct bd_txn *txn)
 	if (result == 0) {
 		return BD_OK;
 	}
-	if (result != ENOSPC && result != EDQUOT && result != MDB_MAP_FULL &&
-		result != MDB_TXN_FULL && result != ENOMEM) {
+	txn->store->next_message = txn->message;
+	txn->store->next_slot = txn->slot;
+	if ((result != ENOSPC && result != EDQUOT && result != MDB_MAP_FULL &&
+		    result != MDB_TXN_FULL && result != ENOMEM) ||
+		is_panicked(txn->store)) {
 		bd_fail(txn->diag, BD_STORE_SYNC, "commit: %s", mdb_strerror(result));
 		return BD_STORE_SYNC;
 	}
 	return bd_txn_fail(txn, result, "commit");
+}
+
+void bd_txn_drop(struct bd_txn *txn)
+{
+	struct bd_store *store = txn->store;
+
+	mdb_txn_abort(txn->mdb);
+	txn->mdb = NULL;
+	store->next_message = txn->message;
+	store->next_slot = txn->slot;
+	bd_salts_forget(&store->salts);
 }
 
 enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code)
@@ -170,18 +196,14 @@ enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code)
 
 	code = code == BD_OK ? finish(txn) : code;
 	code = code == BD_OK ? commit(txn) : code;
+	if (code == BD_OK) {
+		return BD_OK;
+	}
 	if (txn->mdb != NULL) {
-		mdb_txn_abort(txn->mdb);
-		txn->mdb = NULL;
+		bd_txn_drop(txn);
 	}
-	if (code != BD_OK) {
-		store->next_message = txn->message;
-		store->next_slot = txn->slot;
-		bd_salts_forget(&store->salts);
-		store->is_broken |= code == BD_STORE_SYNC;
-		return bd_fail(txn->diag, code, "transaction");
-	}
-	return BD_OK;
+	store->is_broken |= code == BD_STORE_SYNC;
+	return bd_fail(txn->diag, code, "transaction");
 }
 
 /* A put dirties at most a page of those that were there, and the pages of what is new. */

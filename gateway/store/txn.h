@@ -52,6 +52,8 @@ enum bd_code bd_txn_begin(struct bd_txn *txn);
 /* Commits, with counters, pairs and salts, and returns when that is on disk; with a code other than
  * BD_OK gives it up and returns that code. */
 enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code);
+/* Gives it up without a failure: there was nothing to write. */
+void bd_txn_drop(struct bd_txn *txn);
 /* About how many bytes it holds in memory until it ends. */
 uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn);
 

@@ -73,6 +73,8 @@ schemas_folder = ${schemas:-$top/schemas}
 senders_file = $work/senders
 worker_path = ${worker:-$build/bidui-worker}
 port_file = $work/ports
+free_min_bytes = 67108864
+free_min_percent = 0
 END
 }
 

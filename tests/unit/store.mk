@@ -42,3 +42,13 @@ check_PROGRAMS += tests/unit/test_store_rejects
 TESTS += tests/unit/test_store_rejects
 tests_unit_test_store_rejects_SOURCES = tests/unit/test_store_rejects.c
 tests_unit_test_store_rejects_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_spool
+TESTS += tests/unit/test_store_spool
+tests_unit_test_store_spool_SOURCES = tests/unit/test_store_spool.c tests/unit/store_support.h
+tests_unit_test_store_spool_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_faults
+TESTS += tests/unit/test_store_faults
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_support.h
+tests_unit_test_store_faults_LDADD = $(STORE_TEST_LIBS)
