@@ -6,6 +6,7 @@ E2E = \
 	tests/e2e/contract.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/gateway.sh \
+	tests/e2e/made.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh \

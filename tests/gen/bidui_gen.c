@@ -2,13 +2,22 @@
  *
  *     bidui_gen --people N --businesses N --seed S --fault-rate R --out DIR
  *
- * The same arguments give the same bytes. Faults (R of 1,000,000 records) are of the kinds listed
- * in fault_names; truth.tsv names each record that has one, and what is true of everyone. Files:
- * medical.ndjson (a 1101 reply a line), social_nws.xml and social_nws.ndxml (a reply a line),
- * social_packet.xml (one change push of everybody), tax.ndxml (a GT3 reply a line),
- * market_<TABLE>.utf8.txt (U+0001 between columns), truth.tsv.
+ * The same arguments give the same bytes; memory does not grow with N. Every person is known to
+ * medical insurance and social security, every business to tax and market supervision, its owner to
+ * both, and all say the same of each. R (0 to 1) of the people and of the businesses have a fault
+ * (faults.h). Files:
+ *
+ *     medical.ndjson            a 1101 reply a line
+ *     social_nws.ndxml          a reply a line; social_nws.xml: all in one, for validators
+ *     social_packet.xml         one change push of everybody
+ *     tax.ndxml                 a GT3 reply a line
+ *     market_TABLE.utf8.txt     U+0001 between columns
+ *     truth.tsv                 what is true of each, and its fault
+ *     faults.tsv                FILE, line or number of the record in it, reject or refused, code:
+ *                               all that intake must refuse
+ *     expected.tsv              FILE, feed, messages, records rejected, messages refused
  */
-#include "invent.h"
+#include "faults.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,59 +25,62 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum fault {
-	FAULT_NONE,
-	FAULT_ID_CHECK,
-	FAULT_DATE,
-	FAULT_NAME_HOLE,
-	FAULT_SHORT_ROW,
-	FAULT_COUNT
-};
-
-static const char *const fault_names[FAULT_COUNT] = {
-	[FAULT_NONE] = "-",
-	[FAULT_ID_CHECK] = "id_check",
-	[FAULT_DATE] = "date",
-	[FAULT_NAME_HOLE] = "name_placeholder",
-	[FAULT_SHORT_ROW] = "short_row",
-};
-
 struct settings {
 	uint64_t people, businesses, seed, fault_per_million;
 	const char *out;
 };
 
-struct files {
-	FILE *medical, *nws, *nws_all, *packet, *tax, *base, *operator_, *anomaly, *cancel, *truth;
+enum output {
+	OUT_MEDICAL,
+	OUT_NWS,
+	OUT_NWS_ALL,
+	OUT_PACKET,
+	OUT_TAX,
+	OUT_BASE,
+	OUT_OPERATOR,
+	OUT_ANOMALY,
+	OUT_CANCEL,
+	OUT_TRUTH,
+	OUT_FAULTS,
+	OUT_EXPECTED,
+	OUT_COUNT
 };
 
-static enum fault fault_of(const struct settings *settings, uint64_t number, uint32_t salt)
-{
-	uint64_t chance = invent_chance(settings->seed, number, salt);
-	if (chance % 1000000 >= settings->fault_per_million) {
-		return FAULT_NONE;
-	}
-	return (enum fault)(1 + chance / 1000000 % (FAULT_COUNT - 1));
-}
+/* feed NULL = nobody takes it. */
+static const struct {
+	const char *name, *feed;
+	bool is_line_a_message;
+} outputs[OUT_COUNT] = {
+	[OUT_MEDICAL] = { "medical.ndjson", "medical/1101", true },
+	[OUT_NWS] = { "social_nws.ndxml", "social/nws", true },
+	[OUT_NWS_ALL] = { "social_nws.xml", NULL, false },
+	[OUT_PACKET] = { "social_packet.xml", "social/packet", false },
+	[OUT_TAX] = { "tax.ndxml", "tax/gt3", true },
+	[OUT_BASE] = { "market_E_PB_BASEINFO.utf8.txt", "market/e_pb_baseinfo", false },
+	[OUT_OPERATOR] = { "market_E_PB_OPERATOR.utf8.txt", "market/e_pb_operator", false },
+	[OUT_ANOMALY] = { "market_AO_PB_OPANOMALY.utf8.txt", "market/ao_pb_opanomaly", false },
+	[OUT_CANCEL] = { "market_E_GT_CANCEL.utf8.txt", "market/e_gt_cancel", false },
+	[OUT_TRUTH] = { "truth.tsv", NULL, false },
+	[OUT_FAULTS] = { "faults.tsv", NULL, false },
+	[OUT_EXPECTED] = { "expected.tsv", NULL, false },
+};
 
-/* Bends what the fault is about; a short row is made where rows are written. */
-static void spoil_person(struct invented_person *person, enum fault fault)
+struct files {
+	FILE *file[OUT_COUNT];
+	uint64_t rejected[OUT_COUNT], refused[OUT_COUNT];
+};
+
+/* What intake will make of the record that was written as the number-th of this file. */
+static void state_effect(struct files *files, enum output output, uint64_t number, enum fault fault)
 {
-	switch (fault) {
-	case FAULT_ID_CHECK:
-		person->id_no[17] = person->id_no[17] == '0' ? '1' : '0';
-		break;
-	case FAULT_DATE:
-		memcpy(person->birth + 5, "13", 2);
-		break;
-	case FAULT_NAME_HOLE:
-		strcat(person->name, "?");
-		break;
-	case FAULT_NONE:
-	case FAULT_SHORT_ROW:
-	case FAULT_COUNT:
-		break;
+	const struct fault_effect *effect = fault_effect_in(fault, outputs[output].name);
+	if (effect == NULL) {
+		return;
 	}
+	fprintf(files->file[OUT_FAULTS], "%s\t%llu\t%s\t%s\n", effect->file,
+		(unsigned long long)number, effect->is_whole ? "refused" : "reject", effect->code);
+	files->rejected[output] += !effect->is_whole;
+	files->refused[output] += effect->is_whole;
 }
 
 static const char *compact_date(char out[9], const char *date)
@@ -77,10 +89,16 @@ static const char *compact_date(char out[9], const char *date)
 	return out;
 }
 
-static void write_medical(FILE *file, const struct invented_person *person)
+/* 9 is in nobody's table. */
+static int status_of(const struct invented_person *person, enum fault fault)
+{
+	return fault == FAULT_CODE ? 9 : person->is_insured ? 1 : 2;
+}
+
+static void write_medical(FILE *file, const struct invented_person *person, enum fault fault)
 {
 	fprintf(file,
-		"{\"infcode\":0,\"inf_refmsgid\":\"44030020260601093015%010llu\","
+		"{\"infcode\":%d,\"inf_refmsgid\":\"44030020260601093015%010llu\","
 		"\"refmsg_time\":\"20260601093015120\",\"respond_time\":\"20260601093015208\","
 		"\"enctype\":\"\",\"signtype\":\"SM2\",\"cainfo\":\"\",\"err_msg\":\"\",\"output\":"
 		"{"
@@ -91,16 +109,17 @@ static void write_medical(FILE *file, const struct invented_person *person)
 		"\"psn_type\":\"1101\",\"psn_insu_stas\":\"%d\",\"psn_insu_date\":\"2018-07-01\","
 		"\"paus_insu_date\":%s,\"cvlserv_flag\":\"0\",\"insuplc_admdvs\":\"440311\","
 		"\"emp_name\":\"\"}],\"idetinfo\":[]}}\n",
-		(unsigned long long)person->number, (unsigned long long)person->number,
-		person->id_no, person->name, person->is_male ? 1 : 2, person->nation, person->birth,
-		person->is_insured ? 1 : 2, person->is_insured ? "null" : "\"2025-12-31\"");
+		fault == FAULT_FAILED ? -1 : 0, (unsigned long long)person->number,
+		(unsigned long long)person->number, person->id_no, person->name,
+		person->is_male ? 1 : 2, person->nation, person->birth, status_of(person, fault),
+		person->is_insured ? "null" : "\"2025-12-31\"");
 }
 
 /* The part of an nws reply that is about one person. */
-static void write_nws_person(FILE *file, const struct invented_person *person)
+static void write_nws_person(FILE *file, const struct invented_person *person, enum fault fault)
 {
 	char birth[9];
-	int status = person->is_insured ? 1 : 2;
+	int status = status_of(person, fault);
 	compact_date(birth, person->birth);
 	fprintf(file,
 		"<responsedata><basicform><aac001>%015llu</aac001><aac003>%s</aac003><aac002>%s</"
@@ -121,20 +140,23 @@ static void write_nws_person(FILE *file, const struct invented_person *person)
 
 static const char xml_head[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 static const char nws_head[] = "<response><head><rc>0</rc><rm>成功</rm></head><body>";
+static const char nws_failed[] = "<response><head><rc>2</rc><rm>失败</rm></head><body>";
 static const char nws_tail[] = "</body></response>\n";
 
-static void write_nws(const struct files *files, const struct invented_person *person)
+static void write_nws(
+	const struct files *files, const struct invented_person *person, enum fault fault)
 {
-	fprintf(files->nws, "%s%s", xml_head, nws_head);
-	write_nws_person(files->nws, person);
-	fputs(nws_tail, files->nws);
-	write_nws_person(files->nws_all, person);
-	fputc('\n', files->nws_all);
+	FILE *file = files->file[OUT_NWS];
+	fprintf(file, "%s%s", xml_head, fault == FAULT_FAILED ? nws_failed : nws_head);
+	write_nws_person(file, person, fault);
+	fputs(nws_tail, file);
+	write_nws_person(files->file[OUT_NWS_ALL], person, fault);
+	fputc('\n', files->file[OUT_NWS_ALL]);
 }
 
-static void write_packet(FILE *file, const struct invented_person *person)
+static void write_packet(FILE *file, const struct invented_person *person, enum fault fault)
 {
-	int status = person->is_insured ? 1 : 2;
+	int status = status_of(person, fault);
 	fprintf(file,
 		"<DATA><CGTYPE>1</CGTYPE><CGTIME>20260601093000</CGTIME><SIZE>2</"
 		"SIZE><AAC001>%015llu</AAC001>"
@@ -157,8 +179,8 @@ static void write_packet_head(FILE *file, uint64_t people)
 		xml_head, (unsigned long long)people);
 }
 
-static void write_tax(
-	FILE *file, const struct invented_business *business, const struct invented_person *owner)
+static void write_tax(FILE *file, const struct invented_business *business,
+	const struct invented_person *owner, enum fault fault)
 {
 	fprintf(file,
 		"%s<service xmlns=\"http://www.chinatax.gov.cn/spec/\"><head>"
@@ -166,7 +188,7 @@ static void write_tax(
 		"channel_id>"
 		"<tran_seq>%032llx</tran_seq><tran_date>20260601</tran_date><tran_time>093015902</"
 		"tran_time>"
-		"<rtn_code>0</rtn_code><rtn_msg><Code>000</Code><Message>成功</"
+		"<rtn_code>%d</rtn_code><rtn_msg><Code>000</Code><Message>成功</"
 		"Message><Reason>成功</Reason>"
 		"</rtn_msg></head><body><![CDATA[<?xml version=\"1.0\" encoding=\"GBK\"?>"
 		"<taxML xmlns=\"http://www.chinatax.gov.cn/dataspec/\"><nsrxxGrid><nsrxxGridlb>"
@@ -176,7 +198,7 @@ static void write_tax(
 		"fddbrsfzjhm>"
 		"<djrq>%s</djrq><kyslrq>%s</kyslrq><yxbz>Y</yxbz></nsrxxGridlb></"
 		"nsrxxGrid><qsxxGrid>",
-		xml_head, (unsigned long long)business->number,
+		xml_head, (unsigned long long)business->number, fault == FAULT_FAILED ? 2 : 0,
 		(unsigned long long)business->number, business->uscc, business->uscc,
 		business->name, business->is_cancelled ? "07" : "03", owner->name, owner->id_no,
 		business->opened, business->opened);
@@ -185,8 +207,9 @@ static void write_tax(
 			"<qsxxGridlb><yzpzxh>10014426%012llu</yzpzxh><zsxmDm>10101</zsxmDm>"
 			"<skssqq>2026-01-01</skssqq><skssqz>2026-03-31</skssqz><jkqx>2026-04-20</"
 			"jkqx>"
-			"<ybtse>1200.00</ybtse><qsye>1200.00</qsye><znj>25.20</znj></qsxxGridlb>",
-			(unsigned long long)business->number);
+			"<ybtse>1200.00</ybtse><qsye>%s</qsye><znj>25.20</znj></qsxxGridlb>",
+			(unsigned long long)business->number,
+			fault == FAULT_AMOUNT ? "many" : "1200.00");
 	}
 	fputs("</qsxxGrid></taxML>]]></body></service>\n", file);
 }
@@ -217,93 +240,101 @@ static void write_base(FILE *file, const struct invented_business *b,
 static void write_market(const struct files *files, const struct invented_business *b,
 	const struct invented_person *owner, bool is_short)
 {
-	write_base(files->base, b, owner, is_short);
-	fprintf(files->operator_,
+	write_base(files->file[OUT_BASE], b, owner, is_short);
+	fprintf(files->file[OUT_OPERATOR],
 		"440000" SEPARATOR "P440311%012llu" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR
 		"%d" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "10" SEPARATOR "%s" SEPARATOR
 		"广东省深圳市光明区" SEPARATOR "2026-05-31 23:10:05\n",
 		(unsigned long long)owner->number, b->pripid, owner->name, owner->is_male ? 1 : 2,
 		owner->birth, owner->nation, owner->id_no);
 	if (b->is_abnormal) {
-		fprintf(files->anomaly,
+		fprintf(files->file[OUT_ANOMALY],
 			"440000" SEPARATOR "%s" SEPARATOR "BUSEXC%010llu" SEPARATOR "1" SEPARATOR
 			"2022-07-08" SEPARATOR "示例监管局" SEPARATOR "\\N" SEPARATOR
 			"\\N" SEPARATOR "\\N" SEPARATOR "2026-05-31 23:10:05\n",
 			b->pripid, (unsigned long long)b->number);
 	}
 	if (b->is_cancelled) {
-		fprintf(files->cancel,
+		fprintf(files->file[OUT_CANCEL],
 			"440000" SEPARATOR "%s" SEPARATOR "1" SEPARATOR "2026-05-28" SEPARATOR
 			"示例监管局" SEPARATOR "2026-05-31 23:10:05\n",
 			b->pripid);
 	}
 }
 
-static void write_people(const struct files *files, const struct settings *settings)
+static void write_person(struct files *files, const struct settings *settings, uint64_t number)
 {
+	static const enum output told_in[] = { OUT_MEDICAL, OUT_NWS, OUT_PACKET };
+	enum fault fault = fault_of_person(settings->seed, number, settings->fault_per_million);
 	struct invented_person person;
-	fprintf(files->nws_all, "%s%s\n", xml_head, nws_head);
-	write_packet_head(files->packet, settings->people);
-	for (uint64_t i = 1; i <= settings->people; i++) {
-		enum fault fault = fault_of(settings, i, 3);
-		invent_person(&person, settings->seed, i);
-		fprintf(files->truth, "person\t%llu\t%s\t%s\t%s\tinsured=%d\t%s\n",
-			(unsigned long long)i, person.id_no, person.name, person.birth,
-			person.is_insured, fault_names[fault]);
-		spoil_person(&person, fault);
-		write_medical(files->medical, &person);
-		write_nws(files, &person);
-		write_packet(files->packet, &person);
+	invent_person(&person, settings->seed, number);
+	fprintf(files->file[OUT_TRUTH], "person\t%llu\t%s\t%s\t%s\tinsured=%d\t%s\n",
+		(unsigned long long)number, person.id_no, person.name, person.birth,
+		person.is_insured, fault_name(fault));
+	fault_spoil_person(&person, fault);
+	write_medical(files->file[OUT_MEDICAL], &person, fault);
+	write_nws(files, &person, fault);
+	write_packet(files->file[OUT_PACKET], &person, fault);
+	for (size_t i = 0; i < sizeof(told_in) / sizeof(told_in[0]); i++) {
+		state_effect(files, told_in[i], number, fault);
 	}
-	fputs(nws_tail, files->nws_all);
+}
+
+static void write_people(struct files *files, const struct settings *settings)
+{
+	fprintf(files->file[OUT_NWS_ALL], "%s%s\n", xml_head, nws_head);
+	write_packet_head(files->file[OUT_PACKET], settings->people);
+	for (uint64_t i = 1; i <= settings->people; i++) {
+		write_person(files, settings, i);
+	}
+	fputs(nws_tail, files->file[OUT_NWS_ALL]);
 	fputs("</DATALIST><PAGENO>1</PAGENO><EOPSIGN>1</EOPSIGN><RCVMSGID></RCVMSGID><STATUS>0000</"
 	      "STATUS>"
 	      "<ERRMSG></ERRMSG><RESERVED></RESERVED></PACKET>\n",
-		files->packet);
+		files->file[OUT_PACKET]);
 }
 
-static void write_businesses(const struct files *files, const struct settings *settings)
+static void write_business(struct files *files, const struct settings *settings, uint64_t number)
 {
+	enum fault fault = fault_of_business(settings->seed, number, settings->fault_per_million);
 	struct invented_business business;
 	struct invented_person owner;
-	for (uint64_t i = 1; i <= settings->businesses; i++) {
-		enum fault fault = fault_of(settings, i, 4);
-		invent_business(&business, settings->seed, i, settings->people);
-		invent_person(&owner, settings->seed, business.owner);
-		fprintf(files->truth,
-			"business\t%llu\t%s\t%s\t%s\tarrears=%d abnormal=%d cancelled=%d\t%s\n",
-			(unsigned long long)i, business.uscc, business.name, owner.id_no,
-			business.has_arrears, business.is_abnormal, business.is_cancelled,
-			fault_names[fault]);
-		spoil_person(&owner, fault);
-		write_tax(files->tax, &business, &owner);
-		write_market(files, &business, &owner, fault == FAULT_SHORT_ROW);
+	invent_business(&business, settings->seed, number, settings->people);
+	invent_person(&owner, settings->seed, business.owner);
+	fprintf(files->file[OUT_TRUTH],
+		"business\t%llu\t%s\t%s\t%s\tarrears=%d abnormal=%d cancelled=%d\t%s\n",
+		(unsigned long long)number, business.uscc, business.name, owner.id_no,
+		business.has_arrears, business.is_abnormal, business.is_cancelled,
+		fault_name(fault));
+	fault_spoil_business(&business, fault);
+	write_tax(files->file[OUT_TAX], &business, &owner, fault);
+	write_market(files, &business, &owner, fault == FAULT_SHORT_ROW);
+	state_effect(files, OUT_TAX, number, fault);
+	state_effect(files, OUT_BASE, number, fault);
+}
+
+static void write_expected(const struct files *files, const struct settings *settings)
+{
+	for (size_t i = 0; i < OUT_COUNT; i++) {
+		uint64_t lines = i == OUT_TAX ? settings->businesses : settings->people;
+		if (outputs[i].feed != NULL) {
+			fprintf(files->file[OUT_EXPECTED], "%s\t%s\t%llu\t%llu\t%llu\n",
+				outputs[i].name, outputs[i].feed,
+				(unsigned long long)(outputs[i].is_line_a_message ? lines : 1),
+				(unsigned long long)files->rejected[i],
+				(unsigned long long)files->refused[i]);
+		}
 	}
 }
 
-/* Opens or closes all of them; one that cannot be written ends the program, named. */
+/* Opens all of them; one that cannot be written ends the program, named. */
 static bool open_files(struct files *files, const char *folder)
 {
-	const struct {
-		const char *name;
-		FILE **file;
-	} rows[] = {
-		{ "medical.ndjson", &files->medical },
-		{ "social_nws.ndxml", &files->nws },
-		{ "social_nws.xml", &files->nws_all },
-		{ "social_packet.xml", &files->packet },
-		{ "tax.ndxml", &files->tax },
-		{ "market_E_PB_BASEINFO.utf8.txt", &files->base },
-		{ "market_E_PB_OPERATOR.utf8.txt", &files->operator_ },
-		{ "market_AO_PB_OPANOMALY.utf8.txt", &files->anomaly },
-		{ "market_E_GT_CANCEL.utf8.txt", &files->cancel },
-		{ "truth.tsv", &files->truth },
-	};
 	char path[4096];
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int len = snprintf(path, sizeof(path), "%s/%s", folder, rows[i].name);
-		*rows[i].file = len > 0 && (size_t)len < sizeof(path) ? fopen(path, "wb") : NULL;
-		if (*rows[i].file == NULL) {
+	for (size_t i = 0; i < OUT_COUNT; i++) {
+		int len = snprintf(path, sizeof(path), "%s/%s", folder, outputs[i].name);
+		files->file[i] = len > 0 && (size_t)len < sizeof(path) ? fopen(path, "wb") : NULL;
+		if (files->file[i] == NULL) {
 			fprintf(stderr, "%s: %s\n", path, strerror(errno));
 			return false;
 		}
@@ -313,11 +344,9 @@ static bool open_files(struct files *files, const char *folder)
 
 static bool close_files(const struct files *files)
 {
-	FILE *const all[] = { files->medical, files->nws, files->nws_all, files->packet, files->tax,
-		files->base, files->operator_, files->anomaly, files->cancel, files->truth };
 	bool is_good = true;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		is_good = fclose(all[i]) == 0 && is_good;
+	for (size_t i = 0; i < OUT_COUNT; i++) {
+		is_good = fclose(files->file[i]) == 0 && is_good;
 	}
 	return is_good;
 }
@@ -349,7 +378,7 @@ static bool read_settings(struct settings *settings, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct settings settings;
-	struct files files = { 0 };
+	struct files files = { .file = { NULL } };
 	if (!read_settings(&settings, argc, argv)) {
 		fputs("usage: bidui_gen [--people N] [--businesses N] [--seed S] [--fault-rate "
 		      "0..1] --out DIR\n",
@@ -364,6 +393,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	write_people(&files, &settings);
-	write_businesses(&files, &settings);
+	for (uint64_t i = 1; i <= settings.businesses; i++) {
+		write_business(&files, &settings, i);
+	}
+	write_expected(&files, &settings);
 	return close_files(&files) ? 0 : 1;
 }
