@@ -46,12 +46,12 @@ static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
 	(void)arena;
-	bd_cli_receipt_show(options, answer, options->args[0]);
+	bd_cli_pushed_show(options, answer, options->args[0]);
 }
 
 static enum bd_cli_exit push(const struct bd_cli_options *options, const char *path)
 {
-	static const struct bd_cli_view view = { bd_cli_receipt_is_good, show };
+	static const struct bd_cli_view view = { bd_cli_pushed_is_good, show };
 	struct bd_cli_file file;
 	const struct bd_cli_request request = { .method = "POST",
 		.path = path,

@@ -1,6 +1,6 @@
 #include "cli/pushed.h"
 
-bool bd_cli_receipt_is_good(const struct bd_json *receipt)
+bool bd_cli_pushed_is_good(const struct bd_json *receipt)
 {
 	return bd_bytes_is(bd_cli_text(receipt, "rejected"), "0");
 }
@@ -121,7 +121,7 @@ static void show_unmapped(const struct bd_cli_options *options, const struct bd_
 	}
 }
 
-void bd_cli_receipt_show(
+void bd_cli_pushed_show(
 	const struct bd_cli_options *options, const struct bd_json *receipt, const char *path)
 {
 	const struct bd_json *rejects = bd_json_get(receipt, "rejects");

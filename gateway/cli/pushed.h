@@ -9,9 +9,9 @@
 #include "cli/answer.h"
 
 /* Nothing rejected. */
-bool bd_cli_receipt_is_good(const struct bd_json *receipt);
+bool bd_cli_pushed_is_good(const struct bd_json *receipt);
 /* path = of the file as it was named. */
-void bd_cli_receipt_show(
+void bd_cli_pushed_show(
 	const struct bd_cli_options *options, const struct bd_json *receipt, const char *path);
 
 #endif

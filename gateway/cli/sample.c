@@ -171,7 +171,7 @@ static bool show(struct sample *sample, struct bd_bytes receipt)
 	if (bd_json_parse_answer(&tree, receipt, &sample->arena, NULL) != BD_OK) {
 		return false;
 	}
-	bd_cli_receipt_show(sample->options, tree, sample->options->args[2]);
+	bd_cli_pushed_show(sample->options, tree, sample->options->args[2]);
 	return put_records(sample);
 }
 
