@@ -170,7 +170,7 @@ check() {
 	else
 		echo "not ok $count - $name"
 		head -c 2000 "$work/check.out" | sed 's/^/# /'
-		[ ! -s "$work/body" ] || head -c 2000 "$work/body" | sed 's/^/# body /'
+		[ ! -s "$work/body" ] || { head -c 2000 "$work/body" && echo; } | sed 's/^/# body /'
 	fi
 }
 

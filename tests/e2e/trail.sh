@@ -246,23 +246,28 @@ refused_for_space() {
 	[ "$(ask POST /v1/sources/social/nws --data-binary "@$top/adapters/social/samples/social_nws_response.xml")" = 507 ]
 }
 
+# As many as go past the first segment, which leaves 256 KiB of its 1 MiB for one long entry, but not past the second.
 pushes_stop_first() {
+	local bytes lines
+	compare_case && fetch_proof "$receipt" "$work/proof.json" || return 1
+	bytes=$(jq -r .entry "$work/proof.json" | base64 -d | wc -c)
+	lines=$((900000 / bytes))
 	touch "$work/full"
-	for _ in $(seq 1200); do cat "$work/question.line"; done >"$work/batch.ndjson"
-	# The first segment, and then that which was made ready.
+	for _ in $(seq "$lines"); do cat "$work/question.line"; done >"$work/batch.ndjson"
 	[ "$(ask POST /v1/compare -H 'Content-Type: application/x-ndjson' --data-binary "@$work/batch.ndjson")" = 200 ] &&
-		[ "$(jq -r 'select(.decision == "pass") | .receipt' "$work/body" | sort -u | wc -l)" = 1200 ] || return 1
+		[ "$(jq -r 'select(.decision == "pass") | .receipt' "$work/body" | sort -u | wc -l)" = "$lines" ] || return 1
 	until_so refused_for_space && body_is '.code == "disk.full"' && compare_case
 }
 
 then_nothing_is_answered() {
-	local answered
+	local answered lines
 	for _ in 1 2 3; do cat "$work/batch.ndjson"; done >"$work/more.ndjson"
 	[ "$(ask POST /v1/compare -H 'Content-Type: application/x-ndjson' --data-binary "@$work/more.ndjson")" = 200 ] ||
 		return 1
+	lines=$(wc -l <"$work/more.ndjson")
 	answered=$(jq -r 'select(.decision) | .receipt' "$work/body" | wc -l)
-	[ "$(jq -r 'select(.code == "trail.unavailable") | .code' "$work/body" | wc -l)" = $((3600 - answered)) ] &&
-		[ "$answered" -lt 3600 ] || return 1
+	[ "$(jq -r 'select(.code == "trail.unavailable") | .code' "$work/body" | wc -l)" = $((lines - answered)) ] &&
+		[ "$answered" -lt "$lines" ] || return 1
 	# And every line that was answered has its entry.
 	cp "$work/body" "$work/answers"
 	for id in $(jq -r 'select(.decision) | .receipt' "$work/answers" | tail -n 3); do
