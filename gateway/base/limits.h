@@ -53,6 +53,8 @@
 #define BD_QUESTION_MAX_BYTES 65536
 /* An answer names every element; with 64 subjects that is some hundred findings. */
 #define BD_ANSWER_MAX_BYTES 1048576
+/* Idempotency keys of comparisons, kept 24 hours: three a second all day. A power of two. */
+#define BD_REPEATS_MAX 262144
 /* Lines of one NDJSON batch in flight. */
 #define BD_NDJSON_IN_FLIGHT 64
 /* Subjects and claims of one case: a company with 50 shareholders (公司法) and a few claims of

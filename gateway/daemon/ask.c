@@ -1,13 +1,13 @@
 /* ask.c - POST /v1/compare and /v1/identities/query: one question of JSON, or one a line (NDJSON).
  *
- * A question is answered at once, on its loop, from one snapshot of the store. Lines are answered
- * in their order as they come; a line that is no question gets its problem in its place and the
- * rest goes on.
+ * A question is answered at once (question.h). Lines are answered in their order as they come; a
+ * line that is no question gets its problem in its place and the rest goes on. A comparison with an
+ * Idempotency-Key is answered once: a repeat gets the first answer (repeats.h).
  */
-#include "answer/answer.h"
 #include "base/limits.h"
+#include "daemon/question.h"
+#include "daemon/repeats.h"
 #include "daemon/routes.h"
-#include "daemon/sandbox.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,21 +15,17 @@
 #include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-
-enum ask_kind { ASK_COMPARE = 1, ASK_QUERY };
+#define KEY_MAX_BYTES 128
 
 struct ask {
 	struct bd_call call;
-	struct bd_answer_source source;
-	enum ask_kind kind;
-	bool is_lines, explains;
+	struct bd_question question;
+	bool is_lines;
 	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
 	struct bd_buf body;
-	/* of the question that is being answered */
-	int64_t now_ms;
-	bool has_looked; /* subject and status are those of the first look-up */
-	struct bd_trail_subject subject;
-	enum bd_held_status status;
+	/* Idempotency-Key */
+	bool is_keyed;
+	struct bd_repeat repeat;
 	/* of the lines that are answered and not sent */
 	uint64_t losses; /* of the trail, when the first was answered */
 	size_t unsent;
@@ -42,151 +38,97 @@ static void ask_free(struct ask *ask)
 	free(ask);
 }
 
-static enum bd_code find(struct ask *ask, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
-{
-	enum bd_code code =
-		bd_sandbox_find(out, ask->call.setup, identifiers, count, ask->now_ms, arena, diag);
+/* -- one question -- */
 
-	if (code != BD_OK || *out != NULL) {
-		return code;
-	}
-	return bd_store_lookup(out, ask->call.loop->reader, identifiers, count, arena, diag);
+static void respond(struct ask *ask, struct bd_bytes answer)
+{
+	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
+
+	bd_http_respond(ask->call.exchange, 200, headers, answer);
 }
 
-/* A query looks up whom it asks for before anything else: that is what the trail keeps. */
-static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+static enum bd_code answer_new(struct ask *ask, struct bd_diag *diag)
 {
-	struct ask *ask = CONTAINER(struct ask, source, self);
-	enum bd_code code = find(ask, out, identifiers, count, arena, diag);
+	struct bd_loop *loop = ask->call.loop;
+	char receipt[BD_TRAIL_ID_TEXT_BYTES];
+	enum bd_code code =
+		bd_question_answer(receipt, &ask->question, bd_buf_bytes(&ask->body), diag);
 
-	if (code == BD_OK && ask->kind == ASK_QUERY && !ask->has_looked && count > 0) {
-		ask->has_looked = true;
-		ask->status = (*out)->status;
-		ask->subject.pointer = bd_bytes_of("/subject");
-		code = bd_audit_subject(ask->subject.digest, &ask->call.loop->audit,
-			&identifiers[0], ask->call.setup->dict);
-		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	code = code == BD_OK ? bd_audit_flush(&loop->audit, diag) : code;
+	if (code == BD_OK && ask->is_keyed) {
+		code = bd_repeats_keep(loop->daemon->repeats, &ask->repeat, receipt,
+			bd_buf_bytes(&loop->answer), ask->question.now_ms, diag);
+	} else if (ask->is_keyed) {
+		bd_repeats_forget(loop->daemon->repeats, &ask->repeat);
 	}
 	return code;
 }
 
-/* -- the trail: every answer has its entry -- */
-
-static enum bd_code enter_query(
-	struct ask *ask, const struct bd_trail_caller *caller, struct bd_diag *diag)
+/* All that was asked is one digest, and so are who asks and by which key. */
+static enum bd_code make_repeat(struct ask *ask, struct bd_bytes key)
 {
-	static const char *const names[] = { [BD_HELD_FOUND] = "found",
-		[BD_HELD_AMBIGUOUS] = "ambiguous",
-		[BD_HELD_NO_SUBJECT] = "no_subject",
-		[BD_HELD_WITHHELD] = "withheld" };
-	const struct bd_trail_event event = { .caller = *caller,
-		.subjects = &ask->subject,
-		.subject_count = ask->has_looked ? 1 : 0,
-		.status = bd_bytes_of(ask->has_looked ? names[ask->status] : "") };
+	struct bd_audit *audit = &ask->call.loop->audit;
+	char room[1024];
+	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
+	uint8_t body[BD_DIGEST_BYTES];
+	enum bd_code code = bd_buf_add_sized(&text, bd_bytes_of(ask->call.sender->name));
 
-	return bd_audit_event(&ask->call.loop->audit, BD_TRAIL_QUERY, &event, ask->now_ms, diag);
+	code = code == BD_OK ? bd_buf_add(&text, key) : code;
+	code = code == BD_OK ? bd_audit_digest(ask->repeat.key, audit, bd_buf_bytes(&text)) : code;
+	code = code == BD_OK ? bd_audit_digest(body, audit, bd_buf_bytes(&ask->body)) : code;
+	bd_buf_clear(&text);
+	code = code == BD_OK ? bd_buf_add_byte(&text, ask->question.explains ? 1 : 0) : code;
+	code = code == BD_OK ? bd_buf_add(&text, (struct bd_bytes){ (char *)body, sizeof(body) })
+			     : code;
+	return code == BD_OK ? bd_audit_digest(ask->repeat.body, audit, bd_buf_bytes(&text)) : code;
 }
 
-static enum bd_code enter(struct ask *ask, struct bd_bytes question,
-	const struct bd_compared *compared, struct bd_diag *diag)
-{
-	const struct bd_setup *setup = ask->call.setup;
-	struct bd_loop *loop = ask->call.loop;
-	struct bd_trail_caller caller;
-	enum bd_code code = bd_audit_caller(
-		&caller, &loop->audit, ask->call.exchange, ask->call.sender->name, &loop->arena);
-
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "%s", "");
-	}
-	if (ask->kind == ASK_QUERY) {
-		return enter_query(ask, &caller, diag);
-	}
-	return bd_audit_compare(&loop->audit, &caller, question, compared, setup->sandbox.len > 0,
-		ask->now_ms, setup->dict, &loop->arena, diag);
-}
-
-/* A line that is refused has an entry too; a single question has it from its problem. */
-static enum bd_code enter_refusal(struct ask *ask, enum bd_code refusal)
+/* The first answer of the key goes into the loop's; *is_answered false: there is none yet. */
+static enum bd_code answer_again(bool *is_answered, struct ask *ask, struct bd_diag *diag)
 {
 	struct bd_loop *loop = ask->call.loop;
-	struct bd_trail_caller caller;
-	enum bd_code code = bd_audit_caller(
-		&caller, &loop->audit, ask->call.exchange, ask->call.sender->name, &loop->arena);
+	struct bd_bytes receipt, answer;
+	enum bd_repeat_state state = BD_REPEAT_NEW;
+	enum bd_code code = make_repeat(ask, bd_http_header(ask->call.exchange, "idempotency-key"));
 
-	return code == BD_OK
-		       ? bd_audit_refusal(&loop->audit, &caller, refusal, "POST",
-				 ask->kind == ASK_COMPARE ? "/v1/compare" : "/v1/identities/query")
-		       : code;
-}
-
-/* The caller's right to see sensitive fields rests on a stated purpose. */
-static bool has_purpose(const struct ask *ask)
-{
-	return bd_http_header(ask->call.exchange, "bidui-purpose").len > 0;
-}
-
-static enum bd_code answer_one(struct ask *ask, struct bd_bytes question, struct bd_diag *diag)
-{
-	const struct bd_setup *setup = ask->call.setup;
-	struct bd_loop *loop = ask->call.loop;
-	struct bd_answer_context context = {
-		.dict = setup->dict,
-		.matters = setup->matters,
-		.matter_count = setup->matter_count,
-		.calendar = setup->calendar,
-		.source = &ask->source,
-		.is_sandbox = setup->sandbox.len > 0,
-		.sources = setup->source_names,
-		.source_count = setup->plan_count,
-		.may_see_sensitive = has_purpose(ask),
-		.explains = ask->explains,
-	};
-	char receipt[BD_TRAIL_ID_TEXT_BYTES];
-	struct bd_compared compared;
-	enum bd_code code = bd_audit_next(receipt, &loop->audit, diag);
-
-	code = code == BD_OK ? bd_store_begin(loop->reader, diag) : code;
-	if (code != BD_OK) {
-		return code;
-	}
-	ask->now_ms = bd_audit_time(&loop->audit);
-	ask->has_looked = false;
-	context.now_ms = ask->now_ms;
-	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);
-	if (ask->kind == ASK_COMPARE) {
-		loop->counts.compares++;
-		code = bd_compare(&loop->answer, &compared, question, &context, &loop->arena, diag);
-	} else {
-		loop->counts.queries++;
-		code = bd_query(&loop->answer, question, &context, &loop->arena, diag);
+	code = code == BD_OK
+		       ? bd_repeats_begin(&state, &receipt, &answer, loop->daemon->repeats,
+				 &ask->repeat, bd_audit_time(&loop->audit), &loop->arena, diag)
+		       : bd_fail(diag, code, "%s", "");
+	*is_answered = code == BD_OK && state == BD_REPEAT_SAME;
+	if (code == BD_OK && state == BD_REPEAT_DIFFERS) {
+		code = bd_fail(diag, BD_IDEMPOTENCY_BODY, "%s", "");
+	} else if (code == BD_OK && state == BD_REPEAT_RUNNING) {
+		code = bd_fail(diag, BD_IDEMPOTENCY_RUNNING, "%s", "");
+	} else if (*is_answered) {
+		code = bd_buf_add(&loop->answer, answer);
+		code = code == BD_OK ? bd_question_repeat(&ask->question, receipt, diag)
+				     : bd_fail(diag, code, "%s", "");
 	}
-	code = code == BD_OK ? enter(ask, question, &compared, diag) : code;
-	bd_store_end(loop->reader);
 	return code;
 }
 
 static void respond_one(struct ask *ask)
 {
-	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
-		{ "Cache-Control", "no-store" }, { NULL, NULL } };
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_buf *answer = &ask->call.loop->answer;
-	enum bd_code code;
+	struct bd_loop *loop = ask->call.loop;
+	bool is_answered = false;
+	enum bd_code code = BD_OK;
 
-	bd_buf_clear(answer);
-	code = answer_one(ask, bd_buf_bytes(&ask->body), &diag);
-	code = code == BD_OK ? bd_audit_flush(&ask->call.loop->audit, &diag) : code;
+	bd_buf_clear(&loop->answer);
+	if (ask->is_keyed) {
+		code = answer_again(&is_answered, ask, &diag);
+	}
+	if (code == BD_OK && !is_answered) {
+		code = answer_new(ask, &diag);
+	}
 	if (code == BD_OK) {
-		bd_http_respond(ask->call.exchange, 200, headers, bd_buf_bytes(answer));
+		respond(ask, bd_buf_bytes(&loop->answer));
 	} else {
 		diag.code = code;
-		ask->call.loop->counts.refused++;
+		loop->counts.refused++;
 		bd_problem_respond(ask->call.exchange, &diag, NULL);
 	}
 	ask_free(ask);
@@ -229,13 +171,14 @@ static void answer_line(struct ask *ask, struct bd_bytes line)
 	const struct bd_audit *audit = &ask->call.loop->audit;
 	struct bd_diag diag = { .code = BD_OK };
 	size_t before = ask->call.loop->answer.len;
+	char receipt[BD_TRAIL_ID_TEXT_BYTES];
 
 	if (ask->unsent == 0) {
 		ask->losses = bd_trail_losses(audit->log);
 	}
 	ask->unsent++;
-	diag.code = answer_one(ask, line, &diag);
-	if (diag.code != BD_OK && enter_refusal(ask, diag.code) != BD_OK) {
+	diag.code = bd_question_answer(receipt, &ask->question, line, &diag);
+	if (diag.code != BD_OK && bd_question_refuse(&ask->question, diag.code) != BD_OK) {
 		diag = (struct bd_diag){ .code = BD_TRAIL_UNAVAILABLE };
 	}
 	end_line(ask, before, &diag);
@@ -338,7 +281,7 @@ static void too_large(struct ask *ask)
 	if (ask->has_begun) {
 		/* The lines behind it are not answered: the client must not think that all were. */
 		bd_buf_clear(&ask->call.loop->answer);
-		enter_refusal(ask, diag.code);
+		bd_question_refuse(&ask->question, diag.code);
 		end_line(ask, 0, &diag);
 		flush(ask);
 		bd_http_end(ask->call.exchange);
@@ -394,8 +337,11 @@ static bool is_type(struct bd_bytes type, const char *name)
 }
 
 static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, enum ask_kind kind)
+	const struct bd_sender *sender, enum bd_question_kind kind)
 {
+	struct bd_bytes key = kind == BD_QUESTION_COMPARE
+				      ? bd_http_header(exchange, "idempotency-key")
+				      : (struct bd_bytes){ NULL, 0 };
 	struct bd_bytes type = bd_http_header(exchange, "content-type");
 	bool is_lines = is_type(type, "application/x-ndjson");
 	bool explains = false;
@@ -413,16 +359,22 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 			"application/json or application/x-ndjson, not compressed");
 		return;
 	}
+	if (key.ptr != NULL && (is_lines || key.len == 0 || key.len > KEY_MAX_BYTES)) {
+		loop->counts.refused++;
+		bd_problem_respond_code(exchange, BD_QUESTION_FORM,
+			is_lines ? "Idempotency-Key is for a single case"
+				 : "Idempotency-Key has 1 to 128 bytes");
+		return;
+	}
 	ask = calloc(1, sizeof(*ask));
 	if (ask == NULL) {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
 		return;
 	}
 	bd_call_open(&ask->call, &call_ops, loop, exchange, sender);
-	ask->source.lookup = lookup;
-	ask->kind = kind;
+	bd_question_open(&ask->question, &ask->call, kind, explains);
 	ask->is_lines = is_lines;
-	ask->explains = explains;
+	ask->is_keyed = key.ptr != NULL;
 	/* One line, and of a batch the run that the network brought with it. */
 	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
 					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
@@ -432,12 +384,12 @@ void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
 	(void)parts;
-	begin(loop, exchange, sender, ASK_COMPARE);
+	begin(loop, exchange, sender, BD_QUESTION_COMPARE);
 }
 
 void bd_query_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
 	(void)parts;
-	begin(loop, exchange, sender, ASK_QUERY);
+	begin(loop, exchange, sender, BD_QUESTION_QUERY);
 }

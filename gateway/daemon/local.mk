@@ -25,7 +25,9 @@ biduid_SOURCES = \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c \
 	gateway/daemon/push.c \
+	gateway/daemon/question.c gateway/daemon/question.h \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
+	gateway/daemon/repeats.c gateway/daemon/repeats.h \
 	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \

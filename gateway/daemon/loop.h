@@ -11,6 +11,7 @@
 #include "daemon/cursor.h"
 #include "daemon/mailbox.h"
 #include "daemon/pool.h"
+#include "daemon/repeats.h"
 #include "daemon/setup.h"
 #include "daemon/tickets.h"
 #include "daemon/writer.h"
@@ -78,6 +79,7 @@ struct bd_daemon {
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
+	struct bd_repeats *repeats;
 	struct bd_letter trail_letter; /* from the signer: the trail has failed */
 	uint8_t audit_key[BD_AUDIT_KEY_BYTES];
 	uint64_t instance; /* random, part of the ids of tickets */

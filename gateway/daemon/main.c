@@ -31,6 +31,7 @@ struct biduid {
 	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
 	size_t reloads_left;   /* loops that have not yet taken the newest setup */
 	bool is_reload_wanted, is_stopping, has_failed;
+	uint8_t repeats_key[BD_REPEATS_KEY_BYTES]; /* until they are opened */
 };
 
 static void show_errors(const struct bd_diags *diags)
@@ -186,9 +187,10 @@ static bool watch_signals(struct biduid *biduid)
 /* -- start and end -- */
 
 /* Cursors are signed by a key of their own, the same after a restart; so are the digests in the
- * trail. */
-static enum bd_code derive_keys(struct bd_daemon *daemon, const uint8_t *master_key)
+ * trail made, and the answers that are kept sealed. */
+static enum bd_code derive_keys(struct biduid *biduid, const uint8_t *master_key)
 {
+	struct bd_daemon *daemon = &biduid->daemon;
 	struct bd_hmac *hmac = NULL;
 	enum bd_code code = bd_hmac_new(
 		&hmac, (struct bd_bytes){ (const char *)master_key, BD_MASTER_KEY_BYTES });
@@ -196,6 +198,8 @@ static enum bd_code derive_keys(struct bd_daemon *daemon, const uint8_t *master_
 	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui cursor 1"), daemon->cursor_key)
 			     : code;
 	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui trail 1"), daemon->audit_key)
+			     : code;
+	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui repeats 1"), biduid->repeats_key)
 			     : code;
 	bd_hmac_free(hmac);
 	return code;
@@ -212,7 +216,7 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 	enum bd_code code = bd_secret_read_hex(store.master_key, sizeof(store.master_key),
 		settings->master_key_file, "master_key_file", diag);
 
-	code = code == BD_OK ? derive_keys(&biduid->daemon, store.master_key) : code;
+	code = code == BD_OK ? derive_keys(biduid, store.master_key) : code;
 	if (code == BD_OK) {
 		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
 			biduid->setup->cover_count, diag);
@@ -258,6 +262,21 @@ static enum bd_code open_trail(struct biduid *biduid, struct bd_diag *diag)
 	return code;
 }
 
+static enum bd_code open_repeats(struct biduid *biduid, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = biduid->setup->settings;
+	struct bd_daemon *daemon = &biduid->daemon;
+	int64_t now_ms = bd_trail_time(NULL, bd_trail_log(daemon->trail, 0), bd_clock_wall_ms());
+	char folder[4096];
+	enum bd_code code;
+
+	snprintf(folder, sizeof(folder), "%s/repeats", settings->data_folder);
+	code = bd_repeats_open(&daemon->repeats, folder, biduid->repeats_key,
+		settings->trail_durability == BD_TRAIL_SYNCED, now_ms, diag);
+	bd_wipe(biduid->repeats_key, sizeof(biduid->repeats_key));
+	return code;
+}
+
 static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 {
 	struct bd_daemon *daemon = &biduid->daemon;
@@ -289,6 +308,7 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	enum bd_code code = open_store(biduid, diag);
 
 	code = code == BD_OK ? open_trail(biduid, diag) : code;
+	code = code == BD_OK ? open_repeats(biduid, diag) : code;
 	if (code == BD_OK && (uv_loop_init(&biduid->uv) != 0 || !watch_signals(biduid))) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no event loop");
 	}
@@ -340,6 +360,7 @@ static enum exit_code run(struct biduid *biduid)
 		biduid->has_failed = true;
 	}
 	bd_sign_key_free(biduid->daemon.trail_key);
+	bd_repeats_close(biduid->daemon.repeats);
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}

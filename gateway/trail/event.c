@@ -25,7 +25,8 @@ enum {
 	TAG_PATH,
 	TAG_MORE,
 	TAG_PROGRAM,
-	TAG_CONFIG
+	TAG_CONFIG,
+	TAG_OF
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -51,6 +52,7 @@ static const struct member {
 	{ TAG_MORE, NUMBER, offsetof(struct bd_trail_event, more), "more" },
 	{ TAG_PROGRAM, TEXT, offsetof(struct bd_trail_event, program), "program" },
 	{ TAG_CONFIG, DIGEST, offsetof(struct bd_trail_event, config), "config" },
+	{ TAG_OF, TEXT, offsetof(struct bd_trail_event, of), "of" },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
@@ -319,6 +321,7 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_QUERY:
 	case BD_TRAIL_PUSH:
 	case BD_TRAIL_REFUSAL:
+	case BD_TRAIL_REPEAT:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

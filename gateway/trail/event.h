@@ -22,6 +22,8 @@ struct bd_trail_event {
 	 * callers that are not known only one a second is entered) */
 	struct bd_bytes code, method, path;
 	uint64_t more;
+	/* repeats: the receipt of the first answer */
+	struct bd_bytes of;
 	/* starts and changes of configuration */
 	struct bd_bytes program;         /* "bidui 0.1.0" */
 	uint8_t config[BD_DIGEST_BYTES]; /* SHA-256 over adapters, matters and settings */

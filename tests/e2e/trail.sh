@@ -135,10 +135,42 @@ nothing_in_clear() {
 	local word
 	for word in 440311199106159019 440311910615901 440311198803089023 林示例 阿依古丽 92440311MAXXXXX152 \
 		91440311MAXXXXX230 示例食品商行; do
-		! grep -raqF -- "$word" "$work/data/trail" || { echo "$word"; return 1; }
-		! grep -raqF -- "$(printf %s "$word" | iconv -f UTF-8 -t GB18030)" "$work/data/trail" ||
+		! grep -raqF -- "$word" "$work/data/trail" "$work/data/repeats" || { echo "$word"; return 1; }
+		! grep -raqF -- "$(printf %s "$word" | iconv -f UTF-8 -t GB18030)" "$work/data/trail" "$work/data/repeats" ||
 			{ echo "$word in GB18030"; return 1; }
 	done
+}
+
+# -- the same key again --
+
+keyed() { # KEY [CURL-ARGUMENT...]
+	local key=$1
+	shift
+	ask POST /v1/compare -H 'Content-Type: application/json' -H "Idempotency-Key: $key" "$@" --data "@$work/question.json"
+}
+
+same_key_same_answer() {
+	local before
+	[ "$(keyed one)" = 200 ] && cp "$work/body" "$work/first" || return 1
+	before=$(entries)
+	[ "$(keyed one)" = 200 ] && cmp "$work/body" "$work/first" && [ "$(entries)" = $((before + 1)) ] &&
+		[ "$(as=other keyed one)" = 200 ] && ! cmp -s "$work/body" "$work/first"
+}
+
+same_key_other_case() {
+	jq '.case = "GM20260601-0099"' "$work/question.json" >"$work/other.json"
+	expect 422 idempotency.body_differs ask POST /v1/compare -H 'Content-Type: application/json' -H 'Idempotency-Key: one' \
+		--data "@$work/other.json"
+}
+
+# What was refused is not kept: the next try may succeed.
+refused_key_is_free() {
+	[ "$(ask POST /v1/compare -H 'Content-Type: application/json' -H 'Idempotency-Key: two' \
+		--data '{"matter":"none","subjects":{}}')" = 422 ] && [ "$(keyed two)" = 200 ]
+}
+
+same_answer_after_a_restart() {
+	[ "$(keyed one)" = 200 ] && cmp "$work/body" "$work/first"
 }
 
 # -- checking offline --
@@ -324,12 +356,16 @@ check 'the same person is the same digest in a query and a comparison' same_pers
 check 'a refused request is entered' refusals_are_entered
 check 'refusals of strangers are counted together' strangers_are_counted_together
 check 'an identity number in a header is kept as a digest' identity_in_a_header_is_not_kept
+check 'the same key gets the same answer and receipt, and that is entered' same_key_same_answer
+check 'the same key with another case is refused' same_key_other_case
+check 'a key whose case was refused is free' refused_key_is_free
 check 'a proof holds offline, with the public key alone' proof_holds_offline
 check 'with another key it does not' another_key_is_refused
 check 'a flipped byte is refused, wherever' flipped_bytes_are_refused
 check 'the trail of a running gateway verifies' running_trail_verifies
-check 'nothing of the samples stands in clear in the trail' nothing_in_clear
+check 'nothing of the samples stands in clear in the trail, nor in what is kept for repeats' nothing_in_clear
 check 'kill -9: the trail goes on, and every receipt keeps its proof' killed_trail_goes_on
+check 'kill -9: the same key still gets the same answer' same_answer_after_a_restart
 check 'stopped in order, the trail says that it ends there' ended_trail_is_closed
 check 'a changed entry is found, and where' changed_entry_is_found
 check 'an old copy of the trail is found by a witness' old_copy_is_found_by_a_witness

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			must(bd_trail_opening_check(commitment, &openings[i]) == BD_PROOF_WRONG);
 		}
 	}
-	for (int kind = BD_TRAIL_START; kind <= BD_TRAIL_REFUSAL + 1; kind++) {
+	for (int kind = BD_TRAIL_START; kind <= BD_TRAIL_REPEAT + 1; kind++) {
 		const struct bd_trail_entry entry = { .kind = (enum bd_trail_kind)kind,
 			.payload = input };
 

@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_language tests/unit/test_tickets
+DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_language tests/unit/test_repeats tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 DAEMON_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
@@ -8,3 +8,5 @@ tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/lan
 tests_unit_test_language_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_tickets_SOURCES = tests/unit/test_tickets.c gateway/daemon/tickets.c
 tests_unit_test_tickets_LDADD = $(DAEMON_TEST_LIBS) -lpthread
+tests_unit_test_repeats_SOURCES = tests/unit/test_repeats.c gateway/daemon/repeats.c
+tests_unit_test_repeats_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS) $(LMDB_LIBS) -lpthread

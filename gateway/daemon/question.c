@@ -1,0 +1,163 @@
+#include "daemon/question.h"
+
+#include "daemon/sandbox.h"
+
+#include <stddef.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+static enum bd_code find(struct bd_question *question, struct bd_held **out,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag)
+{
+	enum bd_code code = bd_sandbox_find(
+		out, question->call->setup, identifiers, count, question->now_ms, arena, diag);
+
+	if (code != BD_OK || *out != NULL) {
+		return code;
+	}
+	return bd_store_lookup(out, question->call->loop->reader, identifiers, count, arena, diag);
+}
+
+/* A query looks up whom it asks for before anything else: that is what the trail keeps. */
+static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
+	struct bd_diag *diag)
+{
+	struct bd_question *question = CONTAINER(struct bd_question, source, self);
+	enum bd_code code = find(question, out, identifiers, count, arena, diag);
+
+	if (code == BD_OK && question->kind == BD_QUESTION_QUERY && !question->has_looked &&
+		count > 0) {
+		question->has_looked = true;
+		question->status = (*out)->status;
+		question->subject.pointer = bd_bytes_of("/subject");
+		code = bd_audit_subject(question->subject.digest, &question->call->loop->audit,
+			&identifiers[0], question->call->setup->dict);
+		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	}
+	return code;
+}
+
+/* -- the trail: every answer has its entry -- */
+
+static enum bd_code enter_query(
+	struct bd_question *question, const struct bd_trail_caller *caller, struct bd_diag *diag)
+{
+	static const char *const names[] = { [BD_HELD_FOUND] = "found",
+		[BD_HELD_AMBIGUOUS] = "ambiguous",
+		[BD_HELD_NO_SUBJECT] = "no_subject",
+		[BD_HELD_WITHHELD] = "withheld" };
+	const struct bd_trail_event event = { .caller = *caller,
+		.subjects = &question->subject,
+		.subject_count = question->has_looked ? 1 : 0,
+		.status = bd_bytes_of(question->has_looked ? names[question->status] : "") };
+
+	return bd_audit_event(
+		&question->call->loop->audit, BD_TRAIL_QUERY, &event, question->now_ms, diag);
+}
+
+static enum bd_code enter(struct bd_question *question, struct bd_bytes json,
+	const struct bd_compared *compared, struct bd_diag *diag)
+{
+	const struct bd_setup *setup = question->call->setup;
+	struct bd_loop *loop = question->call->loop;
+	struct bd_trail_caller caller;
+	enum bd_code code = bd_audit_caller(&caller, &loop->audit, question->call->exchange,
+		question->call->sender->name, &loop->arena);
+
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
+	if (question->kind == BD_QUESTION_QUERY) {
+		return enter_query(question, &caller, diag);
+	}
+	return bd_audit_compare(&loop->audit, &caller, json, compared, setup->sandbox.len > 0,
+		question->now_ms, setup->dict, &loop->arena, diag);
+}
+
+/* A line that is refused has an entry too; a single question has it from its problem. */
+enum bd_code bd_question_refuse(struct bd_question *question, enum bd_code refusal)
+{
+	struct bd_loop *loop = question->call->loop;
+	struct bd_trail_caller caller;
+	enum bd_code code = bd_audit_caller(&caller, &loop->audit, question->call->exchange,
+		question->call->sender->name, &loop->arena);
+
+	return code == BD_OK
+		       ? bd_audit_refusal(&loop->audit, &caller, refusal, "POST",
+				 question->kind == BD_QUESTION_COMPARE ? "/v1/compare"
+								       : "/v1/identities/query")
+		       : code;
+}
+
+/* The caller's right to see sensitive fields rests on a stated purpose. */
+static bool has_purpose(const struct bd_question *question)
+{
+	return bd_http_header(question->call->exchange, "bidui-purpose").len > 0;
+}
+
+enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_question *question,
+	struct bd_bytes json, struct bd_diag *diag)
+{
+	const struct bd_setup *setup = question->call->setup;
+	struct bd_loop *loop = question->call->loop;
+	struct bd_answer_context context = {
+		.dict = setup->dict,
+		.matters = setup->matters,
+		.matter_count = setup->matter_count,
+		.calendar = setup->calendar,
+		.source = &question->source,
+		.is_sandbox = setup->sandbox.len > 0,
+		.sources = setup->source_names,
+		.source_count = setup->plan_count,
+		.may_see_sensitive = has_purpose(question),
+		.explains = question->explains,
+	};
+	struct bd_compared compared;
+	enum bd_code code = bd_audit_next(receipt, &loop->audit, diag);
+
+	code = code == BD_OK ? bd_store_begin(loop->reader, diag) : code;
+	if (code != BD_OK) {
+		return code;
+	}
+	question->now_ms = bd_audit_time(&loop->audit);
+	question->has_looked = false;
+	context.now_ms = question->now_ms;
+	context.receipt = receipt;
+	bd_arena_clear(&loop->arena);
+	if (question->kind == BD_QUESTION_COMPARE) {
+		loop->counts.compares++;
+		code = bd_compare(&loop->answer, &compared, json, &context, &loop->arena, diag);
+	} else {
+		loop->counts.queries++;
+		code = bd_query(&loop->answer, json, &context, &loop->arena, diag);
+	}
+	code = code == BD_OK ? enter(question, json, &compared, diag) : code;
+	bd_store_end(loop->reader);
+	return code;
+}
+
+enum bd_code bd_question_repeat(
+	struct bd_question *question, struct bd_bytes receipt, struct bd_diag *diag)
+{
+	struct bd_loop *loop = question->call->loop;
+	struct bd_trail_event event = { .of = receipt };
+	enum bd_code code = bd_audit_caller(&event.caller, &loop->audit, question->call->exchange,
+		question->call->sender->name, &loop->arena);
+
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
+	code = bd_audit_event(
+		&loop->audit, BD_TRAIL_REPEAT, &event, bd_audit_time(&loop->audit), diag);
+	return code == BD_OK ? bd_audit_flush(&loop->audit, diag) : code;
+}
+
+void bd_question_open(struct bd_question *question, struct bd_call *call,
+	enum bd_question_kind kind, bool explains)
+{
+	*question = (struct bd_question){
+		.source = { lookup }, .call = call, .kind = kind, .explains = explains
+	};
+}
