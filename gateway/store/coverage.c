@@ -192,6 +192,7 @@ static enum bd_code pack_days(struct bd_buf *out, const int32_t *days, size_t co
 }
 
 #define VERSION 3
+#define DAYS_MAX 3652425
 
 enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage)
 {
@@ -208,6 +209,15 @@ enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_cove
 	return pack_days(out, coverage->blocked, coverage->blocked_count);
 }
 
+/* Of the years 0000 to 9999: counting on from them never leaves an int32_t. */
+static int32_t read_day(struct bd_reader *reader)
+{
+	int32_t day = (int32_t)bd_read_u32(reader);
+
+	reader->ok = reader->ok && day >= -DAYS_MAX && day <= DAYS_MAX;
+	return reader->ok ? day : 0;
+}
+
 static void read_days(int32_t *days, size_t *count, struct bd_reader *reader)
 {
 	*count = bd_read_u16(reader);
@@ -216,7 +226,7 @@ static void read_days(int32_t *days, size_t *count, struct bd_reader *reader)
 		*count = 0;
 	}
 	for (size_t i = 0; i < *count; i++) {
-		days[i] = (int32_t)bd_read_u32(reader);
+		days[i] = read_day(reader);
 		reader->ok = reader->ok && (i == 0 || days[i] > days[i - 1]);
 	}
 }
@@ -229,9 +239,9 @@ enum bd_code bd_feed_coverage_unpack(struct bd_feed_coverage *coverage, struct b
 		return BD_STORE_DAMAGED;
 	}
 	coverage->has_baseline = bd_read_u8(&reader) != 0;
-	coverage->complete_day = (int32_t)bd_read_u32(&reader);
+	coverage->complete_day = read_day(&reader);
 	coverage->is_held = bd_read_u8(&reader) != 0;
-	coverage->held_day = (int32_t)bd_read_u32(&reader);
+	coverage->held_day = read_day(&reader);
 	coverage->last_received_ms = (int64_t)bd_read_u64(&reader);
 	coverage->messages = bd_read_u64(&reader);
 	coverage->records = bd_read_u64(&reader);
