@@ -39,17 +39,17 @@ says() { # PATTERN...: each stands in what was said
 does() { # COMMAND
 	local command=$1
 	case $command in
-	'bidui status '*) type_in / "$command" && says coverage age_s '^ *market .* feed ' ;;
+	'bidui status '*) type_in / "$command" && says 覆盖 时效 '^market .*全量' ;;
 	'bidui query --kind resident_id '*)
-		type_in / "$command" && says 'status: found' 林示例 social medical tax market || return 1
+		type_in / "$command" && says 已查到 林示例 social medical tax market || return 1
 		type_in / 'bidui query --kind resident_id --number 440311199106159027'
 		[ $? -eq 1 ]
 		;;
 	'bidui compare case.json '*)
-		type_in / "$command" && says 'decision: pass' && type_in / "${command/case.json/case.ndjson}" &&
-			[ "$(grep -c '^decision: pass' "$work/out")" = 2 ]
+		type_in / "$command" && says 秒批通过 && type_in / "${command/case.json/case.ndjson}" &&
+			[ "$(grep -c 秒批通过 "$work/out")" = 2 ]
 		;;
-	'bidui push FILE '*) type_in "$base" "$command" && says 'received: 1' 'rejected: 0' ;;
+	'bidui push FILE '*) type_in "$base" "$command" && says '收到 1 ' '退回 0' ;;
 	'bidui dictionary person '*) type_in / "$command" && says vital_status 生存状态 'alive dead unknown' ;;
 	'bidui adapter validate '*)
 		type_in / "$command" && says gt3 verify || return 1
@@ -58,7 +58,7 @@ does() { # COMMAND
 		;;
 	'bidui adapter run tax/gt3 FILE '*)
 		messages >"$work/before"
-		type_in "$tax" "$command" && says 'dry_run: true' would_store 'tax_status' && messages | diff "$work/before" -
+		type_in "$tax" "$command" && says 试运行，未入库 'tax_status' && messages | diff "$work/before" -
 		;;
 	'bidui matter test '*) type_in / "$command" && says individual-business-registration ;;
 	'bidui receipt verify FILE --key PUB '*)
