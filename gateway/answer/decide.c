@@ -183,6 +183,21 @@ static void decide_branch(struct bd_outcome *out, int branch, const struct bd_fi
 	}
 }
 
+/* Of two branches that both need an officer: one where nothing but materials is missing, best one
+ * where a commitment would do, is what the applicant has to be told of. */
+static int nearness(const struct bd_outcome *outcome)
+{
+	return outcome->offers_commitment ? 2 : outcome->has_missing ? 1 : 0;
+}
+
+static bool is_better(const struct bd_outcome *a, const struct bd_outcome *b)
+{
+	if (a->decision != b->decision) {
+		return a->decision < b->decision;
+	}
+	return a->decision == BD_DECISION_REFER && nearness(a) > nearness(b);
+}
+
 void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t finding_count,
 	const struct bd_case *asked, int64_t now_ms)
 {
@@ -194,7 +209,7 @@ void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t
 		struct bd_outcome other;
 
 		decide_branch(&other, (int)b, findings, finding_count, asked, now_ms);
-		if (other.decision < out->decision) {
+		if (is_better(&other, out)) {
 			*out = other;
 		}
 	}

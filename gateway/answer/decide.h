@@ -4,8 +4,8 @@
  * leads to `pass`, nor from anything worse to `conditional`.
  *
  * Of a matter with branches each is decided by itself, over its own elements and those of every
- * case, and the best of these decisions stands (the first written of equal ones): so a branch that
- * is closed never opens another.
+ * case, and the best of these decisions stands: so a branch that is closed never opens another. Of
+ * equal ones the first written; of those that refer, before others, one that only lacks materials.
  *
  * What decides, first that applies:
  *

@@ -30,9 +30,15 @@ static const struct bd_code_value *find_code(const struct bd_field *field, struc
 
 static bool is_adverse(const struct bd_field *field, const struct bd_value *value)
 {
-	const struct bd_code_value *code =
-		(value->flags & BD_VALUE_UNMAPPED) == 0 ? find_code(field, value->text) : NULL;
+	const struct bd_code_value *code;
 
+	if ((value->flags & BD_VALUE_UNMAPPED) != 0) {
+		return false;
+	}
+	if (field->type == BD_TYPE_BOOL) {
+		return bd_bytes_is(value->text, "true");
+	}
+	code = find_code(field, value->text);
 	return code != NULL && code->is_adverse;
 }
 
@@ -195,6 +201,17 @@ static size_t authority_of(const struct bd_field *field, const char *source)
 	return i;
 }
 
+static bool is_good(enum bd_finding_code code)
+{
+	return code == BD_FINDING_MATCH || code == BD_FINDING_NEAR;
+}
+
+/* Two rows that a source tells apart, so that both are true. */
+static bool are_rows_of_one_source(const struct bd_statement *a, const struct bd_statement *b)
+{
+	return strcmp(a->source, b->source) == 0 && !bd_bytes_equal(a->row_key, b->row_key);
+}
+
 /* Does a stand before b for the whole? */
 static bool leads(const struct bd_field *field, const struct verdict *a, const struct verdict *b)
 {
@@ -203,6 +220,10 @@ static bool leads(const struct bd_field *field, const struct verdict *a, const s
 
 	if (field->merge == BD_MERGE_UNION) {
 		return worse < 0;
+	}
+	/* What they say together is as old as the oldest of them. */
+	if (worse == 0 && is_good(a->code) && are_rows_of_one_source(a->row, b->row)) {
+		return a->row->received_ms < b->row->received_ms;
 	}
 	if (field->merge == BD_MERGE_ANY_ADVERSE) {
 		bool is_a = is_adverse(field, &a->value->value),
@@ -216,21 +237,29 @@ static bool leads(const struct bd_field *field, const struct verdict *a, const s
 	return x != y ? x < y : worse > 0;
 }
 
-static bool is_good(enum bd_finding_code code)
+/* By somebody else; what one source says of another of its rows is no contradiction. */
+static bool is_contradicted(
+	const struct verdict *best, const struct verdict *verdicts, size_t count)
 {
-	return code == BD_FINDING_MATCH || code == BD_FINDING_NEAR;
+	bool has_good = is_good(best->code), has_bad = best->code == BD_FINDING_MISMATCH;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!are_rows_of_one_source(verdicts[i].row, best->row)) {
+			has_good |= is_good(verdicts[i].code);
+			has_bad |= verdicts[i].code == BD_FINDING_MISMATCH;
+		}
+	}
+	return has_good && has_bad;
 }
 
 static void merge(struct bd_finding *finding, const struct bd_field *field,
 	const struct verdict *verdicts, size_t count)
 {
 	const struct verdict *best = &verdicts[0];
-	bool has_good = false, has_bad = false, differ = false;
+	bool differ = false;
 
 	for (size_t i = 0; i < count; i++) {
 		best = leads(field, &verdicts[i], best) ? &verdicts[i] : best;
-		has_good |= is_good(verdicts[i].code);
-		has_bad |= verdicts[i].code == BD_FINDING_MISMATCH;
 		differ |= !bd_bytes_equal(
 			verdicts[i].value->value.text, verdicts[0].value->value.text);
 	}
@@ -243,7 +272,7 @@ static void merge(struct bd_finding *finding, const struct bd_field *field,
 	if (field->merge == BD_MERGE_ALL_AGREE && differ) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "conflict");
 		finding->rule = "merge.conflict";
-	} else if (field->merge != BD_MERGE_UNION && has_good && has_bad) {
+	} else if (field->merge != BD_MERGE_UNION && is_contradicted(best, verdicts, count)) {
 		/* Whoever is right, a person looks: neither a pass nor a ground to refuse. */
 		finding->flags |= BD_FLAG_CONFLICT;
 		finding->reason = "sources_differ";
@@ -344,8 +373,33 @@ static size_t count_rows(const struct bd_element *element, const struct bd_held 
 	return count;
 }
 
+/* A row that counts and says nothing of the field, of a source that says it of others of its rows.
+ * They would have to agree all; of this one nobody knows. */
+static bool has_silent_row(const struct bd_work *work, const struct bd_held *held,
+	const struct verdict *verdicts, size_t count)
+{
+	const struct bd_element *element = work->element;
+	size_t same_order;
+
+	if (!element->entity->is_many || element->field->merge == BD_MERGE_UNION) {
+		return false;
+	}
+	for (size_t i = 0; i < held->statement_count; i++) {
+		if (bd_row_counts(work, held, i) == BD_COUNTS_NO ||
+			bd_row_given(held, i, element->field->number, &same_order) != NULL) {
+			continue;
+		}
+		for (size_t v = 0; v < count; v++) {
+			if (strcmp(verdicts[v].row->source, held->statements[i].source) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 static void judge_together(struct bd_finding *finding, const struct bd_work *work,
-	const struct bd_held *held, const struct bd_value *claim, bool is_unsure)
+	const struct bd_held *held, const struct bd_value *claim, bool is_unsure, bool is_silent)
 {
 	const struct bd_element *element = work->element;
 
@@ -356,6 +410,9 @@ static void judge_together(struct bd_finding *finding, const struct bd_work *wor
 	} else if (is_unsure) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
 		finding->rule = "map.unmapped";
+	} else if (is_silent && is_good(finding->code)) {
+		bd_finding_set(finding, BD_FINDING_ABSENT, "no_value");
+		finding->rule = "";
 	} else if (is_good(finding->code) && finding->evidence_count < bd_sources_needed(element)) {
 		bd_finding_set(finding, BD_FINDING_UNAVAILABLE, "too_few_sources");
 	}
@@ -388,7 +445,8 @@ static enum bd_code judge_rows(struct bd_finding *finding, const struct bd_work 
 	merge(finding, element->field, verdicts, count);
 	code = tell_all(finding, work, verdicts, count);
 	if (code == BD_OK) {
-		judge_together(finding, work, held, claim, is_unsure);
+		judge_together(finding, work, held, claim, is_unsure,
+			has_silent_row(work, held, verdicts, count));
 	}
 	return code;
 }

@@ -32,7 +32,7 @@ enum bd_type {
 };
 
 /* How several sources' statements become one view (design: authority, any_adverse, union,
- * all_agree). */
+ * all_agree). Adverse is a code that says so, and `true` of a bool. */
 enum bd_merge { BD_MERGE_AUTHORITY = 1, BD_MERGE_ANY_ADVERSE, BD_MERGE_UNION, BD_MERGE_ALL_AGREE };
 
 enum bd_sensitivity {
