@@ -46,6 +46,7 @@ void bd_txn_close(struct bd_txn *txn)
 static void count_pages(struct bd_txn *txn)
 {
 	memset(txn->dirt, 0, sizeof(txn->dirt));
+	txn->dirt[txn->store->nodes].is_behind = true;
 	for (MDB_dbi dbi = 0; dbi < BD_DIRT_MAX; dbi++) {
 		MDB_stat stat;
 
@@ -231,8 +232,16 @@ enum bd_code bd_txn_put(
 	struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name, struct bd_bytes value)
 {
 	MDB_val key = { name.len, (void *)name.ptr }, data = { value.len, (void *)value.ptr };
-	int result = mdb_put(txn->mdb, dbi, &key, &data, 0);
+	struct bd_dirt *dirt = &txn->dirt[dbi];
+	int result =
+		dirt->is_behind ? mdb_put(txn->mdb, dbi, &key, &data, MDB_APPEND) : MDB_KEYEXIST;
 
+	/* The first messages of a store come in its own order: appending fills pages to their end.
+	 */
+	if (result == MDB_KEYEXIST) {
+		dirt->is_behind = false;
+		result = mdb_put(txn->mdb, dbi, &key, &data, 0);
+	}
 	txn->dirt[dbi].puts++;
 	txn->dirt[dbi].bytes += name.len + value.len;
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");

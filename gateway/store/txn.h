@@ -18,6 +18,7 @@ struct bd_pair {
 /* What one database has been changed by. */
 struct bd_dirt {
 	uint64_t puts, bytes, pages_before;
+	bool is_behind; /* what was put stood behind all that was there */
 };
 #define BD_DIRT_MAX 24 /* databases, by their number */
 
