@@ -1,6 +1,14 @@
-check_PROGRAMS += tests/unit/test_answer_rules
-TESTS += tests/unit/test_answer_rules
-EXTRA_DIST += tests/answer
-tests_unit_test_answer_rules_SOURCES = tests/unit/test_answer_rules.c tests/unit/config_support.h
-tests_unit_test_answer_rules_LDADD = libbd_config.a libbd_answer.a libbd_record.a libbd_base.a \
+ANSWER_TESTS = \
+	tests/unit/test_answer_cases \
+	tests/unit/test_answer_rules
+ANSWER_TEST_LIBS = libbd_config.a libbd_answer.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
+
+check_PROGRAMS += $(ANSWER_TESTS)
+TESTS += $(ANSWER_TESTS)
+EXTRA_DIST += tests/answer
+tests_unit_test_answer_cases_SOURCES = tests/unit/test_answer_cases.c tests/unit/answer_support.h \
+	tests/unit/config_support.h
+tests_unit_test_answer_cases_LDADD = $(ANSWER_TEST_LIBS)
+tests_unit_test_answer_rules_SOURCES = tests/unit/test_answer_rules.c tests/unit/config_support.h
+tests_unit_test_answer_rules_LDADD = $(ANSWER_TEST_LIBS)
