@@ -27,7 +27,9 @@ static const struct bd_held_value *unless_none(const struct bd_held_value *value
 const struct bd_held_value *bd_statement_given(
 	const struct bd_statement *statement, uint16_t field, size_t *count)
 {
-	return unless_none(bd_statement_value(statement, field, count), *count);
+	const struct bd_held_value *value = bd_statement_value(statement, field, count);
+
+	return unless_none(value, *count);
 }
 
 /* Higher rank first, then the later one. */
@@ -84,7 +86,9 @@ const struct bd_held_value *bd_row_value(
 const struct bd_held_value *bd_row_given(
 	const struct bd_held *held, size_t at, uint16_t field, size_t *count)
 {
-	return unless_none(bd_row_value(held, at, field, count), *count);
+	const struct bd_held_value *value = bd_row_value(held, at, field, count);
+
+	return unless_none(value, *count);
 }
 
 bool bd_row_is_superseded(const struct bd_held *held, size_t at, uint16_t field)
