@@ -56,9 +56,7 @@ static void judge_wanted(struct bd_finding *finding, const struct bd_work *work,
 			is_known ? "no_row" : "no_record");
 		return;
 	}
-	if (bd_rows_are_blocked(work->element, held)) {
-		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
-	} else if (tally->answer == BD_COUNTS_UNSURE) {
+	if (tally->answer == BD_COUNTS_UNSURE) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
 	} else if (tally->sources < bd_sources_needed(work->element)) {
 		bd_finding_set(finding, BD_FINDING_UNAVAILABLE, "too_few_sources");
@@ -71,22 +69,15 @@ static void judge_wanted(struct bd_finding *finding, const struct bd_work *work,
 static void judge_unwanted(struct bd_finding *finding, const struct bd_work *work,
 	const struct bd_held *held, const struct tally *tally)
 {
-	bool is_blocked = bd_rows_are_blocked(work->element, held);
-
 	if (tally->answer == BD_COUNTS_NO) {
 		bd_judge_absence(
 			finding, work, held, work->element->entity->number, BD_FINDING_MATCH, "");
-		/* A row that does not count as it stands may after the rejected one. */
-		if (is_blocked) {
-			bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
-		}
 		return;
 	}
 	if (tally->answer == BD_COUNTS_UNSURE) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
 	} else {
 		bd_finding_set(finding, BD_FINDING_MISMATCH, "exists");
-		finding->flags |= is_blocked ? BD_FLAG_CONFLICT : 0;
 	}
 	bd_judge_age(finding, work, held);
 }
@@ -114,7 +105,10 @@ enum bd_code bd_element_find_in(
 		return bd_judge_months(finding, work, held);
 	}
 	count_rows(&tally, finding, work, held);
-	if (work->element->polarity == BD_MUST_EXIST) {
+	if (bd_rows_are_blocked(work->element, held)) {
+		/* A row that does not count as it stands may after the rejected one. */
+		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
+	} else if (work->element->polarity == BD_MUST_EXIST) {
 		judge_wanted(finding, work, held, &tally);
 	} else {
 		judge_unwanted(finding, work, held, &tally);

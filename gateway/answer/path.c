@@ -94,9 +94,9 @@ static enum bd_code collect(
 			continue;
 		}
 		if (row->is_blocked) {
+			/* It may lead elsewhere, or nowhere, after the rejected one. */
 			note(path, BD_FINDING_INDETERMINATE, "blocked");
-		}
-		if (answer == BD_COUNTS_UNSURE) {
+		} else if (answer == BD_COUNTS_UNSURE) {
 			note(path, BD_FINDING_INDETERMINATE, "unmapped_code");
 		} else if (row->other_count == 0) {
 			note(path, BD_FINDING_INDETERMINATE, "other_unknown");
@@ -115,11 +115,7 @@ static enum bd_code find_at(
 	enum bd_code code = source->lookup(
 		source, &other, row->other, row->other_count, work->arena, work->diag);
 
-	code = code == BD_OK ? bd_element_find_in(one, work, other) : code;
-	if (code == BD_OK && row->is_blocked) {
-		one->flags |= BD_FLAG_CONFLICT; /* no ground to refuse */
-	}
-	return code;
+	return code == BD_OK ? bd_element_find_in(one, work, other) : code;
 }
 
 /* Every end must answer: the worst stands for all. */

@@ -483,7 +483,10 @@ enum bd_code bd_judge_values(
 		return BD_OK;
 	}
 	code = judge_rows(finding, work, held, &claim, &is_told);
-	if (code == BD_OK && !is_told) {
+	if (code == BD_OK && !is_told && bd_rows_are_blocked(element, held)) {
+		finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
+		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
+	} else if (code == BD_OK && !is_told) {
 		finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
 		bd_judge_absence(finding, work, held, element->entity->number,
 			is_known ? BD_FINDING_ABSENT : BD_FINDING_NO_RECORD,
