@@ -34,7 +34,12 @@ static void count_rows(struct tally *tally, struct bd_finding *finding, const st
 			continue;
 		}
 		one = same_order > 1 ? BD_COUNTS_UNSURE : one;
-		if (tally->answer != BD_COUNTS_YES) {
+		/* Of rows that say as much the freshest is told of: one is enough. */
+		if (one != tally->answer
+				? tally->answer != BD_COUNTS_YES
+				: bd_told_until(work, held, row->source, row->received_ms) >
+					  bd_told_until(work, held, finding->source,
+						  finding->received_ms)) {
 			tally->answer = one;
 			bd_finding_tell(finding, row);
 		}

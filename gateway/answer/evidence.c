@@ -215,34 +215,66 @@ static int64_t through_of(
 	return 0;
 }
 
-void bd_judge_age(
-	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+static bool has_age(const struct bd_element *element)
 {
-	enum bd_freshness freshness = work->element->freshness;
-	int64_t told = finding->received_ms;
+	return element->freshness == BD_FRESH_OBSERVED ||
+	       element->freshness == BD_FRESH_COMPLETE_THROUGH ||
+	       element->freshness == BD_FRESH_PERIOD;
+}
 
-	if (freshness != BD_FRESH_OBSERVED && freshness != BD_FRESH_COMPLETE_THROUGH &&
-		freshness != BD_FRESH_PERIOD) {
-		return;
-	}
-	if (freshness != BD_FRESH_OBSERVED) {
-		told = through_of(work, held, finding->source);
-	}
-	if (told >= fresh_from(work)) {
-		return;
-	}
+int64_t bd_told_until(const struct bd_work *work, const struct bd_held *held, const char *source,
+	int64_t received_ms)
+{
+	return has_age(work->element) && work->element->freshness != BD_FRESH_OBSERVED
+		       ? through_of(work, held, source)
+		       : received_ms;
+}
+
+/* A difference may have been put right since. */
+static void set_stale(struct bd_finding *finding)
+{
 	finding->flags |= BD_FLAG_STALE;
 	if (finding->code == BD_FINDING_MISMATCH) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "stale");
+	} else if (finding->reason[0] == '\0') {
+		finding->reason = "stale";
+	}
+}
+
+void bd_judge_age(
+	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+{
+	if (has_age(work->element) && bd_told_until(work, held, finding->source,
+					      finding->received_ms) < fresh_from(work)) {
+		set_stale(finding);
 	}
 }
 
 struct proof {
-	uint32_t proven; /* sources that told all */
+	uint32_t proven, fresh; /* sources that told all, and lately enough */
 	bool has_gap, is_blocked;
-	int64_t through_ms; /* least of the proven */
+	int64_t through_ms; /* newest of the proven */
 	const char *source;
 };
+
+/* Of months, only who has told all up to the last closed one proves that one was not paid. */
+static bool reaches(const struct bd_work *work, const struct bd_coverage *coverage)
+{
+	return work->element->months.field == NULL ||
+	       coverage->entity != work->element->entity->number ||
+	       coverage->complete_through_ms >= bd_day_begin_ms(bd_closed_until(work));
+}
+
+static void count_proof(
+	struct proof *proof, const struct bd_work *work, const struct bd_coverage *coverage)
+{
+	proof->proven++;
+	proof->fresh += coverage->complete_through_ms >= fresh_from(work);
+	if (proof->source == NULL || coverage->complete_through_ms > proof->through_ms) {
+		proof->source = coverage->source;
+		proof->through_ms = coverage->complete_through_ms;
+	}
+}
 
 static void collect_proof(struct proof *proof, const struct bd_work *work,
 	const struct bd_held *held, uint16_t entity)
@@ -256,17 +288,14 @@ static void collect_proof(struct proof *proof, const struct bd_work *work,
 			continue;
 		}
 		proof->is_blocked |= coverage->is_blocked;
-		if (coverage->state == BD_COVERAGE_GAP) {
-			proof->has_gap = true;
-		} else if (coverage->state == BD_COVERAGE_SUBJECT ||
-			   coverage->state == BD_COVERAGE_FEED) {
-			if (proof->proven == 0 ||
-				coverage->complete_through_ms < proof->through_ms) {
-				proof->source = coverage->source;
-				proof->through_ms = coverage->complete_through_ms;
+		if (coverage->state == BD_COVERAGE_SUBJECT || coverage->state == BD_COVERAGE_FEED) {
+			if (reaches(work, coverage)) {
+				count_proof(proof, work, coverage);
+			} else {
+				proof->has_gap = true;
 			}
-			proof->proven++;
 		}
+		proof->has_gap |= coverage->state == BD_COVERAGE_GAP;
 	}
 }
 
@@ -285,10 +314,8 @@ void bd_judge_absence(struct bd_finding *finding, const struct bd_work *work,
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
 	} else if (proof.proven >= bd_sources_needed(element)) {
 		bd_finding_set(finding, proven, reason);
-		if (element->freshness >= BD_FRESH_OBSERVED &&
-			proof.through_ms < fresh_from(work)) {
-			finding->flags |= BD_FLAG_STALE;
-			finding->reason = proven == BD_FINDING_MATCH ? "stale" : reason;
+		if (has_age(element) && proof.fresh < bd_sources_needed(element)) {
+			set_stale(finding);
 		}
 	} else {
 		bd_finding_set(

@@ -34,10 +34,16 @@ enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held 
 bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held);
 uint32_t bd_sources_needed(const struct bd_element *element);
 
-/* What the lack of a row means; `proven` and `reason` are the finding when it is proven. */
+/* What the lack of a row means; `proven` and `reason` are the finding when it is proven: by as many
+ * sources as the element needs, and as fresh as the last of these. A source that has not told all
+ * up to the last closed month proves nothing of months. */
 void bd_judge_absence(struct bd_finding *finding, const struct bd_work *work,
 	const struct bd_held *held, uint16_t entity, enum bd_finding_code proven,
 	const char *reason);
+/* Up to when what a source says is known to hold, by the element's freshness: when it was heard, or
+ * how far the source has told all. */
+int64_t bd_told_until(const struct bd_work *work, const struct bd_held *held, const char *source,
+	int64_t received_ms);
 /* Of a finding from rows: `stale`, and then a difference may have been put right since. */
 void bd_judge_age(
 	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held);

@@ -141,12 +141,20 @@ static int32_t last_closed_month(const struct bd_work *work)
 	return year * 12 + month - 1;
 }
 
-/* Too few of what is held is only a difference where the source has told everything. */
-static void judge_too_few(
-	struct bd_finding *finding, const struct bd_work *work, const struct bd_held *held)
+/* Too few of what is held is only a difference where the source has told everything; of somebody
+ * without any payment it has nothing that could differ. */
+static void judge_too_few(struct bd_finding *finding, const struct bd_work *work,
+	const struct bd_held *held, size_t months)
 {
-	bd_judge_absence(finding, work, held, work->element->entity->number, BD_FINDING_MISMATCH,
-		"too_few_months");
+	bool is_known = held->status != BD_HELD_NO_SUBJECT;
+	enum bd_finding_code proven = months > 0 ? BD_FINDING_MISMATCH
+				      : is_known ? BD_FINDING_ABSENT
+						 : BD_FINDING_NO_RECORD;
+
+	bd_judge_absence(finding, work, held, work->element->entity->number, proven,
+		months > 0 ? "too_few_months"
+		: is_known ? "no_row"
+			   : "no_record");
 }
 
 enum bd_code bd_judge_months(
@@ -177,7 +185,7 @@ enum bd_code bd_judge_months(
 	} else if (comparison.likeness == BD_LIKE_UNSURE) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "not_known");
 	} else {
-		judge_too_few(finding, work, held);
+		judge_too_few(finding, work, held, count);
 	}
 	return BD_OK;
 }
