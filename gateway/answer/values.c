@@ -14,6 +14,7 @@ struct verdict {
 	int32_t mends_on; /* BD_NO_DAY */
 	const struct bd_statement *row;
 	const struct bd_held_value *value;
+	bool is_adverse;
 };
 
 static const struct bd_code_value *find_code(const struct bd_field *field, struct bd_bytes text)
@@ -212,29 +213,56 @@ static bool are_rows_of_one_source(const struct bd_statement *a, const struct bd
 	return strcmp(a->source, b->source) == 0 && !bd_bytes_equal(a->row_key, b->row_key);
 }
 
-/* Does a stand before b for the whole? */
+/* Of rows that say as much: what all have to say is as old as the oldest, what one says enough for
+ * as the newest. */
+static bool is_told_first(
+	const struct bd_field *field, const struct verdict *a, const struct verdict *b)
+{
+	return is_good(a->code) && field->merge != BD_MERGE_UNION
+		       ? a->row->received_ms < b->row->received_ms
+		       : a->row->received_ms > b->row->received_ms;
+}
+
+/* Does a stand before b for the whole? Never by the order of their names. */
 static bool leads(const struct bd_field *field, const struct verdict *a, const struct verdict *b)
 {
 	int worse = bd_finding_badness(a->code) - bd_finding_badness(b->code);
-	size_t x, y;
+	size_t x = authority_of(field, a->row->source), y = authority_of(field, b->row->source);
 
 	if (field->merge == BD_MERGE_UNION) {
-		return worse < 0;
-	}
-	/* What they say together is as old as the oldest of them. */
-	if (worse == 0 && is_good(a->code) && are_rows_of_one_source(a->row, b->row)) {
-		return a->row->received_ms < b->row->received_ms;
+		return worse != 0 ? worse < 0 : is_told_first(field, a, b);
 	}
 	if (field->merge == BD_MERGE_ANY_ADVERSE) {
-		bool is_a = is_adverse(field, &a->value->value),
-		     is_b = is_adverse(field, &b->value->value);
-
-		return is_a != is_b ? is_a : worse > 0;
+		if (a->is_adverse != b->is_adverse) {
+			return a->is_adverse;
+		}
+		if (worse != 0) {
+			return worse > 0;
+		}
 	}
-	x = authority_of(field, a->row->source);
-	y = authority_of(field, b->row->source);
+	if (x != y) {
+		return x < y;
+	}
 	/* Of one authority, the worse one: rows of one source on one subject are all true. */
-	return x != y ? x < y : worse > 0;
+	return worse != 0 ? worse > 0 : is_told_first(field, a, b);
+}
+
+/* Another source of the same rank says the contrary of the same row: nobody knows who is right. */
+static bool is_undecided(const struct bd_field *field, const struct verdict *best,
+	const struct verdict *verdicts, size_t count)
+{
+	size_t rank = authority_of(field, best->row->source);
+
+	for (size_t i = 0; best->code == BD_FINDING_MISMATCH && i < count; i++) {
+		const struct verdict *one = &verdicts[i];
+
+		if (is_good(one->code) && authority_of(field, one->row->source) == rank &&
+			strcmp(one->row->source, best->row->source) != 0 &&
+			bd_bytes_equal(one->row->row_key, best->row->row_key)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* By somebody else; what one source says of another of its rows is no contradiction. */
@@ -276,6 +304,9 @@ static void merge(struct bd_finding *finding, const struct bd_field *field,
 		/* Whoever is right, a person looks: neither a pass nor a ground to refuse. */
 		finding->flags |= BD_FLAG_CONFLICT;
 		finding->reason = "sources_differ";
+	}
+	if (field->merge == BD_MERGE_AUTHORITY && is_undecided(field, best, verdicts, count)) {
+		finding->code = BD_FINDING_INDETERMINATE;
 	}
 	if (strcmp(finding->reason, "conflict") == 0) {
 		finding->flags |= BD_FLAG_CONFLICT;
@@ -352,10 +383,14 @@ static size_t collect(struct verdict *verdicts, bool *is_unsure, const struct bd
 		}
 		value = bd_statement_given(row, element->field->number, &same_order);
 		if (value != NULL) {
+			/* Another feed may say otherwise of this row, in the same order. */
+			bd_row_value(held, i, element->field->number, &same_order);
 			*is_unsure |= answer == BD_COUNTS_UNSURE;
 			verdicts[count] = (struct verdict){
 				.row = row, .value = value, .score = -1, .mends_on = BD_NO_DAY
 			};
+			verdicts[count].is_adverse =
+				same_order == 1 && is_adverse(element->field, &value->value);
 			judge(&verdicts[count], work, claim, same_order);
 			count++;
 		}
