@@ -437,6 +437,7 @@ static void judge_together(struct bd_finding *finding, const struct bd_work *wor
 	const struct bd_held *held, const struct bd_value *claim, bool is_unsure, bool is_silent)
 {
 	const struct bd_element *element = work->element;
+	bool is_of_rows = true;
 
 	judge_former(finding, work, held, claim);
 	if (bd_rows_are_blocked(element, held)) {
@@ -446,8 +447,10 @@ static void judge_together(struct bd_finding *finding, const struct bd_work *wor
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
 		finding->rule = "map.unmapped";
 	} else if (is_silent && is_good(finding->code)) {
-		bd_finding_set(finding, BD_FINDING_ABSENT, "no_value");
+		bd_judge_absence(finding, work, held, element->entity->number, BD_FINDING_ABSENT,
+			"no_value");
 		finding->rule = "";
+		is_of_rows = false;
 	} else if (is_good(finding->code) && finding->evidence_count < bd_sources_needed(element)) {
 		bd_finding_set(finding, BD_FINDING_UNAVAILABLE, "too_few_sources");
 	}
@@ -456,7 +459,9 @@ static void judge_together(struct bd_finding *finding, const struct bd_work *wor
 		finding->flags &= ~(uint32_t)BD_FLAG_NORMALIZED;
 	}
 	finding->mends_on = finding->code == BD_FINDING_MISMATCH ? finding->mends_on : BD_NO_DAY;
-	bd_judge_age(finding, work, held);
+	if (is_of_rows) {
+		bd_judge_age(finding, work, held);
+	}
 }
 
 static enum bd_code judge_rows(struct bd_finding *finding, const struct bd_work *work,
