@@ -80,7 +80,8 @@ bool bd_claim_read(struct bd_finding *finding, struct bd_value *claim, const str
 		bd_finding_set(finding, BD_FINDING_INVALID, "claim_missing");
 		return false;
 	}
-	if (bd_claim_normal(claim, field, claimed->value, work->arena) != BD_OK) {
+	if (bd_claim_normal(claim, field, claimed->value, work->arena) != BD_OK ||
+		claim->text.len == 0) {
 		bd_finding_set(finding, BD_FINDING_INVALID, "claim_form");
 		return false;
 	}
@@ -142,6 +143,18 @@ static struct bd_comparison compare_with_role(
 }
 
 /* Neither the good nor the bad value: the source does not know. */
+static bool is_unknown(const struct bd_element *element, const struct bd_value *value)
+{
+	const struct bd_bytes wanted = bd_bytes_of(element->accepted_values[0]);
+
+	if (element->field->type == BD_TYPE_CODE &&
+		bd_rule_compare_code(wanted, 0, value->text, value->flags).likeness ==
+			BD_LIKE_UNSURE) {
+		return true;
+	}
+	return element->field->merge == BD_MERGE_ANY_ADVERSE && !is_adverse(element->field, value);
+}
+
 static void judge_listed(struct verdict *verdict, const struct bd_element *element)
 {
 	const struct bd_value *value = &verdict->value->value;
@@ -156,7 +169,7 @@ static void judge_listed(struct verdict *verdict, const struct bd_element *eleme
 			return;
 		}
 	}
-	if (element->field->merge == BD_MERGE_ANY_ADVERSE && !is_adverse(element->field, value)) {
+	if (is_unknown(element, value)) {
 		verdict->code = BD_FINDING_INDETERMINATE;
 		verdict->reason = "not_known";
 	}
