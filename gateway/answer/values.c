@@ -363,8 +363,11 @@ static void judge_former(struct bd_finding *finding, const struct bd_work *work,
 		work->context->dict, work->element->entity->name, "former_name");
 	for (size_t i = 0; former != NULL && i < held->statement_count; i++) {
 		const struct bd_statement *row = &held->statements[i];
+		bool is_heard = !row->is_inverse &&
+				bd_is_asked_source(work->element, row->source) &&
+				!bd_row_is_superseded(held, i, former->number);
 
-		for (size_t v = 0; !row->is_inverse && v < row->value_count; v++) {
+		for (size_t v = 0; is_heard && v < row->value_count; v++) {
 			const struct bd_value *value = &row->values[v].value;
 
 			if (value->field == former->number &&

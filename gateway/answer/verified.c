@@ -51,24 +51,24 @@ static bool find_fields(struct fields *out, const struct bd_work *work)
 }
 
 /* The one value of a field; empty where there is none or they contradict each other. */
-static struct bd_bytes text_of(const struct bd_statement *row, const struct bd_field *field)
+static struct bd_bytes text_of(const struct bd_held *held, size_t at, const struct bd_field *field)
 {
 	const struct bd_bytes none = { "", 0 };
 	size_t count;
-	const struct bd_held_value *held = bd_statement_given(row, field->number, &count);
+	const struct bd_held_value *value = bd_row_given(held, at, field->number, &count);
 
-	return held != NULL && count == 1 && (held->value.flags & BD_VALUE_UNMAPPED) == 0
-		       ? held->value.text
+	return value != NULL && count == 1 && (value->value.flags & BD_VALUE_UNMAPPED) == 0
+		       ? value->value.text
 		       : none;
 }
 
 /* Whoever does not say how long its word holds, holds to nothing. */
-static bool is_in_force(
-	const struct bd_statement *row, const struct fields *fields, const struct bd_work *work)
+static bool is_in_force(const struct bd_held *held, size_t at, const struct fields *fields,
+	const struct bd_work *work)
 {
 	int64_t expires;
 
-	return bd_time_parse(&expires, text_of(row, fields->expires)) &&
+	return bd_time_parse(&expires, text_of(held, at, fields->expires)) &&
 	       work->context->now_ms < expires;
 }
 
@@ -112,11 +112,11 @@ enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 
 		if (row->is_inverse || row->entity != fields.entity->number ||
 			!bd_is_asked_source(work->element, row->source) ||
-			!bd_bytes_is(text_of(row, fields.digest), digest) ||
-			!is_in_force(row, &fields, work)) {
+			!bd_bytes_is(text_of(held, i, fields.digest), digest) ||
+			!is_in_force(held, i, &fields, work)) {
 			continue;
 		}
-		conclude(&one, row, text_of(row, fields.verdict));
+		conclude(&one, row, text_of(held, i, fields.verdict));
 		if (row->is_blocked) {
 			bd_finding_set(&one, BD_FINDING_INDETERMINATE, "blocked");
 		}
