@@ -19,14 +19,22 @@ bool bd_finding_is_retryable(const struct bd_finding *finding)
 		       (finding->flags & ~element->accepted_flags) == BD_FLAG_STALE);
 }
 
+/* Of values, as many sources as the matter asks have spoken: one that is down could contradict. A
+ * row that is there is there, whoever else is silent. */
+static bool is_confirmed(const struct bd_finding *finding)
+{
+	return finding->code == BD_FINDING_MISMATCH && finding->flags == 0 &&
+	       finding->mends_on == BD_NO_DAY &&
+	       (finding->element->polarity != BD_MUST_AGREE ||
+		       finding->evidence_count >= finding->element->sources_needed);
+}
+
 bool bd_finding_is_ground(const struct bd_finding *finding)
 {
 	const struct bd_element *element = finding->element;
 
-	return element->refuses && !element->is_claimed &&
-	       (element->field == NULL || element->field->merge != BD_MERGE_ANY_ADVERSE) &&
-	       finding->code == BD_FINDING_MISMATCH && finding->flags == 0 &&
-	       finding->mends_on == BD_NO_DAY && !bd_finding_is_accepted(finding);
+	return element->refuses && !element->is_claimed && !bd_element_rests_on_any(element) &&
+	       is_confirmed(finding) && !bd_finding_is_accepted(finding);
 }
 
 bool bd_finding_is_of(const struct bd_finding *finding, int branch)

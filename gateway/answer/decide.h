@@ -46,8 +46,9 @@ struct bd_outcome {
 bool bd_finding_is_accepted(const struct bd_finding *finding);
 /* Time may mend it: a source that is down, late or not covered yet; a day that has not come. */
 bool bd_finding_is_retryable(const struct bd_finding *finding);
-/* Confirmed and unflagged, and the matter has a rule that refuses for it. Never a difference from a
- * claim, nor one source's adverse word on a field where any one is enough to stop a pass. */
+/* Confirmed, by as many sources as the matter asks, and unflagged, and the matter has a rule that
+ * refuses for it. Never a difference from a claim, nor one source's adverse word on a field where
+ * any one is enough to stop a pass: neither of the element's field nor of its filters'. */
 bool bd_finding_is_ground(const struct bd_finding *finding);
 /* Asked in this branch (BD_NO_BRANCH: of a matter without any)? */
 bool bd_finding_is_of(const struct bd_finding *finding, int branch);

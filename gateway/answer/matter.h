@@ -158,6 +158,19 @@ static inline bool bd_element_asks(const struct bd_element *element, const char 
 	return i < element->role_count;
 }
 
+/* Does it look at a field of which one source's adverse word stops a pass? */
+static inline bool bd_element_rests_on_any(const struct bd_element *element)
+{
+	bool is_any = element->field != NULL && element->field->merge == BD_MERGE_ANY_ADVERSE;
+
+	for (size_t i = 0; i < element->filter_count; i++) {
+		const struct bd_field *field = element->filters[i].field;
+
+		is_any |= field != NULL && field->merge == BD_MERGE_ANY_ADVERSE;
+	}
+	return is_any;
+}
+
 /* One of several ways to fulfil the matter. */
 struct bd_branch {
 	const char *id, *label_zh, *label_en;

@@ -115,8 +115,7 @@ static void check_acceptance(struct bd_matter_reader *reader, const struct bd_el
 		fail(reader, bd_xml_child(node, "refuse"), NULL,
 			"one branch never refuses: another may be open");
 	}
-	if (element->refuses && element->field != NULL &&
-		element->field->merge == BD_MERGE_ANY_ADVERSE) {
+	if (element->refuses && bd_element_rests_on_any(element)) {
 		fail(reader, bd_xml_child(node, "refuse"), NULL,
 			"one source's adverse word stops a pass and never refuses: this rule is "
 			"not reached");
