@@ -21,27 +21,46 @@ static enum bd_code read_held(struct bd_case *asked, const struct bd_answer_cont
 	return code;
 }
 
-/* Of a role where not every subject must answer, the best ones stand for all. */
-static size_t keep_quantified(
-	struct bd_finding *findings, size_t begin, size_t count, const struct bd_role *role)
+/* Is it among the `needed` best of these, the earlier of equal ones? */
+static bool is_among_best(
+	const struct bd_finding *findings, size_t count, size_t one, size_t needed)
 {
-	size_t needed = role->quantifier == BD_QUANTIFIER_ANY        ? 1
-			: role->quantifier == BD_QUANTIFIER_AT_LEAST ? role->at_least
-								     : count - begin;
-	size_t accepted = 0, kept = begin;
+	int rank = bd_finding_rank(&findings[one]);
+	size_t better = 0;
 
-	for (size_t i = begin; i < count; i++) {
-		accepted += bd_finding_is_accepted(&findings[i]);
+	for (size_t i = 0; i < count; i++) {
+		int other = bd_finding_rank(&findings[i]);
+
+		better += other < rank || (other == rank && i < one);
 	}
-	if (role->quantifier == BD_QUANTIFIER_EVERY || accepted < needed) {
-		return count;
+	return better < needed;
+}
+
+/* Of a role where not every subject must answer, the best ones stand for all: who is left out is
+ * neither a reason to refer nor a ground to refuse. */
+static enum bd_code keep_quantified(struct bd_finding *findings, size_t *count,
+	const struct bd_role *role, struct bd_arena *arena)
+{
+	size_t needed = role->quantifier == BD_QUANTIFIER_AT_LEAST ? role->at_least : 1;
+	struct bd_finding *kept;
+	size_t used = 0;
+
+	if (role->quantifier == BD_QUANTIFIER_EVERY) {
+		return BD_OK;
 	}
-	for (size_t i = begin; i < count; i++) {
-		if (bd_finding_is_accepted(&findings[i])) {
-			findings[kept++] = findings[i];
+	kept = bd_arena_alloc(arena, *count, sizeof(*kept));
+	if (kept == NULL) {
+		return bd_arena_code(arena);
+	}
+	for (size_t i = 0; i < *count; i++) {
+		if (bd_finding_is_accepted(&findings[i]) ||
+			is_among_best(findings, *count, i, needed)) {
+			kept[used++] = findings[i];
 		}
 	}
-	return kept;
+	memcpy(findings, kept, used * sizeof(*kept));
+	*count = used;
+	return BD_OK;
 }
 
 static enum bd_code find_of_role(struct bd_answered *answered, struct bd_finding *findings,
@@ -69,8 +88,10 @@ static enum bd_code find_of_role(struct bd_answered *answered, struct bd_finding
 			asked, context, arena, diag);
 	}
 	if (role != NULL && code == BD_OK) {
-		answered->finding_count =
-			keep_quantified(findings, begin, answered->finding_count, role);
+		size_t count = answered->finding_count - begin;
+
+		code = keep_quantified(&findings[begin], &count, role, arena);
+		answered->finding_count = begin + count;
 	}
 	return code;
 }
