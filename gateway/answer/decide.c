@@ -14,7 +14,8 @@ bool bd_finding_is_retryable(const struct bd_finding *finding)
 {
 	const struct bd_element *element = finding->element;
 
-	return finding->code == BD_FINDING_UNAVAILABLE || finding->mends_on != BD_NO_DAY ||
+	return (finding->code == BD_FINDING_UNAVAILABLE && !finding->is_lasting) ||
+	       finding->mends_on != BD_NO_DAY ||
 	       ((element->accepted_codes & (1u << finding->code)) != 0 &&
 		       (finding->flags & ~element->accepted_flags) == BD_FLAG_STALE);
 }
@@ -78,14 +79,18 @@ struct tally {
 
 static void count_waiting(struct tally *tally, const struct bd_finding *finding)
 {
-	if (finding->mends_on != BD_NO_DAY) {
-		tally->mends_on =
-			finding->mends_on > tally->mends_on ? finding->mends_on : tally->mends_on;
-	} else if (finding->element->agency_due_working_days > 0) {
-		tally->has_agency_duty = true;
-	} else {
+	if (finding->mends_on == BD_NO_DAY) {
 		tally->has_waiting = true;
+	} else if (finding->mends_on > tally->mends_on) {
+		tally->mends_on = finding->mends_on;
 	}
+}
+
+/* Only the State's own systems keep it open, and the matter lets the agency look afterwards. */
+static bool is_agency_duty(const struct bd_finding *finding)
+{
+	return finding->element->agency_due_working_days > 0 && finding->mends_on == BD_NO_DAY &&
+	       (bd_finding_is_retryable(finding) || finding->is_lasting);
 }
 
 static void count(struct tally *tally, const struct bd_finding *finding)
@@ -103,7 +108,9 @@ static void count(struct tally *tally, const struct bd_finding *finding)
 	}
 	tally->has_refusal |= bd_finding_is_ground(finding);
 	tally->has_correctable |= (element->resubmit_codes & (1u << finding->code)) != 0;
-	if (bd_finding_is_retryable(finding)) {
+	if (is_agency_duty(finding)) {
+		tally->has_agency_duty = true;
+	} else if (bd_finding_is_retryable(finding)) {
 		count_waiting(tally, finding);
 	} else {
 		tally->has_failure = true;

@@ -44,7 +44,9 @@ struct bd_outcome {
 
 /* The matter takes this finding of this element for good. */
 bool bd_finding_is_accepted(const struct bd_finding *finding);
-/* Time may mend it: a source that is down, late or not covered yet; a day that has not come. */
+/* Time may mend it: a source that is down or has not told of it yet, or so lately that nothing else
+ * keeps it from being accepted; a day that has not come. Not a document that no source answers for.
+ */
 bool bd_finding_is_retryable(const struct bd_finding *finding);
 /* Confirmed, by as many sources as the matter asks, and unflagged, and the matter has a rule that
  * refuses for it. Never a difference from a claim, nor one source's adverse word on a field where

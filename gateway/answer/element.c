@@ -246,6 +246,7 @@ enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *el
 	}
 	if (!is_document_covered(&work)) {
 		bd_finding_set(out, BD_FINDING_UNAVAILABLE, "not_covered");
+		out->is_lasting = true;
 		return BD_OK;
 	}
 	code = element->relation_count > 0 ? bd_path_follow(out, &work, subject->held)

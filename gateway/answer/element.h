@@ -33,6 +33,7 @@ struct bd_finding {
 	int score;          /* of an address: 0 to 100; -1 = none */
 	int32_t mends_on;   /* the day from which it will hold; BD_NO_DAY */
 	bool is_via_source; /* the source judged the claim itself; no value is held */
+	bool is_lasting;    /* unavailable, and for good: nobody answers for such a document */
 	/* What was compared, in normal form, for `explain`; empty where nothing was. */
 	struct bd_bytes claim, value;
 };
