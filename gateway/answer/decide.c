@@ -164,7 +164,10 @@ static enum bd_decision decide_materials(struct bd_outcome *out, const struct bd
 		return BD_DECISION_REFER;
 	}
 	if (tally->is_promise_waiting) {
-		return wait_for_source(out, asked, now_ms);
+		enum bd_decision decision = wait_for_source(out, asked, now_ms);
+
+		out->has_missing = decision == BD_DECISION_REFER;
+		return decision;
 	}
 	out->offers_commitment = !asked->has_commitment;
 	return asked->has_commitment ? BD_DECISION_CONDITIONAL : BD_DECISION_REFER;

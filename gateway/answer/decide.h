@@ -21,6 +21,7 @@
  *   | of a non-core element that the agency checks later    | conditional, the agency's duty     |
  *   | none, but a material is missing that may not follow   | refer, with the notice             |
  *   | none, materials to follow, excluded from commitments  | refer, with the notice             |
+ *   | none, materials to follow, whether excluded waits     | retry, later refer with the notice |
  *   | none, materials to follow, no commitment              | refer, with the offer              |
  *   | none, materials to follow, a commitment               | conditional, the applicant's duty  |
  *   | none                                                  | pass                               |

@@ -134,7 +134,6 @@ static void attest_one(
 		is_trusted |= bd_bytes_is(one->provider, rule->providers[i]);
 	}
 	finding->as_of_ms = one->at_ms;
-	finding->flags = 0;
 	if (!is_trusted) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "provider_not_listed");
 	} else if (one->at_ms > now + CLOCK_AHEAD_MS) {
@@ -179,6 +178,7 @@ static void attest(struct bd_finding *finding, const struct bd_work *work)
 			(one->subject != NULL && !bd_case_is_same(one->subject, work->subject))) {
 			continue;
 		}
+		finding->flags = 0;
 		if (one->subject == NULL && has_other_attested(work, one->kind)) {
 			bd_finding_set(finding, BD_FINDING_INDETERMINATE, "attestation_of_whom");
 		} else {
