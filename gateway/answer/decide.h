@@ -18,13 +18,15 @@
  *   | only waits for a day that will come                   | retry, with the day                |
  *   | waits for a source, within submitted_at + wait        | retry                              |
  *   | waits for a source, past that or never said when      | refer                              |
- *   | of a non-core element that the agency checks later    | conditional, the agency's duty     |
  *   | none, but a material is missing that may not follow   | refer, with the notice             |
  *   | none, materials to follow, excluded from commitments  | refer, with the notice             |
  *   | none, materials to follow, whether excluded waits     | retry, later refer with the notice |
  *   | none, materials to follow, no commitment              | refer, with the offer              |
  *   | none, materials to follow, a commitment               | conditional, the applicant's duty  |
+ *   | none but of a non-core element, for the agency later  | conditional, the agency's duty     |
  *   | none                                                  | pass                               |
+ *
+ * "None" stands for none but what the agency checks later, whose duty it stays in each row.
  */
 #ifndef BD_ANSWER_DECIDE_H
 #define BD_ANSWER_DECIDE_H

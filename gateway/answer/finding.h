@@ -23,11 +23,11 @@ enum bd_finding_code {
 };
 
 enum bd_finding_flag {
-	BD_FLAG_STALE = 1,
-	BD_FLAG_DISPUTED = 2,
-	BD_FLAG_CONFLICT = 4,
-	BD_FLAG_NORMALIZED = 8,
-	BD_FLAG_FORMER = 16
+	BD_FLAG_STALE = 1,    /* older than the matter takes; a difference is then indeterminate */
+	BD_FLAG_DISPUTED = 2, /* somebody disputes what is held of the subject */
+	BD_FLAG_CONFLICT = 4, /* one source agrees and another differs, or one contradicts itself */
+	BD_FLAG_NORMALIZED = 8, /* a match, though the claim was written otherwise */
+	BD_FLAG_FORMER = 16     /* near: a former name */
 };
 
 enum bd_decision {
@@ -50,7 +50,8 @@ const struct bd_term *bd_flag_term(enum bd_finding_flag flag);
 /* Why a finding is not `match`, in words; NULL when the reason is not one of ours (a wrong number
  * is told by the code of its rule). */
 const struct bd_term *bd_reason_term(const char *reason);
-/* Worse is higher: the written order of the codes. */
+/* Worse is higher, the written order of the codes: match, near, unavailable, absent, no_record,
+ * ambiguous, indeterminate, withheld, mismatch, invalid. */
 int bd_finding_badness(enum bd_finding_code code);
 /* False when there is no such name. */
 bool bd_finding_find(enum bd_finding_code *code, const char *name);
