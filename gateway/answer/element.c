@@ -213,7 +213,8 @@ static enum bd_code tell_source(struct bd_finding *finding, struct bd_arena *are
 	if (one == NULL) {
 		return bd_arena_code(arena);
 	}
-	*one = (struct bd_evidence){ finding->source, finding->as_of_ms, finding->received_ms };
+	*one = (struct bd_evidence){ finding->source, finding->as_of_ms, finding->received_ms,
+		finding->version, finding->digest };
 	finding->evidence = one;
 	finding->evidence_count = 1;
 	return BD_OK;

@@ -14,6 +14,9 @@
 struct bd_evidence {
 	const char *source;
 	int64_t as_of_ms, received_ms; /* 0 = not known */
+	/* Of its statement, for the receipt: record/held.h; 0 and NULL = none. */
+	uint64_t version;
+	const uint8_t *digest;
 };
 
 /* A day of base/clock.h that is none. */
@@ -27,6 +30,8 @@ struct bd_finding {
 	const char *reason; /* "" or one of bd_reason_term, or the code of a wrong number */
 	const char *source; /* that decided, or NULL */
 	int64_t as_of_ms, received_ms;
+	uint64_t version; /* as in bd_evidence */
+	const uint8_t *digest;
 	const struct bd_evidence *evidence; /* one a source, by source */
 	size_t evidence_count;
 	const char *rule;   /* id in schemas/rules.tsv of the rule that compared; "" = none did */

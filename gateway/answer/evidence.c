@@ -17,6 +17,8 @@ void bd_finding_tell(struct bd_finding *finding, const struct bd_statement *stat
 	finding->source = statement->source;
 	finding->as_of_ms = statement->as_of_ms;
 	finding->received_ms = statement->received_ms;
+	finding->version = statement->version;
+	finding->digest = statement->digest;
 }
 
 bool bd_is_listed(const char *const *names, size_t count, const char *name)

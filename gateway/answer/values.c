@@ -341,7 +341,7 @@ static enum bd_code tell_all(struct bd_finding *finding, const struct bd_work *w
 
 		if (used == 0 || strcmp(list[used - 1].source, row->source) != 0) {
 			list[used++] = (struct bd_evidence){ row->source, row->as_of_ms,
-				row->received_ms };
+				row->received_ms, row->version, row->digest };
 		}
 	}
 	finding->evidence = list;

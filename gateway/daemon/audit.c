@@ -276,6 +276,10 @@ static bool list_evidence(
 	for (size_t i = 0; evidence != NULL && i < finding->evidence_count; i++) {
 		evidence[i].source = bd_bytes_of(finding->evidence[i].source);
 		evidence[i].as_of_ms = finding->evidence[i].as_of_ms;
+		evidence[i].version = finding->evidence[i].version;
+		if (finding->evidence[i].digest != NULL) {
+			memcpy(evidence[i].digest, finding->evidence[i].digest, BD_DIGEST_BYTES);
+		}
 	}
 	out->evidence = evidence;
 	out->evidence_count = finding->evidence_count;

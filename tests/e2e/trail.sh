@@ -56,7 +56,8 @@ receipt_can_be_read() {
 		body_is ".receipt == \"$receipt\" and .kind == \"compare\" and .decision == \"pass\" and .client == \"demo\"
 			and .purpose == \"registration\" and .operator == \"0007\" and .case == \"GM20260601-0001\"
 			and ([.elements[] | select(.element == \"name\")][0] | .code == \"match\" and .rule == \"compare.name\"
-				and (.commitment | test(\"^[0-9a-f]{64}\$\")))"
+				and (.commitment | test(\"^[0-9a-f]{64}\$\"))
+				and all(.sources[]; .version > 0 and (.digest | test(\"^[0-9a-f]{64}\$\"))))"
 }
 
 others_do_not_see_it() {
