@@ -26,21 +26,21 @@ enum bd_code bd_frame_take(struct bd_frame *frame, bool *has, struct bd_bytes *b
 {
 	struct bd_reader reader = bd_reader_of(*bytes);
 	uint32_t len;
+	uint8_t type;
 
 	*has = false;
 	if (bytes->len < BD_FRAME_HEAD_BYTES) {
 		return BD_OK;
 	}
 	len = bd_read_u32(&reader);
-	frame->type = bd_read_u8(&reader);
-	if (len == 0 || len > BD_FRAME_MAX_BYTES || frame->type < BD_FRAME_BEGIN ||
-		frame->type > BD_FRAME_FAIL) {
+	type = bd_read_u8(&reader);
+	if (len == 0 || len > BD_FRAME_MAX_BYTES || type < BD_FRAME_BEGIN || type > BD_FRAME_FAIL) {
 		return BD_WORKER_DIED;
 	}
 	if (reader.rest.len < len - 1) {
 		return BD_OK;
 	}
-	frame->payload = bd_read_bytes(&reader, len - 1);
+	*frame = (struct bd_frame){ type, bd_read_bytes(&reader, len - 1) };
 	*bytes = reader.rest;
 	*has = true;
 	return BD_OK;
@@ -82,25 +82,31 @@ enum bd_code bd_frame_begin_unpack(
 	struct bd_frame_begin *begin, struct bd_bytes payload, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(payload);
+	struct bd_frame_begin read;
 
-	begin->source = read_text(&reader, arena);
-	begin->feed = read_text(&reader, arena);
-	begin->charset = read_text(&reader, arena);
-	begin->now_ms = (int64_t)bd_read_u64(&reader);
-	begin->is_gzip = bd_read_u8(&reader) != 0;
-	begin->subject = bd_identifier_unpack(&reader);
-	begin->subject.issuer = bd_arena_copy(arena, begin->subject.issuer);
-	begin->subject.number = bd_arena_copy(arena, begin->subject.number);
-	begin->max_bytes = bd_read_u64(&reader);
-	return reader.ok && reader.rest.len == 0 && begin->source != NULL && begin->feed != NULL &&
-			       begin->subject.issuer.ptr != NULL &&
-			       begin->subject.number.ptr != NULL
-		       ? BD_OK
-		       : BD_WORKER_DIED;
+	read.source = read_text(&reader, arena);
+	read.feed = read_text(&reader, arena);
+	read.charset = read_text(&reader, arena);
+	read.now_ms = (int64_t)bd_read_u64(&reader);
+	read.is_gzip = bd_read_u8(&reader) != 0;
+	read.subject = bd_identifier_unpack(&reader);
+	read.subject.issuer = bd_arena_copy(arena, read.subject.issuer);
+	read.subject.number = bd_arena_copy(arena, read.subject.number);
+	read.max_bytes = bd_read_u64(&reader);
+	if (!reader.ok || reader.rest.len > 0 || read.source == NULL || read.feed == NULL ||
+		read.subject.issuer.ptr == NULL || read.subject.number.ptr == NULL) {
+		return BD_WORKER_DIED;
+	}
+	*begin = read;
+	return BD_OK;
 }
 
 enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_result *result)
 {
+	if (result->subject_count > UINT16_MAX || result->unmapped_count > UINT16_MAX ||
+		result->section_count > UINT16_MAX) {
+		return BD_LIMIT_COUNT;
+	}
 	TRY(bd_buf_add_u64(out, result->received));
 	TRY(bd_buf_add_u64(out, result->accepted));
 	TRY(bd_buf_add_u64(out, result->rejected));
@@ -139,33 +145,38 @@ enum bd_code bd_frame_result_unpack(
 	struct bd_intake_result *result, struct bd_bytes payload, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(payload);
+	struct bd_intake_result read = { 0 };
 	struct bd_identifier *subject;
 	struct bd_unmapped *unmapped;
 	const char **sections;
 
-	result->received = bd_read_u64(&reader);
-	result->accepted = bd_read_u64(&reader);
-	result->rejected = bd_read_u64(&reader);
-	result->records = bd_read_u64(&reader);
-	result->order.rank = bd_read_u8(&reader);
-	result->order.order = (int64_t)bd_read_u64(&reader);
-	subject = read_array(&result->subject_count, &reader, sizeof(*subject), arena);
-	for (size_t i = 0; i < result->subject_count; i++) {
+	read.received = bd_read_u64(&reader);
+	read.accepted = bd_read_u64(&reader);
+	read.rejected = bd_read_u64(&reader);
+	read.records = bd_read_u64(&reader);
+	read.order.rank = bd_read_u8(&reader);
+	read.order.order = (int64_t)bd_read_u64(&reader);
+	subject = read_array(&read.subject_count, &reader, sizeof(*subject), arena);
+	for (size_t i = 0; i < read.subject_count; i++) {
 		subject[i] = bd_identifier_unpack(&reader);
 	}
-	unmapped = read_array(&result->unmapped_count, &reader, sizeof(*unmapped), arena);
-	for (size_t i = 0; i < result->unmapped_count; i++) {
+	unmapped = read_array(&read.unmapped_count, &reader, sizeof(*unmapped), arena);
+	for (size_t i = 0; i < read.unmapped_count; i++) {
 		unmapped[i].path = read_text(&reader, arena);
 		unmapped[i].count = bd_read_u64(&reader);
 		reader.ok = reader.ok && unmapped[i].path != NULL;
 	}
-	sections = read_array(&result->section_count, &reader, sizeof(*sections), arena);
-	for (size_t i = 0; i < result->section_count; i++) {
+	sections = read_array(&read.section_count, &reader, sizeof(*sections), arena);
+	for (size_t i = 0; i < read.section_count; i++) {
 		sections[i] = read_text(&reader, arena);
 		reader.ok = reader.ok && sections[i] != NULL;
 	}
-	result->subject = subject;
-	result->unmapped = unmapped;
-	result->sections = sections;
-	return reader.ok && reader.rest.len == 0 ? BD_OK : BD_WORKER_DIED;
+	if (!reader.ok || reader.rest.len > 0) {
+		return BD_WORKER_DIED;
+	}
+	read.subject = subject;
+	read.unmapped = unmapped;
+	read.sections = sections;
+	*result = read;
+	return BD_OK;
 }

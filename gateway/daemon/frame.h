@@ -2,10 +2,11 @@
  *
  * Layer: daemon. A frame is u32 length of what follows, u8 type, payload; big-endian. Both sides
  * distrust the other: a length past BD_FRAME_MAX_BYTES, an unknown type or a payload of a wrong
- * form is BD_WORKER_DIED. Credit: biduid has at most BD_FRAME_CREDIT_BYTES of DATA unacknowledged;
- * the worker gives back by CREDIT what it has read. The other way the socket itself bounds what
- * waits: biduid takes every frame as it comes. Life: READY; then per message BEGIN DATA* END from
- * biduid, RECORDS* REJECT* and one RESULT or FAIL from the worker, READY after END.
+ * form is BD_WORKER_DIED. Credit: biduid stops taking from a message's sender while more than half
+ * of BD_FRAME_CREDIT_BYTES of DATA is unacknowledged, so what waits is that half and the one run in
+ * hand; the worker gives back by CREDIT what it has read. The other way the socket itself bounds
+ * what waits: biduid takes every frame as it comes. Life: READY; then per message BEGIN DATA* END
+ * from biduid, RECORDS* REJECT* and one RESULT or FAIL from the worker, READY after END.
  */
 #ifndef BD_DAEMON_FRAME_H
 #define BD_DAEMON_FRAME_H
@@ -40,9 +41,11 @@ struct bd_frame_begin {
 };
 
 enum bd_code bd_frame_add(struct bd_buf *out, enum bd_frame_type type, struct bd_bytes payload);
-/* Takes one whole frame off the front of *bytes. *has false = it is not whole yet. */
+/* Takes one whole frame off the front of *bytes. *has false = it is not whole yet: nothing is
+ * taken. */
 enum bd_code bd_frame_take(struct bd_frame *frame, bool *has, struct bd_bytes *bytes);
 
+/* What is packed is read back whole, or is BD_WORKER_DIED: cut anywhere, or with a byte more. */
 enum bd_code bd_frame_begin_pack(struct bd_buf *out, const struct bd_frame_begin *begin);
 enum bd_code bd_frame_begin_unpack(
 	struct bd_frame_begin *begin, struct bd_bytes payload, struct bd_arena *arena);
