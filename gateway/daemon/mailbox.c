@@ -41,8 +41,10 @@ void bd_mailbox_post(struct bd_mailbox *mailbox, struct bd_letter *letter)
 	uv_mutex_lock(&mailbox->lock);
 	*mailbox->last = letter;
 	mailbox->last = &letter->next;
-	uv_mutex_unlock(&mailbox->lock);
+	/* Under the lock: once the letter can be delivered, and with it the mailbox closed, nobody
+	 * touches the mailbox here any more. */
 	uv_async_send(&mailbox->async);
+	uv_mutex_unlock(&mailbox->lock);
 }
 
 static void on_closed(uv_handle_t *handle)

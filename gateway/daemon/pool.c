@@ -19,13 +19,15 @@
 #define BACK_OFF_MS 1000
 /* A worker loads the adapters and is ready: some milliseconds, seconds on a machine that swaps. */
 #define START_MAX_MS 30000
+/* And ends by itself when its socket does; under a leak checker that takes a while. */
+#define STOP_MAX_MS 10000
 
 enum worker_state {
 	WORKER_GONE = 0, /* no process; may wait for its time to start */
 	WORKER_STARTING,
 	WORKER_IDLE,
 	WORKER_BUSY,  /* has a job, or reads its rest until READY */
-	WORKER_ENDING /* killed, its end has not been seen */
+	WORKER_ENDING /* killed or told to end, its end has not been seen */
 };
 
 struct bd_worker {
@@ -37,6 +39,8 @@ struct bd_worker {
 	uv_timer_t timer;
 	unsigned open_handles; /* process and pipe */
 	bool has_begun, has_ended, was_blocked, is_old;
+	bool is_retired;   /* told to end, and expected to do so in order */
+	const char *fault; /* what it did wrong; NULL = nothing */
 	uint64_t unacknowledged;
 	struct bd_buf in;
 	struct bd_arena arena;
@@ -46,7 +50,7 @@ struct bd_pool {
 	uv_loop_t *loop;
 	char *worker_path;
 	int image_fd;
-	unsigned time_max_ms;
+	unsigned time_max_ms, start_max_ms, stop_max_ms;
 	struct bd_worker *workers;
 	unsigned count;
 	struct bd_job *first, **last; /* waiting */
@@ -164,6 +168,14 @@ static void maybe_closed(struct bd_pool *pool)
 	on_closed(state);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct bd_worker *worker = CONTAINER(struct bd_worker, timer, (uv_timer_t *)handle);
+
+	worker->pool->timers_open--;
+	maybe_closed(worker->pool);
+}
+
 static void on_start_timer(uv_timer_t *timer)
 {
 	start(CONTAINER(struct bd_worker, timer, timer));
@@ -180,7 +192,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	}
 	worker->state = WORKER_GONE;
 	if (pool->is_closing) {
-		maybe_closed(pool);
+		uv_close((uv_handle_t *)&worker->timer, on_timer_closed);
 		return;
 	}
 	if (was_ready) {
@@ -205,6 +217,10 @@ static void end_worker(struct bd_worker *worker, enum bd_code code, const char *
 	}
 	worker->state = WORKER_ENDING;
 	worker->job = NULL;
+	if (code == BD_WORKER_DIED) {
+		worker->pool->counts.died++;
+		worker->fault = detail;
+	}
 	uv_timer_stop(&worker->timer);
 	if (!uv_is_closing((uv_handle_t *)&worker->process)) {
 		uv_process_kill(&worker->process, SIGKILL);
@@ -219,20 +235,37 @@ static void end_worker(struct bd_worker *worker, enum bd_code code, const char *
 	}
 }
 
+static void on_stop_timeout(uv_timer_t *timer)
+{
+	struct bd_worker *worker = CONTAINER(struct bd_worker, timer, timer);
+
+	uv_process_kill(&worker->process, SIGKILL);
+}
+
+/* A worker that has nothing to do ends by itself when its socket does. */
+static void retire(struct bd_worker *worker)
+{
+	worker->state = WORKER_ENDING;
+	worker->is_retired = true;
+	uv_close((uv_handle_t *)&worker->pipe, on_handle_closed);
+	uv_timer_start(&worker->timer, on_stop_timeout, worker->pool->stop_max_ms, 0);
+}
+
 static void on_exit_seen(uv_process_t *process, int64_t status, int signal)
 {
 	struct bd_worker *worker = process->data;
 
-	(void)status;
-	(void)signal;
+	uv_timer_stop(&worker->timer);
 	uv_close((uv_handle_t *)process, on_handle_closed);
 	if (worker->state != WORKER_ENDING) {
-		worker->pool->counts.died++;
-		if (!worker->pool->is_closing) {
-			bd_log(BD_LOG_WARNING, "pool", "worker.died", "status %d signal %d",
-				(int)status, signal);
-		}
 		end_worker(worker, BD_WORKER_DIED, "");
+	}
+	if (worker->fault != NULL) {
+		bd_log(BD_LOG_WARNING, "pool", "worker.died", "status %d signal %d %s", (int)status,
+			signal, worker->fault);
+	} else if (worker->is_retired && (status != 0 || signal != 0)) {
+		bd_log(BD_LOG_WARNING, "pool", "worker.ended", "status %d signal %d", (int)status,
+			signal);
 	}
 }
 
@@ -241,7 +274,8 @@ static void on_start_timeout(uv_timer_t *timer)
 	struct bd_worker *worker = CONTAINER(struct bd_worker, timer, timer);
 
 	worker->pool->counts.timed_out++;
-	bd_log(BD_LOG_ERROR, "pool", "worker.start", "not ready after %d ms", START_MAX_MS);
+	bd_log(BD_LOG_ERROR, "pool", "worker.start", "not ready after %u ms",
+		worker->pool->start_max_ms);
 	end_worker(worker, BD_OK, "");
 }
 
@@ -301,6 +335,17 @@ static enum bd_code send_frame(
 	return code;
 }
 
+/* Of a message with a hole nothing may come: the worker is killed before it could read on, and its
+ * end, seen from the loop, fails the job. */
+static bool send_or_kill(struct bd_worker *worker, enum bd_frame_type type, struct bd_bytes payload)
+{
+	if (send_frame(worker, type, payload) == BD_OK) {
+		return true;
+	}
+	uv_process_kill(&worker->process, SIGKILL);
+	return false;
+}
+
 /* -- from a worker -- */
 
 static void on_ready(struct bd_worker *worker)
@@ -318,7 +363,7 @@ static void on_ready(struct bd_worker *worker)
 	worker->state = WORKER_IDLE;
 	watch(worker);
 	if (worker->is_old) {
-		end_worker(worker, BD_OK, "");
+		retire(worker);
 		return;
 	}
 	serve_queue(pool);
@@ -351,10 +396,10 @@ static struct bd_job *release_job(struct bd_worker *worker)
 	job->worker = NULL;
 	if (!worker->has_ended) {
 		worker->has_ended = true;
-		if (send_frame(worker, BD_FRAME_END, (struct bd_bytes){ "", 0 }) != BD_OK) {
-			end_worker(worker, BD_WORKER_DIED, "");
-		}
+		send_or_kill(worker, BD_FRAME_END, (struct bd_bytes){ "", 0 });
 	}
+	/* It still has to get ready. */
+	watch(worker);
 	return job;
 }
 
@@ -483,33 +528,35 @@ static bool spawn(struct bd_worker *worker)
 		.env = environment,
 		.stdio_count = 5,
 		.stdio = stdio };
-	int result;
+	int result = uv_pipe_init(worker->pool->loop, &worker->pipe, 0);
 
-	if (uv_pipe_init(worker->pool->loop, &worker->pipe, 0) != 0) {
-		return false;
-	}
 	worker->pipe.data = worker;
 	worker->process.data = worker;
 	worker->open_handles = 2;
-	result = uv_spawn(worker->pool->loop, &worker->process, &options);
-	if (result == 0 && uv_read_start((uv_stream_t *)&worker->pipe, on_alloc, on_read) == 0) {
-		return true;
+	result = result == 0 ? uv_spawn(worker->pool->loop, &worker->process, &options) : result;
+	if (result != 0) {
+		bd_log(BD_LOG_ERROR, "pool", "worker.spawn", "%s", uv_strerror(result));
+		uv_close((uv_handle_t *)&worker->pipe, on_handle_closed);
+		uv_close((uv_handle_t *)&worker->process, on_handle_closed);
+		return false;
 	}
-	bd_log(BD_LOG_ERROR, "pool", "worker.spawn", "%s", uv_strerror(result));
-	uv_close((uv_handle_t *)&worker->pipe, on_handle_closed);
-	uv_close((uv_handle_t *)&worker->process, on_handle_closed);
-	return false;
+	result = uv_read_start((uv_stream_t *)&worker->pipe, on_alloc, on_read);
+	if (result != 0) {
+		/* Its exit closes it. */
+		bd_log(BD_LOG_ERROR, "pool", "worker.spawn", "%s", uv_strerror(result));
+		uv_close((uv_handle_t *)&worker->pipe, on_handle_closed);
+		uv_process_kill(&worker->process, SIGKILL);
+	}
+	return result == 0;
 }
 
 static void start(struct bd_worker *worker)
 {
 	struct bd_pool *pool = worker->pool;
 
-	if (pool->is_closing) {
-		maybe_closed(pool);
-		return;
-	}
 	worker->has_begun = false;
+	worker->is_retired = false;
+	worker->fault = NULL;
 	worker->has_ended = false;
 	worker->was_blocked = false;
 	worker->is_old = false;
@@ -521,7 +568,7 @@ static void start(struct bd_worker *worker)
 		worker->state = WORKER_ENDING;
 		return;
 	}
-	uv_timer_start(&worker->timer, on_start_timeout, START_MAX_MS, 0);
+	uv_timer_start(&worker->timer, on_start_timeout, pool->start_max_ms, 0);
 }
 
 enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
@@ -536,6 +583,8 @@ enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 	pool->last = &pool->first;
 	pool->count = settings->count;
 	pool->time_max_ms = settings->time_max_ms;
+	pool->start_max_ms = settings->start_max_ms != 0 ? settings->start_max_ms : START_MAX_MS;
+	pool->stop_max_ms = settings->stop_max_ms != 0 ? settings->stop_max_ms : STOP_MAX_MS;
 	pool->worker_path = strdup(settings->worker_path);
 	pool->workers = calloc(settings->count, sizeof(*pool->workers));
 	pool->image_fd = seal_image(settings->image, diag);
@@ -582,18 +631,10 @@ enum bd_code bd_pool_reload(
 
 		worker->is_old = true;
 		if (worker->state == WORKER_IDLE) {
-			end_worker(worker, BD_OK, "");
+			retire(worker);
 		}
 	}
 	return BD_OK;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	struct bd_worker *worker = CONTAINER(struct bd_worker, timer, (uv_timer_t *)handle);
-
-	worker->pool->timers_open--;
-	maybe_closed(worker->pool);
 }
 
 void bd_pool_close(struct bd_pool *pool, void (*on_closed)(void *state), void *state)
@@ -602,8 +643,15 @@ void bd_pool_close(struct bd_pool *pool, void (*on_closed)(void *state), void *s
 	pool->on_closed = on_closed;
 	pool->closed_state = state;
 	for (unsigned i = 0; i < pool->count; i++) {
-		end_worker(&pool->workers[i], BD_DRAINING, "");
-		uv_close((uv_handle_t *)&pool->workers[i].timer, on_timer_closed);
+		struct bd_worker *worker = &pool->workers[i];
+
+		if (worker->state == WORKER_IDLE) {
+			retire(worker);
+		} else if (worker->state == WORKER_GONE) {
+			uv_close((uv_handle_t *)&worker->timer, on_timer_closed);
+		} else {
+			end_worker(worker, BD_DRAINING, "");
+		}
 	}
 }
 
@@ -677,8 +725,7 @@ bool bd_job_write(struct bd_job *job, struct bd_bytes bytes)
 		struct bd_bytes part = { bytes.ptr,
 			bytes.len < READ_BYTES ? bytes.len : READ_BYTES };
 
-		/* A failed write is seen as the worker's end. */
-		if (send_frame(worker, BD_FRAME_DATA, part) != BD_OK) {
+		if (!send_or_kill(worker, BD_FRAME_DATA, part)) {
 			return true;
 		}
 		worker->unacknowledged += part.len;
@@ -698,8 +745,7 @@ void bd_job_end(struct bd_job *job)
 	struct bd_worker *worker = job->worker;
 
 	worker->has_ended = true;
-	/* A failed write is seen as the worker's end. */
-	send_frame(worker, BD_FRAME_END, (struct bd_bytes){ "", 0 });
+	send_or_kill(worker, BD_FRAME_END, (struct bd_bytes){ "", 0 });
 	watch(worker);
 }
 

@@ -21,6 +21,9 @@ struct bd_pool_settings {
 	unsigned count;
 	unsigned time_max_ms; /* for one message after its last byte was given, and without progress
 				 before */
+	unsigned start_max_ms; /* until it is ready; 0 = 30 s */
+	unsigned stop_max_ms;  /* until an idle one has ended by itself, then it is killed; 0 = 10 s
+				*/
 };
 
 /* Each runs on the loop. After on_result or on_fail the job is over and its memory is the caller's
@@ -57,11 +60,12 @@ struct bd_job_settings {
 
 enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 	const struct bd_pool_settings *settings, struct bd_diag *diag);
-/* Workers spawned later work by the new image; busy ones finish by the old. */
+/* Workers spawned later work by the new image; busy ones finish by the old. Idle ones end by
+ * themselves. */
 enum bd_code bd_pool_reload(
 	struct bd_pool *pool, const struct bd_pool_settings *settings, struct bd_diag *diag);
-/* Ends the workers (no job may be left); on_closed when the loop holds nothing of it any more, and
- * frees it. */
+/* Ends the workers (no job may be left), the idle ones in order, the others by force; on_closed
+ * when the loop holds nothing of it any more, and frees it. */
 void bd_pool_close(struct bd_pool *pool, void (*on_closed)(void *state), void *state);
 
 /* Waits its turn for a worker, then on_ready (never from within this call). */

@@ -63,12 +63,13 @@ struct worker {
 static bool give_up_rights(void)
 {
 	const struct rlimit none = { 0, 0 };
-	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_NPROC, &none) == 0;
+	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0;
 #ifndef IS_SANITIZED
 	const struct rlimit memory = { MEMORY_MAX_BYTES, MEMORY_MAX_BYTES };
 
-	is_good = is_good && setrlimit(RLIMIT_FSIZE, &none) == 0 &&
-		  setrlimit(RLIMIT_AS, &memory) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+	is_good = is_good && setrlimit(RLIMIT_NPROC, &none) == 0 &&
+		  setrlimit(RLIMIT_FSIZE, &none) == 0 && setrlimit(RLIMIT_AS, &memory) == 0 &&
+		  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 #endif
 	return is_good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }

@@ -1,4 +1,5 @@
-DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_language tests/unit/test_repeats tests/unit/test_tickets
+DAEMON_TESTS = tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 DAEMON_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
@@ -10,3 +11,15 @@ tests_unit_test_tickets_SOURCES = tests/unit/test_tickets.c gateway/daemon/ticke
 tests_unit_test_tickets_LDADD = $(DAEMON_TEST_LIBS) -lpthread
 tests_unit_test_repeats_SOURCES = tests/unit/test_repeats.c gateway/daemon/repeats.c
 tests_unit_test_repeats_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS) $(LMDB_LIBS) -lpthread
+DAEMON_FRAME_LIBS = libbd_record.a $(DAEMON_TEST_LIBS)
+tests_unit_test_frame_SOURCES = tests/unit/test_frame.c gateway/daemon/frame.c
+tests_unit_test_frame_LDADD = $(DAEMON_FRAME_LIBS)
+tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
+tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h gateway/daemon/pool.c gateway/daemon/frame.c
+tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
+tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
+# What test_pool starts in the place of a worker.
+check_PROGRAMS += tests/unit/odd_worker
+tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c
+tests_unit_odd_worker_LDADD = $(DAEMON_FRAME_LIBS)
