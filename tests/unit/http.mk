@@ -6,7 +6,8 @@ HTTP_TEST_LIBS = libbd_http.a libbd_base.a $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS)
 	-lunistring -lpthread $(CMOCKA_LIBS)
 tests_unit_test_http_server_SOURCES = tests/unit/test_http_server.c tests/unit/http_server.c tests/unit/http_server.h
 tests_unit_test_http_server_LDADD = $(HTTP_TEST_LIBS)
-tests_unit_test_http_budget_SOURCES = tests/unit/test_http_budget.c tests/unit/http_server.c tests/unit/http_server.h
+tests_unit_test_http_budget_SOURCES = tests/unit/test_http_budget.c tests/unit/http_server.c tests/unit/http_server.h \
+	tests/unit/tls_keys.c tests/unit/tls_keys.h
 tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c tests/unit/http_server.c tests/unit/http_server.h \
 	tests/unit/tls_keys.c tests/unit/tls_keys.h

@@ -88,7 +88,8 @@ static void stream(struct call *call)
 static void on_timer(uv_timer_t *timer)
 {
 	struct call *call = timer->data;
-	if (bd_bytes_is(bd_http_path(call->exchange), "/paused")) {
+	if (bd_bytes_is(bd_http_path(call->exchange), "/paused") ||
+		bd_bytes_is(bd_http_path(call->exchange), "/paused-long")) {
 		call->server->is_calling = true;
 		bd_http_resume(call->exchange);
 		call->server->is_calling = false;
@@ -126,6 +127,9 @@ static void on_request(struct bd_http_handler *handler, struct bd_http_exchange 
 	} else if (bd_bytes_is(bd_http_path(exchange), "/paused")) {
 		bd_http_pause(exchange);
 		uv_timer_start(&call->timer, on_timer, 100, 0);
+	} else if (bd_bytes_is(bd_http_path(exchange), "/paused-long")) {
+		bd_http_pause(exchange);
+		uv_timer_start(&call->timer, on_timer, 800, 0);
 	}
 }
 

@@ -2,7 +2,8 @@
  * client that writes and reads plain bytes.
  *
  * Paths: /echo answers with the body; /early answers before it reads, /early-stream in chunks;
- * /later answers after 30 ms; /paused reads nothing for the first 100 ms, then echoes; /stream
+ * /later answers after 30 ms; /paused reads nothing for the first 100 ms, /paused-long
+ * for the first 800, then echoes; /stream
  * sends STREAM_BYTES in chunks as the client takes them; /hold answers when the server is
  * drained; /redirect sends to /early; /who answers with the name in the client's certificate, "-"
  * without one.

@@ -2,7 +2,9 @@
  * late is left alone. Only the order of events is asserted, never a speed.
  */
 #include "http_server.h"
+#include "tls_keys.h"
 
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,11 +81,11 @@ static void test_a_slow_body_is_told(void **state)
 	close(fd);
 }
 
-/* While the handler has paused, the client cannot be late. */
+/* While the handler has paused, and for longer than the grace, the client cannot be late. */
 static void test_a_pause_is_not_the_clients_time(void **state)
 {
 	static char body[200000];
-	char head[] = "POST /paused HTTP/1.1\r\n" HOST "Content-Length: 200000\r\n"
+	char head[] = "POST /paused-long HTTP/1.1\r\n" HOST "Content-Length: 200000\r\n"
 		      "Connection: close\r\n\r\n";
 	int fd = client_connect(http_server_port(*state));
 	client_say(fd, head);
@@ -106,6 +108,60 @@ static void test_a_client_that_takes_nothing_is_closed(void **state)
 	close(fd);
 }
 
+/* -- TLS: a handshake has the time of a head, whatever an idle connection has -- */
+
+static const struct bd_http_settings patient_when_idle = { .header_ms = 300, .idle_ms = 60000 };
+
+static struct http_server *start_tls(struct tls_keys *keys)
+{
+	tls_keys_make(keys);
+	const struct bd_http_tls_settings tls = { .cert = keys->server.cert,
+		.key = keys->server.key };
+	return http_server_start_tls(&patient_when_idle, &tls);
+}
+
+static void test_a_stalled_handshake_is_closed(void **state)
+{
+	/* Nothing at all, and the first bytes of a ClientHello (RFC 8446 section 5.1). */
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00";
+	const size_t lens[] = { 0, sizeof(hello) - 1 };
+	struct tls_keys keys;
+	(void)state;
+	struct http_server *server = start_tls(&keys);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		size_t len;
+		int fd = client_connect(http_server_port(server));
+		client_send(fd, hello, lens[i]);
+		assert_non_null(client_read_end(fd, &len));
+		assert_int_equal(len, 0);
+		close(fd);
+	}
+	http_server_stop(server);
+	tls_keys_remove(&keys);
+}
+
+static void test_a_handshake_done_is_idle_time(void **state)
+{
+	char answer[1024] = "";
+	struct tls_keys keys;
+	(void)state;
+	struct http_server *server = start_tls(&keys);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	int fd = client_connect(http_server_port(server));
+	SSL_set_fd(ssl, fd);
+	assert_int_equal(SSL_connect(ssl), 1);
+	usleep(700000);
+	assert_int_equal(SSL_write(ssl, "GET /early HTTP/1.1\r\n" HOST "\r\n", 32), 32);
+	assert_true(SSL_read(ssl, answer, sizeof(answer) - 1) > 0);
+	assert_non_null(strstr(answer, "HTTP/1.1 200 "));
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	http_server_stop(server);
+	tls_keys_remove(&keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +171,8 @@ int main(void)
 		cmocka_unit_test(test_a_slow_body_is_told),
 		cmocka_unit_test(test_a_pause_is_not_the_clients_time),
 		cmocka_unit_test(test_a_client_that_takes_nothing_is_closed),
+		cmocka_unit_test(test_a_stalled_handshake_is_closed),
+		cmocka_unit_test(test_a_handshake_done_is_idle_time),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -195,6 +195,20 @@ static void test_continue_is_said_when_wanted(void **state)
 	close(fd);
 }
 
+/* RFC 9110 section 10.1.1: of HTTP/1.0 the expectation is ignored. */
+static void test_http_1_0_gets_no_continue(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	client_say(fd, "POST /paused HTTP/1.0\r\nExpect: 100-continue\r\n"
+		       "Content-Length: 2\r\n\r\n");
+	usleep(200000); /* for longer than the handler pauses */
+	client_say(fd, "ok");
+	const char *answer = client_read_end(fd, NULL);
+	assert_non_null(strstr(answer, "\r\n\r\nok"));
+	assert_null(strstr(answer, " 100 "));
+	close(fd);
+}
+
 static void test_continue_waits_for_a_pause(void **state)
 {
 	struct timespec before, after;
@@ -385,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_a_large_body_comes_whole),
 		cmocka_unit_test(test_continue_is_said_when_wanted),
 		cmocka_unit_test(test_continue_waits_for_a_pause),
+		cmocka_unit_test(test_http_1_0_gets_no_continue),
 		cmocka_unit_test(test_a_pause_holds_the_body),
 		cmocka_unit_test(test_streams_as_the_client_takes),
 		cmocka_unit_test(test_http_1_0_gets_no_chunks),
