@@ -425,4 +425,5 @@ check 'clerk: a file that vanishes is sent whole' a_file_that_vanishes
 check 'clerk: an answer of somebody else' an_answer_of_somebody_else
 check 'an answer cannot steer the terminal' an_answer_cannot_steer_the_terminal
 check 'completion: commands, options, values, files' completion_knows_it_all
+check 'the gateway stops in order' stop_gateway
 echo "1..$count"

@@ -189,7 +189,7 @@ big_message_spools() {
 
 # A fifth department is a folder: the same program, one folder more.
 fifth_department() {
-	stop_gateway
+	stop_gateway || return 1
 	mkdir -p "$work/five"
 	cp -r "$top"/adapters/. "$work/five/" && cp -r "$top/tests/adapters/civil_affairs" "$work/five/" || return 1
 	adapters=$work/five sources='market medical social tax civil_affairs' write_settings 0 0
@@ -202,7 +202,7 @@ fifth_department() {
 
 # Workers that no longer start: whoever waits is told, and once they start again all is well.
 no_worker_is_told() {
-	stop_gateway
+	stop_gateway || return 1
 	printf '#!/bin/sh\nexec %s/bidui-worker\n' "$build" >"$work/worker"
 	chmod 755 "$work/worker"
 	worker=$work/worker write_settings 0 0

@@ -115,11 +115,23 @@ start_gateway() {
 	return 1
 }
 
+# What a sanitizer, or biduid of a worker that was told to end, writes when something was wrong.
+unclean='worker\.ended|(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:'
+
+# Stops biduid and waits for it. False when it did not end in order: its exit code, a leak or a fault of its own or
+# of a worker. A script that does not look at that is bailed out by it.
 stop_gateway() {
-	if [ -n "$bidui_pid" ]; then
-		kill -TERM "$bidui_pid" 2>/dev/null || true
-		wait "$bidui_pid" 2>/dev/null || true
-		bidui_pid=
+	local got=0
+	if [ -z "$bidui_pid" ]; then
+		return 0
+	fi
+	kill -TERM "$bidui_pid" 2>/dev/null || true
+	wait "$bidui_pid" 2>/dev/null || got=$?
+	bidui_pid=
+	if [ "$got" -ne 0 ] || grep -qE "$unclean" "$work/biduid.log"; then
+		echo "Bail out! the gateway did not end in order: exit $got"
+		grep -E -A 30 "$unclean" "$work/biduid.log" | head -n 60 | sed 's/^/# /'
+		return 1
 	fi
 }
 
