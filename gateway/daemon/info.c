@@ -101,19 +101,18 @@ static uint64_t sum(const struct bd_daemon *daemon, size_t offset)
 }
 
 #define SUM(member) sum(daemon, offsetof(struct bd_loop_counts, member))
+#define POOLS(member) (SUM(short_pool.member) + SUM(long_pool.member))
 
 static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop)
 {
 	const struct bd_daemon *daemon = loop->daemon;
 	struct bd_store_counts store = { 0 };
-	struct bd_pool_counts pool;
 	struct bd_trail_counts trail;
 	uint64_t commits, messages;
 	int64_t now_ms = bd_clock_wall_ms();
 	enum bd_code code = BD_OK;
 
 	bd_writer_counts(daemon->writer, &commits, &messages);
-	bd_pool_counts(&pool, loop->short_pool);
 	bd_trail_count(&trail, daemon->trail);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
@@ -132,11 +131,11 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 		{ "bidui_queries_total", "subjects queried", "counter", SUM(queries) },
 		{ "bidui_commits_total", "store commits", "counter", commits },
 		{ "bidui_commit_messages_total", "messages in these commits", "counter", messages },
-		{ "bidui_workers", "parsing processes of this loop", "gauge", pool.workers },
-		{ "bidui_workers_busy", "of them busy", "gauge", pool.busy },
-		{ "bidui_workers_died_total", "that ended by themselves", "counter", pool.died },
+		{ "bidui_workers", "processes that parse messages", "gauge", POOLS(workers) },
+		{ "bidui_workers_busy", "of them busy", "gauge", POOLS(busy) },
+		{ "bidui_workers_died_total", "that ended by themselves", "counter", POOLS(died) },
 		{ "bidui_workers_timed_out_total", "ended for taking too long", "counter",
-			pool.timed_out },
+			POOLS(timed_out) },
 		{ "bidui_store_subjects", "nodes in the store", "gauge", store.subjects },
 		{ "bidui_store_long_running", "long messages accepted and not yet applied", "gauge",
 			store.long_running },

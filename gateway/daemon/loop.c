@@ -356,10 +356,12 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 		       : code;
 	code = code == BD_OK ? enter_setup(loop, BD_TRAIL_START, diag) : code;
 	pool_settings(&pool, loop, setup);
+	pool.figures = &loop->counts.short_pool;
 	if (code == BD_OK) {
 		code = bd_pool_new(&loop->short_pool, &loop->uv, &pool, diag);
 	}
 	pool.count = 1;
+	pool.figures = &loop->counts.long_pool;
 	if (code == BD_OK) {
 		code = bd_pool_new(&loop->long_pool, &loop->uv, &pool, diag);
 	}

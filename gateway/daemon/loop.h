@@ -23,7 +23,7 @@ struct bd_loop_counts {
 	uint64_t requests, refused;
 	uint64_t pushes, records_received, records_rejected;
 	uint64_t compares, queries;
-	uint64_t decisions[6]; /* enum bd_decision */
+	struct bd_pool_figures short_pool, long_pool;
 };
 
 /* One listener's handler: who speaks on the plaintext one is known by that alone. */

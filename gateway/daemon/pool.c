@@ -56,6 +56,7 @@ struct bd_pool {
 	struct bd_job *first, **last; /* waiting */
 	unsigned failed_starts;       /* since a worker was last ready */
 	struct bd_pool_counts counts;
+	struct bd_pool_figures *figures; /* may be NULL */
 	bool is_closing;
 	unsigned timers_open;
 	void (*on_closed)(void *state);
@@ -71,6 +72,20 @@ struct request {
 
 static void start(struct bd_worker *worker);
 static void serve_queue(struct bd_pool *pool);
+
+/* For threads that cannot look into the pool. */
+static void publish(const struct bd_pool *pool)
+{
+	struct bd_pool_counts counts;
+
+	if (pool->figures != NULL) {
+		bd_pool_counts(&counts, pool);
+		__atomic_store_n(&pool->figures->workers, counts.workers, __ATOMIC_RELAXED);
+		__atomic_store_n(&pool->figures->busy, counts.busy, __ATOMIC_RELAXED);
+		__atomic_store_n(&pool->figures->died, counts.died, __ATOMIC_RELAXED);
+		__atomic_store_n(&pool->figures->timed_out, counts.timed_out, __ATOMIC_RELAXED);
+	}
+}
 
 /* -- the image -- */
 
@@ -221,6 +236,7 @@ static void end_worker(struct bd_worker *worker, enum bd_code code, const char *
 		worker->pool->counts.died++;
 		worker->fault = detail;
 	}
+	publish(worker->pool);
 	uv_timer_stop(&worker->timer);
 	if (!uv_is_closing((uv_handle_t *)&worker->process)) {
 		uv_process_kill(&worker->process, SIGKILL);
@@ -361,6 +377,7 @@ static void on_ready(struct bd_worker *worker)
 	worker->has_ended = false;
 	worker->unacknowledged = 0;
 	worker->state = WORKER_IDLE;
+	publish(pool);
 	watch(worker);
 	if (worker->is_old) {
 		retire(worker);
@@ -582,6 +599,7 @@ enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 	pool->loop = loop;
 	pool->last = &pool->first;
 	pool->count = settings->count;
+	pool->figures = settings->figures;
 	pool->time_max_ms = settings->time_max_ms;
 	pool->start_max_ms = settings->start_max_ms != 0 ? settings->start_max_ms : START_MAX_MS;
 	pool->stop_max_ms = settings->stop_max_ms != 0 ? settings->stop_max_ms : STOP_MAX_MS;
@@ -664,6 +682,7 @@ static void give(struct bd_worker *worker, struct bd_job *job)
 	worker->has_ended = false;
 	worker->was_blocked = false;
 	job->worker = worker;
+	publish(worker->pool);
 	job->ops->on_ready(job);
 }
 

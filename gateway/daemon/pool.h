@@ -15,6 +15,12 @@ struct uv_loop_s;
 struct bd_pool;
 struct bd_job;
 
+/* What any thread may read of a pool, atomically; it belongs to whoever made the pool and outlives
+ * it. */
+struct bd_pool_figures {
+	uint64_t workers, busy, died, timed_out;
+};
+
 struct bd_pool_settings {
 	const char *worker_path;
 	struct bd_bytes image; /* intake/image.h; copied into a sealed memfd */
@@ -24,6 +30,7 @@ struct bd_pool_settings {
 	unsigned start_max_ms; /* until it is ready; 0 = 30 s */
 	unsigned stop_max_ms;  /* until an idle one has ended by itself, then it is killed; 0 = 10 s
 				*/
+	struct bd_pool_figures *figures; /* kept up to date; NULL = nobody reads them */
 };
 
 /* Each runs on the loop. After on_result or on_fail the job is over and its memory is the caller's

@@ -424,6 +424,26 @@ stop_waits_for_later() {
 	body_is '.status == "found"' && status_is 404 ask GET "$address"
 }
 
+figure() { # NAME: as a connection of its own hears it from whichever loop takes it
+	ask GET /metrics >/dev/null
+	sed -n "s/^$1 //p" "$work/body"
+}
+
+# All loops tell the same: a counter would otherwise go back when another loop answers.
+figures_are_of_all_loops() {
+	local left=200 i before
+	before=$(figure bidui_workers_died_total)
+	kill -KILL "$(pgrep -P "$bidui_pid" | head -n 1)"
+	until [ "$(figure bidui_workers_died_total)" = $((before + 1)) ]; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || { echo 'not counted'; return 1; }
+		read -r -t 0.1 <> <(:) || true
+	done
+	for i in $(seq 20); do
+		same $((before + 1)) "$(figure bidui_workers_died_total)" || return 1
+	done
+}
+
 make_keys
 make_matter
 schemas=$work/schemas write_settings 0 0
@@ -475,6 +495,7 @@ check 'problems: in a batch too' line_in_english
 check 'later: 202, then the receipt' answered_later
 check 'later: 202, then why it was refused' refused_later
 check 'later: 202, then what was wrong with all or nothing' atomic_later
+check 'figures: every loop tells those of all' figures_are_of_all_loops
 check 'later: the gateway does not stop before it is stored' stop_waits_for_later
 check 'it stops in order' stop_gateway
 echo "1..$count"
