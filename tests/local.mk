@@ -1,4 +1,5 @@
 include tests/gen/local.mk
+include tests/reference/local.mk
 
 LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/rules.sh
 E2E = \
