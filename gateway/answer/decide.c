@@ -45,9 +45,17 @@ bool bd_finding_is_of(const struct bd_finding *finding, int branch)
 	return asked == 0 || branch == BD_NO_BRANCH || (asked & (1u << branch)) != 0;
 }
 
+/* Only the State's own systems keep it open, and the matter lets the agency look afterwards. */
+static bool is_agency_duty(const struct bd_finding *finding)
+{
+	return finding->element->agency_due_working_days > 0 && finding->mends_on == BD_NO_DAY &&
+	       (bd_finding_is_retryable(finding) || finding->is_lasting);
+}
+
 int bd_finding_rank(const struct bd_finding *finding)
 {
-	int tier = bd_finding_is_accepted(finding) ? 0 : bd_finding_is_retryable(finding) ? 1 : 2;
+	bool is_open = bd_finding_is_retryable(finding) || is_agency_duty(finding);
+	int tier = bd_finding_is_accepted(finding) ? 0 : is_open ? 1 : 2;
 
 	return tier * BD_FINDING_CODE_COUNT + bd_finding_badness(finding->code);
 }
@@ -84,13 +92,6 @@ static void count_waiting(struct tally *tally, const struct bd_finding *finding)
 	} else if (finding->mends_on > tally->mends_on) {
 		tally->mends_on = finding->mends_on;
 	}
-}
-
-/* Only the State's own systems keep it open, and the matter lets the agency look afterwards. */
-static bool is_agency_duty(const struct bd_finding *finding)
-{
-	return finding->element->agency_due_working_days > 0 && finding->mends_on == BD_NO_DAY &&
-	       (bd_finding_is_retryable(finding) || finding->is_lasting);
 }
 
 static void count(struct tally *tally, const struct bd_finding *finding)

@@ -57,8 +57,8 @@ bool bd_finding_is_retryable(const struct bd_finding *finding);
 bool bd_finding_is_ground(const struct bd_finding *finding);
 /* Asked in this branch (BD_NO_BRANCH: of a matter without any)? */
 bool bd_finding_is_of(const struct bd_finding *finding, int branch);
-/* Worse is higher: accepted, then what time may mend, then what is not; within these the order of
- * bd_finding_badness. */
+/* Worse is higher: accepted, then what time may mend or the agency looks at later, then what is
+ * not; within these the order of bd_finding_badness. */
 int bd_finding_rank(const struct bd_finding *finding);
 void bd_decide(struct bd_outcome *out, const struct bd_finding *findings, size_t count,
 	const struct bd_case *asked, int64_t now_ms);

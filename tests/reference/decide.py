@@ -2,7 +2,7 @@
 
 From the table of gateway/answer/decide.h, design.md §8 and gateway/answer/obligation.h.
 """
-from evaluate import findings_of, rank
+from evaluate import findings_of, is_agency_check, rank
 from language import day_text
 
 # Best first.
@@ -23,12 +23,6 @@ def is_ground(finding):
     return (element.refuses and finding.code == "mismatch" and not finding.flags and not element.is_claimed
             and finding.mends_on is None and (finding.heard is None or finding.heard >= element.sources_needed)
             and not any(field is not None and field.merge == "any_adverse" for field in fields))
-
-
-def is_agency_check(finding):
-    """Left open only by the State's own systems, of a non-core element: the agency looks afterwards."""
-    return (not finding.element.is_core and finding.element.agency_due > 0
-            and (finding.is_retryable or finding.is_lasting) and finding.mends_on is None)
 
 
 def counting(case, findings):

@@ -556,9 +556,16 @@ class Opinion:
         self.value, self.likeness = value, likeness
 
 
+def is_agency_check(finding):
+    """Left open only by the State's own systems, of a non-core element: the agency looks afterwards."""
+    return (not finding.element.is_core and finding.element.agency_due > 0
+            and (finding.is_retryable or finding.is_lasting) and finding.mends_on is None)
+
+
 def rank(finding):
-    """Accepted, then what time may mend, then what it does not; in these by the code."""
-    place = 0 if finding.is_accepted else 1 if finding.is_retryable else 2
+    """Accepted, then what time may mend or the agency looks at later, then what is not; in these by the code."""
+    is_open = finding.is_retryable or is_agency_check(finding)
+    place = 0 if finding.is_accepted else 1 if is_open else 2
     return place, CODES.index(finding.code)
 
 
