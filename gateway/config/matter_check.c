@@ -9,6 +9,8 @@
 	(1u << BD_FINDING_MISMATCH | 1u << BD_FINDING_INDETERMINATE | 1u << BD_FINDING_AMBIGUOUS | \
 		1u << BD_FINDING_UNAVAILABLE | 1u << BD_FINDING_WITHHELD |                         \
 		1u << BD_FINDING_INVALID)
+/* What the State's own systems keep back is nothing that an applicant could correct. */
+#define NEVER_CORRECTED (1u << BD_FINDING_UNAVAILABLE | 1u << BD_FINDING_WITHHELD)
 /* A proven lack is known, but no proof of what a core element asks. */
 #define NEVER_ACCEPTED_CORE (1u << BD_FINDING_ABSENT | 1u << BD_FINDING_NO_RECORD)
 
@@ -106,6 +108,11 @@ static void check_acceptance(struct bd_matter_reader *reader, const struct bd_el
 	if ((element->accepted_codes & element->resubmit_codes) != 0) {
 		fail(reader, node, "resubmit",
 			"what is accepted is never to be corrected: this rule is not reached");
+	}
+	if ((element->resubmit_codes & NEVER_CORRECTED) != 0) {
+		fail(reader, node, "resubmit",
+			"unavailable and withheld are the State's own, never the applicant's to "
+			"correct");
 	}
 	if (element->refuses && element->is_claimed) {
 		fail(reader, bd_xml_child(node, "refuse"), NULL,
