@@ -103,8 +103,9 @@ class Invention:
 
     def choose_times(self):
         rng = self.rng
-        first = max(day_of("2025-01-01"), self.matter.effective_from)
+        # The years that the calendar has, or the last days of a version that was over before.
         last = min(day_of("2026-12-31"), (self.matter.effective_until or 99999) - 1)
+        first = max(min(day_of("2025-01-01"), last - 400), self.matter.effective_from)
         self.on = rng.randint(first, last)
         if self.maybe(0.25):
             near = civil(self.on).replace(day=1)
