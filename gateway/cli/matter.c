@@ -291,12 +291,25 @@ static enum bd_cli_exit test(struct testing *testing)
 	return testing->failed == 0 && testing->passed > 0 ? BD_CLI_OK : BD_CLI_NEGATIVE;
 }
 
+/* A shell completes a folder with a slash behind it; its name is what stands before. */
+static bool name_folder(char path[PATH_BYTES], const char *given)
+{
+	size_t len = strlen(given);
+
+	while (len > 1 && given[len - 1] == '/') {
+		len--;
+	}
+	return snprintf(path, PATH_BYTES, "%.*s", (int)len, given) < PATH_BYTES;
+}
+
 static enum bd_cli_exit validate(struct testing *testing)
 {
 	const struct bd_cli_options *options = testing->options;
 	const struct bd_matter *const *versions = NULL;
 	size_t count = 0;
-	bool is_good = load(testing) && read_matter(testing, &versions, &count, options->args[1]);
+	char folder[PATH_BYTES];
+	bool is_good = name_folder(folder, options->args[1]) && load(testing) &&
+		       read_matter(testing, &versions, &count, folder);
 
 	bd_cli_show_errors(&testing->diags);
 	for (size_t i = 0; is_good && i < count; i++) {

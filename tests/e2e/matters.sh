@@ -44,7 +44,7 @@ other_decision_is_told() {
 
 for folder in "$top"/schemas/matters/*; do
 	matter=$(basename "$folder")
-	check "$matter means what it says" bidui matter validate "$folder"
+	check "$matter means what it says" bidui matter validate "$folder/"
 	bidui -o json matter test "$matter" >"$work/$matter.ndjson" 2>"$work/$matter.err"
 	for file in "$folder"/cases/*.json; do
 		check "$matter/$(basename "$file" .json)" as_expected "$matter" "$(basename "$file")"
