@@ -23,7 +23,7 @@ struct http_server {
 	pthread_t thread;
 	pthread_barrier_t started;
 	struct call *held;
-	unsigned port, aborts, nested;
+	unsigned port, aborts, nested, requests;
 	bool is_calling, is_draining; /* is_draining: of the test's thread */
 };
 
@@ -103,6 +103,7 @@ static void on_request(struct bd_http_handler *handler, struct bd_http_exchange 
 	struct http_server *server = (struct http_server *)handler;
 	struct call *call = calloc(1, sizeof(*call));
 	enter(server);
+	__atomic_add_fetch(&server->requests, 1, __ATOMIC_SEQ_CST);
 	call->server = server;
 	call->exchange = exchange;
 	bd_buf_init(&call->body, READ_MAX);
@@ -311,6 +312,21 @@ void http_server_stop(struct http_server *server)
 	pthread_join(server->thread, NULL);
 	pthread_barrier_destroy(&server->started);
 	free(server);
+}
+
+unsigned http_server_requests(struct http_server *server)
+{
+	return __atomic_load_n(&server->requests, __ATOMIC_SEQ_CST);
+}
+
+void http_server_wait_requests(struct http_server *server, unsigned count)
+{
+	for (int i = 0; i < 5000 && http_server_requests(server) < count; i++) {
+		usleep(1000);
+	}
+	if (http_server_requests(server) < count) {
+		abort();
+	}
 }
 
 unsigned http_server_aborts(struct http_server *server)

@@ -37,6 +37,9 @@ unsigned http_server_marks(struct http_server *server);
 /* How often on_abort came; how many callbacks came from inside a call of the handler (a defect). */
 unsigned http_server_aborts(struct http_server *server);
 unsigned http_server_nested(struct http_server *server);
+/* How many requests have begun; and waits until so many have, at most 5 s. */
+unsigned http_server_requests(struct http_server *server);
+void http_server_wait_requests(struct http_server *server, unsigned count);
 
 int client_connect(unsigned port);
 void client_send(int fd, const char *bytes, size_t len);

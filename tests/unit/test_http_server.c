@@ -302,10 +302,10 @@ static void test_an_unread_body_ends_the_connection(void **state)
 
 static void test_a_client_that_goes_is_told(void **state)
 {
-	unsigned before = http_server_aborts(*state);
+	unsigned before = http_server_aborts(*state), begun = http_server_requests(*state);
 	int fd = client_connect(http_server_port(*state));
 	client_say(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 40\r\n\r\nhalf");
-	usleep(20000);
+	http_server_wait_requests(*state, begun + 1);
 	close(fd);
 	for (int i = 0; i < 500 && http_server_aborts(*state) == before; i++) {
 		usleep(10000);
@@ -320,7 +320,7 @@ static void test_a_drain_finishes_what_runs(void **state)
 	int idle = client_connect(http_server_port(server));
 	int busy = client_connect(http_server_port(server));
 	client_say(busy, "GET /later HTTP/1.1\r\n" HOST "\r\n");
-	usleep(5000);
+	http_server_wait_requests(server, 1);
 	http_server_drain(server);
 	const char *answer = client_read_end(busy, NULL);
 	assert_non_null(strstr(answer, "\r\n\r\nlater"));
