@@ -1,6 +1,5 @@
 #include "record/rules_compare.h"
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "record/rules_address.h"
 #include "record/rules_identifier.h"

@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "record/rules_text.h"
+#include "record/rules_point.h"
 
 static bool is_one_of(uint32_t point, const char *points)
 {
@@ -29,7 +29,7 @@ static uint32_t next_folded(struct bd_bytes *text)
 		point = point >= 0xFF01 && point <= 0xFF5E ? point - 0xFEE0 : point;
 		point = point == 0x3010 ? '[' : point == 0x3011 ? ']' : point;
 		point = point >= 'a' && point <= 'z' ? point - ('a' - 'A') : point;
-		if (!bd_rule_is_blank(point)) {
+		if (!bd_point_is_blank(point)) {
 			return point;
 		}
 	}
@@ -58,7 +58,7 @@ static bool has_placeholder(struct bd_bytes item)
 	uint32_t point;
 
 	while ((point = next_folded(&item)) != 0) {
-		if (bd_rule_is_placeholder(point)) {
+		if (bd_point_is_placeholder(point)) {
 			return true;
 		}
 	}

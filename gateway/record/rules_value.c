@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "record/rules_decimal.h"
 #include "record/rules_moment.h"
-#include "record/rules_text.h"
+#include "record/rules_point.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,10 +40,10 @@ static bool put_plain(char out[TEXT_MAX], size_t *len, uint32_t point)
 	struct bd_buf buf = { out, *len, TEXT_MAX - 1, TEXT_MAX - 1 };
 	bool is_space = point == ' ' || (point >= '\t' && point <= '\r');
 
-	if (bd_rule_is_blank(point) && !is_space) {
+	if (bd_point_is_blank(point) && !is_space) {
 		return true;
 	}
-	point = is_space ? ' ' : bd_rule_is_dash(point) ? '-' : point;
+	point = is_space ? ' ' : bd_point_is_dash(point) ? '-' : point;
 	if (bd_text_add_point(&buf, point) != BD_OK) {
 		return false;
 	}

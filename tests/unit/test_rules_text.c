@@ -113,7 +113,7 @@ static void every_normal_form_is_its_own(void **state)
 
 	(void)state;
 	bd_arena_init(&arena, 1 << 20);
-	for (uint32_t point = 1; point <= 0x10FFFF; point++) {
+	for (uint32_t point = 0x20; point <= 0x10FFFF; point++) {
 		struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
 
 		if (point >= 0xD800 && point <= 0xDFFF) {
