@@ -143,13 +143,13 @@ static enum bd_code on_node(
 static enum bd_code read_instance(struct verifier *v, struct bd_diag *diag)
 {
 	uint8_t bytes[8];
-	char text[32];
+	char text[32] = "";
 	size_t got = 0;
 	int fd;
 	enum bd_code code = bd_trail_open_file(&fd, v->folder, INSTANCE_NAME, false, diag);
 
 	if (code == BD_OK && fd >= 0) {
-		code = bd_trail_read_at(&got, fd, text, sizeof(text), 0, INSTANCE_NAME, diag);
+		code = bd_trail_read_at(&got, fd, text, sizeof(text) - 1, 0, INSTANCE_NAME, diag);
 		v->report->is_running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 		close(fd);
 	}

@@ -261,6 +261,14 @@ damaged_head_stops_the_start() {
 	cp "$work/heads" "$heads"
 }
 
+stops_in_order() {
+	local got=0
+	kill -TERM "$bidui_pid"
+	wait "$bidui_pid" || got=$?
+	bidui_pid=
+	[ "$got" = 0 ] || { echo "exit $got"; tail -n 30 "$work/biduid.log"; return 1; }
+}
+
 another_key_goes_on() {
 	mv "$work/signing.key" "$work/first.key" && mv "$work/signing.pub" "$work/first.pub"
 	signing_curve=SM2 make_keys
@@ -372,7 +380,7 @@ check 'a changed entry is found, and where' changed_entry_is_found
 check 'an old copy of the trail is found by a witness' old_copy_is_found_by_a_witness
 check 'a damaged head stops the start' damaged_head_stops_the_start
 check 'another key, SM2, with synced answers' another_key_goes_on
-stop_gateway
+check 'it stops in order' stops_in_order
 # From here on a disk that does as it is told; a sanitized biduid takes no preloaded library.
 if grep -q '^BD_CFLAGS = .*-fsanitize' "$build/Makefile" ||
 	! cc -shared -fPIC -D_GNU_SOURCE -o "$work/faults.so" "$top/tests/e2e/faults.c" -ldl 2>"$work/check.out"; then
