@@ -208,24 +208,27 @@ static void tend(struct bd_writer *writer)
 
 static void handle(struct bd_writer *writer, const struct group *group)
 {
-	struct bd_write *items[GROUP_MAX];
+	struct bd_write *shorts[GROUP_MAX], *longs[GROUP_MAX];
 	struct bd_diag diag = { .code = BD_OK };
-	size_t count = 0;
+	size_t short_count = 0, long_count = 0;
 
 	if (group->covers != NULL && bd_store_set_covers(writer->store, group->covers,
 					     group->cover_count, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "writer", "covers", &diag);
 	}
+	/* Sorted before any is done: what is done has gone back to its loop, which frees it. */
 	for (size_t i = 0; i < group->count; i++) {
-		if (group->items[i]->entry->spool == NULL) {
-			items[count++] = group->items[i];
+		struct bd_write *write = group->items[i];
+
+		if (write->entry->spool == NULL) {
+			shorts[short_count++] = write;
+		} else {
+			longs[long_count++] = write;
 		}
 	}
-	commit_short(writer, items, count);
-	for (size_t i = 0; i < group->count; i++) {
-		if (group->items[i]->entry->spool != NULL) {
-			take_long(writer, group->items[i]);
-		}
+	commit_short(writer, shorts, short_count);
+	for (size_t i = 0; i < long_count; i++) {
+		take_long(writer, longs[i]);
 	}
 }
 
