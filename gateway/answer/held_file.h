@@ -14,7 +14,8 @@
  *                  "blocked"}]}
  *
  * received and through default to as_of and now, as_of to now; section to the entity; rank to 10;
- * status to found where there are statements, else to no_subject. A time is RFC 3339 or a day.
+ * row to one of its own, or of an entity that has one row a source to that one; status to found
+ * where there are statements, else to no_subject. A time is RFC 3339 or a day.
  */
 #ifndef BD_ANSWER_HELD_FILE_H
 #define BD_ANSWER_HELD_FILE_H

@@ -227,11 +227,14 @@ static bool are_rows_of_one_source(const struct bd_statement *a, const struct bd
 }
 
 /* Of rows that say as much: what all have to say is as old as the oldest, what one says enough for
- * as the newest. */
+ * as the newest; and so is a row that two feeds tell alike. */
 static bool is_told_first(
 	const struct bd_field *field, const struct verdict *a, const struct verdict *b)
 {
-	return is_good(a->code) && field->merge != BD_MERGE_UNION
+	bool is_one_row = strcmp(a->row->source, b->row->source) == 0 &&
+			  bd_bytes_equal(a->row->row_key, b->row->row_key);
+
+	return is_good(a->code) && field->merge != BD_MERGE_UNION && !is_one_row
 		       ? a->row->received_ms < b->row->received_ms
 		       : a->row->received_ms > b->row->received_ms;
 }

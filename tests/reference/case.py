@@ -1,7 +1,6 @@
 """A case as it is asked, and what is held of its subjects (gateway/answer/case_file.h, held_file.h, row.h).
 
-Rows are told apart by their key fields and whom they lead to; of each field the newest statement that speaks of it
-counts, by the rank of its feed and then its time.
+Of each field of a row the newest statement that speaks of it counts, by the rank of its feed and then its time.
 """
 import language
 import values
@@ -51,8 +50,9 @@ class Row:
             held = self.fields.get(name)
             if held is None or held.order < value.order:
                 self.fields[name] = value
-            elif held.order == value.order and held.texts != value.texts:
+            elif held.order == value.order:
                 held.texts = held.texts + [text for text in value.texts if text not in held.texts]
+                held.received = max(held.received, received)
 
     def value(self, field):
         """None when nobody speaks of it or it is stated as none."""
@@ -79,21 +79,11 @@ class Held:
         self.coverage = {
             (one["source"], one["entity"]): Coverage(one, now) for one in node.get("coverage", [])}
         rows = {}
-        for statement in statements:
+        for number, statement in enumerate(statements):
             entity = dictionary.entities[statement["entity"]]
-            key = statement["source"], entity.name, row_key(statement, entity)
+            key = statement["source"], entity.name, statement.get("row", str(number if entity.is_many else 0))
             rows.setdefault(key, Row(statement["source"], entity, key[2])).tell(statement, now)
         self.rows = [rows[key] for key in sorted(rows, key=str)] if self.status == "found" else []
-
-
-def row_key(statement, entity):
-    """Rows are told apart by their key fields and whom they lead to."""
-    if "row" in statement:
-        return statement["row"]
-    if not entity.is_many:
-        return ""
-    keys = [str(statement["values"].get(name)) for name, field in entity.fields.items() if field.is_key]
-    return tuple(keys), str(statement.get("other")), statement.get("inverse", False)
 
 
 NOTHING = {"status": "no_subject"}
