@@ -18,6 +18,7 @@ import decide
 import evaluate
 import generate
 import language
+import mutate
 import tables
 import values
 from case import Case, Coverage, identity
@@ -42,6 +43,7 @@ class Setting:
         parents = [schemas / "matters", schemas / "sandbox" / "matters", top / "tests" / "answer" / "matters"]
         self.matters = language.read_matters(parents, self.dictionary)
         self.folders = sorted({str(matter.path.parent) for matter in self.matters})
+        self.written = {matter.id: mutate.read_written(matter.path.parent) for matter in self.matters}
 
     def answer(self, case):
         """The reference's answer to a case file, or {"problems": codes}."""
@@ -230,7 +232,10 @@ def show(case, mine, other):
 def invented(setting, seed, number, only=None):
     matters = [one for one in setting.matters if only in (None, one.id)]
     matter = matters[number % len(matters)]
-    return generate.invent(matter, setting.dictionary, f"{seed}/{matter.id}/{matter.version}/{number}")
+    seed = f"{seed}/{matter.id}/{matter.version}/{number}"
+    if number // len(matters) % 2 == 0 and setting.written[matter.id]:
+        return mutate.Mutation(matter, setting.dictionary, seed, setting.written[matter.id]).changed()
+    return generate.invent(matter, setting.dictionary, seed)
 
 
 def run(top, driver, seed, numbers, only):
@@ -290,12 +295,7 @@ def ask_written(options):
     setting = Setting(options.top)
     engine = Engine(options.driver, options.top, setting.folders)
     asked = wrong = 0
-    for path in sorted(path for folder in setting.folders for path in pathlib.Path(folder).glob("cases/*.json")):
-        case = json.loads(path.read_text(encoding="utf-8"))
-        question = case["question"]
-        case.setdefault("now", question.get("submitted_at", question.get("on")))
-        if "sandbox" in path.parts:
-            case["held"] = json.loads((options.top / "schemas/sandbox/held.json").read_text(encoding="utf-8"))["held"]
+    for path, case in [one for written in setting.written.values() for one in written]:
         if case["expect"].get("refused", {}).get("code") in NOT_ASKED:
             continue
         found = disagreement(case, setting, engine)
