@@ -341,7 +341,7 @@ class Invention:
             one["row"] = row
         if entity.is_relation:
             one["other"] = self.other_party(subject)
-            one["inverse"] = subject is not None and subject.role.kind == "person"
+            one["inverse"] = (subject is not None and subject.role.kind == "person") != self.maybe(0.1)
         if self.maybe(0.6):
             one["as_of"] = self.times_of(entity)
         if self.maybe(0.2):
