@@ -226,6 +226,8 @@ start_pinned() {
 }
 
 make_keys
+# As in production; the other scripts take small segments, to see them change.
+trail_segment_bytes=67108864
 write_settings 0 0
 printf '[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n' \
 	>>"$work/senders"
