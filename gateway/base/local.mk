@@ -14,6 +14,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/merkle.c gateway/base/merkle.h \
 	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/text.c gateway/base/text.h \
+	gateway/base/try.h \
 	gateway/base/workday.c gateway/base/workday.h
 libbd_base_a_CPPFLAGS = $(AM_CPPFLAGS)
 EXTRA_DIST += gateway/base/charset_table.py

@@ -1,24 +1,17 @@
 #include "daemon/frame.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
-
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		enum bd_code try_code = (call);                                                    \
-		if (try_code != BD_OK) {                                                           \
-			return try_code;                                                           \
-		}                                                                                  \
-	} while (0)
 
 enum bd_code bd_frame_add(struct bd_buf *out, enum bd_frame_type type, struct bd_bytes payload)
 {
 	if (payload.len >= BD_FRAME_MAX_BYTES) {
 		return BD_LIMIT_BYTES;
 	}
-	TRY(bd_buf_reserve(out, BD_FRAME_HEAD_BYTES + payload.len));
-	TRY(bd_buf_add_u32(out, (uint32_t)payload.len + 1));
-	TRY(bd_buf_add_u8(out, (uint8_t)type));
+	BD_TRY(bd_buf_reserve(out, BD_FRAME_HEAD_BYTES + payload.len));
+	BD_TRY(bd_buf_add_u32(out, (uint32_t)payload.len + 1));
+	BD_TRY(bd_buf_add_u8(out, (uint8_t)type));
 	return bd_buf_add(out, payload);
 }
 
@@ -48,7 +41,7 @@ enum bd_code bd_frame_take(struct bd_frame *frame, bool *has, struct bd_bytes *b
 
 static enum bd_code add_text(struct bd_buf *out, const char *text)
 {
-	TRY(bd_buf_add_u8(out, text != NULL));
+	BD_TRY(bd_buf_add_u8(out, text != NULL));
 	return bd_buf_add_sized(out, bd_bytes_of(text != NULL ? text : ""));
 }
 
@@ -69,12 +62,12 @@ static const char *read_text(struct bd_reader *reader, struct bd_arena *arena)
 
 enum bd_code bd_frame_begin_pack(struct bd_buf *out, const struct bd_frame_begin *begin)
 {
-	TRY(add_text(out, begin->source));
-	TRY(add_text(out, begin->feed));
-	TRY(add_text(out, begin->charset));
-	TRY(bd_buf_add_u64(out, (uint64_t)begin->now_ms));
-	TRY(bd_buf_add_u8(out, begin->is_gzip));
-	TRY(bd_identifier_pack(out, &begin->subject));
+	BD_TRY(add_text(out, begin->source));
+	BD_TRY(add_text(out, begin->feed));
+	BD_TRY(add_text(out, begin->charset));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)begin->now_ms));
+	BD_TRY(bd_buf_add_u8(out, begin->is_gzip));
+	BD_TRY(bd_identifier_pack(out, &begin->subject));
 	return bd_buf_add_u64(out, begin->max_bytes);
 }
 
@@ -107,24 +100,24 @@ enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_res
 		result->section_count > UINT16_MAX) {
 		return BD_LIMIT_COUNT;
 	}
-	TRY(bd_buf_add_u64(out, result->received));
-	TRY(bd_buf_add_u64(out, result->accepted));
-	TRY(bd_buf_add_u64(out, result->rejected));
-	TRY(bd_buf_add_u64(out, result->records));
-	TRY(bd_buf_add_u8(out, result->order.rank));
-	TRY(bd_buf_add_u64(out, (uint64_t)result->order.order));
-	TRY(bd_buf_add_u16(out, (uint16_t)result->subject_count));
+	BD_TRY(bd_buf_add_u64(out, result->received));
+	BD_TRY(bd_buf_add_u64(out, result->accepted));
+	BD_TRY(bd_buf_add_u64(out, result->rejected));
+	BD_TRY(bd_buf_add_u64(out, result->records));
+	BD_TRY(bd_buf_add_u8(out, result->order.rank));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)result->order.order));
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)result->subject_count));
 	for (size_t i = 0; i < result->subject_count; i++) {
-		TRY(bd_identifier_pack(out, &result->subject[i]));
+		BD_TRY(bd_identifier_pack(out, &result->subject[i]));
 	}
-	TRY(bd_buf_add_u16(out, (uint16_t)result->unmapped_count));
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)result->unmapped_count));
 	for (size_t i = 0; i < result->unmapped_count; i++) {
-		TRY(add_text(out, result->unmapped[i].path));
-		TRY(bd_buf_add_u64(out, result->unmapped[i].count));
+		BD_TRY(add_text(out, result->unmapped[i].path));
+		BD_TRY(bd_buf_add_u64(out, result->unmapped[i].count));
 	}
-	TRY(bd_buf_add_u16(out, (uint16_t)result->section_count));
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)result->section_count));
 	for (size_t i = 0; i < result->section_count; i++) {
-		TRY(add_text(out, result->sections[i]));
+		BD_TRY(add_text(out, result->sections[i]));
 	}
 	return BD_OK;
 }

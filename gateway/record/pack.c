@@ -1,6 +1,7 @@
 #include "record/pack.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 
 /* Tags of a packed record's parts. Permanent: packed records stand in the journal. A part is u8
  * tag, u32 length, bytes; a reader skips tags that it does not know. */
@@ -18,18 +19,10 @@ enum tag {
 enum flag { FLAG_MESSAGE_SUBJECT = 1, FLAG_MESSAGE_ORDER = 2 };
 
 /* A chain of writes that stops at the first failure. */
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		enum bd_code try_code = (call);                                                    \
-		if (try_code != BD_OK) {                                                           \
-			return try_code;                                                           \
-		}                                                                                  \
-	} while (0)
-
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier)
 {
-	TRY(bd_buf_add_u16(buf, identifier->kind));
-	TRY(bd_buf_add_sized(buf, identifier->issuer));
+	BD_TRY(bd_buf_add_u16(buf, identifier->kind));
+	BD_TRY(bd_buf_add_sized(buf, identifier->issuer));
 	return bd_buf_add_sized(buf, identifier->number);
 }
 
@@ -45,16 +38,16 @@ struct bd_identifier bd_identifier_unpack(struct bd_reader *reader)
 
 enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value)
 {
-	TRY(bd_buf_add_u16(buf, value->field));
-	TRY(bd_buf_add_u8(buf, value->flags));
-	TRY(bd_buf_add_sized(buf, value->text));
+	BD_TRY(bd_buf_add_u16(buf, value->field));
+	BD_TRY(bd_buf_add_u8(buf, value->flags));
+	BD_TRY(bd_buf_add_sized(buf, value->text));
 	return bd_buf_add_sized(buf, value->native);
 }
 
 /* The length of a part is known only behind it: it is written over. */
 static enum bd_code begin_part(struct bd_buf *buf, enum tag tag, size_t *at)
 {
-	TRY(bd_buf_add_u8(buf, (uint8_t)tag));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)tag));
 	*at = buf->len;
 	return bd_buf_add_u32(buf, 0);
 }
@@ -74,15 +67,15 @@ static enum bd_code pack_head(struct bd_buf *buf, const struct bd_record *record
 				  (record->is_message_order ? FLAG_MESSAGE_ORDER : 0));
 	size_t at;
 
-	TRY(begin_part(buf, TAG_HEAD, &at));
-	TRY(bd_buf_add_u64(buf, record->index));
-	TRY(bd_buf_add_u16(buf, record->entity));
-	TRY(bd_buf_add_u8(buf, (uint8_t)record->action));
-	TRY(bd_buf_add_u8(buf, flags));
-	TRY(bd_buf_add_u8(buf, (uint8_t)record->order_kind));
-	TRY(bd_buf_add_u8(buf, record->order.rank));
-	TRY(bd_buf_add_u64(buf, (uint64_t)record->order.order));
-	TRY(bd_buf_add_u64(buf, (uint64_t)record->as_of_ms));
+	BD_TRY(begin_part(buf, TAG_HEAD, &at));
+	BD_TRY(bd_buf_add_u64(buf, record->index));
+	BD_TRY(bd_buf_add_u16(buf, record->entity));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)record->action));
+	BD_TRY(bd_buf_add_u8(buf, flags));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)record->order_kind));
+	BD_TRY(bd_buf_add_u8(buf, record->order.rank));
+	BD_TRY(bd_buf_add_u64(buf, (uint64_t)record->order.order));
+	BD_TRY(bd_buf_add_u64(buf, (uint64_t)record->as_of_ms));
 	end_part(buf, at);
 	return BD_OK;
 }
@@ -93,8 +86,8 @@ static enum bd_code pack_identifiers(
 	size_t at;
 
 	for (size_t i = 0; i < count; i++) {
-		TRY(begin_part(buf, tag, &at));
-		TRY(bd_identifier_pack(buf, &identifiers[i]));
+		BD_TRY(begin_part(buf, tag, &at));
+		BD_TRY(bd_identifier_pack(buf, &identifiers[i]));
 		end_part(buf, at);
 	}
 	return BD_OK;
@@ -102,7 +95,7 @@ static enum bd_code pack_identifiers(
 
 static enum bd_code pack_bytes(struct bd_buf *buf, enum tag tag, struct bd_bytes bytes)
 {
-	TRY(bd_buf_add_u8(buf, (uint8_t)tag));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)tag));
 	return bd_buf_add_sized(buf, bytes);
 }
 
@@ -110,14 +103,14 @@ enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record)
 {
 	size_t at;
 
-	TRY(pack_head(buf, record));
-	TRY(pack_bytes(buf, TAG_SECTION, bd_bytes_of(record->section)));
-	TRY(pack_identifiers(buf, TAG_SUBJECT, record->subject, record->subject_count));
-	TRY(pack_identifiers(buf, TAG_OTHER, record->other, record->other_count));
-	TRY(pack_bytes(buf, TAG_ROW_KEY, record->row_key));
+	BD_TRY(pack_head(buf, record));
+	BD_TRY(pack_bytes(buf, TAG_SECTION, bd_bytes_of(record->section)));
+	BD_TRY(pack_identifiers(buf, TAG_SUBJECT, record->subject, record->subject_count));
+	BD_TRY(pack_identifiers(buf, TAG_OTHER, record->other, record->other_count));
+	BD_TRY(pack_bytes(buf, TAG_ROW_KEY, record->row_key));
 	for (size_t i = 0; i < record->value_count; i++) {
-		TRY(begin_part(buf, TAG_VALUE, &at));
-		TRY(bd_value_pack(buf, &record->values[i]));
+		BD_TRY(begin_part(buf, TAG_VALUE, &at));
+		BD_TRY(bd_value_pack(buf, &record->values[i]));
 		end_part(buf, at);
 	}
 	return pack_bytes(buf, TAG_END, (struct bd_bytes){ "", 0 });

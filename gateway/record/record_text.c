@@ -1,14 +1,7 @@
 #include "record/record_text.h"
+#include "base/try.h"
 
 #include <inttypes.h>
-
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		enum bd_code try_code = (call);                                                    \
-		if (try_code != BD_OK) {                                                           \
-			return try_code;                                                           \
-		}                                                                                  \
-	} while (0)
 
 static enum bd_code add_identifiers(struct bd_buf *out, const char *what,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_dictionary *dict)
@@ -17,13 +10,13 @@ static enum bd_code add_identifiers(struct bd_buf *out, const char *what,
 		const struct bd_id_kind *kind =
 			bd_dictionary_id_kind_number(dict, identifiers[i].kind);
 
-		TRY(bd_buf_printf(out, "  %s %s ", what, kind != NULL ? kind->name : "?"));
+		BD_TRY(bd_buf_printf(out, "  %s %s ", what, kind != NULL ? kind->name : "?"));
 		if (identifiers[i].issuer.len > 0) {
-			TRY(bd_buf_add(out, identifiers[i].issuer));
-			TRY(bd_buf_add_byte(out, ' '));
+			BD_TRY(bd_buf_add(out, identifiers[i].issuer));
+			BD_TRY(bd_buf_add_byte(out, ' '));
 		}
-		TRY(bd_buf_add(out, identifiers[i].number));
-		TRY(bd_buf_add_byte(out, '\n'));
+		BD_TRY(bd_buf_add(out, identifiers[i].number));
+		BD_TRY(bd_buf_add_byte(out, '\n'));
 	}
 	return BD_OK;
 }
@@ -33,21 +26,21 @@ static enum bd_code add_value(
 {
 	const struct bd_field *field = bd_dictionary_field_number(dict, value->field);
 
-	TRY(bd_buf_printf(out, "  %s = ", field != NULL ? field->name : "?"));
-	TRY((value->flags & BD_VALUE_NONE) != 0 ? bd_buf_add_text(out, "(none)")
-						: bd_buf_add(out, value->text));
+	BD_TRY(bd_buf_printf(out, "  %s = ", field != NULL ? field->name : "?"));
+	BD_TRY((value->flags & BD_VALUE_NONE) != 0 ? bd_buf_add_text(out, "(none)")
+						   : bd_buf_add(out, value->text));
 	if (value->native.len > 0) {
-		TRY(bd_buf_add_text(out, " <- "));
-		TRY(bd_buf_add(out, value->native));
+		BD_TRY(bd_buf_add_text(out, " <- "));
+		BD_TRY(bd_buf_add(out, value->native));
 	}
 	if ((value->flags & BD_VALUE_UNMAPPED) != 0) {
-		TRY(bd_buf_add_text(out, " [unmapped]"));
+		BD_TRY(bd_buf_add_text(out, " [unmapped]"));
 	}
 	if ((value->flags & BD_VALUE_PLACEHOLDER) != 0) {
-		TRY(bd_buf_add_text(out, " [placeholder]"));
+		BD_TRY(bd_buf_add_text(out, " [placeholder]"));
 	}
 	if ((value->flags & BD_VALUE_WARNED) != 0) {
-		TRY(bd_buf_add_text(out, " [warned]"));
+		BD_TRY(bd_buf_add_text(out, " [warned]"));
 	}
 	return bd_buf_add_byte(out, '\n');
 }
@@ -64,24 +57,24 @@ enum bd_code bd_record_text(
 		[BD_ORDER_RECEIPT] = "receipt" };
 	const struct bd_entity *entity = bd_dictionary_entity_number(dict, record->entity);
 
-	TRY(bd_buf_printf(out, "#%" PRIu64 " %s %s %s\n", record->index, record->section,
+	BD_TRY(bd_buf_printf(out, "#%" PRIu64 " %s %s %s\n", record->index, record->section,
 		entity != NULL ? entity->name : "?", actions[record->action]));
 	if (record->is_message_subject) {
-		TRY(bd_buf_add_text(out, "  of the message's subject\n"));
+		BD_TRY(bd_buf_add_text(out, "  of the message's subject\n"));
 	}
-	TRY(add_identifiers(out, "of", record->subject, record->subject_count, dict));
-	TRY(add_identifiers(out, "to", record->other, record->other_count, dict));
-	TRY(bd_buf_printf(out, "  order %s", orders[record->order_kind]));
+	BD_TRY(add_identifiers(out, "of", record->subject, record->subject_count, dict));
+	BD_TRY(add_identifiers(out, "to", record->other, record->other_count, dict));
+	BD_TRY(bd_buf_printf(out, "  order %s", orders[record->order_kind]));
 	if (record->is_message_order) {
-		TRY(bd_buf_add_text(out, " of the message\n"));
+		BD_TRY(bd_buf_add_text(out, " of the message\n"));
 	} else if (record->order_kind == BD_ORDER_RECEIPT) {
-		TRY(bd_buf_printf(out, " rank %u\n", record->order.rank));
+		BD_TRY(bd_buf_printf(out, " rank %u\n", record->order.rank));
 	} else {
-		TRY(bd_buf_printf(
+		BD_TRY(bd_buf_printf(
 			out, " rank %u at %" PRId64 "\n", record->order.rank, record->order.order));
 	}
 	for (size_t i = 0; i < record->value_count; i++) {
-		TRY(add_value(out, &record->values[i], dict));
+		BD_TRY(add_value(out, &record->values[i], dict));
 	}
 	return BD_OK;
 }

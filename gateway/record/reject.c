@@ -1,31 +1,24 @@
 #include "record/reject.h"
 
 #include "base/json_write.h"
+#include "base/try.h"
 #include "record/pack.h"
 
 #include <stdio.h>
 
 #define VERSION 2
 
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		enum bd_code try_code = (call);                                                    \
-		if (try_code != BD_OK) {                                                           \
-			return try_code;                                                           \
-		}                                                                                  \
-	} while (0)
-
 static enum bd_code pack_diag(struct bd_buf *buf, const struct bd_diag *diag)
 {
 	/* By text: the numbers of codes may change between versions, their texts never. */
-	TRY(bd_buf_add_sized(buf, bd_bytes_of(bd_code_info(diag->code)->text)));
-	TRY(bd_buf_add_u64(buf, diag->place.offset));
-	TRY(bd_buf_add_u32(buf, diag->place.line));
-	TRY(bd_buf_add_u32(buf, diag->place.column));
-	TRY(bd_buf_add_u64(buf, diag->place.row));
-	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->path)));
-	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->field)));
-	TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->rule)));
+	BD_TRY(bd_buf_add_sized(buf, bd_bytes_of(bd_code_info(diag->code)->text)));
+	BD_TRY(bd_buf_add_u64(buf, diag->place.offset));
+	BD_TRY(bd_buf_add_u32(buf, diag->place.line));
+	BD_TRY(bd_buf_add_u32(buf, diag->place.column));
+	BD_TRY(bd_buf_add_u64(buf, diag->place.row));
+	BD_TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->path)));
+	BD_TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->field)));
+	BD_TRY(bd_buf_add_sized(buf, bd_bytes_of(diag->rule)));
 	return bd_buf_add_sized(buf, bd_bytes_of(diag->detail));
 }
 
@@ -46,43 +39,43 @@ bool bd_reject_is_of_anybody(const struct bd_reject *reject)
 static enum bd_code pack_identifiers(
 	struct bd_buf *buf, const struct bd_identifier *identifiers, size_t count)
 {
-	TRY(bd_buf_add_u16(buf, (uint16_t)count));
+	BD_TRY(bd_buf_add_u16(buf, (uint16_t)count));
 	for (size_t i = 0; i < count; i++) {
-		TRY(bd_identifier_pack(buf, &identifiers[i]));
+		BD_TRY(bd_identifier_pack(buf, &identifiers[i]));
 	}
 	return BD_OK;
 }
 
 static enum bd_code pack_row(struct bd_buf *buf, const struct bd_reject_row *row)
 {
-	TRY(bd_buf_add_u16(buf, row->entity));
-	TRY(bd_buf_add_u8(buf, (uint8_t)(row->is_message_subject | row->is_other_unknown << 1 |
-					 row->has_key << 2)));
-	TRY(pack_identifiers(buf, row->subject, row->subject_count));
-	TRY(pack_identifiers(buf, row->other, row->other_count));
+	BD_TRY(bd_buf_add_u16(buf, row->entity));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)(row->is_message_subject | row->is_other_unknown << 1 |
+					    row->has_key << 2)));
+	BD_TRY(pack_identifiers(buf, row->subject, row->subject_count));
+	BD_TRY(pack_identifiers(buf, row->other, row->other_count));
 	return bd_buf_add_sized(buf, row->key);
 }
 
 enum bd_code bd_reject_pack(struct bd_buf *buf, const struct bd_reject *reject)
 {
-	TRY(bd_buf_add_u8(buf, VERSION));
-	TRY(bd_buf_add_u64(buf, reject->index));
-	TRY(bd_buf_add_sized(buf, bd_bytes_of(reject->section)));
-	TRY(pack_diag(buf, &reject->diag));
-	TRY(bd_buf_add_u16(buf, (uint16_t)reject->entity_count));
+	BD_TRY(bd_buf_add_u8(buf, VERSION));
+	BD_TRY(bd_buf_add_u64(buf, reject->index));
+	BD_TRY(bd_buf_add_sized(buf, bd_bytes_of(reject->section)));
+	BD_TRY(pack_diag(buf, &reject->diag));
+	BD_TRY(bd_buf_add_u16(buf, (uint16_t)reject->entity_count));
 	for (size_t i = 0; i < reject->entity_count; i++) {
-		TRY(bd_buf_add_u16(buf, reject->entities[i]));
+		BD_TRY(bd_buf_add_u16(buf, reject->entities[i]));
 	}
-	TRY(bd_buf_add_u16(buf, (uint16_t)reject->row_count));
+	BD_TRY(bd_buf_add_u16(buf, (uint16_t)reject->row_count));
 	for (size_t i = 0; i < reject->row_count; i++) {
-		TRY(pack_row(buf, &reject->rows[i]));
+		BD_TRY(pack_row(buf, &reject->rows[i]));
 	}
-	TRY(bd_buf_add_u8(
+	BD_TRY(bd_buf_add_u8(
 		buf, (uint8_t)(reject->is_message_subject | reject->is_message_order << 1)));
-	TRY(pack_identifiers(buf, reject->subject, reject->subject_count));
-	TRY(bd_buf_add_u8(buf, (uint8_t)reject->order_kind));
-	TRY(bd_buf_add_u8(buf, reject->order.rank));
-	TRY(bd_buf_add_u64(buf, (uint64_t)reject->order.order));
+	BD_TRY(pack_identifiers(buf, reject->subject, reject->subject_count));
+	BD_TRY(bd_buf_add_u8(buf, (uint8_t)reject->order_kind));
+	BD_TRY(bd_buf_add_u8(buf, reject->order.rank));
+	BD_TRY(bd_buf_add_u64(buf, (uint64_t)reject->order.order));
 	return bd_buf_add_sized(buf, reject->raw);
 }
 

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 #include <string.h>
 

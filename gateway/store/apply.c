@@ -1,8 +1,8 @@
 #include "store/apply.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

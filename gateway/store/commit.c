@@ -1,10 +1,10 @@
 /* commit.c - messages into the store: one transaction for a group, several for a spooled one. */
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
 #include "store/accept.h"
 #include "store/apply.h"
 #include "store/long.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "store/coverage.h"
 
 #include "base/clock.h"
-#include "store/try.h"
+#include "base/try.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* dump.c - all that is live as canonical sorted text, for tests. */
 #include "base/limits.h"
+#include "base/try.h"
 #include "store/env.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

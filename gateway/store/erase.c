@@ -1,5 +1,5 @@
 /* erase.c - lawful erasure: a subject's salt is overwritten, and nothing of it can be read. */
-#include "store/try.h"
+#include "base/try.h"
 #include "store/txn.h"
 
 static enum bd_code erase(struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES])

@@ -1,7 +1,7 @@
 #include "store/journal.h"
 
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 /* Of the packed form alone. */
 #define FORM 1

@@ -18,6 +18,5 @@ libbd_store_a_SOURCES = \
 	gateway/store/spool.c gateway/store/spool.h gateway/store/spool_file.c \
 	gateway/store/spool_form.h gateway/store/spool_merge.c \
 	gateway/store/store.c gateway/store/store.h \
-	gateway/store/try.h \
 	gateway/store/txn.c gateway/store/txn.h
 libbd_store_a_CPPFLAGS = $(AM_CPPFLAGS)

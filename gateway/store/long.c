@@ -1,11 +1,11 @@
 #include "store/long.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
 #include "store/accept.h"
 #include "store/apply.h"
 #include "store/long_state.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

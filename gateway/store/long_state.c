@@ -1,8 +1,8 @@
 #include "store/long_state.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "store/accept.h"
-#include "store/try.h"
 
 #include <dirent.h>
 #include <errno.h>

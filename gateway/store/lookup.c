@@ -1,7 +1,7 @@
 /* lookup.c - identifiers to all that is held of their subject, in one snapshot. */
 #include "store/lookup.h"
 
-#include "store/try.h"
+#include "base/try.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* lookup_subject.c - whom some identifiers name, and under which of its names things stand. */
 #include "store/lookup.h"
 
-#include "store/try.h"
+#include "base/try.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "store/node.h"
 
 #include "base/limits.h"
-#include "store/try.h"
+#include "base/try.h"
 
 #include <string.h>
 

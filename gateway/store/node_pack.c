@@ -1,8 +1,8 @@
 /* node_pack.c - a node as bytes: a head, then the rows. */
 #include "store/node.h"
 
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #include "store/node.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "store/salts.h"
 
-#include "store/try.h"
+#include "base/try.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "store/seal.h"
 
 #include "base/digest.h"
+#include "base/try.h"
 #include "store/seal_gcm.h"
-#include "store/try.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #include "store/spool_form.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/pack.h"
-#include "store/try.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "store/spool_form.h"
 
 #include "base/limits.h"
-#include "store/try.h"
+#include "base/try.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "store/spool.h"
 
 #include "base/limits.h"
-#include "store/try.h"
+#include "base/try.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/try.h"
 #include "store/env.h"
 #include "store/long.h"
-#include "store/try.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
-#include "store/try.h"
+#include "base/try.h"
 
 #include <errno.h>
 #include <stdlib.h>

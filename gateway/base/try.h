@@ -1,6 +1,9 @@
-/* try.h - a chain of fallible steps that stops at the first failure. Layer: store, private. */
-#ifndef BD_STORE_TRY_H
-#define BD_STORE_TRY_H
+/* try.h - a chain of fallible steps that stops at the first failure: returns its code. For
+ * functions that hold nothing to release. Layer: base. */
+#ifndef BD_BASE_TRY_H
+#define BD_BASE_TRY_H
+
+#include "base/code.h"
 
 #define BD_TRY(call)                                                                               \
 	do {                                                                                       \
