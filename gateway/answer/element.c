@@ -3,12 +3,10 @@
 #include "answer/decide.h"
 #include "answer/path.h"
 #include "answer/test.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 #include <string.h>
-
-/* How far a claimed time may be ahead of our clock. */
-#define CLOCK_AHEAD_MS 600000
 
 /* -- must_exist and must_not_exist -- */
 
@@ -62,7 +60,8 @@ static void judge_wanted(struct bd_finding *finding, const struct bd_work *work,
 		return;
 	}
 	if (tally->answer == BD_COUNTS_UNSURE) {
-		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
+		bd_finding_set(
+			finding, BD_FINDING_INDETERMINATE, bd_rows_unsure_reason(work, held));
 	} else if (tally->sources < bd_sources_needed(work->element)) {
 		bd_finding_set(finding, BD_FINDING_UNAVAILABLE, "too_few_sources");
 	} else {
@@ -80,7 +79,8 @@ static void judge_unwanted(struct bd_finding *finding, const struct bd_work *wor
 		return;
 	}
 	if (tally->answer == BD_COUNTS_UNSURE) {
-		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
+		bd_finding_set(
+			finding, BD_FINDING_INDETERMINATE, bd_rows_unsure_reason(work, held));
 	} else {
 		bd_finding_set(finding, BD_FINDING_MISMATCH, "exists");
 	}
@@ -136,7 +136,7 @@ static void attest_one(
 	finding->as_of_ms = one->at_ms;
 	if (!is_trusted) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "provider_not_listed");
-	} else if (one->at_ms > now + CLOCK_AHEAD_MS) {
+	} else if (one->at_ms > now + BD_CLOCK_AHEAD_MS) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "attestation_ahead");
 	} else if (one->at_ms + rule->max_age_s * 1000 < (asked != 0 ? asked : now)) {
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "attestation_expired");

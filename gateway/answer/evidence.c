@@ -164,6 +164,34 @@ enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held 
 	return answer;
 }
 
+static bool has_unmapped(const struct bd_element *element, const struct bd_held *held, size_t at)
+{
+	for (size_t i = 0; i < element->filter_count; i++) {
+		const struct bd_field *field = element->filters[i].field;
+		const struct bd_held_value *value = NULL;
+		size_t count;
+
+		if (field != NULL) {
+			value = bd_row_value(held, at, field->number, &count);
+		}
+		if (value != NULL && (value->value.flags & BD_VALUE_UNMAPPED) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *bd_rows_unsure_reason(const struct bd_work *work, const struct bd_held *held)
+{
+	for (size_t i = 0; i < held->statement_count; i++) {
+		if (bd_row_counts(work, held, i) == BD_COUNTS_UNSURE &&
+			has_unmapped(work->element, held, i)) {
+			return "unmapped_code";
+		}
+	}
+	return "row_unsure";
+}
+
 bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held)
 {
 	for (size_t i = 0; i < held->statement_count; i++) {

@@ -29,6 +29,9 @@ bool bd_is_asked_source(const struct bd_element *element, const char *source);
 
 /* The statement's row, as all feeds of its source together tell it. */
 enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at);
+/* Why it cannot be told whether a row counts: a code that is not in its table, else row_unsure (no
+ * value, a contradiction, a document of another kind). Of rows of which one is UNSURE. */
+const char *bd_rows_unsure_reason(const struct bd_work *work, const struct bd_held *held);
 /* A row of this entity from an asked source waits for a rejected one to be mended, whether or not
  * it counts as it stands. */
 bool bd_rows_are_blocked(const struct bd_element *element, const struct bd_held *held);

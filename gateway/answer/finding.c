@@ -64,6 +64,7 @@ static const struct bd_term reasons[] = {
 	{ "placeholder", "含无法编码的字符", "holds a character that could not be encoded" },
 	{ "provider_not_listed", "认证提供方不在名单内",
 		"the provider is not one of the matter's" },
+	{ "row_unsure", "无法判断有关记录是否适用", "it cannot be told whether a record counts" },
 	{ "several_subjects", "该号码对应多个主体", "the number leads to several subjects" },
 	{ "sources_differ", "各来源说法不一", "the sources differ" },
 	{ "stale", "数据已过时限", "the data is too old" },

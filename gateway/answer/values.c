@@ -463,8 +463,9 @@ static void judge_together(struct bd_finding *finding, const struct bd_work *wor
 		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "blocked");
 		finding->rule = "merge.block";
 	} else if (is_unsure) {
-		bd_finding_set(finding, BD_FINDING_INDETERMINATE, "unmapped_code");
-		finding->rule = "map.unmapped";
+		bd_finding_set(
+			finding, BD_FINDING_INDETERMINATE, bd_rows_unsure_reason(work, held));
+		finding->rule = "";
 	} else if (is_silent && is_good(finding->code)) {
 		bd_judge_absence(finding, work, held, element->entity->number, BD_FINDING_ABSENT,
 			"no_value");

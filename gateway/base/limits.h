@@ -48,6 +48,9 @@
 /* What a ticket keeps of a receipt that is not in the store: its counts and the first rejects. */
 #define BD_TICKET_RECEIPT_MAX_BYTES 16384
 #define BD_TICKET_REJECTS_MAX 16
+/* How far another's clock may be ahead of ours, in what departments send and in attestations: past
+ * it a time is wrong, not early. */
+#define BD_CLOCK_AHEAD_MS 600000
 /* -- questions ------------------------------------------------------------------------------------
  */
 #define BD_QUESTION_MAX_BYTES 65536

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Later than now by more than this is a wrong clock (design: 10 minutes). */
-#define FUTURE_MS 600000
 #define IDENTIFIERS_MAX 16
 #define KEY_SEPARATOR "\x1F"
 
@@ -474,7 +472,7 @@ static enum bd_code read_order(int64_t *order, const struct bd_feed_plan *feed,
 		return code;
 	}
 	code = bd_rule_time(order, text, work->diag);
-	if (code == BD_OK && *order > work->context->now_ms + FUTURE_MS) {
+	if (code == BD_OK && *order > work->context->now_ms + BD_CLOCK_AHEAD_MS) {
 		bd_fail(work->diag, BD_TIME_FUTURE, "%s", "");
 		bd_diag_set_rule(work->diag, "time.future");
 		return BD_TIME_FUTURE;
