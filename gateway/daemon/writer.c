@@ -12,6 +12,8 @@
 /* LMDB's rules: dead readers are cleared away, and an old one is told of. */
 #define TEND_MS 10000
 #define READER_OLD_MS 30000
+/* What was kept long enough is let go of, some at a time, between messages. */
+#define EXPIRE_MS 60000
 /* A long message that could not go on for want of room is tried again after this. */
 #define RETRY_MS 1000
 #define NS_PER_MS UINT64_C(1000000)
@@ -29,7 +31,7 @@ struct bd_writer {
 	bool is_broken;             /* atomic */
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
-	int64_t retry_ms, tend_ms;
+	int64_t retry_ms, tend_ms, expire_ms;
 	uint64_t oldest_reads; /* by the last look */
 	int64_t oldest_since_ms;
 };
@@ -47,6 +49,7 @@ static int64_t idle_ms(const struct bd_writer *writer)
 {
 	int64_t now = bd_clock_monotonic_ms(), until = writer->tend_ms;
 
+	until = writer->expire_ms < until ? writer->expire_ms : until;
 	if (bd_store_has_work(writer->store) && writer->retry_ms < until) {
 		until = writer->retry_ms;
 	}
@@ -206,6 +209,19 @@ static void tend(struct bd_writer *writer)
 	}
 }
 
+static void expire(struct bd_writer *writer)
+{
+	int64_t now = bd_clock_monotonic_ms();
+	struct bd_diag diag = { .code = BD_OK };
+	bool has_more = false;
+
+	if (now < writer->expire_ms) {
+		return;
+	}
+	hear(writer, bd_store_expire(&has_more, writer->store, bd_clock_wall_ms(), &diag), &diag);
+	writer->expire_ms = has_more ? now : now + EXPIRE_MS;
+}
+
 static void handle(struct bd_writer *writer, const struct group *group)
 {
 	struct bd_write *shorts[GROUP_MAX], *longs[GROUP_MAX];
@@ -243,6 +259,7 @@ static void run(void *state)
 		handle(writer, &group);
 		work(writer);
 		tend(writer);
+		expire(writer);
 	} while (!group.is_stopping || group.count > 0 || writer->longs != NULL);
 }
 
@@ -256,6 +273,7 @@ enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
 	writer->store = store;
 	writer->last = &writer->first;
 	writer->tend_ms = bd_clock_monotonic_ms() + TEND_MS;
+	writer->expire_ms = writer->tend_ms;
 	if (uv_mutex_init(&writer->lock) != 0 || uv_cond_init(&writer->wake) != 0 ||
 		uv_thread_create(&writer->thread, run, writer) != 0) {
 		free(writer);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "record/pack.h"
+#include "store/history.h"
 
 #include <string.h>
 
@@ -267,6 +268,15 @@ static bool has_unknown_reject(struct bd_txn *txn, const struct bd_entry *entry)
 	return is_unknown;
 }
 
+static enum bd_code keep_mark(struct bd_txn *txn, struct bd_bytes name)
+{
+	struct bd_bytes was = { "", 0 };
+	bool found = false;
+
+	BD_TRY(bd_txn_get(&was, &found, txn, txn->store->coverage, name));
+	return bd_history_keep_coverage(txn, name, was);
+}
+
 /* Marks only ever rise: an older snapshot that comes late proves nothing that is not known. */
 static enum bd_code mark_snapshot(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, const uint64_t *told)
@@ -294,6 +304,7 @@ static enum bd_code mark_snapshot(
 		}
 		BD_TRY(bd_coverage_name(&name, "snapshot", source, section));
 		BD_TRY(bd_mark_pack(&value, journal->snapshot.order, entry->message));
+		BD_TRY(keep_mark(txn, bd_buf_bytes(&name)));
 		BD_TRY(bd_txn_put(
 			txn, txn->store->coverage, bd_buf_bytes(&name), bd_buf_bytes(&value)));
 		/* The rows of everybody whom it does not name are gone without being touched. */
@@ -304,10 +315,28 @@ static enum bd_code mark_snapshot(
 	return bd_txn_load_marks(txn);
 }
 
+/* Counts change with every message, what a lookup sees of a feed seldom. */
+static enum bd_code put_coverage(struct bd_txn *txn, struct bd_bytes name,
+	const struct bd_feed_coverage *coverage, const struct bd_feed_coverage *before)
+{
+	if (before->messages > 0 && bd_feed_coverage_proves_same(coverage, before)) {
+		BD_TRY(bd_history_number(txn));
+	} else {
+		bd_buf_clear(&txn->plain);
+		if (before->messages > 0) {
+			BD_TRY(bd_feed_coverage_pack(&txn->plain, before));
+		}
+		BD_TRY(bd_history_keep_coverage(txn, name, bd_buf_bytes(&txn->plain)));
+	}
+	bd_buf_clear(&txn->plain);
+	BD_TRY(bd_feed_coverage_pack(&txn->plain, coverage));
+	return bd_txn_put(txn, txn->store->coverage, name, bd_buf_bytes(&txn->plain));
+}
+
 static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_entry *journal)
 {
 	const struct bd_entry *entry = &journal->entry;
-	struct bd_feed_coverage *coverage = bd_arena_alloc(&txn->arena, 1, sizeof(*coverage));
+	struct bd_feed_coverage *coverage = bd_arena_alloc(&txn->arena, 2, sizeof(*coverage));
 	char room[400];
 	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
 
@@ -315,6 +344,7 @@ static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_en
 		return bd_arena_code(&txn->arena);
 	}
 	BD_TRY(load_coverage(txn, coverage, &name, entry));
+	coverage[1] = *coverage;
 	coverage->messages++;
 	coverage->records =
 		entry->is_snapshot ? entry->accepted : coverage->records + entry->accepted;
@@ -326,10 +356,7 @@ static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_en
 		bd_feed_coverage_add(coverage, journal->cycle, &entry->delivery,
 			has_unknown_reject(txn, entry), bd_day_at(entry->received_ms));
 	}
-	bd_buf_clear(&txn->plain);
-	BD_TRY(bd_feed_coverage_pack(&txn->plain, coverage));
-	return bd_txn_put(
-		txn, txn->store->coverage, bd_buf_bytes(&name), bd_buf_bytes(&txn->plain));
+	return put_coverage(txn, bd_buf_bytes(&name), coverage, &coverage[1]);
 }
 
 /* The entry without its records, and what came of it; before it the source, by which one is told

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "record/pack.h"
+#include "store/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum bd_code bd_apply_open(
 		.journal = journal,
 		.context = { bd_bytes_of(entry->source), entry->received_ms, entry->message,
 			journal->snapshot } };
+	txn->now_ms = entry->received_ms;
 	if (journal->snapshot.is_set) {
 		apply->told = calloc(entry->section_count + 1, sizeof(*apply->told));
 	}
@@ -229,8 +231,9 @@ static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
 	} else if (!bd_salts_get_own(salt, &store->salts, slot)) {
 		return BD_STORE_DAMAGED;
 	}
-	BD_TRY(bd_buf_add_u64(&txn->sealed, slot));
+	BD_TRY(bd_node_head_pack(&txn->sealed, slot, txn->commit));
 	BD_TRY(bd_seal_close(store->seal, &txn->sealed, salt, name, bd_buf_bytes(&txn->plain)));
+	BD_TRY(bd_history_keep_node(txn, key, node->stored));
 	return bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed));
 }
 
@@ -239,14 +242,17 @@ static enum bd_code load_node(struct bd_apply *apply, struct bd_node *node, uint
 {
 	struct bd_txn *txn = apply->txn;
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true };
+		true, NULL };
+	struct bd_bytes stored;
 
 	bd_arena_clear(&txn->node_arena);
 	BD_TRY(bd_node_load(node, slot, found, &view, item->key, &txn->node_arena, txn->diag));
 	if (*found) {
 		return BD_OK;
 	}
+	stored = node->stored;
 	bd_node_init(node, item->self, &txn->node_arena);
+	node->stored = stored;
 	return bd_node_settle(node, &txn->marks);
 }
 

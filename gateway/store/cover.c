@@ -1,5 +1,6 @@
 /* cover.c - what is proven of a subject: by the feeds, the same for everyone, and by replies about
  * it. */
+#include "store/history.h"
 #include "store/lookup.h"
 
 #include <stdlib.h>
@@ -12,22 +13,21 @@ static enum bd_code read_feed(struct bd_feed_coverage *feed, struct bd_store_rea
 {
 	char room[400];
 	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	MDB_val key, value;
-	int result;
+	enum bd_code code;
+	struct bd_bytes value;
+	bool found = false;
 
 	memset(feed, 0, sizeof(*feed));
 	if (bd_coverage_name(&name, "feed", bd_bytes_of(cover->source), bd_bytes_of(cover->feed)) !=
 		BD_OK) {
 		return BD_LIMIT_BYTES;
 	}
-	key = (MDB_val){ name.len, name.ptr };
-	result = mdb_get(reader->txn, reader->store->coverage, &key, &value);
-	if (result == MDB_NOTFOUND) {
-		return BD_OK;
+	code = bd_history_coverage(&value, &found, reader->store, reader->txn, bd_buf_bytes(&name),
+		reader->as_of.commit);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "coverage");
 	}
-	return result == 0 ? bd_feed_coverage_unpack(
-				     feed, (struct bd_bytes){ value.mv_data, value.mv_size })
-			   : bd_store_fail(diag, result, "coverage");
+	return found ? bd_feed_coverage_unpack(feed, value) : BD_OK;
 }
 
 /* The state of the feeds at the reader's snapshot: read once a commit, not once a subject. */
@@ -38,7 +38,8 @@ static enum bd_code refresh(struct bd_store_reader *reader, struct bd_diag *diag
 	struct bd_feed_coverage feed;
 	enum bd_code code = BD_OK;
 
-	if (reader->now != NULL && reader->now_txn == txn) {
+	if (reader->now != NULL && reader->now_txn == txn &&
+		reader->now_at == reader->as_of.commit) {
 		return BD_OK;
 	}
 	free(reader->now);
@@ -63,6 +64,7 @@ static enum bd_code refresh(struct bd_store_reader *reader, struct bd_diag *diag
 		return code;
 	}
 	reader->now_txn = txn;
+	reader->now_at = reader->as_of.commit;
 	return BD_OK;
 }
 

@@ -182,6 +182,20 @@ int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const 
 	return bd_day_begin_ms(day + 1);
 }
 
+static bool are_same_days(const int32_t *a, size_t a_count, const int32_t *b, size_t b_count)
+{
+	return a_count == b_count && memcmp(a, b, a_count * sizeof(*a)) == 0;
+}
+
+bool bd_feed_coverage_proves_same(
+	const struct bd_feed_coverage *a, const struct bd_feed_coverage *b)
+{
+	return a->has_baseline == b->has_baseline && a->complete_day == b->complete_day &&
+	       a->is_held == b->is_held && a->held_day == b->held_day &&
+	       are_same_days(a->waiting, a->waiting_count, b->waiting, b->waiting_count) &&
+	       are_same_days(a->blocked, a->blocked_count, b->blocked, b->blocked_count);
+}
+
 static enum bd_code pack_days(struct bd_buf *out, const int32_t *days, size_t count)
 {
 	BD_TRY(bd_buf_add_u16(out, (uint16_t)count));

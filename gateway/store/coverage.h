@@ -35,6 +35,9 @@ enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *cov
 /* The first moment that is not complete: after the complete day, or after the delivery before the
  * first that is blocked; 0 = never. */
 int64_t bd_feed_coverage_through(const struct bd_feed_coverage *coverage, const char *cycle);
+/* Nothing that a lookup can see differs: only counts and the time of the last message may. */
+bool bd_feed_coverage_proves_same(
+	const struct bd_feed_coverage *a, const struct bd_feed_coverage *b);
 enum bd_code bd_feed_coverage_pack(struct bd_buf *out, const struct bd_feed_coverage *coverage);
 enum bd_code bd_feed_coverage_unpack(struct bd_feed_coverage *coverage, struct bd_bytes packed);
 

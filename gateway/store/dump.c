@@ -1,7 +1,7 @@
 /* dump.c - all that is live as canonical sorted text, for tests. */
 #include "base/limits.h"
 #include "base/try.h"
-#include "store/env.h"
+#include "store/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +135,7 @@ static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *read
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
-		false };
+		false, &reader->as_of };
 	enum bd_code code = BD_OK;
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -160,7 +160,7 @@ static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *read
 		       : bd_store_fail(diag, result, "dump");
 }
 
-static enum bd_code dump_feed(struct lines *lines, const MDB_val *name, const MDB_val *value)
+static enum bd_code dump_feed(struct lines *lines, struct bd_bytes name, struct bd_bytes value)
 {
 	struct bd_feed_coverage *feed = bd_arena_alloc(lines->arena, 1, sizeof(*feed));
 	struct bd_buf *line = &lines->line;
@@ -168,9 +168,9 @@ static enum bd_code dump_feed(struct lines *lines, const MDB_val *name, const MD
 	if (feed == NULL) {
 		return bd_arena_code(lines->arena);
 	}
-	BD_TRY(bd_feed_coverage_unpack(feed, (struct bd_bytes){ value->mv_data, value->mv_size }));
+	BD_TRY(bd_feed_coverage_unpack(feed, value));
 	bd_buf_clear(line);
-	BD_TRY(bd_buf_add(line, (struct bd_bytes){ name->mv_data, name->mv_size }));
+	BD_TRY(bd_buf_add(line, name));
 	for (size_t i = 0; i < line->len; i++) {
 		line->ptr[i] = line->ptr[i] == '\0' ? ' ' : line->ptr[i];
 	}
@@ -203,7 +203,12 @@ static enum bd_code dump_feeds(
 	result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	while (code == BD_OK && result == 0 && key.mv_size > 5 &&
 		memcmp(key.mv_data, "feed", 5) == 0) {
-		code = dump_feed(lines, &key, &value);
+		struct bd_bytes name = { key.mv_data, key.mv_size }, was;
+		bool found = false;
+
+		code = bd_history_coverage(
+			&was, &found, reader->store, reader->txn, name, reader->as_of.commit);
+		code = code == BD_OK && found ? dump_feed(lines, name, was) : code;
 		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);

@@ -1,9 +1,10 @@
 /* env.h - the LMDB environment of a store and what its files share. Layer: store, private.
  *
- * Databases: nodes (blinded key -> slot, sealed node), owners (alias key + owner key), links
- * (other's key + owner's key), coverage (source, feed -> state, not personal), messages (sequence
- * -> sealed entry without records), keys (digest of an idempotency key -> body digest, sequence,
- * until when), spools (long messages that are being applied), meta.
+ * Databases: nodes (blinded key -> slot, commit, sealed node), owners (alias key + owner key ->
+ * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
+ * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
+ * key -> body digest, sequence, until when), spools (long messages that are being applied), history
+ * and coverage_history (what commits replaced: history.h), meta.
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
@@ -30,18 +31,20 @@ struct bd_waiting;
 
 struct bd_store {
 	MDB_env *env;
-	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, meta;
+	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
+		meta;
 	struct bd_salts salts;
 	uint8_t master[BD_MASTER_KEY_BYTES];
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
 	char folder[4096];
-	uint32_t journal_days, free_min_percent;
+	uint32_t journal_days, history_days, free_min_percent;
 	uint64_t free_min_bytes;
 	pthread_mutex_t lock; /* covers */
 	struct bd_covers *covers;
 	/* the writer's */
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot;
+	uint64_t commit;            /* the last that changed nodes or coverage */
 	bool is_broken;             /* a sync failed */
 	struct bd_long *active;     /* long.h */
 	struct bd_waiting *waiting; /* in the order in which they came */
@@ -75,6 +78,13 @@ struct bd_cover_now {
 	bool is_blocked;
 };
 
+/* As the store was after this commit. */
+#define BD_AS_OF_NOW UINT64_MAX
+struct bd_as_of {
+	uint64_t commit;
+	bool has_erased; /* what was looked for stood there, and has been erased since */
+};
+
 struct bd_store_reader {
 	struct bd_store *store;
 	MDB_txn *txn;               /* reset between snapshots */
@@ -86,10 +96,15 @@ struct bd_store_reader {
 	/* For the covers at the commit now_txn, one a cover; NULL = not yet. */
 	struct bd_cover_now *now;
 	size_t now_txn;
+	uint64_t now_at; /* as of which commit */
 	/* Marks at the commit marks_txn. */
 	struct bd_node_marks marks;
 	struct bd_arena marks_arena;
 	size_t marks_txn;
+	uint64_t marks_at; /* as of which commit */
+	uint64_t commit;   /* the number of what commit_txn sees */
+	size_t commit_txn;
+	struct bd_as_of as_of; /* of the snapshot */
 	bool is_open;
 };
 
@@ -112,9 +127,10 @@ struct bd_unsure; /* lookup.h */
 enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
 	const struct bd_node *const *nodes, size_t count, const struct bd_unsure *unsure,
 	bool is_cut, struct bd_arena *arena, struct bd_diag *diag);
-/* The marks of snapshots at this transaction; they live in the arena. */
+/* The marks of snapshots at this transaction, or as of a commit before it; they live in the arena.
+ */
 enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, MDB_txn *txn,
-	struct bd_arena *arena, struct bd_diag *diag);
+	uint64_t as_of, struct bd_arena *arena, struct bd_diag *diag);
 enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t message);
 
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
@@ -126,9 +142,10 @@ struct bd_node_view {
 	struct bd_seal *seal;
 	const struct bd_node_marks *marks;
 	bool is_writer;
+	struct bd_as_of *as_of; /* NULL = now */
 };
 /* Node by its key from a transaction, settled. *found false = none, or erased. Its text lives in
- * the arena. */
+ * the arena. The writer has its value beside it, found or not: node->stored. */
 enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
 	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
 	struct bd_arena *arena, struct bd_diag *diag);

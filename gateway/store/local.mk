@@ -7,6 +7,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/dump.c \
 	gateway/store/env.h \
 	gateway/store/erase.c \
+	gateway/store/history.c gateway/store/history.h \
 	gateway/store/journal.c gateway/store/journal.h \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_state.c gateway/store/long_state.h \

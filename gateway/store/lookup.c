@@ -2,6 +2,7 @@
 #include "store/lookup.h"
 
 #include "base/try.h"
+#include "store/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +186,8 @@ static bool is_again(struct bd_lookup *lookup, size_t n, const uint8_t key[BD_NO
 
 		memcpy(again, lookup->nodes[s].key, BD_NODE_KEY_BYTES);
 		memcpy(again + BD_NODE_KEY_BYTES, key, BD_NODE_KEY_BYTES);
-		if (mdb_get(lookup->reader->txn, lookup->store->links, &pair, &value) == 0) {
+		if (mdb_get(lookup->reader->txn, lookup->store->links, &pair, &value) == 0 &&
+			bd_history_has_pair(value, lookup->reader->as_of.commit)) {
 			return true;
 		}
 	}

@@ -2,6 +2,7 @@
 #include "store/lookup.h"
 
 #include "base/try.h"
+#include "store/history.h"
 
 #include <string.h>
 
@@ -40,7 +41,7 @@ enum bd_code bd_lookup_load(struct bd_lookup *lookup, const struct bd_node **nod
 	struct bd_memo_node **slot, *loaded;
 	struct bd_store_reader *reader = lookup->reader;
 	const struct bd_node_view view = { lookup->store, reader->txn, reader->seal, &reader->marks,
-		false };
+		false, &reader->as_of };
 	uint64_t salt_slot;
 	enum bd_code code = memo_of(&memo, lookup);
 
@@ -110,12 +111,16 @@ enum bd_code bd_lookup_pairs(struct bd_lookup *lookup, MDB_cursor **cursor, MDB_
 	result = mdb_cursor_get(*cursor, &at, &value, MDB_SET_RANGE);
 	while (result == 0 && at.mv_size == 2 * BD_NODE_KEY_BYTES &&
 		memcmp(at.mv_data, key, BD_NODE_KEY_BYTES) == 0) {
-		if (*count == max) {
+		bool is_there = bd_history_has_pair(value, lookup->reader->as_of.commit);
+
+		if (is_there && *count == max) {
 			lookup->is_cut = true;
 			return BD_OK;
 		}
-		memcpy(out[(*count)++], (uint8_t *)at.mv_data + BD_NODE_KEY_BYTES,
-			BD_NODE_KEY_BYTES);
+		if (is_there) {
+			memcpy(out[(*count)++], (uint8_t *)at.mv_data + BD_NODE_KEY_BYTES,
+				BD_NODE_KEY_BYTES);
+		}
 		result = mdb_cursor_get(*cursor, &at, &value, MDB_NEXT);
 	}
 	return result == 0 || result == MDB_NOTFOUND ? BD_OK

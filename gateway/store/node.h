@@ -115,6 +115,7 @@ struct bd_node {
 	/* not packed */
 	struct bd_node_row *last;          /* found: records come sorted more often than not */
 	struct bd_bytes head;              /* as it was loaded: all but the rows */
+	struct bd_bytes stored;            /* the writer's: its value as it stands; empty = none */
 	const struct bd_node_marks *marks; /* of the store; NULL = none. Set by bd_node_settle */
 	/* by bd_node_settle: self first, then by kind, issuer, number; at most
 	 * BD_SUBJECT_NODES_MAX */

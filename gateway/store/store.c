@@ -1,7 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
-#include "store/env.h"
+#include "store/history.h"
 #include "store/long.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define FORMAT "3"
+#define FORMAT "4"
 #define READERS_MAX 1024
 #define MARKS_ARENA_BYTES 1048576
 
@@ -128,7 +128,8 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 	} rows[] = { { "nodes", &store->nodes, 0 }, { "owners", &store->owners, 0 },
 		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
 		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
-		{ "spools", &store->spools, 0 }, { "meta", &store->meta, 0 } };
+		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
+		{ "coverage_history", &store->coverage_history, 0 }, { "meta", &store->meta, 0 } };
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
@@ -218,6 +219,7 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 	if (code == BD_OK) {
 		store->next_message = read_counter(store, txn, "message") + 1;
 		store->next_slot = read_counter(store, txn, "slot");
+		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
 		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);
 		memcpy(store->message_salt, digest, sizeof(store->message_salt));
@@ -255,6 +257,7 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	snprintf(store->folder, sizeof(store->folder), "%s", settings->folder);
 	memcpy(store->master, settings->master_key, sizeof(store->master));
 	store->journal_days = settings->journal_days;
+	store->history_days = settings->history_days;
 	store->free_min_bytes = settings->free_min_bytes;
 	store->free_min_percent = settings->free_min_percent;
 	store->hook = settings->hook;
@@ -360,6 +363,7 @@ enum bd_code bd_store_reader_new(
 	}
 	reader->store = store;
 	reader->marks_txn = SIZE_MAX;
+	reader->commit_txn = SIZE_MAX;
 	bd_buf_init(&reader->plain, BD_NODE_MAX_BYTES);
 	bd_arena_init(&reader->marks_arena, MARKS_ARENA_BYTES);
 	code = bd_seal_new(&reader->seal, store->master);
@@ -405,20 +409,25 @@ static enum bd_code refresh_marks(struct bd_store_reader *reader, struct bd_diag
 	size_t txn = mdb_txn_id(reader->txn);
 	enum bd_code code;
 
-	if (reader->marks_txn == txn) {
+	if (reader->commit_txn != txn) {
+		reader->commit = read_counter(reader->store, reader->txn, "commit");
+		reader->commit_txn = txn;
+	}
+	if (reader->marks_txn == txn && reader->marks_at == reader->as_of.commit) {
 		return BD_OK;
 	}
 	bd_arena_clear(&reader->marks_arena);
-	code = bd_marks_load(
-		&reader->marks, reader->store, reader->txn, &reader->marks_arena, diag);
+	code = bd_marks_load(&reader->marks, reader->store, reader->txn, reader->as_of.commit,
+		&reader->marks_arena, diag);
 	reader->marks_txn = code == BD_OK ? txn : SIZE_MAX;
+	reader->marks_at = reader->as_of.commit;
 	if (code != BD_OK) {
 		bd_store_end(reader);
 	}
 	return code;
 }
 
-enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag)
+static enum bd_code begin(struct bd_store_reader *reader, uint64_t commit, struct bd_diag *diag)
 {
 	struct bd_store *store = reader->store;
 	struct bd_covers *old = reader->covers;
@@ -440,7 +449,47 @@ enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag
 	}
 	reader->memo = NULL;
 	reader->is_open = true;
+	reader->as_of = (struct bd_as_of){ commit, false };
 	return refresh_marks(reader, diag);
+}
+
+enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag)
+{
+	return begin(reader, BD_AS_OF_NOW, diag);
+}
+
+enum bd_code bd_store_begin_at(
+	struct bd_store_reader *reader, uint64_t commit, struct bd_diag *diag)
+{
+	enum bd_code code = begin(reader, commit, diag);
+	uint64_t oldest = 0;
+
+	if (code != BD_OK) {
+		return code;
+	}
+	code = bd_history_floor(&oldest, reader->store, reader->txn);
+	if (code == BD_OK && commit < oldest) {
+		code = BD_HISTORY_EXPIRED;
+	} else if (code == BD_OK && commit > reader->commit) {
+		code = BD_HISTORY_UNKNOWN;
+	}
+	if (code != BD_OK) {
+		bd_store_end(reader);
+		return bd_fail(diag, code, "commit %llu of %llu to %llu",
+			(unsigned long long)commit, (unsigned long long)oldest,
+			(unsigned long long)reader->commit);
+	}
+	return BD_OK;
+}
+
+uint64_t bd_store_reader_commit(const struct bd_store_reader *reader)
+{
+	return reader->as_of.commit != BD_AS_OF_NOW ? reader->as_of.commit : reader->commit;
+}
+
+bool bd_store_met_erased(const struct bd_store_reader *reader)
+{
+	return reader->as_of.has_erased;
 }
 
 void bd_store_end(struct bd_store_reader *reader)
@@ -494,8 +543,20 @@ static bool read_mark(struct bd_node_mark *mark, MDB_val key, MDB_val value, str
 	return reader.ok && reader.rest.len == 0;
 }
 
-static enum bd_code read_marks(struct bd_node_marks *marks, MDB_cursor *cursor,
-	struct bd_arena *arena, struct bd_diag *diag)
+/* The mark as it was then; *found false: there was none. */
+static enum bd_code value_as_of(MDB_val *value, bool *found, const struct bd_store *store,
+	MDB_cursor *cursor, MDB_val key, uint64_t as_of)
+{
+	struct bd_bytes was = { "", 0 };
+
+	BD_TRY(bd_history_coverage(&was, found, store, mdb_cursor_txn(cursor),
+		(struct bd_bytes){ key.mv_data, key.mv_size }, as_of));
+	*value = (MDB_val){ was.len, (void *)was.ptr };
+	return BD_OK;
+}
+
+static enum bd_code read_marks(struct bd_node_marks *marks, const struct bd_store *store,
+	MDB_cursor *cursor, uint64_t as_of, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_node_mark *items = bd_arena_alloc(arena, BD_MARKS_MAX, sizeof(*items));
 	MDB_val key = { sizeof(mark_prefix), (void *)mark_prefix }, value;
@@ -506,8 +567,11 @@ static enum bd_code read_marks(struct bd_node_marks *marks, MDB_cursor *cursor,
 	}
 	while (result == 0 && key.mv_size > sizeof(mark_prefix) &&
 		memcmp(key.mv_data, mark_prefix, sizeof(mark_prefix)) == 0) {
+		bool found = false;
+
+		BD_TRY(value_as_of(&value, &found, store, cursor, key, as_of));
 		if (marks->count == BD_MARKS_MAX ||
-			!read_mark(&items[marks->count++], key, value, arena)) {
+			(found && !read_mark(&items[marks->count++], key, value, arena))) {
 			return bd_fail(diag, BD_STORE_DAMAGED, "marks");
 		}
 		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -517,7 +581,7 @@ static enum bd_code read_marks(struct bd_node_marks *marks, MDB_cursor *cursor,
 }
 
 enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, MDB_txn *txn,
-	struct bd_arena *arena, struct bd_diag *diag)
+	uint64_t as_of, struct bd_arena *arena, struct bd_diag *diag)
 {
 	MDB_cursor *cursor;
 	enum bd_code code;
@@ -531,7 +595,7 @@ enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, 
 	if (result != 0) {
 		return bd_store_fail(diag, result, "marks");
 	}
-	code = read_marks(marks, cursor, arena, diag);
+	code = read_marks(marks, store, cursor, as_of, arena, diag);
 	mdb_cursor_close(cursor);
 	return code;
 }
@@ -560,36 +624,76 @@ static enum bd_code open_node(struct bd_node *node, const struct bd_node_view *v
 	return BD_OK;
 }
 
+/* The value under a key, as it was at the commit that is asked for. */
+static enum bd_code find_value(struct bd_bytes *value, bool *found, const struct bd_node_view *view,
+	const uint8_t key[BD_NODE_KEY_BYTES], struct bd_diag *diag)
+{
+	MDB_val name = { BD_NODE_KEY_BYTES, (void *)key }, data;
+	int result = mdb_get(view->txn, view->store->nodes, &name, &data);
+
+	*found = result == 0;
+	if (result != 0) {
+		return result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "node");
+	}
+	*value = (struct bd_bytes){ data.mv_data, data.mv_size };
+	return view->as_of != NULL && view->as_of->commit != BD_AS_OF_NOW
+		       ? bd_history_node(
+				 value, found, view->store, view->txn, key, view->as_of->commit)
+		       : BD_OK;
+}
+
+/* It has no salt any more: it was erased, before the commit that is asked for or after it. */
+static void note_erased(const struct bd_node_view *view, const struct bd_node_head *head)
+{
+	if (view->as_of != NULL) {
+		view->as_of->has_erased |= head->sealed.len > 0;
+	}
+}
+
+/* The page it stands in may be written anew before it is kept. */
+static enum bd_code keep_stored(struct bd_node *node, const struct bd_node_view *view,
+	struct bd_bytes value, struct bd_arena *arena)
+{
+	if (view->is_writer) {
+		node->stored = bd_arena_copy(arena, value);
+	}
+	return !view->is_writer || node->stored.ptr != NULL ? BD_OK : bd_arena_code(arena);
+}
+
 enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
 	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_salts *salts = &view->store->salts;
-	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
-	MDB_val mdb_key = { BD_NODE_KEY_BYTES, (void *)key }, value;
+	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES }, value;
 	uint8_t salt[BD_SALT_BYTES];
-	struct bd_reader reader;
+	struct bd_node_head head;
+	bool has_value = false;
 	enum bd_code code;
-	int result = mdb_get(view->txn, view->store->nodes, &mdb_key, &value);
 
 	*found = false;
-	if (result == MDB_NOTFOUND) {
-		return BD_OK;
+	node->stored = (struct bd_bytes){ "", 0 };
+	code = find_value(&value, &has_value, view, key, diag);
+	if (code != BD_OK || !has_value) {
+		return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
 	}
-	if (result != 0) {
-		return bd_store_fail(diag, result, "node");
+	code = bd_node_head_read(&head, value);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "a node of the store");
 	}
-	reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
-	*slot = bd_read_u64(&reader);
-	if (!(view->is_writer ? bd_salts_get_own(salt, salts, *slot)
-			      : bd_salts_get(salt, salts, *slot))) {
-		return BD_OK;
+	*slot = head.slot;
+	if (!(view->is_writer ? bd_salts_get_own(salt, salts, head.slot)
+			      : bd_salts_get(salt, salts, head.slot))) {
+		note_erased(view, &head);
+		return keep_stored(node, view, value, arena);
 	}
-	code = open_node(node, view, salt, name, reader.rest, arena);
+	code = open_node(node, view, salt, name, head.sealed, arena);
 	/* Erased while it was being read. */
-	if (code == BD_STORE_DAMAGED && !view->is_writer && !bd_salts_get(salt, salts, *slot)) {
+	if (code == BD_STORE_DAMAGED && !view->is_writer && !bd_salts_get(salt, salts, head.slot)) {
+		note_erased(view, &head);
 		return BD_OK;
 	}
 	*found = code == BD_OK;
+	code = code == BD_OK ? keep_stored(node, view, value, arena) : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
 }

@@ -30,6 +30,7 @@ struct bd_store_settings {
 	uint64_t map_size_bytes;
 	uint8_t master_key[BD_MASTER_KEY_BYTES];
 	uint32_t journal_days; /* how long idempotency keys are kept */
+	uint32_t history_days; /* how long what was replaced is kept; 0 = without end */
 	/* Below either of these the store is read only: LMDB and the spools need room to finish
 	 * what they began. 0 = no such bound. */
 	uint64_t free_min_bytes;
@@ -151,6 +152,19 @@ enum bd_code bd_store_reader_new(
 	struct bd_store_reader **out, struct bd_store *store, struct bd_diag *diag);
 void bd_store_reader_free(struct bd_store_reader *reader);
 enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag);
+/* The number of the last commit that this snapshot sees: what is looked up in it can be looked up
+ * again in bd_store_begin_at, as long as the store keeps what was replaced since. Numbers rise;
+ * only what changes something that a lookup can see makes one. After bd_store_begin. */
+uint64_t bd_store_reader_commit(const struct bd_store_reader *reader);
+/* A snapshot of the store as it was after that commit: lookups see what they saw then, but for what
+ * has been erased since. Which names lead to which subject is as it was; the covers are those of
+ * now. BD_HISTORY_EXPIRED: that is too long ago. BD_HISTORY_UNKNOWN: this store has no such commit
+ * yet (it is a copy from before). Ended by bd_store_end. */
+enum bd_code bd_store_begin_at(
+	struct bd_store_reader *reader, uint64_t commit, struct bd_diag *diag);
+/* Something that was looked for since bd_store_begin_at was there at that commit and has been
+ * erased since: what was found is not all that was there. */
+bool bd_store_met_erased(const struct bd_store_reader *reader);
 void bd_store_end(struct bd_store_reader *reader);
 /* All identifiers are of one subject. Everything in *out lives in the arena, and so does what is
  * remembered for the next lookup of the same snapshot: the arena is not cleared before
@@ -217,9 +231,13 @@ enum bd_code bd_store_counts(
 enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 	struct bd_arena *arena, struct bd_diag *diag);
 
-/* Lawful erasure: overwrites the subject's salt in place and syncs; its rows can be read no more.
- * Writer thread. */
-enum bd_code bd_store_erase(
-	struct bd_store *store, const struct bd_identifier *identifier, struct bd_diag *diag);
+/* Lawful erasure: overwrites the subject's salt in place and syncs; its rows can be read no more,
+ * neither those of now nor those of before. Writer thread. */
+enum bd_code bd_store_erase(struct bd_store *store, const struct bd_identifier *identifier,
+	int64_t now_ms, struct bd_diag *diag);
+/* Lets go of some of what was replaced longer ago than history_days; more of it at the next call,
+ * where *has_more. Writer thread, between messages: a short transaction of its own, or none. */
+enum bd_code bd_store_expire(
+	bool *has_more, struct bd_store *store, int64_t now_ms, struct bd_diag *diag);
 
 #endif

@@ -47,6 +47,7 @@ static void count_pages(struct bd_txn *txn)
 {
 	memset(txn->dirt, 0, sizeof(txn->dirt));
 	txn->dirt[txn->store->nodes].is_behind = true;
+	txn->dirt[txn->store->history].is_behind = true;
 	for (MDB_dbi dbi = 0; dbi < BD_DIRT_MAX; dbi++) {
 		MDB_stat stat;
 
@@ -55,6 +56,8 @@ static void count_pages(struct bd_txn *txn)
 			txn->dirt[dbi].pages_before = stat.ms_leaf_pages + stat.ms_branch_pages;
 		}
 	}
+	/* What a commit puts there stands behind all that was there. */
+	txn->dirt[txn->store->history].pages_before = 1;
 }
 
 enum bd_code bd_txn_begin(struct bd_txn *txn)
@@ -73,6 +76,9 @@ enum bd_code bd_txn_begin(struct bd_txn *txn)
 	}
 	txn->message = store->next_message;
 	txn->slot = store->next_slot;
+	txn->commit = store->commit + 1;
+	txn->now_ms = 0;
+	txn->is_numbered = false;
 	txn->pair_count = 0;
 	txn->tally_count = 0;
 	bd_arena_clear(&txn->tally_arena);
@@ -91,15 +97,19 @@ static int compare_pairs(const void *a, const void *b)
 	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
-/* In the order of their bytes: neighbours share pages. */
+/* In the order of their bytes: neighbours share pages. Each says since which commit it is there. */
 static enum bd_code put_pairs(struct bd_txn *txn)
 {
+	char since[8];
+	struct bd_buf packed = { since, 0, sizeof(since), sizeof(since) };
+
+	BD_TRY(bd_buf_add_u64(&packed, txn->commit));
 	if (txn->pair_count > 1) {
 		qsort(txn->pairs, txn->pair_count, sizeof(*txn->pairs), compare_pairs);
 	}
 	for (size_t i = 0; i < txn->pair_count; i++) {
 		struct bd_pair *pair = &txn->pairs[i];
-		MDB_val key = { sizeof(pair->bytes), pair->bytes }, value = { 0, (void *)"" };
+		MDB_val key = { sizeof(pair->bytes), pair->bytes }, value = { packed.len, since };
 		int result = i > 0 && compare_pairs(pair, pair - 1) == 0
 				     ? MDB_KEYEXIST
 				     : mdb_put(txn->mdb, pair->dbi, &key, &value, MDB_NOOVERWRITE);
@@ -144,6 +154,9 @@ static enum bd_code finish(struct bd_txn *txn)
 	if (store->next_slot != txn->slot) {
 		BD_TRY(bd_txn_put_counter(txn, "slot", store->next_slot));
 	}
+	if (txn->is_numbered) {
+		BD_TRY(bd_txn_put_counter(txn, "commit", txn->commit));
+	}
 	return bd_salts_sync(&store->salts);
 }
 
@@ -167,6 +180,7 @@ static enum bd_code commit(struct bd_txn *txn)
 
 	txn->mdb = NULL;
 	if (result == 0) {
+		txn->store->commit += txn->is_numbered;
 		return BD_OK;
 	}
 	txn->store->next_message = txn->message;
@@ -381,5 +395,6 @@ enum bd_code bd_tally_set(
 enum bd_code bd_txn_load_marks(struct bd_txn *txn)
 {
 	bd_arena_clear(&txn->marks_arena);
-	return bd_marks_load(&txn->marks, txn->store, txn->mdb, &txn->marks_arena, txn->diag);
+	return bd_marks_load(
+		&txn->marks, txn->store, txn->mdb, BD_AS_OF_NOW, &txn->marks_arena, txn->diag);
 }

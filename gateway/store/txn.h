@@ -45,6 +45,9 @@ struct bd_txn {
 	struct bd_arena tally_arena;
 	struct bd_dirt dirt[BD_DIRT_MAX];
 	uint64_t message, slot; /* counters as they were: given back when it is given up */
+	uint64_t commit;        /* its number, if it has one: history.h */
+	int64_t now_ms;         /* when what it does came to be done */
+	bool is_numbered;
 };
 
 void bd_txn_open(struct bd_txn *txn, struct bd_store *store, struct bd_diag *diag);
@@ -66,8 +69,8 @@ enum bd_code bd_txn_get(
 	struct bd_bytes *value, bool *found, struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name);
 enum bd_code bd_txn_delete(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name);
 enum bd_code bd_txn_put_counter(struct bd_txn *txn, const char *name, uint64_t value);
-/* A pair of blinded keys that says: look there as well. Only ever added; what it leads to is
- * checked when it is read. */
+/* A pair of blinded keys that says: look there as well. Only ever added, with the commit that added
+ * it; what it leads to is checked when it is read. */
 enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identifier *from,
 	const uint8_t to[BD_NODE_KEY_BYTES]);
 /* How many rows of a section are seen: counted as nodes change, set by a snapshot. */

@@ -52,3 +52,8 @@ check_PROGRAMS += tests/unit/test_store_faults
 TESTS += tests/unit/test_store_faults
 tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/store_support.h
 tests_unit_test_store_faults_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_history
+TESTS += tests/unit/test_store_history
+tests_unit_test_store_history_SOURCES = tests/unit/test_store_history.c tests/unit/store_support.h
+tests_unit_test_store_history_LDADD = $(STORE_TEST_LIBS)
