@@ -13,7 +13,9 @@ libbd_base_a_SOURCES = \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
 	gateway/base/sign.c gateway/base/sign.h \
+	gateway/base/tags.c gateway/base/tags.h \
 	gateway/base/text.c gateway/base/text.h \
+	gateway/base/trail_id.c gateway/base/trail_id.h \
 	gateway/base/try.h \
 	gateway/base/workday.c gateway/base/workday.h
 libbd_base_a_CPPFLAGS = $(AM_CPPFLAGS)

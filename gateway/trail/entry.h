@@ -8,21 +8,7 @@
 #define BD_TRAIL_ENTRY_H
 
 #include "base/diag.h"
-
-/* Where an entry stands: the trail of one installation, a loop's log in it, a file of that log, a
- * place in the file. Never given twice. */
-struct bd_trail_id {
-	uint64_t instance;
-	uint16_t loop;
-	uint32_t segment, offset;
-};
-
-/* "0123456789abcdef-0000-00000001-00000040" and a NUL: safe in an address, easy to read out. */
-#define BD_TRAIL_ID_TEXT_BYTES 40
-void bd_trail_id_write(char out[BD_TRAIL_ID_TEXT_BYTES], const struct bd_trail_id *id);
-/* False unless it is what bd_trail_id_write gives. */
-bool bd_trail_id_read(struct bd_trail_id *out, struct bd_bytes text);
-bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b);
+#include "base/trail_id.h"
 
 /* Written in files: never renumbered. */
 enum bd_trail_kind {

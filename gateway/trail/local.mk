@@ -13,7 +13,6 @@ libbd_trail_a_SOURCES = \
 	gateway/trail/segment.c gateway/trail/segment.h \
 	gateway/trail/signer.c \
 	gateway/trail/state.h \
-	gateway/trail/tags.c gateway/trail/tags.h \
 	gateway/trail/trail.c gateway/trail/trail.h \
 	gateway/trail/tree.c gateway/trail/tree.h \
 	gateway/trail/verify.c gateway/trail/verify.h

@@ -12,7 +12,7 @@
 
 #include "base/json_write.h"
 #include "trail/entry.h"
-#include "trail/tags.h"
+#include "base/tags.h"
 
 /* On whose behalf something was asked: of every kind of entry. Empty = not stated. */
 struct bd_trail_caller {

@@ -1,11 +1,11 @@
-/* tags.h - the payloads of entries: tagged members, so that a later version adds some and an
- * earlier one keeps what it does not know. Layer: trail.
+/* tags.h - tagged members, as entries of the trail and kept cases consist of: a later version adds
+ * some, and an earlier one passes over what it does not know or keeps it. Layer: base.
  *
  * A member is u16 tag, u32 length, that many bytes. Tags are never renumbered nor reused. A member
  * that says nothing (no bytes, zero) is left out.
  */
-#ifndef BD_TRAIL_TAGS_H
-#define BD_TRAIL_TAGS_H
+#ifndef BD_BASE_TAGS_H
+#define BD_BASE_TAGS_H
 
 #include "base/arena.h"
 #include "base/digest.h"

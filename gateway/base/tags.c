@@ -1,4 +1,4 @@
-#include "trail/tags.h"
+#include "base/tags.h"
 
 #include <string.h>
 

@@ -1,0 +1,73 @@
+#include "base/trail_id.h"
+
+#include "base/digest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void bd_trail_id_write(char out[BD_TRAIL_ID_TEXT_BYTES], const struct bd_trail_id *id)
+{
+	snprintf(out, BD_TRAIL_ID_TEXT_BYTES, "%016" PRIx64 "-%04x-%08" PRIx32 "-%08" PRIx32,
+		id->instance, id->loop, id->segment, id->offset);
+}
+
+/* One text an id: what reads as one but is written otherwise is none. */
+bool bd_trail_id_read(struct bd_trail_id *out, struct bd_bytes text)
+{
+	static const size_t lens[] = { 16, 4, 8, 8 };
+	uint8_t parts[4][8] = { { 0 } };
+	char again[BD_TRAIL_ID_TEXT_BYTES];
+	struct bd_trail_id id;
+	size_t at = 0;
+
+	if (text.len != BD_TRAIL_ID_TEXT_BYTES - 1) {
+		return false;
+	}
+	for (size_t i = 0; i < 4; i++) {
+		size_t bytes = lens[i] / 2;
+
+		if (!bd_unhex(parts[i] + 8 - bytes, bytes,
+			    (struct bd_bytes){ text.ptr + at, lens[i] })) {
+			return false;
+		}
+		at += lens[i] + 1;
+	}
+	struct bd_reader reader = bd_reader_of((struct bd_bytes){ (char *)parts, sizeof(parts) });
+
+	id.instance = bd_read_u64(&reader);
+	id.loop = (uint16_t)bd_read_u64(&reader);
+	id.segment = (uint32_t)bd_read_u64(&reader);
+	id.offset = (uint32_t)bd_read_u64(&reader);
+	bd_trail_id_write(again, &id);
+	if (!bd_bytes_is(text, again)) {
+		return false;
+	}
+	*out = id;
+	return true;
+}
+
+bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b)
+{
+	return a->instance == b->instance && a->loop == b->loop && a->segment == b->segment &&
+	       a->offset == b->offset;
+}
+
+enum bd_code bd_trail_id_pack(struct bd_buf *out, const struct bd_trail_id *id)
+{
+	enum bd_code code = bd_buf_add_u64(out, id->instance);
+
+	code = code == BD_OK ? bd_buf_add_u16(out, id->loop) : code;
+	code = code == BD_OK ? bd_buf_add_u32(out, id->segment) : code;
+	return code == BD_OK ? bd_buf_add_u32(out, id->offset) : code;
+}
+
+struct bd_trail_id bd_trail_id_unpack(struct bd_reader *reader)
+{
+	struct bd_trail_id id;
+
+	id.instance = bd_read_u64(reader);
+	id.loop = bd_read_u16(reader);
+	id.segment = bd_read_u32(reader);
+	id.offset = bd_read_u32(reader);
+	return id;
+}
