@@ -117,6 +117,13 @@
 #define BD_SPOOL_BLOCK_BYTES 16384
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
+/* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they compared.
+ * Longer ones are kept without these. */
+#define BD_CASE_MAX_BYTES 1048576
+/* One file of cases: some ten thousand, so that a walk opens few. */
+#define BD_CASE_FILE_MAX_BYTES 67108864
+/* Cases indexed in one transaction: some ten milliseconds of the writer that pushes wait for. */
+#define BD_CASES_INDEX_MAX 512
 /* -- frames ---------------------------------------------------------------------------------------
  */
 /* Credit each way on the socketpair of a worker. */

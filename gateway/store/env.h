@@ -4,7 +4,8 @@
  * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
  * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
  * key -> body digest, sequence, until when), spools (long messages that are being applied), history
- * and coverage_history (what commits replaced: history.h), meta.
+ * and coverage_history (what commits replaced: history.h), meta; and of the case files
+ * (case_index.h) cases, case_numbers, case_subjects, case_erased.
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
@@ -26,6 +27,7 @@ struct bd_covers {
 	unsigned references; /* under the store's lock */
 };
 
+struct bd_cases;
 struct bd_long;
 struct bd_waiting;
 
@@ -33,6 +35,7 @@ struct bd_store {
 	MDB_env *env;
 	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
 		meta;
+	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
 	struct bd_salts salts;
 	uint8_t master[BD_MASTER_KEY_BYTES];
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
@@ -41,6 +44,8 @@ struct bd_store {
 	uint64_t free_min_bytes;
 	pthread_mutex_t lock; /* covers */
 	struct bd_covers *covers;
+	struct bd_cases *cases; /* case_file.h */
+	uint32_t cases_days;
 	/* the writer's */
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot;

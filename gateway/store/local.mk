@@ -2,6 +2,10 @@ noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
 	gateway/store/apply.c gateway/store/apply.h \
+	gateway/store/case_file.c gateway/store/case_file.h \
+	gateway/store/case_index.c gateway/store/case_index.h \
+	gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
+	gateway/store/case_recover.c gateway/store/cases.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
 	gateway/store/dump.c \

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/case_file.h"
 #include "store/history.h"
 #include "store/long.h"
 
@@ -13,6 +14,7 @@
 
 #define FORMAT "4"
 #define READERS_MAX 1024
+#define DATABASES_MAX 32
 #define MARKS_ARENA_BYTES 1048576
 
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what)
@@ -129,7 +131,10 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
 		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
 		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
-		{ "coverage_history", &store->coverage_history, 0 }, { "meta", &store->meta, 0 } };
+		{ "coverage_history", &store->coverage_history, 0 }, { "meta", &store->meta, 0 },
+		{ "cases", &store->case_places, 0 }, { "case_numbers", &store->case_numbers, 0 },
+		{ "case_subjects", &store->case_subjects, 0 },
+		{ "case_erased", &store->case_erased, 0 } };
 	int result = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
@@ -193,7 +198,7 @@ static enum bd_code open_env(struct bd_store *store, uint64_t map_size, struct b
 	int result = mdb_env_create(&store->env), dead = 0;
 
 	if (result == 0) {
-		mdb_env_set_maxdbs(store->env, 16);
+		mdb_env_set_maxdbs(store->env, DATABASES_MAX);
 		mdb_env_set_maxreaders(store->env, READERS_MAX);
 		mdb_env_set_mapsize(store->env, map_size);
 		result = mdb_env_open(store->env, store->folder, MDB_NOTLS | MDB_NORDAHEAD, 0600);
@@ -224,6 +229,7 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);
 		memcpy(store->message_salt, digest, sizeof(store->message_salt));
 	}
+	code = code == BD_OK ? bd_cases_recover(store, txn, diag) : code;
 	if (code != BD_OK) {
 		mdb_txn_abort(txn);
 		return code;
@@ -261,7 +267,10 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	store->free_min_bytes = settings->free_min_bytes;
 	store->free_min_percent = settings->free_min_percent;
 	store->hook = settings->hook;
+	store->cases_days = settings->cases_days;
 	code = make_folder(store, "", diag);
+	code = code == BD_OK ? make_folder(store, "/cases", diag) : code;
+	code = code == BD_OK ? bd_cases_new(&store->cases, diag) : code;
 	code = code == BD_OK ? bd_seal_new(&store->seal, store->master) : code;
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
 	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;
@@ -283,6 +292,7 @@ void bd_store_close(struct bd_store *store)
 		return;
 	}
 	bd_long_close(store);
+	bd_cases_free(store->cases);
 	if (store->env != NULL) {
 		mdb_env_close(store->env);
 	}

@@ -31,6 +31,7 @@ struct bd_store_settings {
 	uint8_t master_key[BD_MASTER_KEY_BYTES];
 	uint32_t journal_days; /* how long idempotency keys are kept */
 	uint32_t history_days; /* how long what was replaced is kept; 0 = without end */
+	uint32_t cases_days;   /* how long case files are kept (cases.h); 0 = for good */
 	/* Below either of these the store is read only: LMDB and the spools need room to finish
 	 * what they began. 0 = no such bound. */
 	uint64_t free_min_bytes;

@@ -20,7 +20,7 @@ struct bd_dirt {
 	uint64_t puts, bytes, pages_before;
 	bool is_behind; /* what was put stood behind all that was there */
 };
-#define BD_DIRT_MAX 24 /* databases, by their number */
+#define BD_DIRT_MAX 40 /* databases, by their number */
 
 /* Rows of a section that came to be seen, less those that are no more. */
 struct bd_tally {

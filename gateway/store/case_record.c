@@ -1,0 +1,419 @@
+/* case_record.c - a kept case as tagged members (base/tags.h). */
+#include "base/tags.h"
+#include "base/try.h"
+#include "record/pack.h"
+#include "store/cases.h"
+
+#include <string.h>
+
+/* Written in files: never renumbered. */
+enum tag {
+	TAG_RECEIPT = 1,
+	TAG_AT,
+	TAG_CLIENT,
+	TAG_PURPOSE,
+	TAG_NUMBER,
+	TAG_MATTER,
+	TAG_VERSION,
+	TAG_DECISION,
+	TAG_MODE,
+	TAG_ON,
+	TAG_SUBMITTED,
+	TAG_SANDBOX,
+	TAG_SNAPSHOT,
+	TAG_QUESTION,
+	TAG_LOOKED,
+	TAG_FINDING,
+	TAG_OWED,
+	TAG_BRANCH,
+	TAG_CUT,
+	/* of who was looked at */
+	TAG_IDENTIFIER = 32,
+	TAG_INVENTED,
+	/* of a finding */
+	TAG_ELEMENT = 48,
+	TAG_POINTER,
+	TAG_CODE,
+	TAG_FLAGS,
+	TAG_REASON,
+	TAG_RULE,
+	TAG_FIELD,
+	TAG_ENTITIES,
+	TAG_SALT,
+	TAG_CLAIM,
+	TAG_VALUE,
+	/* of what is owed */
+	TAG_PARTY = 64,
+	TAG_ID,
+	TAG_OF,
+	TAG_MAY_FOLLOW,
+	TAG_DUE,
+	TAG_EXTENSION_DAYS,
+	TAG_EXTENSIONS
+};
+
+/* -- writing -- */
+
+static void pack_looked(struct bd_tags *tags, const struct bd_case_looked *looked)
+{
+	size_t place = bd_tags_begin(tags, TAG_LOOKED);
+
+	for (size_t i = 0; i < looked->identifier_count; i++) {
+		size_t inner = bd_tags_begin(tags, TAG_IDENTIFIER);
+
+		if (tags->code == BD_OK) {
+			tags->code = bd_identifier_pack(tags->out, &looked->identifiers[i]);
+		}
+		bd_tags_end(tags, inner);
+	}
+	bd_tags_number(tags, TAG_INVENTED, looked->is_sandbox);
+	bd_tags_end(tags, place);
+}
+
+static void pack_finding(struct bd_tags *tags, const struct bd_case_finding *finding, bool is_cut)
+{
+	size_t place = bd_tags_begin(tags, TAG_FINDING), inner;
+
+	bd_tags_bytes(tags, TAG_ELEMENT, finding->element);
+	bd_tags_bytes(tags, TAG_POINTER, finding->pointer);
+	bd_tags_bytes(tags, TAG_CODE, finding->code);
+	bd_tags_bytes(tags, TAG_FLAGS, finding->flags);
+	bd_tags_bytes(tags, TAG_REASON, finding->reason);
+	bd_tags_bytes(tags, TAG_RULE, finding->rule);
+	bd_tags_number(tags, TAG_FIELD, finding->field);
+	inner = bd_tags_begin(tags, TAG_ENTITIES);
+	for (size_t i = 0; i < finding->entity_count && tags->code == BD_OK; i++) {
+		tags->code = bd_buf_add_u16(tags->out, finding->entities[i]);
+	}
+	bd_tags_end(tags, inner);
+	if (finding->has_opening && !is_cut) {
+		bd_tags_bytes(tags, TAG_SALT,
+			(struct bd_bytes){ (const char *)finding->salt, sizeof(finding->salt) });
+		bd_tags_bytes(tags, TAG_CLAIM, finding->claim);
+		bd_tags_bytes(tags, TAG_VALUE, finding->value);
+	}
+	bd_tags_end(tags, place);
+}
+
+static void pack_owed(struct bd_tags *tags, const struct bd_case_owed *owed)
+{
+	size_t place = bd_tags_begin(tags, TAG_OWED);
+
+	bd_tags_number(tags, TAG_PARTY, owed->is_agency);
+	bd_tags_bytes(tags, TAG_ID, owed->id);
+	bd_tags_bytes(tags, TAG_OF, owed->pointer);
+	bd_tags_number(tags, TAG_MAY_FOLLOW, owed->may_follow);
+	bd_tags_number(tags, TAG_DUE, (uint64_t)owed->due);
+	bd_tags_number(tags, TAG_EXTENSION_DAYS, (uint64_t)owed->extension_working_days);
+	bd_tags_number(tags, TAG_EXTENSIONS, (uint64_t)owed->extensions);
+	bd_tags_end(tags, place);
+}
+
+static void pack_head(struct bd_tags *tags, const struct bd_case_record *record)
+{
+	size_t place = bd_tags_begin(tags, TAG_RECEIPT);
+
+	if (tags->code == BD_OK) {
+		tags->code = bd_trail_id_pack(tags->out, &record->receipt);
+	}
+	bd_tags_end(tags, place);
+	bd_tags_number(tags, TAG_AT, (uint64_t)record->at_ms);
+	bd_tags_bytes(tags, TAG_CLIENT, record->client);
+	bd_tags_bytes(tags, TAG_PURPOSE, record->purpose);
+	bd_tags_bytes(tags, TAG_NUMBER, record->number);
+	bd_tags_bytes(tags, TAG_MATTER, record->matter);
+	bd_tags_bytes(tags, TAG_VERSION, record->version);
+	bd_tags_bytes(tags, TAG_DECISION, record->decision);
+	bd_tags_bytes(tags, TAG_MODE, record->mode);
+	bd_tags_bytes(tags, TAG_BRANCH, record->branch);
+	bd_tags_number(tags, TAG_ON, (uint64_t)record->on);
+	bd_tags_number(tags, TAG_SUBMITTED, (uint64_t)record->submitted_ms);
+	bd_tags_number(tags, TAG_SANDBOX, record->is_sandbox);
+	bd_tags_number(tags, TAG_SNAPSHOT, record->snapshot);
+	bd_tags_number(tags, TAG_CUT, record->is_cut);
+}
+
+enum bd_code bd_case_record_pack(struct bd_buf *out, const struct bd_case_record *record)
+{
+	struct bd_tags tags = { out, BD_OK };
+	size_t before = out->len;
+
+	pack_head(&tags, record);
+	if (!record->is_cut) {
+		bd_tags_bytes(&tags, TAG_QUESTION, record->question);
+	}
+	for (size_t i = 0; i < record->looked_count; i++) {
+		pack_looked(&tags, &record->looked[i]);
+	}
+	for (size_t i = 0; i < record->finding_count; i++) {
+		pack_finding(&tags, &record->findings[i], record->is_cut);
+	}
+	for (size_t i = 0; i < record->owed_count; i++) {
+		pack_owed(&tags, &record->owed[i]);
+	}
+	if (tags.code != BD_OK) {
+		out->len = before;
+	}
+	return tags.code;
+}
+
+/* -- reading -- */
+
+static bool take_number(uint64_t *out, const struct bd_tag *tag)
+{
+	return bd_tag_number(out, tag);
+}
+
+static bool take_signed(int64_t *out, const struct bd_tag *tag)
+{
+	uint64_t number = 0;
+	bool ok = bd_tag_number(&number, tag);
+
+	*out = (int64_t)number;
+	return ok;
+}
+
+static bool take_day(int32_t *out, const struct bd_tag *tag)
+{
+	int64_t number = 0;
+	bool ok = take_signed(&number, tag) && number >= INT32_MIN && number <= INT32_MAX;
+
+	*out = ok ? (int32_t)number : 0;
+	return ok;
+}
+
+static bool take_bool(bool *out, const struct bd_tag *tag)
+{
+	uint64_t number = 0;
+	bool ok = bd_tag_number(&number, tag) && number == 1;
+
+	*out = ok;
+	return ok;
+}
+
+static bool take_text(struct bd_bytes *out, const struct bd_tag *tag)
+{
+	*out = tag->bytes;
+	return true;
+}
+
+static enum bd_code unpack_looked(
+	struct bd_case_looked *out, struct bd_bytes members, struct bd_arena *arena)
+{
+	size_t count = bd_tag_count(members, TAG_IDENTIFIER);
+	struct bd_identifier *identifiers = bd_arena_alloc(arena, count, sizeof(*identifiers));
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+
+	if (identifiers == NULL) {
+		return bd_arena_code(arena);
+	}
+	*out = (struct bd_case_looked){ .identifiers = identifiers };
+	while (bd_tag_next(&tag, &reader)) {
+		if (tag.tag == TAG_IDENTIFIER) {
+			struct bd_reader inner = bd_reader_of(tag.bytes);
+
+			identifiers[out->identifier_count++] = bd_identifier_unpack(&inner);
+			reader.ok = reader.ok && inner.ok && inner.rest.len == 0;
+		} else if (tag.tag == TAG_INVENTED) {
+			reader.ok = take_bool(&out->is_sandbox, &tag) && reader.ok;
+		}
+	}
+	return reader.ok ? BD_OK : BD_STORE_DAMAGED;
+}
+
+static enum bd_code unpack_entities(
+	struct bd_case_finding *out, struct bd_bytes bytes, struct bd_arena *arena)
+{
+	size_t count = bytes.len / sizeof(uint16_t);
+	uint16_t *entities = bd_arena_alloc(arena, count, sizeof(*entities));
+	struct bd_reader reader = bd_reader_of(bytes);
+
+	if (entities == NULL) {
+		return bd_arena_code(arena);
+	}
+	for (size_t i = 0; i < count; i++) {
+		entities[i] = bd_read_u16(&reader);
+	}
+	out->entities = entities;
+	out->entity_count = count;
+	return reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
+}
+
+static bool take_field(struct bd_case_finding *out, const struct bd_tag *tag)
+{
+	uint64_t number = 0;
+	bool ok = bd_tag_number(&number, tag) && number <= UINT16_MAX;
+
+	out->field = ok ? (uint16_t)number : 0;
+	return ok;
+}
+
+static bool take_salt(struct bd_case_finding *out, const struct bd_tag *tag)
+{
+	out->has_opening = tag->bytes.len == sizeof(out->salt);
+	if (out->has_opening) {
+		memcpy(out->salt, tag->bytes.ptr, sizeof(out->salt));
+	}
+	return out->has_opening;
+}
+
+static bool take_of_finding(struct bd_case_finding *out, const struct bd_tag *tag)
+{
+	switch (tag->tag) {
+	case TAG_ELEMENT:
+		return take_text(&out->element, tag);
+	case TAG_POINTER:
+		return take_text(&out->pointer, tag);
+	case TAG_CODE:
+		return take_text(&out->code, tag);
+	case TAG_FLAGS:
+		return take_text(&out->flags, tag);
+	case TAG_REASON:
+		return take_text(&out->reason, tag);
+	case TAG_RULE:
+		return take_text(&out->rule, tag);
+	case TAG_FIELD:
+		return take_field(out, tag);
+	case TAG_SALT:
+		return take_salt(out, tag);
+	case TAG_CLAIM:
+		return take_text(&out->claim, tag);
+	case TAG_VALUE:
+		return take_text(&out->value, tag);
+	default:
+		return true;
+	}
+}
+
+static enum bd_code unpack_finding(
+	struct bd_case_finding *out, struct bd_bytes members, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+
+	*out = (struct bd_case_finding){ .field = 0 };
+	while (bd_tag_next(&tag, &reader)) {
+		if (tag.tag == TAG_ENTITIES) {
+			BD_TRY(unpack_entities(out, tag.bytes, arena));
+		} else if (!take_of_finding(out, &tag)) {
+			return BD_STORE_DAMAGED;
+		}
+	}
+	return reader.ok ? BD_OK : BD_STORE_DAMAGED;
+}
+
+static bool take_of_owed(struct bd_case_owed *out, const struct bd_tag *tag)
+{
+	switch (tag->tag) {
+	case TAG_PARTY:
+		return take_bool(&out->is_agency, tag);
+	case TAG_ID:
+		return take_text(&out->id, tag);
+	case TAG_OF:
+		return take_text(&out->pointer, tag);
+	case TAG_MAY_FOLLOW:
+		return take_bool(&out->may_follow, tag);
+	case TAG_DUE:
+		return take_day(&out->due, tag);
+	case TAG_EXTENSION_DAYS:
+		return take_signed(&out->extension_working_days, tag);
+	case TAG_EXTENSIONS:
+		return take_signed(&out->extensions, tag);
+	default:
+		return true;
+	}
+}
+
+static enum bd_code unpack_owed(struct bd_case_owed *out, struct bd_bytes members)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_tag tag;
+
+	*out = (struct bd_case_owed){ .due = 0 };
+	while (bd_tag_next(&tag, &reader)) {
+		if (!take_of_owed(out, &tag)) {
+			return BD_STORE_DAMAGED;
+		}
+	}
+	return reader.ok ? BD_OK : BD_STORE_DAMAGED;
+}
+
+static bool take_receipt(struct bd_case_record *out, const struct bd_tag *tag)
+{
+	struct bd_reader reader = bd_reader_of(tag->bytes);
+
+	out->receipt = bd_trail_id_unpack(&reader);
+	return reader.ok && reader.rest.len == 0;
+}
+
+static bool take_head(struct bd_case_record *out, const struct bd_tag *tag)
+{
+	switch (tag->tag) {
+	case TAG_RECEIPT:
+		return take_receipt(out, tag);
+	case TAG_AT:
+		return take_signed(&out->at_ms, tag);
+	case TAG_ON:
+		return take_day(&out->on, tag);
+	case TAG_SUBMITTED:
+		return take_signed(&out->submitted_ms, tag);
+	case TAG_SANDBOX:
+		return take_bool(&out->is_sandbox, tag);
+	case TAG_SNAPSHOT:
+		return take_number(&out->snapshot, tag);
+	case TAG_CUT:
+		return take_bool(&out->is_cut, tag);
+	default:
+		return true;
+	}
+}
+
+static void take_texts(struct bd_case_record *out, const struct bd_tag *tag)
+{
+	struct bd_bytes *const texts[] = { [TAG_CLIENT] = &out->client,
+		[TAG_PURPOSE] = &out->purpose,
+		[TAG_NUMBER] = &out->number,
+		[TAG_MATTER] = &out->matter,
+		[TAG_VERSION] = &out->version,
+		[TAG_DECISION] = &out->decision,
+		[TAG_MODE] = &out->mode,
+		[TAG_BRANCH] = &out->branch,
+		[TAG_QUESTION] = &out->question };
+
+	if (tag->tag < sizeof(texts) / sizeof(texts[0]) && texts[tag->tag] != NULL) {
+		*texts[tag->tag] = tag->bytes;
+	}
+}
+
+enum bd_code bd_case_record_unpack(
+	struct bd_case_record *out, struct bd_bytes packed, struct bd_arena *arena)
+{
+	struct bd_case_looked *looked =
+		bd_arena_alloc(arena, bd_tag_count(packed, TAG_LOOKED), sizeof(*looked));
+	struct bd_case_finding *findings =
+		bd_arena_alloc(arena, bd_tag_count(packed, TAG_FINDING), sizeof(*findings));
+	struct bd_case_owed *owed =
+		bd_arena_alloc(arena, bd_tag_count(packed, TAG_OWED), sizeof(*owed));
+	struct bd_reader reader = bd_reader_of(packed);
+	struct bd_tag tag;
+
+	if (looked == NULL || findings == NULL || owed == NULL) {
+		return bd_arena_code(arena);
+	}
+	*out = (struct bd_case_record){ .looked = looked, .findings = findings, .owed = owed };
+	while (bd_tag_next(&tag, &reader)) {
+		if (tag.tag == TAG_LOOKED) {
+			BD_TRY(unpack_looked(&looked[out->looked_count++], tag.bytes, arena));
+		} else if (tag.tag == TAG_FINDING) {
+			BD_TRY(unpack_finding(&findings[out->finding_count++], tag.bytes, arena));
+		} else if (tag.tag == TAG_OWED) {
+			BD_TRY(unpack_owed(&owed[out->owed_count++], tag.bytes));
+		} else if (!take_head(out, &tag)) {
+			return BD_STORE_DAMAGED;
+		} else {
+			take_texts(out, &tag);
+		}
+	}
+	return reader.ok ? BD_OK : BD_STORE_DAMAGED;
+}

@@ -1,0 +1,558 @@
+/* test_store_cases.c - case files: what was appended is read again by receipt, number, subject and
+ * time; torn tails are cut; damage is told. */
+#include "store/cases.h"
+#include "store_support.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define NUMBER "MZT-2026-000117"
+#define DAY_MS INT64_C(86400000)
+/* Of a record in its file: behind the file's head (24), mark and length. */
+#define FILE_HEAD_BYTES 24
+
+struct made {
+	struct bd_identifier identifiers[2];
+	struct bd_case_looked looked[2];
+	struct bd_case_finding findings[2];
+	struct bd_case_owed owed[1];
+	uint16_t entities[2];
+	struct bd_case_record record;
+};
+
+static const char person[] = "440311198001017731", other[] = "440311197505052216";
+
+/* A case of two subjects: the person, under two identifiers, and an invented one. */
+static const struct bd_case_record *make(struct made *made, uint32_t offset, int64_t at_ms)
+{
+	*made = (struct made){ .entities = { 3, 7 } };
+	made->identifiers[0] = id_of(ID_PERSON, person);
+	made->identifiers[1] = id_of(ID_DEPT_PERSON, "P-1");
+	made->looked[0] = (struct bd_case_looked){ made->identifiers, 2, false };
+	made->looked[1] = (struct bd_case_looked){ made->identifiers, 1, true };
+	made->findings[0] = (struct bd_case_finding){ .element = bd_bytes_of("name"),
+		.pointer = bd_bytes_of("/subjects/applicant"),
+		.code = bd_bytes_of("match"),
+		.flags = bd_bytes_of("normalized"),
+		.reason = bd_bytes_of("x"),
+		.rule = bd_bytes_of("name.exact"),
+		.field = 17,
+		.entities = made->entities,
+		.entity_count = 2,
+		.has_opening = true,
+		.salt = { 1, 2, 3 },
+		.claim = bd_bytes_of("claim"),
+		.value = bd_bytes_of("value") };
+	made->findings[1] = (struct bd_case_finding){ .element = bd_bytes_of("alive"),
+		.code = bd_bytes_of("absent") };
+	made->owed[0] = (struct bd_case_owed){ .is_agency = true,
+		.id = bd_bytes_of("alive"),
+		.pointer = bd_bytes_of("/subjects/applicant"),
+		.may_follow = true,
+		.due = 20613,
+		.extension_working_days = 5,
+		.extensions = 1 };
+	made->record = (struct bd_case_record){ .receipt = { 0x0123456789abcdef, 0, 1, offset },
+		.at_ms = at_ms,
+		.client = bd_bytes_of("engine"),
+		.purpose = bd_bytes_of("purpose"),
+		.number = bd_bytes_of(NUMBER),
+		.matter = bd_bytes_of("matter"),
+		.version = bd_bytes_of("1"),
+		.decision = bd_bytes_of("conditional"),
+		.mode = bd_bytes_of("accept_only"),
+		.branch = bd_bytes_of("b"),
+		.on = 20612,
+		.submitted_ms = at_ms - 5,
+		.snapshot = 9,
+		.question = bd_bytes_of("{\"question\":1}"),
+		.looked = made->looked,
+		.looked_count = 2,
+		.findings = made->findings,
+		.finding_count = 2,
+		.owed = made->owed,
+		.owed_count = 1 };
+	return &made->record;
+}
+
+static void assert_same(const struct bd_case_record *a, const struct bd_case_record *b)
+{
+	struct bd_buf one, two;
+
+	bd_buf_init(&one, 1 << 20);
+	bd_buf_init(&two, 1 << 20);
+	assert_int_equal(bd_case_record_pack(&one, a), BD_OK);
+	assert_int_equal(bd_case_record_pack(&two, b), BD_OK);
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.ptr, two.ptr, one.len);
+	bd_buf_release(&one);
+	bd_buf_release(&two);
+}
+
+static struct bd_case_log *open_log(struct box *box, uint16_t loop)
+{
+	struct bd_case_log *log;
+
+	assert_int_equal(bd_case_log_open(&log, box->store, loop, &box->diag), BD_OK);
+	return log;
+}
+
+static void append(struct bd_case_log *log, uint32_t offset, int64_t at_ms)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct made made;
+
+	assert_int_equal(bd_cases_append(log, make(&made, offset, at_ms), &diag), BD_OK);
+}
+
+static void flush(struct bd_case_log *log)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	assert_int_equal(bd_cases_flush(log, &diag), BD_OK);
+}
+
+static void index_all(struct box *box)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		assert_int_equal(bd_cases_index(box->store, &has_more, &box->diag), BD_OK);
+	}
+	assert_false(bd_cases_is_behind(box->store));
+}
+
+static enum bd_code read_case(struct box *box, struct bd_case_record *out, uint32_t offset)
+{
+	const struct bd_trail_id id = { 0x0123456789abcdef, 0, 1, offset };
+	enum bd_code code;
+
+	bd_diag_clear(&box->diag);
+	bd_arena_clear(&box->arena);
+	assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+	code = bd_case_read(out, box->reader, &id, &box->arena, &box->diag);
+	bd_store_end(box->reader);
+	return code;
+}
+
+/* The offsets of the receipts listed, page after page. */
+static void list(char *out, size_t size, struct box *box, const char *number,
+	const struct bd_identifier *subject, size_t max)
+{
+	struct bd_case_query query = {
+		.number = bd_bytes_of(number != NULL ? number : ""), .subject = subject, .max = max
+	};
+	struct bd_case_page page = { .has_more = true };
+	size_t len = 0;
+
+	out[0] = '\0';
+	while (page.has_more) {
+		assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+		assert_int_equal(
+			bd_case_list(&page, box->reader, &query, &box->arena, &box->diag), BD_OK);
+		bd_store_end(box->reader);
+		for (size_t i = 0; i < page.count; i++) {
+			len += (size_t)snprintf(
+				out + len, size - len, "%u ", page.items[i].receipt.offset);
+			query.after = page.items[i];
+		}
+		len += (size_t)snprintf(out + len, size - len, "%s", page.has_more ? "| " : "");
+	}
+}
+
+static void walk(char *out, size_t size, struct box *box, int64_t from_ms, int64_t until_ms)
+{
+	struct bd_case_walk *walked;
+	struct bd_case_record record;
+	bool found = true;
+	size_t len = 0;
+
+	out[0] = '\0';
+	assert_int_equal(
+		bd_case_walk_open(&walked, box->store, from_ms, until_ms, &box->diag), BD_OK);
+	while (found) {
+		bd_arena_clear(&box->arena);
+		assert_int_equal(
+			bd_case_walk_next(&record, &found, walked, &box->arena, &box->diag), BD_OK);
+		if (found) {
+			len += (size_t)snprintf(
+				out + len, size - len, "%u ", record.receipt.offset);
+		}
+	}
+	if (bd_case_walk_erased(walked) > 0) {
+		snprintf(out + len, size - len, "erased %d", (int)bd_case_walk_erased(walked));
+	}
+	bd_case_walk_close(walked);
+}
+
+/* -- the path of a file, and its bytes -- */
+
+static void path_of(char out[128], struct box *box, uint16_t loop, uint32_t segment)
+{
+	snprintf(out, 128, "%s/cases/%04x-%08x", box->folder, loop, segment);
+}
+
+static size_t size_of(struct box *box, uint16_t loop, uint32_t segment)
+{
+	struct stat status;
+	char path[128];
+
+	path_of(path, box, loop, segment);
+	return stat(path, &status) == 0 ? (size_t)status.st_size : 0;
+}
+
+static void damage(struct box *box, uint32_t segment, size_t at, uint8_t by)
+{
+	char path[128];
+	uint8_t byte;
+	int fd;
+
+	path_of(path, box, 0, segment);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+	byte ^= by;
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+	close(fd);
+}
+
+/* -- tests -- */
+
+static void a_record_is_read_as_it_was_written(void **state)
+{
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 64, STORE_NOW_MS);
+	flush(log);
+	/* Written, and not indexed. */
+	assert_true(bd_cases_is_behind(box.store));
+	assert_int_equal(read_case(&box, &got, 64), BD_CASE_PENDING);
+	index_all(&box);
+	assert_int_equal(read_case(&box, &got, 64), BD_OK);
+	assert_same(&got, make(&made, 64, STORE_NOW_MS));
+	assert_true(got.findings[0].has_opening);
+	assert_false(got.findings[1].has_opening);
+	assert_int_equal(got.owed[0].due, 20613);
+	assert_int_equal(got.on, 20612);
+	assert_true(got.looked[1].is_sandbox);
+	assert_int_equal(read_case(&box, &got, 65), BD_CASE_UNKNOWN);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+static void cases_are_listed_by_number_and_by_every_identifier(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person), alias = id_of(ID_DEPT_PERSON, "P-1"),
+			     nobody = id_of(ID_PERSON, other);
+	struct bd_case_log *log;
+	struct box box;
+	char text[256];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	for (uint32_t i = 1; i <= 5; i++) {
+		append(log, i, STORE_NOW_MS + i);
+	}
+	flush(log);
+	index_all(&box);
+	list(text, sizeof(text), &box, NUMBER, NULL, 2);
+	assert_string_equal(text, "1 2 | 3 4 | 5 ");
+	list(text, sizeof(text), &box, NULL, &one, 10);
+	assert_string_equal(text, "1 2 3 4 5 ");
+	list(text, sizeof(text), &box, NULL, &alias, 5);
+	assert_string_equal(text, "1 2 3 4 5 ");
+	list(text, sizeof(text), &box, NULL, &nobody, 5);
+	assert_string_equal(text, "");
+	list(text, sizeof(text), &box, "MZT-2026-000118", NULL, 5);
+	assert_string_equal(text, "");
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* Two loops, several days, and a restart between: in the order of their times. */
+static void cases_of_a_time_come_in_their_order(void **state)
+{
+	struct bd_case_log *logs[2];
+	struct box box;
+	char text[256];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	for (uint32_t round = 0; round < 2; round++) {
+		logs[0] = open_log(&box, 0);
+		logs[1] = open_log(&box, 1);
+		for (uint32_t i = 1; i <= 4; i++) {
+			append(logs[i % 2], round * 10 + i,
+				STORE_NOW_MS + (int64_t)(round * 4 + i) * DAY_MS / 2);
+			flush(logs[i % 2]);
+		}
+		bd_case_log_close(logs[0]);
+		bd_case_log_close(logs[1]);
+		box_stop(&box);
+		box_start(&box);
+	}
+	walk(text, sizeof(text), &box, 0, INT64_MAX);
+	assert_string_equal(text, "1 2 3 4 11 12 13 14 ");
+	walk(text, sizeof(text), &box, STORE_NOW_MS + DAY_MS, STORE_NOW_MS + 3 * DAY_MS);
+	assert_string_equal(text, "2 3 4 11 ");
+	index_all(&box);
+	list(text, sizeof(text), &box, NUMBER, NULL, 3);
+	assert_string_equal(text, "1 2 3 | 4 11 12 | 13 14 ");
+	box_close(&box);
+}
+
+/* A day has files of its own, so that they can be removed when it is over. */
+static void a_day_begins_a_file(void **state)
+{
+	struct bd_case_log *log;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 1, STORE_NOW_MS);
+	append(log, 2, STORE_NOW_MS + 1);
+	append(log, 3, STORE_NOW_MS + DAY_MS);
+	flush(log);
+	bd_case_log_close(log);
+	assert_true(size_of(&box, 0, 0) > size_of(&box, 0, 1));
+	assert_true(size_of(&box, 0, 1) > 0);
+	assert_int_equal(size_of(&box, 0, 2), 0);
+	box_close(&box);
+}
+
+/* The same receipt once more: the answer of the first never left. */
+static void a_later_record_takes_the_place_of_the_first(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person);
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct box box;
+	char text[64];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 64, STORE_NOW_MS);
+	flush(log);
+	index_all(&box);
+	make(&made, 64, STORE_NOW_MS + 7);
+	made.record.number = bd_bytes_of("another");
+	made.record.looked = &made.looked[1];
+	made.record.looked_count = 1;
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	flush(log);
+	index_all(&box);
+	assert_int_equal(read_case(&box, &got, 64), BD_OK);
+	assert_int_equal(got.at_ms, STORE_NOW_MS + 7);
+	list(text, sizeof(text), &box, NUMBER, NULL, 5);
+	assert_string_equal(text, "");
+	list(text, sizeof(text), &box, NULL, &one, 5);
+	assert_string_equal(text, "");
+	list(text, sizeof(text), &box, "another", NULL, 5);
+	assert_string_equal(text, "64 ");
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* Killed at any place of the last write: what was whole before is there, and what comes after. */
+static void a_torn_tail_is_cut(void **state)
+{
+	(void)state;
+	for (size_t lost = 1; lost < 700; lost += 37) {
+		struct bd_case_record got;
+		struct bd_case_log *log;
+		char path[128], text[64];
+		size_t whole, size;
+		struct box box;
+
+		box_open(&box, NULL, 0);
+		log = open_log(&box, 0);
+		append(log, 1, STORE_NOW_MS);
+		flush(log);
+		bd_case_log_close(log);
+		whole = size_of(&box, 0, 0);
+		log = open_log(&box, 0);
+		append(log, 2, STORE_NOW_MS);
+		flush(log);
+		bd_case_log_close(log);
+		size = size_of(&box, 0, 0);
+		lost = lost < size - whole ? lost : size - whole - 1;
+		path_of(path, &box, 0, 0);
+		/* Space that was taken ahead stays as zeroes. */
+		assert_int_equal(truncate(path, (off_t)(size - lost)), 0);
+		assert_int_equal(truncate(path, (off_t)(size + 4096)), 0);
+		box_stop(&box);
+		box_start(&box);
+		assert_true(bd_cases_cut_bytes(box.store) > 0);
+		log = open_log(&box, 0);
+		append(log, 3, STORE_NOW_MS);
+		flush(log);
+		index_all(&box);
+		assert_int_equal(read_case(&box, &got, 1), BD_OK);
+		assert_int_equal(read_case(&box, &got, 2), BD_CASE_UNKNOWN);
+		assert_int_equal(read_case(&box, &got, 3), BD_OK);
+		walk(text, sizeof(text), &box, 0, INT64_MAX);
+		assert_string_equal(text, "1 3 ");
+		bd_case_log_close(log);
+		box_close(&box);
+	}
+}
+
+/* Every byte of a record that is indexed, changed: it is told, and the others are read. */
+static void damage_is_told(void **state)
+{
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct box box;
+	size_t end;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 1, STORE_NOW_MS);
+	flush(log);
+	bd_case_log_close(log);
+	end = size_of(&box, 0, 0);
+	log = open_log(&box, 0);
+	append(log, 2, STORE_NOW_MS);
+	flush(log);
+	index_all(&box);
+	for (size_t at = FILE_HEAD_BYTES; at < end; at++) {
+		damage(&box, 0, at, 0x40);
+		assert_int_equal(read_case(&box, &got, 1), BD_STORE_DAMAGED);
+		assert_int_equal(read_case(&box, &got, 2), BD_OK);
+		damage(&box, 0, at, 0x40);
+	}
+	assert_int_equal(read_case(&box, &got, 1), BD_OK);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* Packed bytes cut at any place or with any bit turned: refused, or read as something; never a read
+ * outside. */
+static void packed_bytes_are_checked(void **state)
+{
+	struct bd_case_record got;
+	struct bd_arena arena;
+	struct bd_buf packed;
+	struct made made;
+
+	(void)state;
+	bd_arena_init(&arena, 1 << 22);
+	bd_buf_init(&packed, 1 << 20);
+	assert_int_equal(bd_case_record_pack(&packed, make(&made, 64, STORE_NOW_MS)), BD_OK);
+	for (size_t len = 0; len < packed.len; len++) {
+		char *copy = malloc(len + 1);
+
+		memcpy(copy, packed.ptr, len);
+		bd_case_record_unpack(&got, (struct bd_bytes){ copy, len }, &arena);
+		free(copy);
+		bd_arena_clear(&arena);
+	}
+	for (size_t at = 0; at < packed.len * 8; at++) {
+		packed.ptr[at / 8] ^= (char)(1 << at % 8);
+		bd_case_record_unpack(&got, bd_buf_bytes(&packed), &arena);
+		packed.ptr[at / 8] ^= (char)(1 << at % 8);
+		bd_arena_clear(&arena);
+	}
+	/* A member of a later version is passed over. */
+	assert_int_equal(bd_buf_add_u16(&packed, 999), BD_OK);
+	assert_int_equal(bd_buf_add_sized(&packed, bd_bytes_of("later")), BD_OK);
+	assert_int_equal(bd_case_record_unpack(&got, bd_buf_bytes(&packed), &arena), BD_OK);
+	assert_same(&got, &made.record);
+	bd_buf_release(&packed);
+	bd_arena_release(&arena);
+}
+
+/* Longer than a record may be: kept without the question and the openings. */
+static void a_case_too_long_is_kept_short(void **state)
+{
+	static char text[1100000];
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct box box;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	make(&made, 64, STORE_NOW_MS);
+	made.findings[0].value = (struct bd_bytes){ text, sizeof(text) };
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	flush(log);
+	index_all(&box);
+	assert_int_equal(read_case(&box, &got, 64), BD_OK);
+	assert_true(got.is_cut);
+	assert_int_equal(got.question.len, 0);
+	assert_false(got.findings[0].has_opening);
+	assert_int_equal(got.finding_count, 2);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* Nothing in clear: neither in the case files nor in the index. */
+static void nothing_is_kept_in_clear(void **state)
+{
+	static const char *const secrets[] = { person, "P-1", NUMBER, "claim", "question",
+		"purpose" };
+	static char bytes[1 << 24];
+	struct bd_case_log *log;
+	char path[192];
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 1, STORE_NOW_MS);
+	flush(log);
+	index_all(&box);
+	bd_case_log_close(log);
+	for (int i = 0; i < 2; i++) {
+		size_t len;
+		FILE *file;
+
+		if (i == 0) {
+			path_of(path, &box, 0, 0);
+		} else {
+			snprintf(path, sizeof(path), "%s/data.mdb", box.folder);
+		}
+		file = fopen(path, "rb");
+		assert_non_null(file);
+		len = fread(bytes, 1, sizeof(bytes), file);
+		fclose(file);
+		assert_true(len > 0);
+		for (size_t s = 0; s < sizeof(secrets) / sizeof(secrets[0]); s++) {
+			assert_null(memmem(bytes, len, secrets[s], strlen(secrets[s])));
+		}
+	}
+	box_close(&box);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_is_read_as_it_was_written),
+		cmocka_unit_test(cases_are_listed_by_number_and_by_every_identifier),
+		cmocka_unit_test(cases_of_a_time_come_in_their_order),
+		cmocka_unit_test(a_day_begins_a_file),
+		cmocka_unit_test(a_later_record_takes_the_place_of_the_first),
+		cmocka_unit_test(a_torn_tail_is_cut),
+		cmocka_unit_test(damage_is_told),
+		cmocka_unit_test(packed_bytes_are_checked),
+		cmocka_unit_test(a_case_too_long_is_kept_short),
+		cmocka_unit_test(nothing_is_kept_in_clear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
