@@ -117,8 +117,8 @@
 #define BD_SPOOL_BLOCK_BYTES 16384
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
-/* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they compared.
- * Longer ones are kept without these. */
+/* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they
+ * compared. Longer ones are kept without these. */
 #define BD_CASE_MAX_BYTES 1048576
 /* One file of cases: some ten thousand, so that a walk opens few. */
 #define BD_CASE_FILE_MAX_BYTES 67108864

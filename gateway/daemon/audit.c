@@ -9,11 +9,19 @@
 #include "daemon/signer.h"
 #include "record/rules_identifier.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
 /* What a client says of itself in one header: a purpose is a phrase, a case number a line. */
 #define HEADER_MAX_BYTES 256
+
+static enum bd_code write_cases(struct bd_trail_before *before, struct bd_diag *diag)
+{
+	return bd_cases_flush(CONTAINER(struct bd_audit, cases_first, before)->cases, diag);
+}
 
 enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, size_t loop,
 	enum bd_trail_durability durability, struct bd_diag *diag)
@@ -28,11 +36,21 @@ enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, siz
 	bd_buf_init(&audit->text, 4096);
 	code = bd_hmac_new(&audit->digest,
 		(struct bd_bytes){ (const char *)daemon->audit_key, sizeof(daemon->audit_key) });
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no digest");
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "no digest");
+	}
+	code = bd_case_log_open(&audit->cases, daemon->store, (uint16_t)loop, diag);
+	if (code == BD_OK) {
+		audit->cases_first.write = write_cases;
+		bd_trail_before_flush(audit->log, &audit->cases_first);
+	}
+	return code;
 }
 
 void bd_audit_close(struct bd_audit *audit)
 {
+	bd_case_log_close(audit->cases);
+	audit->cases = NULL;
 	bd_hmac_free(audit->digest);
 	bd_buf_release(&audit->payload);
 	bd_buf_release(&audit->text);
@@ -217,12 +235,37 @@ enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_call
 	return result;
 }
 
+uint64_t bd_audit_synced(const struct bd_audit *audit)
+{
+	uint64_t cases = __atomic_load_n(&audit->cases_synced, __ATOMIC_ACQUIRE);
+	uint64_t entries = bd_trail_synced(audit->log);
+
+	return cases < entries ? cases : entries;
+}
+
+/* A case file is written before its entry: those of all entries written by now are synced. */
+enum bd_code bd_audit_sync_cases(struct bd_daemon *daemon, struct bd_diag *diag)
+{
+	uint64_t written[BD_TRAIL_LOOPS_MAX];
+	enum bd_code code;
+
+	for (size_t i = 0; i < daemon->loop_count; i++) {
+		written[i] = bd_trail_written(bd_trail_log(daemon->trail, i));
+	}
+	code = bd_cases_sync(daemon->store, diag);
+	for (size_t i = 0; i < daemon->loop_count && code == BD_OK; i++) {
+		__atomic_store_n(
+			&daemon->loops[i].audit.cases_synced, written[i], __ATOMIC_RELEASE);
+	}
+	return code;
+}
+
 uint64_t bd_audit_mark(struct bd_audit *audit)
 {
 	uint64_t written = bd_trail_written(audit->log);
 
 	if (!audit->is_synced || bd_trail_has_failed(audit->trail) ||
-		bd_trail_synced(audit->log) >= written) {
+		bd_audit_synced(audit) >= written) {
 		return 0;
 	}
 	__atomic_store_n(&audit->wants_release, true, __ATOMIC_RELEASE);
@@ -299,8 +342,8 @@ static bool commit(struct bd_trail_element *out, const struct bd_finding *findin
 	return bd_trail_commit(out->commitment, &opening) == BD_OK;
 }
 
-static bool list_elements(struct bd_trail_receipt *receipt, const struct bd_compared *compared,
-	struct bd_arena *arena)
+static bool list_elements(struct bd_trail_receipt *receipt, const uint8_t **salts_out,
+	const struct bd_compared *compared, struct bd_arena *arena)
 {
 	size_t count = compared->finding_count;
 	struct bd_trail_element *elements = bd_arena_alloc(arena, count, sizeof(*elements));
@@ -321,6 +364,7 @@ static bool list_elements(struct bd_trail_receipt *receipt, const struct bd_comp
 		is_good = list_evidence(element, finding, arena) &&
 			  commit(element, finding, salts + i * BD_TRAIL_SALT_BYTES);
 	}
+	*salts_out = salts;
 	receipt->elements = elements;
 	receipt->element_count = count;
 	return is_good;
@@ -352,17 +396,33 @@ static bool digest_obligations(struct bd_trail_receipt *receipt, struct bd_audit
 	return code == BD_OK && bd_sha256_of(bd_buf_bytes(text), receipt->obligations) == BD_OK;
 }
 
+/* Under the id that the receipt will have: nothing is entered between. */
+static enum bd_code keep_case(struct bd_audit *audit, const struct bd_keep *keep,
+	const struct bd_compared *compared, const struct bd_trail_receipt *receipt,
+	const uint8_t *salts, int64_t time_ms, const struct bd_dictionary *dict,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_case_record record;
+	enum bd_code code = bd_keep_record(&record, keep, compared, receipt, salts, dict, arena);
+
+	record.at_ms = time_ms;
+	code = code == BD_OK
+		       ? bd_trail_next(&record.receipt, audit->log, BD_TRAIL_ENTRY_MAX_BYTES, diag)
+		       : bd_fail(diag, code, "%s", "");
+	return code == BD_OK ? bd_cases_append(audit->cases, &record, diag) : code;
+}
+
 enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_caller *caller,
-	struct bd_bytes question, const struct bd_compared *compared, bool is_sandbox,
-	int64_t time_ms, const struct bd_dictionary *dict, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_keep *keep, const struct bd_compared *compared, int64_t time_ms,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_case *asked = compared->asked;
+	const uint8_t *salts = NULL;
 	struct bd_trail_receipt receipt = { .caller = *caller,
 		.matter = bd_bytes_of(asked->matter->id),
 		.version = bd_bytes_of(asked->matter->version),
 		.decision = bd_bytes_of(bd_decision_term(compared->outcome->decision)->name),
-		.is_sandbox = is_sandbox };
+		.is_sandbox = keep->is_sandbox };
 	char on[11];
 	enum bd_code code;
 
@@ -371,14 +431,18 @@ enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_call
 	}
 	bd_day_format(on, asked->on);
 	receipt.on = bd_bytes_of(on);
-	code = bd_audit_digest(receipt.request, audit, question);
+	code = bd_audit_digest(receipt.request, audit, keep->question);
 	if (code == BD_OK && !(list_subjects(&receipt, audit, asked, dict, arena) &&
-				     list_elements(&receipt, compared, arena) &&
+				     list_elements(&receipt, &salts, compared, arena) &&
 				     digest_obligations(&receipt, audit, compared))) {
 		code = bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_INTERNAL;
 	}
 	bd_buf_clear(&audit->payload);
 	code = code == BD_OK ? bd_trail_receipt_pack(&audit->payload, &receipt) : code;
+	if (code == BD_OK) {
+		code = keep_case(
+			audit, keep, compared, &receipt, salts, time_ms, dict, arena, diag);
+	}
 	return code == BD_OK ? append(audit, BD_TRAIL_COMPARE, time_ms, diag)
 			     : bd_fail(diag, code, "a receipt of the trail");
 }

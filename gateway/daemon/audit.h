@@ -12,6 +12,7 @@
 
 #include "answer/answer.h"
 #include "config/settings.h"
+#include "daemon/keep.h"
 #include "http/server.h"
 #include "trail/event.h"
 #include "trail/trail.h"
@@ -25,6 +26,9 @@ struct bd_signer;
 struct bd_audit {
 	struct bd_trail *trail;
 	struct bd_trail_log *log;
+	struct bd_case_log *cases;
+	struct bd_trail_before cases_first; /* case files are written before their receipts */
+	uint64_t cases_synced; /* atomic: entries of the log whose case files are synced */
 	struct bd_signer *signer;
 	struct bd_hmac *digest;
 	struct bd_buf payload, text;
@@ -54,12 +58,11 @@ enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *aud
 enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
 	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);
 
-/* -- entering: collected, and written by bd_audit_flush -- */
+/* -- entering: collected, and written by bd_audit_flush; a comparison with its case file -- */
 
 enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_caller *caller,
-	struct bd_bytes question, const struct bd_compared *compared, bool is_sandbox,
-	int64_t time_ms, const struct bd_dictionary *dict, struct bd_arena *arena,
-	struct bd_diag *diag);
+	const struct bd_keep *keep, const struct bd_compared *compared, int64_t time_ms,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag);
 enum bd_code bd_audit_event(struct bd_audit *audit, enum bd_trail_kind kind,
 	const struct bd_trail_event *event, int64_t time_ms, struct bd_diag *diag);
 enum bd_code bd_audit_flush(struct bd_audit *audit, struct bd_diag *diag);
@@ -71,5 +74,9 @@ enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_call
 
 /* For http/server.h on_mark: entries that have to be synced before what was formed may leave. */
 uint64_t bd_audit_mark(struct bd_audit *audit);
+/* Entries that are synced, and their case files with them. */
+uint64_t bd_audit_synced(const struct bd_audit *audit);
+/* The signer: syncs the case files of all loops, before the entries are. */
+enum bd_code bd_audit_sync_cases(struct bd_daemon *daemon, struct bd_diag *diag);
 
 #endif

@@ -16,6 +16,7 @@ biduid_SOURCES = \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \
+	gateway/daemon/keep.c gateway/daemon/keep.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \

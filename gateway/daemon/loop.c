@@ -88,7 +88,7 @@ static void on_synced(struct bd_letter *letter)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_loop, synced_letter, letter);
 	struct bd_gate *gates[] = { &loop->tls_gate, &loop->plain_gate };
-	uint64_t synced = bd_trail_synced(loop->audit.log);
+	uint64_t synced = bd_audit_synced(&loop->audit);
 	bool is_waiting = false;
 
 	__atomic_store_n(&loop->is_synced_posted, false, __ATOMIC_RELEASE);

@@ -12,11 +12,17 @@ static enum bd_code find(struct bd_question *question, struct bd_held **out,
 {
 	enum bd_code code = bd_sandbox_find(
 		out, question->call->setup, identifiers, count, question->now_ms, arena, diag);
+	bool is_sandbox = code == BD_OK && *out != NULL;
 
-	if (code != BD_OK || *out != NULL) {
-		return code;
+	if (code == BD_OK && !is_sandbox) {
+		code = bd_store_lookup(
+			out, question->call->loop->reader, identifiers, count, arena, diag);
 	}
-	return bd_store_lookup(out, question->call->loop->reader, identifiers, count, arena, diag);
+	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
+		code = bd_keep_look(&question->keep, identifiers, count, *out, is_sandbox, arena);
+		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	}
+	return code;
 }
 
 /* A query looks up whom it asks for before anything else: that is what the trail keeps. */
@@ -72,8 +78,11 @@ static enum bd_code enter(struct bd_question *question, struct bd_bytes json,
 	if (question->kind == BD_QUESTION_QUERY) {
 		return enter_query(question, &caller, diag);
 	}
-	return bd_audit_compare(&loop->audit, &caller, json, compared, setup->sandbox.len > 0,
-		question->now_ms, setup->dict, &loop->arena, diag);
+	question->keep.question = json;
+	question->keep.commit = bd_store_reader_commit(loop->reader);
+	question->keep.is_sandbox = setup->sandbox.len > 0;
+	return bd_audit_compare(&loop->audit, &caller, &question->keep, compared, question->now_ms,
+		setup->dict, &loop->arena, diag);
 }
 
 /* A line that is refused has an entry too; a single question has it from its problem. */
@@ -123,6 +132,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	}
 	question->now_ms = bd_audit_time(&loop->audit);
 	question->has_looked = false;
+	bd_keep_clear(&question->keep);
 	context.now_ms = question->now_ms;
 	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);

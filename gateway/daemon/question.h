@@ -9,6 +9,7 @@
 
 #include "answer/answer.h"
 #include "daemon/call.h"
+#include "daemon/keep.h"
 
 enum bd_question_kind { BD_QUESTION_COMPARE = 1, BD_QUESTION_QUERY };
 
@@ -18,7 +19,9 @@ struct bd_question {
 	enum bd_question_kind kind;
 	bool explains;
 	int64_t now_ms; /* of the answer */
-	/* private: of a query, whom it looked up first */
+	/* private: of a comparison, what is kept of it */
+	struct bd_keep keep;
+	/* of a query, whom it looked up first */
 	bool has_looked;
 	struct bd_trail_subject subject;
 	enum bd_held_status status;

@@ -95,6 +95,17 @@ static enum bd_code sign(struct bd_trail *trail, struct bd_diag *diag)
 	return code;
 }
 
+/* What is kept of a comparison is on the disk before its entry is. */
+static enum bd_code sync_cases(struct bd_daemon *daemon, struct bd_diag *diag)
+{
+	enum bd_code code = bd_audit_sync_cases(daemon, diag);
+
+	if (code != BD_OK) {
+		bd_trail_stop(daemon->trail);
+	}
+	return code;
+}
+
 static void run(void *state)
 {
 	struct bd_signer *signer = state;
@@ -108,12 +119,14 @@ static void run(void *state)
 
 		work = wait_for_work(signer, due_ms);
 		if (work.sync) {
-			code = bd_trail_sync(trail, &diag);
+			code = sync_cases(signer->daemon, &diag);
+			code = code == BD_OK ? bd_trail_sync(trail, &diag) : code;
 			tell_loops(signer->daemon);
 		}
 		if (code == BD_OK && bd_clock_monotonic_ms() >= due_ms) {
 			due_ms = bd_clock_monotonic_ms() + SECOND_MS;
-			code = sign(trail, &diag);
+			code = sync_cases(signer->daemon, &diag);
+			code = code == BD_OK ? sign(trail, &diag) : code;
 			/* Space that was not there a second ago may be there now. */
 			work.space = true;
 			tell_loops(signer->daemon);

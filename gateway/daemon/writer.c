@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/cases.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #define EXPIRE_MS 60000
 /* A long message that could not go on for want of room is tried again after this. */
 #define RETRY_MS 1000
+/* Case files are indexed this long after they were written, at the most. */
+#define INDEX_MS 200
 #define NS_PER_MS UINT64_C(1000000)
 
 struct bd_writer {
@@ -31,7 +34,8 @@ struct bd_writer {
 	bool is_broken;             /* atomic */
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
-	int64_t retry_ms, tend_ms, expire_ms;
+	int64_t retry_ms, tend_ms, expire_ms, index_ms;
+	bool has_index_failed; /* and that was told */
 	uint64_t oldest_reads; /* by the last look */
 	int64_t oldest_since_ms;
 };
@@ -53,6 +57,7 @@ static int64_t idle_ms(const struct bd_writer *writer)
 	if (bd_store_has_work(writer->store) && writer->retry_ms < until) {
 		until = writer->retry_ms;
 	}
+	until = writer->index_ms < until ? writer->index_ms : until;
 	return until > now ? until - now : 0;
 }
 
@@ -184,6 +189,26 @@ static void work(struct bd_writer *writer)
 
 /* -- the rest -- */
 
+/* Tried again a second later where it fails: nothing is lost, but nothing new is found. */
+static void index_cases(struct bd_writer *writer)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	bool has_more = false;
+	enum bd_code code;
+
+	if (bd_clock_monotonic_ms() < writer->index_ms) {
+		return;
+	}
+	code = bd_cases_index(writer->store, &has_more, &diag);
+	if (code != BD_OK && (code == BD_STORE_SYNC || !writer->has_index_failed)) {
+		hear(writer, code, &diag);
+	}
+	writer->has_index_failed = code != BD_OK;
+	writer->index_ms = bd_clock_monotonic_ms() + (code != BD_OK     ? RETRY_MS
+							     : has_more ? 0
+									: INDEX_MS);
+}
+
 static void tend(struct bd_writer *writer)
 {
 	int64_t now = bd_clock_monotonic_ms();
@@ -258,6 +283,7 @@ static void run(void *state)
 		take_group(writer, &group);
 		handle(writer, &group);
 		work(writer);
+		index_cases(writer);
 		tend(writer);
 		expire(writer);
 	} while (!group.is_stopping || group.count > 0 || writer->longs != NULL);

@@ -3,7 +3,7 @@
  *
  * Databases: cases (receipt id -> struct bd_case_entry), case_numbers (blinded case number, time,
  * receipt id), case_subjects (blinded identifier, time, receipt id), case_erased (blinded
- * identifier -> the snapshot from which on it was erased). In meta "cases LLLL" is the place up to
+ * identifier -> the commit that erased it). In meta "cases LLLL" is the place up to
  * which the series of loop L is indexed, stored in the transaction that indexes it.
  */
 #ifndef BD_STORE_CASE_INDEX_H

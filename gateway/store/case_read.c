@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-uint64_t bd_store_reader_snapshot(const struct bd_store_reader *reader)
-{
-	return mdb_txn_id(reader->txn);
-}
-
 static enum bd_code missing(struct bd_store_reader *reader, struct bd_diag *diag)
 {
 	return bd_fail(diag, bd_cases_is_behind(reader->store) ? BD_CASE_PENDING : BD_CASE_UNKNOWN,

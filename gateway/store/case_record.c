@@ -20,7 +20,7 @@ enum tag {
 	TAG_ON,
 	TAG_SUBMITTED,
 	TAG_SANDBOX,
-	TAG_SNAPSHOT,
+	TAG_COMMIT,
 	TAG_QUESTION,
 	TAG_LOOKED,
 	TAG_FINDING,
@@ -129,7 +129,7 @@ static void pack_head(struct bd_tags *tags, const struct bd_case_record *record)
 	bd_tags_number(tags, TAG_ON, (uint64_t)record->on);
 	bd_tags_number(tags, TAG_SUBMITTED, (uint64_t)record->submitted_ms);
 	bd_tags_number(tags, TAG_SANDBOX, record->is_sandbox);
-	bd_tags_number(tags, TAG_SNAPSHOT, record->snapshot);
+	bd_tags_number(tags, TAG_COMMIT, record->commit);
 	bd_tags_number(tags, TAG_CUT, record->is_cut);
 }
 
@@ -360,8 +360,8 @@ static bool take_head(struct bd_case_record *out, const struct bd_tag *tag)
 		return take_signed(&out->submitted_ms, tag);
 	case TAG_SANDBOX:
 		return take_bool(&out->is_sandbox, tag);
-	case TAG_SNAPSHOT:
-		return take_number(&out->snapshot, tag);
+	case TAG_COMMIT:
+		return take_number(&out->commit, tag);
 	case TAG_CUT:
 		return take_bool(&out->is_cut, tag);
 	default:

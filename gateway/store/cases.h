@@ -64,7 +64,7 @@ struct bd_case_record {
 	int32_t on;             /* day of acceptance */
 	int64_t submitted_ms;   /* 0 = not stated */
 	bool is_sandbox;
-	uint64_t snapshot; /* bd_store_reader_snapshot of what was read */
+	uint64_t commit; /* of the store: bd_store_reader_commit of what was read */
 	/* Too long to be kept whole: without the question and the openings. */
 	bool is_cut;
 	struct bd_bytes question; /* its bytes as they came */
@@ -102,8 +102,6 @@ uint64_t bd_cases_cut_bytes(const struct bd_store *store);
 
 /* -- reading: within bd_store_begin and bd_store_end ------------------------------------------- */
 
-/* Which state of the store a reader sees: grows with every commit. */
-uint64_t bd_store_reader_snapshot(const struct bd_store_reader *reader);
 /* Everything in *out lives in the arena. BD_CASE_UNKNOWN: none is kept of this receipt;
  * BD_CASE_PENDING: not indexed yet, ask again; BD_CASE_ERASED: a subject of it was erased. */
 enum bd_code bd_case_read(struct bd_case_record *out, struct bd_store_reader *reader,

@@ -15,6 +15,11 @@ enum bd_code bd_trail_fail(struct bd_trail *trail, enum bd_code code)
 	return code;
 }
 
+void bd_trail_stop(struct bd_trail *trail)
+{
+	bd_trail_fail(trail, BD_IO);
+}
+
 bool bd_trail_has_failed(const struct bd_trail *trail)
 {
 	return __atomic_load_n(&trail->has_failed, __ATOMIC_ACQUIRE);
@@ -85,6 +90,11 @@ static enum bd_code clean(struct bd_trail_log *log, const char *name, struct bd_
 	return code;
 }
 
+void bd_trail_before_flush(struct bd_trail_log *log, struct bd_trail_before *before)
+{
+	log->before = before;
+}
+
 enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 {
 	struct bd_trail *trail = log->trail;
@@ -99,8 +109,10 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 	if (bd_trail_has_failed(trail)) {
 		code = bd_fail(&why, BD_TRAIL_UNAVAILABLE, "%s: failed before", name);
 	} else {
-		code = bd_trail_write(
-			log->fd, bd_buf_bytes(&log->batch), log->written.offset, name, &why);
+		code = log->before != NULL ? log->before->write(log->before, &why) : BD_OK;
+		code = code == BD_OK ? bd_trail_write(log->fd, bd_buf_bytes(&log->batch),
+					       log->written.offset, name, &why)
+				     : code;
 		code = code == BD_OK ? clean(log, name, &why) : code;
 	}
 	if (code == BD_OK) {

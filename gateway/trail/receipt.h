@@ -11,8 +11,8 @@
 #define BD_TRAIL_RECEIPT_H
 
 #include "base/json_write.h"
-#include "trail/entry.h"
 #include "base/tags.h"
+#include "trail/entry.h"
 
 /* On whose behalf something was asked: of every kind of entry. Empty = not stated. */
 struct bd_trail_caller {

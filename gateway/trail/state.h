@@ -18,6 +18,7 @@ struct bd_trail_log {
 	struct bd_trail_position next; /* behind the batch */
 	uint64_t dirty_end;            /* a failed write may have left bytes up to here */
 	uint64_t losses;
+	struct bd_trail_before *before; /* NULL = nothing */
 	/* under lock */
 	pthread_mutex_t lock;
 	struct bd_trail_position written;

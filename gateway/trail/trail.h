@@ -65,6 +65,13 @@ enum bd_code bd_trail_next(
  * BD_TRAIL_UNAVAILABLE: no space left, or the trail has failed. */
 enum bd_code bd_trail_append(struct bd_trail_id *out, struct bd_trail_log *log,
 	enum bd_trail_kind kind, int64_t time_ms, struct bd_bytes payload, struct bd_diag *diag);
+/* What has to be written before the entries that were collected: called by each flush that has
+ * some, on the loop. A code: they are not written either; BD_DISK_FULL may be over later, any other
+ * is final. */
+struct bd_trail_before {
+	enum bd_code (*write)(struct bd_trail_before *self, struct bd_diag *diag);
+};
+void bd_trail_before_flush(struct bd_trail_log *log, struct bd_trail_before *before);
 /* Writes what was collected. After a failure none of it is there, and its answers must not leave.
  */
 enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag);
@@ -88,6 +95,10 @@ enum bd_code bd_trail_sync(struct bd_trail *trail, struct bd_diag *diag);
  * head takes. A failure leaves all as it was, to be tried again, unless bd_trail_has_failed. */
 enum bd_code bd_trail_sign(
 	struct bd_trail *trail, int64_t now_ms, bool *has_more, struct bd_diag *diag);
+
+/* Nothing more is taken, as after a failed sync: something that its entries rest on was not synced.
+ */
+void bd_trail_stop(struct bd_trail *trail);
 
 /* -- asking ---------------------------------------------------------------------------------------
  */

@@ -65,7 +65,7 @@ static const struct bd_case_record *make(struct made *made, uint32_t offset, int
 		.branch = bd_bytes_of("b"),
 		.on = 20612,
 		.submitted_ms = at_ms - 5,
-		.snapshot = 9,
+		.commit = 9,
 		.question = bd_bytes_of("{\"question\":1}"),
 		.looked = made->looked,
 		.looked_count = 2,
