@@ -132,12 +132,10 @@ struct bd_bytes bd_buf_bytes(const struct bd_buf *buf)
 /* Big-endian, width bytes. */
 static enum bd_code add_integer(struct bd_buf *buf, uint64_t value, size_t width)
 {
-	char bytes[8];
+	uint64_t bytes = htobe64(value);
 
-	for (size_t i = 0; i < width; i++) {
-		bytes[i] = (char)(value >> (8 * (width - 1 - i)));
-	}
-	return bd_buf_add(buf, (struct bd_bytes){ bytes, width });
+	return bd_buf_add(
+		buf, (struct bd_bytes){ (const char *)&bytes + sizeof(bytes) - width, width });
 }
 
 enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value)

@@ -4,18 +4,35 @@
 
 #define FRONT_BYTES 6 /* tag and length */
 
-static void add(struct bd_tags *tags, enum bd_code code)
+/* Room behind what was written; NULL after a failure. */
+static char *take_room(struct bd_tags *tags, size_t bytes)
 {
-	tags->code = tags->code == BD_OK ? code : tags->code;
+	struct bd_buf *out = tags->out;
+
+	if (tags->code == BD_OK && bytes > out->cap - out->len) {
+		tags->code = bd_buf_reserve(out, bytes);
+	}
+	return tags->code == BD_OK ? out->ptr + out->len : NULL;
+}
+
+static char *put_front(char *at, uint16_t tag, size_t len)
+{
+	uint16_t tag_bytes = htobe16(tag);
+	uint32_t len_bytes = htobe32((uint32_t)len);
+
+	memcpy(at, &tag_bytes, sizeof(tag_bytes));
+	memcpy(at + sizeof(tag_bytes), &len_bytes, sizeof(len_bytes));
+	return at + FRONT_BYTES;
 }
 
 size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag)
 {
 	size_t place = tags->out->len;
+	char *at = take_room(tags, FRONT_BYTES);
 
-	if (tags->code == BD_OK) {
-		add(tags, bd_buf_add_u16(tags->out, tag));
-		add(tags, bd_buf_add_u32(tags->out, 0));
+	if (at != NULL) {
+		put_front(at, tag, 0);
+		tags->out->len += FRONT_BYTES;
 	}
 	return place;
 }
@@ -33,17 +50,17 @@ void bd_tags_end(struct bd_tags *tags, size_t place)
 void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
 {
 	if (tags->code == BD_OK) {
-		add(tags, bd_buf_add(tags->out, members));
+		tags->code = bd_buf_add(tags->out, members);
 	}
 }
 
 void bd_tags_bytes(struct bd_tags *tags, uint16_t tag, struct bd_bytes bytes)
 {
-	if (bytes.len > 0) {
-		size_t place = bd_tags_begin(tags, tag);
+	char *at = bytes.len > 0 ? take_room(tags, FRONT_BYTES + bytes.len) : NULL;
 
-		bd_tags_raw(tags, bytes);
-		bd_tags_end(tags, place);
+	if (at != NULL) {
+		memcpy(put_front(at, tag, bytes.len), bytes.ptr, bytes.len);
+		tags->out->len += FRONT_BYTES + bytes.len;
 	}
 }
 

@@ -293,7 +293,6 @@ enum bd_code bd_cases_append(
 	if (code == BD_OK) {
 		code = add(log, &head);
 	}
-	bd_wipe(log->plain.ptr, log->plain.len);
 	if (code != BD_OK) {
 		log->batch.len = before;
 		fail(log, code == BD_NO_MEMORY ? BD_DISK_FULL : code);
