@@ -115,6 +115,12 @@
 #define BD_SPOOL_RUNS_MAX 1536
 /* What one run has in memory while all are merged: 24 MiB at the most. */
 #define BD_SPOOL_BLOCK_BYTES 16384
+/* Obligations looked at for one page of a list: those that others asked are passed over. */
+#define BD_OWED_SCAN_MAX 8192
+/* How often a matter may let one obligation be extended, so that its history stays short. */
+#define BD_EXTENSIONS_MAX 16
+/* Why somebody extended an obligation: a sentence or two. */
+#define BD_REASON_MAX_BYTES 512
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
 /* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they

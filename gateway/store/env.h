@@ -36,6 +36,7 @@ struct bd_store {
 	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
 		meta;
 	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
+	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;
 	uint8_t master[BD_MASTER_KEY_BYTES];
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */

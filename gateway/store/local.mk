@@ -17,6 +17,9 @@ libbd_store_a_SOURCES = \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c gateway/store/node_view.c \
+	gateway/store/obligations.c gateway/store/obligations.h \
+	gateway/store/obligations_form.c gateway/store/obligations_form.h \
+	gateway/store/obligations_list.c \
 	gateway/store/report.c \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \

@@ -130,6 +130,7 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 	} rows[] = { { "nodes", &store->nodes, 0 }, { "owners", &store->owners, 0 },
 		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
 		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
+		{ "obligations", &store->obligations, 0 }, { "owed", &store->owed, 0 },
 		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
 		{ "coverage_history", &store->coverage_history, 0 }, { "meta", &store->meta, 0 },
 		{ "cases", &store->case_places, 0 }, { "case_numbers", &store->case_numbers, 0 },

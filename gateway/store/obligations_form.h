@@ -1,0 +1,62 @@
+/* obligations_form.h - how the ledger of obligations stands in the store. Layer: store, private.
+ *
+ * The database `obligations`: id -> entry: a clear part, and a part sealed under the salt of its
+ * case with the id as name.
+ *
+ * The database `owed`, its indexes, by a letter:
+ *   O due id   of what is owed    -> state, party, sender
+ *   C due id   of what is closed  -> the same
+ *   N due      how many are owed on that day, by the applicant and by the agency
+ *   K case id  everything of a case number, blinded
+ *   P scope id what is owed of one case, blinded: sender, case number and matter
+ *   T number   news: id, step, time, day, receipt, source, version
+ */
+#ifndef BD_STORE_OBLIGATIONS_FORM_H
+#define BD_STORE_OBLIGATIONS_FORM_H
+
+#include "store/env.h"
+#include "store/obligations.h"
+
+#define BD_OWED_BLIND_BYTES 16
+/* Letter, blinded key, id: the longest. */
+#define BD_OWED_ROW_BYTES (1 + BD_OWED_BLIND_BYTES + BD_OWED_ID_BYTES)
+
+enum bd_owed_letter {
+	BD_OWED_ROW_OWED = 'O',
+	BD_OWED_ROW_CLOSED = 'C',
+	BD_OWED_ROW_COUNT = 'N',
+	BD_OWED_ROW_CASE = 'K',
+	BD_OWED_ROW_SCOPE = 'P',
+	BD_OWED_ROW_NEWS = 'T'
+};
+
+/* Names of rows; each buf must have BD_OWED_ROW_BYTES. id NULL = the front of all of them. */
+enum bd_code bd_owed_due_row(struct bd_buf *out, enum bd_owed_letter letter, int32_t due,
+	const uint8_t id[BD_OWED_ID_BYTES]);
+enum bd_code bd_owed_key_row(struct bd_buf *out, enum bd_owed_letter letter,
+	const uint8_t key[BD_OWED_BLIND_BYTES], const uint8_t id[BD_OWED_ID_BYTES]);
+enum bd_code bd_owed_news_row(struct bd_buf *out, uint64_t number);
+/* What stands in it, and the id of what it is about. False: it is none. */
+enum bd_code bd_owed_news_pack(struct bd_buf *out, const uint8_t id[BD_OWED_ID_BYTES],
+	const struct bd_owed_change *change);
+bool bd_owed_news_read(
+	struct bd_owed_news *out, uint8_t id[BD_OWED_ID_BYTES], struct bd_bytes value);
+/* The day and id of such a name. False: it is none. */
+bool bd_owed_due_row_read(int32_t *due, const uint8_t **id, struct bd_bytes name);
+
+enum bd_code bd_owed_case_key(
+	uint8_t out[BD_OWED_BLIND_BYTES], struct bd_seal *seal, struct bd_bytes case_id);
+
+/* The whole value: clear part, and the sealed one, closed anew under salt; with salt NULL `sealed`
+ * as it was read. */
+enum bd_code bd_owed_pack(struct bd_buf *out, const struct bd_owed *owed, struct bd_seal *seal,
+	const uint8_t *salt, struct bd_bytes sealed);
+/* The clear part; *sealed borrows from packed, texts too. BD_STORE_DAMAGED. */
+enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct bd_bytes packed);
+/* The sealed part as well, in the arena: where the salt is gone is_erased is set instead. */
+enum bd_code bd_owed_open(struct bd_owed *owed, struct bd_seal *seal, const struct bd_salts *salts,
+	bool is_writer, struct bd_bytes sealed, struct bd_arena *arena);
+/* Copies what the clear part borrows. */
+enum bd_code bd_owed_copy(struct bd_owed *owed, struct bd_arena *arena);
+
+#endif
