@@ -44,6 +44,22 @@ static const struct bd_finding *find(const struct bd_compared *compared, struct 
 	return NULL;
 }
 
+/* The key, and which subject was looked at where several were asked for the element. */
+static void label(char *out, size_t size, const struct bd_compared *compared,
+	const struct bd_json *want, const struct bd_finding *finding)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; finding != NULL && i < compared->finding_count; i++) {
+		count += compared->findings[i].element == finding->element;
+	}
+	if (count > 1) {
+		snprintf(out, size, "%s %s", finding->element->id, finding->subject->pointer);
+	} else {
+		snprintf(out, size, "%.*s", (int)want->key.len, want->key.ptr);
+	}
+}
+
 static uint32_t flags_of(struct checking *checking, const struct bd_json *list)
 {
 	uint32_t bits = 0;
@@ -71,20 +87,21 @@ static void check_finding(struct checking *checking, const struct bd_json *want)
 			     *reason = bd_json_get(want, "reason");
 	const char *is = finding != NULL ? bd_finding_term(finding->code)->name : "not asked";
 	bool is_unwanted = want->type == BD_JSON_IS_NULL;
+	char name[256];
 
+	label(name, sizeof(name), checking->compared, want, finding);
 	if (is_unwanted != (finding == NULL) ||
 		(!is_unwanted && (code == NULL || !bd_bytes_is(code->text, is)))) {
-		tell(checking, "%.*s: %s, expected %.*s", (int)want->key.len, want->key.ptr, is,
+		tell(checking, "%s: %s, expected %.*s", name, is,
 			code != NULL && !is_unwanted ? (int)code->text.len : 9,
 			code != NULL && !is_unwanted ? code->text.ptr : "not asked");
 		return;
 	}
 	if (flags != NULL && finding->flags != flags_of(checking, flags)) {
-		tell(checking, "%.*s: other flags", (int)want->key.len, want->key.ptr);
+		tell(checking, "%s: other flags", name);
 	}
 	if (reason != NULL && !bd_bytes_is(reason->text, finding->reason)) {
-		tell(checking, "%.*s: reason %s", (int)want->key.len, want->key.ptr,
-			finding->reason);
+		tell(checking, "%s: reason %s", name, finding->reason);
 	}
 }
 

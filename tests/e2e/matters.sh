@@ -42,6 +42,18 @@ other_decision_is_told() {
 	done
 }
 
+# Where several subjects have the element, a difference says whose finding it is.
+difference_names_the_subject() {
+	schemas=$work/named
+	mkdir "$schemas" && cp -r "$top/schemas/." "$schemas/" || return 1
+	local cases=$schemas/matters/company-registration/cases
+	jq '.expect.findings = {"shareholder_not_defaulter": "near"}' "$cases/01-pass.json" >"$work/one" &&
+		rm "$cases"/*.json && mv "$work/one" "$cases/01-pass.json" || return 1
+	bidui -o text matter test company-registration >"$work/out"
+	grep 'shareholder_not_defaulter /subjects/shareholders/0: match, expected near' "$work/out" ||
+		{ cat "$work/out"; return 1; }
+}
+
 for folder in "$top"/schemas/matters/*; do
 	matter=$(basename "$folder")
 	check "$matter means what it says" bidui matter validate "$folder/"
@@ -53,4 +65,5 @@ for folder in "$top"/schemas/matters/*; do
 	check "$matter has cases that pass and that do not" has_both_sides "$matter"
 done
 check 'a case that expects another decision is told' other_decision_is_told
+check 'a difference names the subject, where several were asked' difference_names_the_subject
 echo "1..$count"
