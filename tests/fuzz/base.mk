@@ -12,10 +12,10 @@ tests_fuzz_fuzz_json_LDADD = $(BASE_FUZZ_LIBS)
 tests_fuzz_fuzz_json_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/replay.c
 tests_fuzz_replay_json_LDADD = $(BASE_FUZZ_LIBS)
-tests_fuzz_fuzz_merkle_SOURCES = tests/fuzz/fuzz_merkle.c
+tests_fuzz_fuzz_merkle_SOURCES = tests/fuzz/fuzz_merkle.c tests/unit/merkle_support.h
 tests_fuzz_fuzz_merkle_LDADD = $(BASE_FUZZ_LIBS)
 tests_fuzz_fuzz_merkle_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_replay_merkle_SOURCES = tests/fuzz/fuzz_merkle.c tests/fuzz/replay.c
+tests_fuzz_replay_merkle_SOURCES = $(tests_fuzz_fuzz_merkle_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_merkle_LDADD = $(BASE_FUZZ_LIBS)
 tests_fuzz_fuzz_sign_SOURCES = tests/fuzz/fuzz_sign.c
 tests_fuzz_fuzz_sign_LDADD = $(BASE_FUZZ_LIBS)

@@ -1,51 +1,13 @@
 /* fuzz_merkle.c - any numbers and hashes to the checks of proofs; and of the tree that the bytes
  * are the leaves of, every proof holds, and none that was changed.
  */
-#include "base/merkle.h"
+#include "../unit/merkle_support.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAVES_MAX 256
-
-struct store {
-	struct bd_merkle_sink sink;
-	struct bd_merkle_source source;
-	struct bd_hash nodes[2 * LEAVES_MAX];
-	size_t count;
-};
-
-static enum bd_code keep(
-	struct bd_merkle_sink *sink, const struct bd_hash *hash, struct bd_diag *diag)
-{
-	struct store *store = (struct store *)(void *)sink;
-
-	(void)diag;
-	store->nodes[store->count++] = *hash;
-	return BD_OK;
-}
-
-static enum bd_code give(
-	struct bd_merkle_source *source, struct bd_hash *out, uint64_t place, struct bd_diag *diag)
-{
-	struct store *store =
-		(struct store *)(void *)((char *)source - offsetof(struct store, source));
-
-	(void)diag;
-	if (place >= store->count) {
-		abort();
-	}
-	*out = store->nodes[place];
-	return BD_OK;
-}
-
-static void must(bool is_so)
-{
-	if (!is_so) {
-		abort();
-	}
-}
+#define LEAVES_MAX MERKLE_STORE_LEAVES_MAX
 
 /* Two numbers and a path, as they come. */
 static void check_anything(struct bd_bytes input, struct bd_sha256 *sha)
@@ -59,47 +21,52 @@ static void check_anything(struct bd_bytes input, struct bd_sha256 *sha)
 		memcpy(&path.hashes[path.count++], bd_read_bytes(&reader, sizeof(root)).ptr,
 			sizeof(root));
 	}
-	must(bd_merkle_check_inclusion(&path, &root, first, second, &root, sha) == BD_PROOF_WRONG ||
-		(path.count == 0 && second == 1));
-	must(bd_merkle_check_consistency(&path, first, &root, second, &root, sha) ==
-			BD_PROOF_WRONG ||
-		(path.count == 0 && first == second));
+	merkle_store_must(bd_merkle_check_inclusion(&path, &root, first, second, &root, sha) ==
+				  BD_PROOF_WRONG ||
+			  (path.count == 0 && second == 1));
+	merkle_store_must(bd_merkle_check_consistency(&path, first, &root, second, &root, sha) ==
+				  BD_PROOF_WRONG ||
+			  (path.count == 0 && first == second));
 }
 
 static void check_tree(struct bd_bytes input, struct bd_sha256 *sha)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	struct merkle_store *store = calloc(1, sizeof(*store));
 	size_t count = input.len < LEAVES_MAX ? input.len : LEAVES_MAX, chosen;
 	struct bd_merkle_edge edge = { .size = 0 };
 	struct bd_hash leaves[LEAVES_MAX], root, half;
 	struct bd_merkle_path path;
 
-	must(store != NULL);
-	store->sink.on_node = keep;
-	store->source.read = give;
+	merkle_store_must(store != NULL);
+	merkle_store_init(store);
 	chosen = (uint8_t)input.ptr[0] % count;
 	for (size_t i = 0; i < count; i++) {
-		must(bd_merkle_leaf(&leaves[i], (struct bd_bytes){ input.ptr + i, 1 }, sha) ==
-			BD_OK);
-		must(bd_merkle_edge_add(&edge, &leaves[i], &store->sink, sha, NULL) == BD_OK);
+		merkle_store_must(bd_merkle_leaf(&leaves[i], (struct bd_bytes){ input.ptr + i, 1 },
+					  sha) == BD_OK);
+		merkle_store_must(
+			bd_merkle_edge_add(&edge, &leaves[i], &store->sink, sha, NULL) == BD_OK);
 		if (i == chosen) {
-			must(bd_merkle_edge_root(&half, &edge, sha) == BD_OK);
+			merkle_store_must(bd_merkle_edge_root(&half, &edge, sha) == BD_OK);
 		}
 	}
-	must(bd_merkle_edge_root(&root, &edge, sha) == BD_OK);
-	must(bd_merkle_inclusion(&path, chosen, count, &store->source, sha, NULL) == BD_OK);
-	must(bd_merkle_check_inclusion(&path, &leaves[chosen], chosen, count, &root, sha) == BD_OK);
+	merkle_store_must(bd_merkle_edge_root(&root, &edge, sha) == BD_OK);
+	merkle_store_must(
+		bd_merkle_inclusion(&path, chosen, count, &store->source, sha, NULL) == BD_OK);
+	merkle_store_must(bd_merkle_check_inclusion(
+				  &path, &leaves[chosen], chosen, count, &root, sha) == BD_OK);
 	if (path.count > 0) {
 		path.hashes[chosen % path.count].bytes[chosen % 32] ^= 1;
-		must(bd_merkle_check_inclusion(&path, &leaves[chosen], chosen, count, &root, sha) ==
-			BD_PROOF_WRONG);
+		merkle_store_must(bd_merkle_check_inclusion(&path, &leaves[chosen], chosen, count,
+					  &root, sha) == BD_PROOF_WRONG);
 	}
-	must(bd_merkle_consistency(&path, chosen + 1, count, &store->source, sha, NULL) == BD_OK);
-	must(bd_merkle_check_consistency(&path, chosen + 1, &half, count, &root, sha) == BD_OK);
+	merkle_store_must(bd_merkle_consistency(
+				  &path, chosen + 1, count, &store->source, sha, NULL) == BD_OK);
+	merkle_store_must(
+		bd_merkle_check_consistency(&path, chosen + 1, &half, count, &root, sha) == BD_OK);
 	if (path.count > 0) {
 		path.hashes[chosen % path.count].bytes[chosen % 32] ^= 1;
-		must(bd_merkle_check_consistency(&path, chosen + 1, &half, count, &root, sha) ==
-			BD_PROOF_WRONG);
+		merkle_store_must(bd_merkle_check_consistency(&path, chosen + 1, &half, count,
+					  &root, sha) == BD_PROOF_WRONG);
 	}
 	free(store);
 }
@@ -109,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct bd_bytes input = { (const char *)bytes, len };
 	struct bd_sha256 *sha;
 
-	must(bd_sha256_new(&sha) == BD_OK);
+	merkle_store_must(bd_sha256_new(&sha) == BD_OK);
 	check_anything(input, sha);
 	if (len > 0) {
 		check_tree(input, sha);

@@ -1,6 +1,6 @@
 /* test_merkle.c - the known tree of Certificate Transparency, and every proof of every size up to
  * 70 against the RFC's own recursive definition. */
-#include "base/merkle.h"
+#include "merkle_support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,36 +28,6 @@ static const char *const known_roots[] = {
 	"ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
 	"5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 };
-
-/* Stored nodes of the tree under test, as trail/ keeps them in a file. */
-struct store {
-	struct bd_merkle_sink sink;
-	struct bd_merkle_source source;
-	struct bd_hash nodes[2 * LEAVES_MAX];
-	size_t count;
-};
-
-static enum bd_code keep(
-	struct bd_merkle_sink *sink, const struct bd_hash *hash, struct bd_diag *diag)
-{
-	struct store *store = (struct store *)(void *)sink;
-
-	(void)diag;
-	store->nodes[store->count++] = *hash;
-	return BD_OK;
-}
-
-static enum bd_code give(
-	struct bd_merkle_source *source, struct bd_hash *out, uint64_t place, struct bd_diag *diag)
-{
-	struct store *store =
-		(struct store *)(void *)((char *)source - offsetof(struct store, source));
-
-	(void)diag;
-	assert_true(place < store->count);
-	*out = store->nodes[place];
-	return BD_OK;
-}
 
 static void unhex(uint8_t *out, size_t len, const char *text)
 {
@@ -144,7 +114,7 @@ static void reference_subproof(struct bd_merkle_path *path, size_t first,
 	}
 }
 
-static struct store built;
+static struct merkle_store built;
 static struct bd_hash leaves[LEAVES_MAX], roots[LEAVES_MAX + 1];
 
 static int set_up(void **state)
@@ -153,7 +123,7 @@ static int set_up(void **state)
 
 	(void)state;
 	assert_int_equal(bd_sha256_new(&sha), BD_OK);
-	built = (struct store){ .sink = { keep }, .source = { give } };
+	merkle_store_init(&built);
 	for (size_t i = 0; i < LEAVES_MAX; i++) {
 		char text[16];
 		int len = snprintf(text, sizeof(text), "leaf %zu", i);
@@ -218,11 +188,12 @@ static void known_tree(void **state)
 				"bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
 				NULL } },
 	};
-	struct store known = { .sink = { keep }, .source = { give } };
+	struct merkle_store known;
 	struct bd_merkle_edge edge = { .size = 0 };
 	struct bd_merkle_path path;
 
 	(void)state;
+	merkle_store_init(&known);
 	for (size_t i = 0; i <= 8; i++) {
 		struct bd_hash root, wanted = hash_of(known_roots[i]), leaf;
 		uint8_t bytes[16];
