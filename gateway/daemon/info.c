@@ -1,7 +1,7 @@
 /* info.c - what biduid says of itself: health, figures, coverage, its contract. */
 #include "base/clock.h"
-#include "base/json_write.h"
 #include "base/limits.h"
+#include "daemon/document.h"
 #include "daemon/routes.h"
 
 #include <inttypes.h>
@@ -10,22 +10,13 @@
 
 #define BODY_MAX_BYTES 8388608
 
-static void respond(
-	struct bd_http_exchange *exchange, int status, const char *type, struct bd_bytes body)
-{
-	const struct bd_http_header headers[] = { { "Content-Type", type },
-		{ "Cache-Control", "no-store" }, { NULL, NULL } };
-
-	bd_http_respond(exchange, status, headers, body);
-}
-
 void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
 	(void)loop;
 	(void)sender;
 	(void)parts;
-	respond(exchange, 200, "text/plain", bd_bytes_of("ok\n"));
+	bd_document_respond(exchange, "text/plain", "", bd_bytes_of("ok\n"));
 }
 
 static bool workers_can_start(const struct bd_pool *pool)
@@ -62,7 +53,7 @@ void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		bd_problem_respond_code(exchange, BD_WORKER_START, "");
 		return;
 	}
-	respond(exchange, 200, "application/json",
+	bd_document_respond(exchange, "application/json", "",
 		bd_bytes_of(loop->setup->sandbox.len > 0 ? "{\"ready\":true,\"sandbox\":true}\n"
 							 : "{\"ready\":true}\n"));
 }
@@ -77,7 +68,7 @@ void bd_openapi_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 			exchange, BD_HTTP_NOT_FOUND, "openapi.json is not installed");
 		return;
 	}
-	respond(exchange, 200, "application/json", loop->setup->openapi);
+	bd_document_respond(exchange, "application/json", "", loop->setup->openapi);
 }
 
 /* -- figures -- */
@@ -175,7 +166,7 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	(void)parts;
 	bd_buf_init(&body, BODY_MAX_BYTES);
 	if (write_figures(&body, loop) == BD_OK) {
-		respond(exchange, 200, "text/plain; version=0.0.4", bd_buf_bytes(&body));
+		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
 	}
@@ -194,14 +185,17 @@ static const char *state_name(enum bd_coverage_state state)
 	return names[state];
 }
 
-static enum bd_code write_states(struct bd_json_writer *w, struct bd_loop *loop,
-	struct bd_arena *arena, struct bd_diag *diag)
+static enum bd_code write_states(struct bd_document *document, void *given)
 {
+	const struct bd_loop *loop = document->loop;
+	struct bd_json_writer *w = &document->json;
 	const struct bd_feed_state *states;
 	int64_t now_ms = bd_clock_wall_ms();
 	size_t count;
-	enum bd_code code = bd_store_states(&states, &count, loop->reader, arena, diag);
+	enum bd_code code =
+		bd_store_states(&states, &count, loop->reader, &document->arena, &document->diag);
 
+	(void)given;
 	if (code != BD_OK) {
 		return code;
 	}
@@ -239,30 +233,7 @@ static enum bd_code write_states(struct bd_json_writer *w, struct bd_loop *loop,
 void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
-	struct bd_diag diag = { .code = BD_OK };
-	struct bd_json_writer w;
-	struct bd_arena arena;
-	struct bd_buf body;
-	enum bd_code code;
-
 	(void)sender;
 	(void)parts;
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BODY_MAX_BYTES);
-	bd_jw_init(&w, &body);
-	code = bd_store_begin(loop->reader, &diag);
-	if (code == BD_OK) {
-		code = write_states(&w, loop, &arena, &diag);
-		bd_store_end(loop->reader);
-	}
-	code = code != BD_OK ? code : w.code;
-	if (code == BD_OK) {
-		respond(exchange, 200, "application/json", bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		loop->counts.refused++;
-		bd_problem_respond(exchange, &diag, NULL);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
+	bd_document_answer(loop, exchange, write_states, NULL);
 }

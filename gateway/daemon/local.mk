@@ -13,6 +13,7 @@ biduid_SOURCES = \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
+	gateway/daemon/document.c gateway/daemon/document.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \

@@ -2,6 +2,7 @@
  * again. */
 #include "base/json_write.h"
 #include "base/limits.h"
+#include "daemon/document.h"
 #include "daemon/reply_to.h"
 #include "daemon/routes.h"
 
@@ -27,47 +28,37 @@ static void refuse_code(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	refuse(loop, exchange, &diag);
 }
 
-/* link "" = none */
-static void respond(struct bd_http_exchange *exchange, const char *link, struct bd_bytes body)
-{
-	const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
-		{ "Cache-Control", "no-store" }, { link[0] != '\0' ? "Link" : NULL, link },
-		{ NULL, NULL } };
-
-	bd_http_respond(exchange, 200, headers, body);
-}
-
 struct rejects_request {
 	char source[65];
 	struct bd_reject_query query;
 	const struct bd_sender *sender;
-	char link[256]; /* out: RFC 8288, the same address with the next cursor; "" = the last page
-			 */
 };
 
-static enum bd_code write_next(struct bd_json_writer *w, const struct bd_loop *loop,
-	struct rejects_request *asked, const struct bd_reject_page *page)
+static enum bd_code write_next(struct bd_document *document, const struct rejects_request *asked,
+	const struct bd_reject_page *page)
 {
 	const struct bd_cursor cursor = { { asked->query.only_message, page->next_message,
 		page->next_skip } };
 	char next[BD_CURSOR_TEXT_BYTES];
-	enum bd_code code = bd_cursor_write(next, &cursor, loop->daemon->cursor_key,
+	enum bd_code code = bd_cursor_write(next, &cursor, document->loop->daemon->cursor_key,
 		asked->sender->name, "rejects", asked->source);
 
 	if (code == BD_OK) {
-		bd_jw_text(w, "next", next);
-		snprintf(asked->link, sizeof(asked->link),
+		bd_jw_text(&document->json, "next", next);
+		snprintf(document->link, sizeof(document->link),
 			"</v1/rejects?source=%s&cursor=%s>; rel=\"next\"", asked->source, next);
 	}
 	return code;
 }
 
-static enum bd_code write_rejects(struct bd_json_writer *w, struct bd_loop *loop,
-	struct bd_arena *arena, struct rejects_request *asked, struct bd_diag *diag)
+static enum bd_code write_rejects(struct bd_document *document, void *given)
 {
+	struct rejects_request *asked = given;
+	struct bd_json_writer *w = &document->json;
 	struct bd_reject_page page;
 	char id[24];
-	enum bd_code code = bd_store_rejects(&page, loop->reader, &asked->query, arena, diag);
+	enum bd_code code = bd_store_rejects(
+		&page, document->loop->reader, &asked->query, &document->arena, &document->diag);
 
 	if (code != BD_OK) {
 		return code;
@@ -84,37 +75,9 @@ static enum bd_code write_rejects(struct bd_json_writer *w, struct bd_loop *loop
 		bd_jw_object_end(w);
 	}
 	bd_jw_array_end(w);
-	code = page.has_more ? write_next(w, loop, asked, &page) : BD_OK;
+	code = page.has_more ? write_next(document, asked, &page) : BD_OK;
 	bd_jw_object_end(w);
 	return code;
-}
-
-static void respond_page(
-	struct bd_loop *loop, struct bd_http_exchange *exchange, struct rejects_request *asked)
-{
-	struct bd_diag diag = { .code = BD_OK };
-	struct bd_json_writer w;
-	struct bd_arena arena;
-	struct bd_buf body;
-	enum bd_code code;
-
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BODY_MAX_BYTES);
-	bd_jw_init(&w, &body);
-	code = bd_store_begin(loop->reader, &diag);
-	if (code == BD_OK) {
-		code = write_rejects(&w, loop, &arena, asked, &diag);
-		bd_store_end(loop->reader);
-	}
-	code = code != BD_OK ? code : w.code;
-	if (code == BD_OK) {
-		respond(exchange, asked->link, bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		refuse(loop, exchange, &diag);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
 }
 
 static enum bd_code read_message_number(uint64_t *out, struct bd_bytes text)
@@ -199,7 +162,7 @@ void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		refuse(loop, exchange, &diag);
 		return;
 	}
-	respond_page(loop, exchange, &asked);
+	bd_document_answer(loop, exchange, write_rejects, &asked);
 }
 
 /* -- what became of one message -- */
@@ -207,24 +170,14 @@ void bd_rejects_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 static void respond_receipt(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, uint64_t message)
 {
-	struct bd_diag diag = { .code = BD_OK };
+	struct bd_document document;
 	struct bd_receipt receipt;
-	struct bd_arena arena;
-	struct bd_buf body;
 	enum bd_code code;
 
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BODY_MAX_BYTES);
-	code = bd_receipt_read(&receipt, loop, sender, message, &arena, &diag);
-	code = code == BD_OK ? bd_receipt_write(&body, &receipt, &arena) : code;
-	if (code == BD_OK) {
-		respond(exchange, "", bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		refuse(loop, exchange, &diag);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
+	bd_document_begin(&document, loop, exchange);
+	code = bd_receipt_read(&receipt, loop, sender, message, &document.arena, &document.diag);
+	code = code == BD_OK ? bd_receipt_write(&document.body, &receipt, &document.arena) : code;
+	bd_document_end(&document, code);
 }
 
 /* The problem that the push would have been answered. */
@@ -248,7 +201,7 @@ static void respond_refused(struct bd_loop *loop, struct bd_http_exchange *excha
 	bd_jw_raw(&w, "problem", bd_buf_bytes(&problem));
 	bd_jw_object_end(&w);
 	if (code == BD_OK && w.code == BD_OK) {
-		respond(exchange, "", bd_buf_bytes(&body));
+		bd_document_respond(exchange, "application/json", "", bd_buf_bytes(&body));
 	} else {
 		refuse_code(loop, exchange, BD_NO_MEMORY, "");
 	}
@@ -287,7 +240,7 @@ static void respond_ticket(struct bd_loop *loop, struct bd_http_exchange *exchan
 		respond_refused(loop, exchange, id, &ticket);
 		break;
 	case BD_TICKET_RECEIPT:
-		respond(exchange, "", ticket.receipt);
+		bd_document_respond(exchange, "application/json", "", ticket.receipt);
 		break;
 	}
 	bd_arena_release(&arena);

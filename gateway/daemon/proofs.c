@@ -1,18 +1,10 @@
 /* proofs.c - GET /v1/receipts/{id}, its proof, and the newest tree head: what was entered into the
  * trail, shown to whom it concerns. */
-#include "base/limits.h"
+#include "daemon/document.h"
 #include "daemon/routes.h"
 #include "trail/proof.h"
 
 #include <string.h>
-
-static void respond(struct bd_http_exchange *exchange, struct bd_bytes body)
-{
-	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
-		{ "Cache-Control", "no-store" }, { NULL, NULL } };
-
-	bd_http_respond(exchange, 200, headers, body);
-}
 
 /* The entry, when the caller is the one it was made for, or an operator. Otherwise not 403: whether
  * it exists is not theirs to know. */
@@ -40,26 +32,17 @@ typedef enum bd_code write_body(struct bd_buf *out, struct bd_loop *loop,
 static void answer(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, struct bd_bytes text, write_body *write)
 {
-	struct bd_diag diag = { .code = BD_OK };
+	struct bd_document document;
 	struct bd_trail_entry entry;
 	struct bd_trail_id id;
-	struct bd_arena arena;
-	struct bd_buf body;
 	enum bd_code code;
 
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BD_REQUEST_ARENA_MAX_BYTES);
-	code = find(&id, &entry, loop, sender, text, &arena, &diag);
-	code = code == BD_OK ? write(&body, loop, &id, &entry, &arena, &diag) : code;
-	if (code == BD_OK) {
-		respond(exchange, bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		loop->counts.refused++;
-		bd_problem_respond(exchange, &diag, NULL);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
+	bd_document_begin(&document, loop, exchange);
+	code = find(&id, &entry, loop, sender, text, &document.arena, &document.diag);
+	code = code == BD_OK
+		       ? write(&document.body, loop, &id, &entry, &document.arena, &document.diag)
+		       : code;
+	bd_document_end(&document, code);
 }
 
 static enum bd_code write_entry(struct bd_buf *out, struct bd_loop *loop,
@@ -98,30 +81,16 @@ void bd_trail_proof_begin(struct bd_loop *loop, struct bd_http_exchange *exchang
 void bd_trail_head_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
-	struct bd_diag diag = { .code = BD_OK };
+	struct bd_document document;
 	struct bd_trail_signed head;
-	struct bd_json_writer w;
-	struct bd_arena arena;
-	struct bd_buf body;
 	enum bd_code code;
 
 	(void)sender;
 	(void)parts;
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, BD_REQUEST_ARENA_MAX_BYTES);
-	code = bd_trail_newest(&head, loop->daemon->trail, &arena, &diag);
+	bd_document_begin(&document, loop, exchange);
+	code = bd_trail_newest(&head, loop->daemon->trail, &document.arena, &document.diag);
 	if (code == BD_OK) {
-		bd_jw_init(&w, &body);
-		bd_trail_signed_write(&w, NULL, &head);
-		code = w.code;
+		bd_trail_signed_write(&document.json, NULL, &head);
 	}
-	if (code == BD_OK) {
-		respond(exchange, bd_buf_bytes(&body));
-	} else {
-		diag.code = code;
-		loop->counts.refused++;
-		bd_problem_respond(exchange, &diag, NULL);
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
+	bd_document_end(&document, code);
 }
