@@ -58,3 +58,21 @@ enum bd_code bd_workday_add(int32_t *out, const struct bd_calendar *calendar, in
 	*out = day;
 	return BD_OK;
 }
+
+enum bd_code bd_workday_count(int64_t *out, const struct bd_calendar *calendar, int32_t from,
+	int32_t until, struct bd_diag *diag)
+{
+	int64_t count = 0;
+
+	while (from < until) {
+		bool is_worked = false;
+		enum bd_code code = bd_workday_is(&is_worked, calendar, ++from, diag);
+
+		if (code != BD_OK) {
+			return code;
+		}
+		count += is_worked;
+	}
+	*out = count;
+	return BD_OK;
+}

@@ -29,5 +29,8 @@ enum bd_code bd_workday_is(
  * >= 1. calendar may be NULL: it then has no year. */
 enum bd_code bd_workday_add(int32_t *out, const struct bd_calendar *calendar, int32_t day,
 	int64_t count, struct bd_diag *diag);
+/* Working days after `from` up to and with `until`; 0 where until is not after it. */
+enum bd_code bd_workday_count(int64_t *out, const struct bd_calendar *calendar, int32_t from,
+	int32_t until, struct bd_diag *diag);
 
 #endif
