@@ -144,6 +144,8 @@ struct bd_element {
 	bool refuses; /* a confirmed, unflagged contrary finding meets the refusal rule below */
 	const char *refusal_basis, *refusal_reason, *refusal_remedy;
 	int64_t agency_due_working_days; /* 0 = not stated */
+	/* How often that may be extended, and by how many working days each time at the most. */
+	int64_t agency_extension_working_days, agency_extensions;
 	uint32_t line, column;           /* in its file */
 };
 

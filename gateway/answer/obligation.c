@@ -56,7 +56,9 @@ static enum bd_code add_checks(struct bd_obligation *list, size_t *count,
 			.label_zh = element->label_zh,
 			.label_en = element->label_en,
 			.finding = finding,
-			.may_follow = true };
+			.may_follow = true,
+			.extension_working_days = element->agency_extension_working_days,
+			.extensions = element->agency_extensions };
 
 		if (element->agency_due_working_days == 0 || bd_finding_is_accepted(finding) ||
 			!bd_finding_is_of(finding, outcome->branch)) {

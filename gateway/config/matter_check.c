@@ -1,4 +1,5 @@
 /* matter_check.c - is what a matter says of one piece? */
+#include "base/limits.h"
 #include "config/matter.h"
 #include "config/matter_parts.h"
 
@@ -199,6 +200,15 @@ static void check_when(struct bd_matter_reader *reader, const struct bd_element 
 	}
 }
 
+/* How long something is owed, and how often that may be put off. */
+static bool is_term(int64_t due_working_days, int64_t extension_working_days, int64_t extensions)
+{
+	return due_working_days >= 0 && extension_working_days >= 0 && extensions >= 0 &&
+	       extensions <= BD_EXTENSIONS_MAX &&
+	       (extensions > 0) == (extension_working_days > 0) &&
+	       (extensions == 0 || due_working_days > 0);
+}
+
 static void check_conditions(struct bd_matter_reader *reader, const struct bd_element *element,
 	const struct bd_xml_node *node)
 {
@@ -224,6 +234,12 @@ static void check_conditions(struct bd_matter_reader *reader, const struct bd_el
 	if (element->agency_due_working_days != 0 && element->is_core) {
 		fail(reader, node, "agency-due-working-days", "a core element is never left open");
 	}
+	if (!is_term(element->agency_due_working_days, element->agency_extension_working_days,
+		    element->agency_extensions)) {
+		fail(reader, node, "agency-extensions",
+			"at most 16 extensions, with agency-extension-working-days and "
+			"agency-due-working-days");
+	}
 }
 
 void bd_matter_check_element(struct bd_matter_reader *reader, const struct bd_element *element,
@@ -242,12 +258,9 @@ void bd_matter_check_element(struct bd_matter_reader *reader, const struct bd_el
 static void check_material(struct bd_matter_reader *reader, const struct bd_material_rule *rule,
 	const struct bd_xml_node *node)
 {
-	if (rule->due_working_days < 0 || rule->extension_working_days < 0 ||
-		rule->extensions < 0 ||
-		(rule->extensions > 0) != (rule->extension_working_days > 0) ||
-		(rule->extensions > 0 && rule->due_working_days == 0)) {
+	if (!is_term(rule->due_working_days, rule->extension_working_days, rule->extensions)) {
 		fail(reader, node, NULL,
-			"extensions go with extension-working-days and due-working-days");
+			"at most 16 extensions, with extension-working-days and due-working-days");
 	}
 	for (const struct bd_material_rule *one = reader->matter->materials; one < rule; one++) {
 		if (strcmp(one->id, rule->id) == 0) {

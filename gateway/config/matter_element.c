@@ -479,6 +479,9 @@ void bd_matter_element(
 		bd_matter_number(reader, node, "closes-after-days", CLOSES_AFTER_DAYS);
 	element->agency_due_working_days =
 		bd_matter_number(reader, node, "agency-due-working-days", 0);
+	element->agency_extension_working_days =
+		bd_matter_number(reader, node, "agency-extension-working-days", 0);
+	element->agency_extensions = bd_matter_number(reader, node, "agency-extensions", 0);
 	make_acceptance(reader, element, node);
 	make_when(compiler, element, node);
 	make_filters(reader, element, node);

@@ -94,6 +94,8 @@ static void rules_read(void **state)
 	assert_int_equal(arrears->filters[0].number.at_least, 1);
 	assert_int_equal(arrears->filters[1].days_since.at_least, 1);
 	assert_int_equal(arrears->agency_due_working_days, 5);
+	assert_int_equal(arrears->agency_extension_working_days, 3);
+	assert_int_equal(arrears->agency_extensions, 1);
 	assert_int_equal(arrears->branches, 3);
 	assert_string_equal(element(&f, "operator")->filters[1].other_role, "applicant");
 	const struct bd_list *list = element(&f, "scope")->test.list;
