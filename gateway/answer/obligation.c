@@ -1,6 +1,35 @@
 #include "answer/obligation.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_TEXT_BYTES 5 /* "-0001" */
+
+void bd_obligation_id_write(
+	char out[BD_OBLIGATION_ID_TEXT_BYTES], const char *receipt, uint16_t number)
+{
+	snprintf(out, BD_OBLIGATION_ID_TEXT_BYTES, "%s-%04x", receipt, number);
+}
+
+bool bd_obligation_id_read(struct bd_bytes *receipt, uint16_t *number, struct bd_bytes text)
+{
+	size_t len = text.len - NUMBER_TEXT_BYTES;
+	char again[BD_OBLIGATION_ID_TEXT_BYTES];
+	uint8_t bytes[2];
+
+	if (text.len <= NUMBER_TEXT_BYTES || text.len >= sizeof(again) || text.ptr[len] != '-' ||
+		!bd_unhex(bytes, sizeof(bytes), (struct bd_bytes){ text.ptr + len + 1, 4 })) {
+		return false;
+	}
+	*receipt = (struct bd_bytes){ text.ptr, len };
+	*number = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	/* One text an id: no capitals, and none has the number 0. */
+	snprintf(again, sizeof(again), "-%04x", *number);
+	return *number != 0 && memcmp(again, text.ptr + len, NUMBER_TEXT_BYTES) == 0;
+}
 
 static enum bd_code due_day(int32_t *due, const struct bd_case *asked, int64_t working_days,
 	const struct bd_calendar *calendar, struct bd_diag *diag)
@@ -116,6 +145,19 @@ static enum bd_code add_line(
 				    one->label_en, day)
 			  : bd_buf_printf(
 				    out, "%zu. %s：最迟于%s前补齐。", number, one->label_zh, day);
+}
+
+enum bd_code bd_notice_of(
+	struct bd_buf *out, bool is_english, const char *title, const char *label, int32_t due)
+{
+	char day[11];
+
+	bd_day_format(day, due);
+	return is_english
+		       ? bd_buf_printf(out, "%s: still to be handed in: %s, by %s at the latest.",
+				 title, label, day)
+		       : bd_buf_printf(
+				 out, "您办理的“%s”尚缺：%s，最迟于%s前补齐。", title, label, day);
 }
 
 static const char *ending(bool is_english, const struct bd_outcome *outcome)

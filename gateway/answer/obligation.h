@@ -20,12 +20,25 @@ struct bd_obligation {
 	int64_t extension_working_days, extensions;
 };
 
+/* What a binding obligation is called from its answer on: the receipt's id, and its number in the
+ * answer, from 1, as four hexadecimal digits. */
+#define BD_OBLIGATION_ID_TEXT_BYTES 64
+void bd_obligation_id_write(
+	char out[BD_OBLIGATION_ID_TEXT_BYTES], const char *receipt, uint16_t number);
+/* *receipt borrows from text. False unless it ends as bd_obligation_id_write ends. */
+bool bd_obligation_id_read(struct bd_bytes *receipt, uint16_t *number, struct bd_bytes text);
+
 /* Of a decision that leaves something to be done: `conditional`, and `refer` for want of a
  * material. Empty otherwise. In the order of the matter's materials, then of the findings. */
 enum bd_code bd_obligations(const struct bd_obligation **out, size_t *count,
 	const struct bd_case *asked, const struct bd_finding *findings, size_t finding_count,
 	const struct bd_outcome *outcome, const struct bd_calendar *calendar,
 	struct bd_arena *arena, struct bd_diag *diag);
+
+/* One item of the notice, in the words of one that stands alone: what is owed, for what, by when.
+ */
+enum bd_code bd_notice_of(
+	struct bd_buf *out, bool is_english, const char *title, const char *label, int32_t due);
 
 /* The one-time notice 一次性告知: everything that the applicant still has to hand in, by when, and
  * what else would do. Empty where nothing is missing. */

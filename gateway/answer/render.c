@@ -182,11 +182,16 @@ static void write_reasons(struct bd_json_writer *w, const struct bd_answered *an
 	bd_jw_array_end(w);
 }
 
-static void write_obligation(struct bd_json_writer *w, const struct bd_obligation *one)
+/* id "" = it binds nobody yet */
+static void write_obligation(
+	struct bd_json_writer *w, const struct bd_obligation *one, const char *id)
 {
 	bool is_agency = one->party == BD_PARTY_AGENCY;
 
 	bd_jw_object(w, NULL);
+	if (id[0] != '\0') {
+		bd_jw_text(w, "id", id);
+	}
 	bd_jw_text(w, "party", is_agency ? "agency" : "applicant");
 	bd_jw_text(w, is_agency ? "element" : "material", one->id);
 	bd_jw_text(w, "zh", one->label_zh);
@@ -222,7 +227,8 @@ static void write_notice(struct bd_json_writer *w, const struct bd_answered *ans
 
 /* What is owed under a conditional decision; what would be under the one that is offered; or what
  * has to be supplied before there is another one. */
-static void write_obligations(struct bd_json_writer *w, const struct bd_answered *answered)
+static void write_obligations(
+	struct bd_json_writer *w, const struct bd_answered *answered, const char *receipt)
 {
 	const struct bd_outcome *outcome = &answered->outcome;
 
@@ -233,7 +239,12 @@ static void write_obligations(struct bd_json_writer *w, const struct bd_answered
 		       : outcome->offers_commitment                 ? "offer"
 								    : "missing");
 	for (size_t i = 0; i < answered->obligation_count; i++) {
-		write_obligation(w, &answered->obligations[i]);
+		char id[BD_OBLIGATION_ID_TEXT_BYTES] = "";
+
+		if (outcome->decision == BD_DECISION_CONDITIONAL) {
+			bd_obligation_id_write(id, receipt, (uint16_t)(i + 1));
+		}
+		write_obligation(w, &answered->obligations[i], id);
 	}
 	bd_jw_array_end(w);
 	write_notice(w, answered);
@@ -254,7 +265,8 @@ static void write_needless(struct bd_json_writer *w, const struct bd_answered *a
 	bd_jw_array_end(w);
 }
 
-static void write_outcome(struct bd_json_writer *w, const struct bd_answered *answered)
+static void write_outcome(
+	struct bd_json_writer *w, const struct bd_answered *answered, const char *receipt)
 {
 	const struct bd_matter *matter = answered->asked->matter;
 	const struct bd_outcome *outcome = &answered->outcome;
@@ -269,7 +281,7 @@ static void write_outcome(struct bd_json_writer *w, const struct bd_answered *an
 	if (outcome->is_excluded) {
 		bd_jw_bool(w, "excluded", true);
 	}
-	write_obligations(w, answered);
+	write_obligations(w, answered, receipt);
 	write_day(w, "retry_on", outcome->retry_on);
 	if (outcome->retry_after_s != 0) {
 		bd_jw_i64(w, "retry_after_s", outcome->retry_after_s);
@@ -302,7 +314,7 @@ enum bd_code bd_render(struct bd_buf *out, const struct bd_answered *answered,
 	bd_jw_array_end(&w);
 	write_needless(&w, answered);
 	write_reasons(&w, answered);
-	write_outcome(&w, answered);
+	write_outcome(&w, answered, context->receipt);
 	bd_jw_object_end(&w);
 	return w.code;
 }
