@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/history.h"
+#include "store/obligations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,7 @@ static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
 	BD_TRY(bd_node_head_pack(&txn->sealed, slot, txn->commit));
 	BD_TRY(bd_seal_close(store->seal, &txn->sealed, salt, name, bd_buf_bytes(&txn->plain)));
 	BD_TRY(bd_history_keep_node(txn, key, node->stored));
+	BD_TRY(bd_owed_touch(txn, key));
 	return bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed));
 }
 

@@ -28,6 +28,12 @@ struct bd_covers {
 };
 
 struct bd_cases;
+/* Pieces of the node keys whose change may settle an obligation: obligations_watch.c. */
+struct bd_owed_watch {
+	uint64_t *slots;
+	size_t count, size; /* size: a power of two */
+};
+
 struct bd_long;
 struct bd_waiting;
 
@@ -50,12 +56,14 @@ struct bd_store {
 	/* the writer's */
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot;
-	uint64_t commit;            /* the last that changed nodes or coverage */
-	bool is_broken;             /* a sync failed */
+	uint64_t commit; /* the last that changed nodes or coverage */
+	bool is_broken;  /* a sync failed */
+	struct bd_owed_watch owed_watch;
 	struct bd_long *active;     /* long.h */
 	struct bd_waiting *waiting; /* in the order in which they came */
 	const struct bd_store_hook *hook;
 	uint64_t spool_number; /* atomic; of the newest file */
+	bool has_owed_news;    /* atomic; obligations.h */
 	bool has_snapshots;    /* atomic; some section has a mark */
 };
 

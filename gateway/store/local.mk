@@ -20,6 +20,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/obligations.c gateway/store/obligations.h \
 	gateway/store/obligations_form.c gateway/store/obligations_form.h \
 	gateway/store/obligations_list.c \
+	gateway/store/obligations_watch.c \
 	gateway/store/report.c \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \

@@ -4,7 +4,6 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "store/obligations_form.h"
-#include "store/txn.h"
 
 #include <string.h>
 
@@ -141,6 +140,7 @@ static enum bd_code put_rows(struct ledger *ledger, const struct bd_owed *owed)
 		return BD_OK;
 	}
 	BD_TRY(count(ledger, owed, true));
+	BD_TRY(bd_owed_watch_put(ledger->txn, owed, true));
 	BD_TRY(bd_owed_key_row(&ledger->row, BD_OWED_ROW_SCOPE, owed->scope_key, owed->id));
 	return bd_txn_put(ledger->txn, rows_of(ledger), row_of(ledger), (struct bd_bytes){ "", 0 });
 }
@@ -156,6 +156,7 @@ static enum bd_code delete_rows(struct ledger *ledger, const struct bd_owed *owe
 		return BD_OK;
 	}
 	BD_TRY(count(ledger, owed, false));
+	BD_TRY(bd_owed_watch_put(ledger->txn, owed, false));
 	BD_TRY(bd_owed_key_row(&ledger->row, BD_OWED_ROW_SCOPE, owed->scope_key, owed->id));
 	return bd_txn_delete(ledger->txn, rows_of(ledger), row_of(ledger));
 }
@@ -228,6 +229,7 @@ static enum bd_code tell(struct ledger *ledger, const uint8_t id[BD_OWED_ID_BYTE
 	}
 	BD_TRY(bd_txn_put_counter(txn, news_counter, ++number));
 	BD_TRY(bd_owed_news_row(&ledger->row, number));
+	__atomic_store_n(&txn->store->has_owed_news, true, __ATOMIC_RELEASE);
 	bd_buf_clear(&ledger->value);
 	BD_TRY(bd_owed_news_pack(&ledger->value, id, change));
 	return bd_txn_put(txn, rows_of(ledger), row_of(ledger), bd_buf_bytes(&ledger->value));
@@ -240,6 +242,7 @@ struct taking {
 	const struct bd_owed_answer *answer;
 	uint64_t slot; /* of the salt of what is made */
 	uint8_t case_key[BD_OWED_BLIND_BYTES], scope_key[BD_OWED_BLIND_BYTES];
+	struct bd_bytes watched;       /* node keys of whom the case looked at */
 	struct entry *held;            /* what is owed of the same case */
 	const struct bd_owed **before; /* of each item: what it takes the place of, or NULL */
 };
@@ -424,6 +427,7 @@ static void fill(struct bd_owed *owed, const struct taking *taking, size_t at)
 		.version = answer->version,
 		.case_id = answer->case_id,
 		.slot = taking->slot };
+	owed->watched = item->thing.is_element ? taking->watched : owed->watched;
 	make_id(owed->id, answer->receipt, at + 1);
 	memcpy(owed->case_key, taking->case_key, sizeof(owed->case_key));
 	memcpy(owed->scope_key, taking->scope_key, sizeof(owed->scope_key));
@@ -475,6 +479,25 @@ static enum bd_code make_salt(struct taking *taking)
 	return code == BD_OK ? BD_OK : bd_fail(taking->ledger.txn->diag, code, "a salt");
 }
 
+/* The node keys of whom the case looked at. */
+static enum bd_code make_watched(struct taking *taking)
+{
+	const struct bd_owed_answer *answer = taking->answer;
+	struct ledger *ledger = &taking->ledger;
+	uint8_t(*keys)[BD_NODE_KEY_BYTES] =
+		bd_arena_alloc(ledger->arena, answer->looked_count, sizeof(*keys));
+
+	if (keys == NULL) {
+		return bd_fail(ledger->txn->diag, bd_arena_code(ledger->arena), "%s", "");
+	}
+	for (size_t i = 0; i < answer->looked_count; i++) {
+		BD_TRY(bd_seal_blind(ledger->txn->store->seal, &answer->looked[i], keys[i]));
+	}
+	taking->watched =
+		(struct bd_bytes){ (const char *)keys, answer->looked_count * sizeof(*keys) };
+	return BD_OK;
+}
+
 static enum bd_code make_entries(struct taking *taking)
 {
 	const struct bd_owed_answer *answer = taking->answer;
@@ -489,6 +512,7 @@ static enum bd_code make_entries(struct taking *taking)
 		return BD_OK;
 	}
 	BD_TRY(make_salt(taking));
+	BD_TRY(make_watched(taking));
 	for (size_t i = 0; i < answer->item_count; i++) {
 		BD_TRY(make_entry(taking, i));
 	}
@@ -603,6 +627,11 @@ enum bd_code bd_owed_do(struct bd_store *store, struct bd_owed_act *const *acts,
 }
 
 /* -- news that were told -- */
+
+bool bd_owed_has_news(struct bd_store *store)
+{
+	return __atomic_exchange_n(&store->has_owed_news, false, __ATOMIC_ACQ_REL);
+}
 
 static enum bd_code forget_news(struct ledger *ledger, uint64_t number)
 {

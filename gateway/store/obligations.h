@@ -80,7 +80,9 @@ struct bd_owed {
 	struct bd_bytes case_id; /* may be empty */
 	const struct bd_owed_change *changes;
 	size_t change_count;
-	/* private: where it stands in the indexes, and the slot of its salt */
+	/* private: the node keys of the subjects that it waits for, of an element; where it stands
+	 * in the indexes; the slot of its salt */
+	struct bd_bytes watched;
 	uint8_t case_key[BD_MASTER_KEY_BYTES / 2], scope_key[BD_MASTER_KEY_BYTES / 2];
 	uint64_t slot;
 };
@@ -150,6 +152,13 @@ struct bd_owed_news {
 enum bd_code bd_owed_news(const struct bd_owed_news **out, size_t *count,
 	struct bd_store_reader *reader, size_t max, struct bd_arena *arena, struct bd_diag *diag);
 
+/* Entries of elements of whose subjects something has changed, and the snapshot in which they are
+ * to be looked at: of this reader. */
+enum bd_code bd_owed_again(uint8_t (*ids)[BD_OWED_ID_BYTES], size_t *count, size_t max,
+	uint64_t *snapshot, struct bd_store_reader *reader, struct bd_diag *diag);
+/* Has something been put since the last call, for bd_owed_news or bd_owed_again? Any thread. */
+bool bd_owed_has_news(struct bd_store *store);
+
 /* -- writing: the writer's thread -- */
 
 /* What one answer owes. */
@@ -173,6 +182,9 @@ struct bd_owed_answer {
 	size_t item_count;
 	const struct bd_owed_thing *met; /* supplied materials, accepted elements */
 	size_t met_count;
+	/* Whom the case looked at: a change of one of these may settle what the agency owes. */
+	const struct bd_identifier *looked;
+	size_t looked_count;
 };
 
 /* One change by somebody, or by a push. */
@@ -196,7 +208,13 @@ enum bd_code bd_owed_do(struct bd_store *store, struct bd_owed_act *const *acts,
 /* Forgets news up to and with this number. */
 enum bd_code bd_owed_told(struct bd_store *store, uint64_t number, struct bd_diag *diag);
 
+/* Looked at again in that snapshot; what has changed since stays to be looked at. */
+enum bd_code bd_owed_looked(struct bd_store *store, uint8_t (*ids)[BD_OWED_ID_BYTES], size_t count,
+	uint64_t snapshot, struct bd_diag *diag);
+
 struct bd_txn;
+/* A node has changed, or a name that leads to one. Cheap where nobody waits for it. */
+enum bd_code bd_owed_touch(struct bd_txn *txn, const uint8_t key[BD_MASTER_KEY_BYTES / 2]);
 /* Within the transaction that keeps the answer. Twice is as once. An answer that comes after a
  * newer one of the same case: that one is taken again behind it, and closes what it must. */
 enum bd_code bd_owed_take(

@@ -115,7 +115,7 @@ enum bd_code bd_owed_case_key(
 static enum bd_code pack_clear(struct bd_buf *out, const struct bd_owed *owed)
 {
 	const struct bd_bytes texts[] = { owed->thing.id, owed->thing.pointer, owed->sender,
-		owed->matter, owed->version };
+		owed->matter, owed->version, owed->watched };
 	const uint32_t numbers[] = { (uint32_t)owed->due, (uint32_t)owed->first_due,
 		(uint32_t)owed->opened, owed->extensions, owed->extension_working_days,
 		owed->extended };
@@ -150,7 +150,7 @@ enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct
 {
 	struct bd_owed owed = { .is_erased = false };
 	struct bd_bytes *const texts[] = { &owed.thing.id, &owed.thing.pointer, &owed.sender,
-		&owed.matter, &owed.version };
+		&owed.matter, &owed.version, &owed.watched };
 	uint32_t *const numbers[] = { (uint32_t *)&owed.due, (uint32_t *)&owed.first_due,
 		(uint32_t *)&owed.opened, &owed.extensions, &owed.extension_working_days,
 		&owed.extended };
@@ -183,7 +183,7 @@ enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct
 enum bd_code bd_owed_copy(struct bd_owed *owed, struct bd_arena *arena)
 {
 	struct bd_bytes *const texts[] = { &owed->thing.id, &owed->thing.pointer, &owed->sender,
-		&owed->matter, &owed->version };
+		&owed->matter, &owed->version, &owed->watched };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		*texts[i] = bd_arena_copy(arena, *texts[i]);

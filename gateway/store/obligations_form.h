@@ -9,13 +9,15 @@
  *   N due      how many are owed on that day, by the applicant and by the agency
  *   K case id  everything of a case number, blinded
  *   P scope id what is owed of one case, blinded: sender, case number and matter
+ *   S key id   what the agency owes whose case looked at a subject, by the subject's node keys
+ *   R id       to be looked at again since the commit of this number
  *   T number   news: id, step, time, day, receipt, source, version
  */
 #ifndef BD_STORE_OBLIGATIONS_FORM_H
 #define BD_STORE_OBLIGATIONS_FORM_H
 
-#include "store/env.h"
 #include "store/obligations.h"
+#include "store/txn.h"
 
 #define BD_OWED_BLIND_BYTES 16
 /* Letter, blinded key, id: the longest. */
@@ -27,6 +29,8 @@ enum bd_owed_letter {
 	BD_OWED_ROW_COUNT = 'N',
 	BD_OWED_ROW_CASE = 'K',
 	BD_OWED_ROW_SCOPE = 'P',
+	BD_OWED_ROW_SUBJECT = 'S',
+	BD_OWED_ROW_AGAIN = 'R',
 	BD_OWED_ROW_NEWS = 'T'
 };
 
@@ -46,6 +50,12 @@ bool bd_owed_due_row_read(int32_t *due, const uint8_t **id, struct bd_bytes name
 
 enum bd_code bd_owed_case_key(
 	uint8_t out[BD_OWED_BLIND_BYTES], struct bd_seal *seal, struct bd_bytes case_id);
+
+/* obligations_watch.c: the subjects whose change may settle what the agency owes. */
+enum bd_code bd_owed_watch_open(struct bd_store *store, MDB_txn *txn, struct bd_diag *diag);
+void bd_owed_watch_close(struct bd_store *store);
+/* Watches the subjects of an entry, or watches them no more. */
+enum bd_code bd_owed_watch_put(struct bd_txn *txn, const struct bd_owed *owed, bool is_watched);
 
 /* The whole value: clear part, and the sealed one, closed anew under salt; with salt NULL `sealed`
  * as it was read. */

@@ -4,6 +4,7 @@
 #include "store/case_file.h"
 #include "store/history.h"
 #include "store/long.h"
+#include "store/obligations_form.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -231,6 +232,7 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 		memcpy(store->message_salt, digest, sizeof(store->message_salt));
 	}
 	code = code == BD_OK ? bd_cases_recover(store, txn, diag) : code;
+	code = code == BD_OK ? bd_owed_watch_open(store, txn, diag) : code;
 	if (code != BD_OK) {
 		mdb_txn_abort(txn);
 		return code;
@@ -297,6 +299,7 @@ void bd_store_close(struct bd_store *store)
 	if (store->env != NULL) {
 		mdb_env_close(store->env);
 	}
+	bd_owed_watch_close(store);
 	bd_salts_close(&store->salts);
 	bd_seal_free(store->seal);
 	covers_free(store->covers);

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/obligations.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -311,6 +312,7 @@ enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identi
 	pair->dbi = dbi;
 	BD_TRY(bd_seal_blind(txn->store->seal, from, pair->bytes));
 	memcpy(pair->bytes + BD_NODE_KEY_BYTES, to, BD_NODE_KEY_BYTES);
+	BD_TRY(bd_owed_touch(txn, pair->bytes));
 	txn->pair_count++;
 	txn->dirt[dbi].puts++;
 	txn->dirt[dbi].bytes += sizeof(pair->bytes);

@@ -516,6 +516,115 @@ static void test_news(void **state)
 	assert_true(bd_bytes_is(find(box, 1, 1).changes[1].source, "market"));
 }
 
+/* -- what a push may settle -- */
+
+/* What is to be looked at again, and the snapshot of it. */
+static const char *again(struct box *box, uint64_t *snapshot)
+{
+	static char out[256];
+	uint8_t ids[16][BD_OWED_ID_BYTES];
+	size_t len = 0, count = 0;
+
+	out[0] = '\0';
+	assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+	assert_int_equal(bd_owed_again(ids, &count, 16, snapshot, box->reader, &box->diag), BD_OK);
+	bd_store_end(box->reader);
+	for (size_t i = 0; i < count; i++) {
+		len += (size_t)snprintf(out + len, sizeof(out) - len, "%u/%u ", ids[i][0],
+			ids[i][BD_OWED_ID_BYTES - 1]);
+	}
+	return out;
+}
+
+static void looked(struct box *box, uint8_t receipt, uint8_t number, uint64_t snapshot)
+{
+	uint8_t ids[1][BD_OWED_ID_BYTES] = { { 0 } };
+
+	memset(ids[0], receipt, BD_OWED_RECEIPT_BYTES);
+	ids[0][BD_OWED_ID_BYTES - 1] = number;
+	assert_int_equal(bd_owed_looked(box->store, ids, 1, snapshot, &box->diag), BD_OK);
+}
+
+static void push_about(struct box *box, const struct bd_identifier *subject, size_t count)
+{
+	static int64_t order;
+	struct fact fact;
+
+	box_say(box, "tax", fact_of(&fact, subject, count, "status", 7, ++order, "normal"));
+}
+
+static void test_watched(void **state)
+{
+	struct box *box = *state;
+	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017"),
+				   other = id_of(ID_USCC, "92440311MA00000025"),
+				   of_both[] = { id_of(ID_REG_NO, "440311000000017"), business };
+	const struct bd_owed_item items[] = { item_of(&premises, "2026-12-04"),
+		item_of(&penalty, "2026-12-04") };
+	struct bd_owed_answer answer = answer_of(1, "C-1", "2026-12-01");
+	uint64_t before, snapshot;
+
+	answer.looked = &business;
+	answer.looked_count = 1;
+	push_about(box, &business, 1);
+	say_owed(box, answer, items, 2);
+	assert_string_equal(again(box, &before), "");
+	push_about(box, &other, 1);
+	assert_string_equal(again(box, &snapshot), "");
+	/* Only the check waits for the source; the material waits for the applicant. */
+	push_about(box, &business, 1);
+	assert_string_equal(again(box, &snapshot), "1/2 ");
+	/* Looked at in a snapshot from before: there is something newer to see. */
+	looked(box, 1, 2, before);
+	assert_string_equal(again(box, &snapshot), "1/2 ");
+	looked(box, 1, 2, snapshot);
+	assert_string_equal(again(box, &snapshot), "");
+	/* After a restart they are watched as before. */
+	box_stop(box);
+	box_start(box);
+	push_about(box, &business, 1);
+	assert_string_equal(again(box, &snapshot), "1/2 ");
+	looked(box, 1, 2, snapshot);
+	/* What is told under another number that leads to it counts as well. */
+	push_about(box, of_both, 2);
+	assert_string_equal(again(box, &snapshot), "1/2 ");
+	looked(box, 1, 2, snapshot);
+	/* Closed, nobody waits for it. */
+	assert_int_equal(
+		act(box, &(struct bd_owed_act){ .change = { .step = BD_OWED_STEP_MET } }, 1, 2),
+		BD_OK);
+	push_about(box, &business, 1);
+	assert_string_equal(again(box, &snapshot), "");
+}
+
+/* More than fit in one look. */
+static void test_many_watch(void **state)
+{
+	struct box *box = *state;
+	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017");
+	const struct bd_owed_item items[] = { item_of(&penalty, "2026-12-04") };
+	uint8_t ids[256][BD_OWED_ID_BYTES];
+	uint64_t snapshot;
+	size_t count = 0;
+
+	for (uint8_t i = 1; i <= 200; i++) {
+		char case_id[8];
+		struct bd_owed_answer answer;
+
+		snprintf(case_id, sizeof(case_id), "C-%d", i);
+		answer = answer_of(i, case_id, "2026-12-01");
+		answer.looked = &business;
+		answer.looked_count = 1;
+		say_owed(box, answer, items, 1);
+	}
+	push_about(box, &business, 1);
+	assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+	assert_int_equal(
+		bd_owed_again(ids, &count, 256, &snapshot, box->reader, &box->diag), BD_OK);
+	bd_store_end(box->reader);
+	assert_int_equal(count, 200);
+}
+
 /* -- lists -- */
 
 static void make_many(struct box *box)
@@ -691,8 +800,9 @@ int main(void)
 		IN_A_STORE(test_overdue), IN_A_STORE(test_repeat), IN_A_STORE(test_submitted_again),
 		IN_A_STORE(test_later_answers), IN_A_STORE(test_others), IN_A_STORE(test_no_case),
 		IN_A_STORE(test_older_later), IN_A_STORE(test_extended), IN_A_STORE(test_material),
-		IN_A_STORE(test_news), IN_A_STORE(test_listed), IN_A_STORE(test_listed_by_case),
-		IN_A_STORE(test_erased), IN_A_STORE(test_dropped), IN_A_STORE(test_sealed) };
+		IN_A_STORE(test_news), IN_A_STORE(test_watched), IN_A_STORE(test_many_watch),
+		IN_A_STORE(test_listed), IN_A_STORE(test_listed_by_case), IN_A_STORE(test_erased),
+		IN_A_STORE(test_dropped), IN_A_STORE(test_sealed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
