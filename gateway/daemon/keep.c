@@ -169,6 +169,41 @@ static enum bd_code take_owed(
 	return BD_OK;
 }
 
+/* Of the materials that may follow and the checks that the agency may make later: those that are
+ * there. */
+static enum bd_code take_settled(
+	struct bd_case_record *out, const struct bd_compared *compared, struct bd_arena *arena)
+{
+	const struct bd_case *asked = compared->asked;
+	const struct bd_matter *matter = asked->matter;
+	struct bd_case_settled *settled = bd_arena_alloc(
+		arena, matter->material_count + compared->finding_count, sizeof(*settled));
+
+	if (settled == NULL) {
+		return bd_arena_code(arena);
+	}
+	for (size_t i = 0; i < matter->material_count; i++) {
+		if (matter->materials[i].due_working_days > 0 &&
+			(asked->materials[i] == BD_MATERIAL_SUPPLIED ||
+				asked->materials[i] == BD_MATERIAL_E_LICENCE)) {
+			settled[out->settled_count++] = (struct bd_case_settled){ false,
+				bd_bytes_of(matter->materials[i].id), { "", 0 } };
+		}
+	}
+	for (size_t i = 0; i < compared->finding_count; i++) {
+		const struct bd_finding *finding = &compared->findings[i];
+
+		if (finding->element->agency_due_working_days > 0 &&
+			bd_finding_is_accepted(finding)) {
+			settled[out->settled_count++] =
+				(struct bd_case_settled){ true, bd_bytes_of(finding->element->id),
+					bd_bytes_of(finding->subject->pointer) };
+		}
+	}
+	out->settled = settled;
+	return BD_OK;
+}
+
 enum bd_code bd_keep_record(struct bd_case_record *out, const struct bd_keep *keep,
 	const struct bd_compared *compared, const struct bd_trail_receipt *receipt,
 	const uint8_t *salts, const struct bd_dictionary *dict, struct bd_arena *arena)
@@ -197,5 +232,6 @@ enum bd_code bd_keep_record(struct bd_case_record *out, const struct bd_keep *ke
 		.question = keep->question };
 	BD_TRY(take_looked(out, keep, arena));
 	BD_TRY(take_findings(out, compared, receipt, salts, dict, arena));
+	BD_TRY(take_settled(out, compared, arena));
 	return take_owed(out, compared, arena);
 }

@@ -27,6 +27,7 @@ enum tag {
 	TAG_OWED,
 	TAG_BRANCH,
 	TAG_CUT,
+	TAG_SETTLED, /* with members as of what is owed */
 	/* of who was looked at */
 	TAG_IDENTIFIER = 32,
 	TAG_INVENTED,
@@ -109,6 +110,16 @@ static void pack_owed(struct bd_tags *tags, const struct bd_case_owed *owed)
 	bd_tags_end(tags, place);
 }
 
+static void pack_settled(struct bd_tags *tags, const struct bd_case_settled *settled)
+{
+	size_t place = bd_tags_begin(tags, TAG_SETTLED);
+
+	bd_tags_number(tags, TAG_PARTY, settled->is_element);
+	bd_tags_bytes(tags, TAG_ID, settled->id);
+	bd_tags_bytes(tags, TAG_OF, settled->pointer);
+	bd_tags_end(tags, place);
+}
+
 static void pack_head(struct bd_tags *tags, const struct bd_case_record *record)
 {
 	size_t place = bd_tags_begin(tags, TAG_RECEIPT);
@@ -150,6 +161,9 @@ enum bd_code bd_case_record_pack(struct bd_buf *out, const struct bd_case_record
 	}
 	for (size_t i = 0; i < record->owed_count; i++) {
 		pack_owed(&tags, &record->owed[i]);
+	}
+	for (size_t i = 0; i < record->settled_count; i++) {
+		pack_settled(&tags, &record->settled[i]);
 	}
 	if (tags.code != BD_OK) {
 		out->len = before;
@@ -339,6 +353,15 @@ static enum bd_code unpack_owed(struct bd_case_owed *out, struct bd_bytes member
 	return reader.ok ? BD_OK : BD_STORE_DAMAGED;
 }
 
+static enum bd_code unpack_settled(struct bd_case_settled *out, struct bd_bytes members)
+{
+	struct bd_case_owed owed;
+
+	BD_TRY(unpack_owed(&owed, members));
+	*out = (struct bd_case_settled){ owed.is_agency, owed.id, owed.pointer };
+	return BD_OK;
+}
+
 static bool take_receipt(struct bd_case_record *out, const struct bd_tag *tag)
 {
 	struct bd_reader reader = bd_reader_of(tag->bytes);
@@ -395,13 +418,17 @@ enum bd_code bd_case_record_unpack(
 		bd_arena_alloc(arena, bd_tag_count(packed, TAG_FINDING), sizeof(*findings));
 	struct bd_case_owed *owed =
 		bd_arena_alloc(arena, bd_tag_count(packed, TAG_OWED), sizeof(*owed));
+	struct bd_case_settled *settled =
+		bd_arena_alloc(arena, bd_tag_count(packed, TAG_SETTLED), sizeof(*settled));
 	struct bd_reader reader = bd_reader_of(packed);
 	struct bd_tag tag;
 
-	if (looked == NULL || findings == NULL || owed == NULL) {
+	if (looked == NULL || findings == NULL || owed == NULL || settled == NULL) {
 		return bd_arena_code(arena);
 	}
-	*out = (struct bd_case_record){ .looked = looked, .findings = findings, .owed = owed };
+	*out = (struct bd_case_record){
+		.looked = looked, .findings = findings, .owed = owed, .settled = settled
+	};
 	while (bd_tag_next(&tag, &reader)) {
 		if (tag.tag == TAG_LOOKED) {
 			BD_TRY(unpack_looked(&looked[out->looked_count++], tag.bytes, arena));
@@ -409,6 +436,8 @@ enum bd_code bd_case_record_unpack(
 			BD_TRY(unpack_finding(&findings[out->finding_count++], tag.bytes, arena));
 		} else if (tag.tag == TAG_OWED) {
 			BD_TRY(unpack_owed(&owed[out->owed_count++], tag.bytes));
+		} else if (tag.tag == TAG_SETTLED) {
+			BD_TRY(unpack_settled(&settled[out->settled_count++], tag.bytes));
 		} else if (!take_head(out, &tag)) {
 			return BD_STORE_DAMAGED;
 		} else {

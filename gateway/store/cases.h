@@ -53,6 +53,13 @@ struct bd_case_owed {
 	int64_t extension_working_days, extensions;
 };
 
+/* What the matter lets be owed, and is not: a material that has come, an element that was accepted.
+ */
+struct bd_case_settled {
+	bool is_element;
+	struct bd_bytes id, pointer; /* pointer: of the subject; an element's only */
+};
+
 struct bd_case_record {
 	struct bd_trail_id receipt;
 	int64_t at_ms; /* of the answer, and of the receipt */
@@ -74,6 +81,8 @@ struct bd_case_record {
 	size_t finding_count;
 	const struct bd_case_owed *owed;
 	size_t owed_count;
+	const struct bd_case_settled *settled;
+	size_t settled_count;
 };
 
 /* -- writing: a loop --------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c gateway/store/node_view.c \
 	gateway/store/obligations.c gateway/store/obligations.h \
+	gateway/store/obligations_case.c \
 	gateway/store/obligations_form.c gateway/store/obligations_form.h \
 	gateway/store/obligations_list.c \
 	gateway/store/obligations_watch.c \

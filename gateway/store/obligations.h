@@ -106,10 +106,13 @@ enum bd_code bd_owed_find(struct bd_owed *out, struct bd_store_reader *reader,
 /* By due day, then by id. */
 struct bd_owed_query {
 	int32_t due_from, due_until; /* the first day, and the first that is no more in it */
-	uint32_t states;             /* a bit for each bd_owed_state */
-	uint32_t parties;            /* a bit for each bd_owed_party */
-	const char *sender;          /* NULL = of all */
-	bool is_after;               /* begin behind this one: */
+	/* A bit for each bd_owed_state: of those that are due today or later, and of those before
+	 */
+	uint32_t states, late_states;
+	int32_t today;
+	uint32_t parties;   /* a bit for each bd_owed_party */
+	const char *sender; /* NULL = of all */
+	bool is_after;      /* begin behind this one: */
 	int32_t after_due;
 	uint8_t after_id[BD_OWED_ID_BYTES];
 	size_t max; /* > 0 */
@@ -211,6 +214,10 @@ enum bd_code bd_owed_told(struct bd_store *store, uint64_t number, struct bd_dia
 /* Looked at again in that snapshot; what has changed since stays to be looked at. */
 enum bd_code bd_owed_looked(struct bd_store *store, uint8_t (*ids)[BD_OWED_ID_BYTES], size_t count,
 	uint64_t snapshot, struct bd_diag *diag);
+
+/* Takes every case that is indexed from now on (store/cases.h), and what is erased or at the end of
+ * its keeping time with it. Once, before the first of them. */
+void bd_owed_follow_cases(struct bd_store *store);
 
 struct bd_txn;
 /* A node has changed, or a name that leads to one. Cheap where nobody waits for it. */

@@ -155,8 +155,9 @@ static bool is_wanted(const struct stream *stream, const struct bd_owed_query *q
 	struct bd_reader reader =
 		bd_reader_of((struct bd_bytes){ stream->value.mv_data, stream->value.mv_size });
 	uint8_t state = bd_read_u8(&reader), party = bd_read_u8(&reader);
+	uint32_t states = stream->due < query->today ? query->late_states : query->states;
 
-	return reader.ok && state < 32 && party < 32 && (query->states & (1u << state)) != 0 &&
+	return reader.ok && state < 32 && party < 32 && (states & (1u << state)) != 0 &&
 	       (query->parties & (1u << party)) != 0 &&
 	       (query->sender == NULL || bd_bytes_is(reader.rest, query->sender));
 }
@@ -189,7 +190,7 @@ static bool wants_any(const struct bd_owed_query *query, bool is_owed)
 {
 	uint32_t owed = 1u << BD_OWED_OPEN | 1u << BD_OWED_EXTENDED;
 
-	return (query->states & (is_owed ? owed : ~owed)) != 0;
+	return ((query->states | query->late_states) & (is_owed ? owed : ~owed)) != 0;
 }
 
 enum bd_code bd_owed_list(struct bd_owed_page *out, struct bd_store_reader *reader,

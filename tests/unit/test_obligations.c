@@ -129,6 +129,7 @@ static size_t show(char *out, size_t size, const struct bd_owed *owed)
 static const struct bd_owed_query everything = { .due_from = INT32_MIN,
 	.due_until = INT32_MAX,
 	.states = ALL_STATES,
+	.late_states = ALL_STATES,
 	.parties = ALL_PARTIES,
 	.max = 100 };
 
@@ -669,13 +670,24 @@ static void test_listed(void **state)
 						    "2/1 open 2026-12-07 premises_proof\n"
 						    "2/2 met 2026-12-07 penalty\n");
 	query = everything;
-	query.states = 1u << BD_OWED_MET;
+	query.states = query.late_states = 1u << BD_OWED_MET;
 	assert_string_equal(list(box, query, NULL), "2/2 met 2026-12-07 penalty\n");
 	query = everything;
 	query.parties = 1u << BD_OWED_BY_AGENCY;
-	query.states = 1u << BD_OWED_OPEN | 1u << BD_OWED_EXTENDED;
+	query.states = query.late_states = 1u << BD_OWED_OPEN | 1u << BD_OWED_EXTENDED;
 	assert_string_equal(list(box, query, NULL), "3/2 open 2026-12-02 penalty\n"
 						    "1/2 open 2026-12-04 penalty\n");
+	/* Overdue ones alone, and those that are not: the day itself is not over. */
+	query = everything;
+	query.today = day("2026-12-04");
+	query.states = 0;
+	query.late_states = 1u << BD_OWED_OPEN | 1u << BD_OWED_EXTENDED;
+	assert_string_equal(list(box, query, NULL), "3/1 open 2026-12-02 premises_proof\n"
+						    "3/2 open 2026-12-02 penalty\n");
+	query.states = 1u << BD_OWED_OPEN;
+	query.late_states = 0;
+	assert_string_equal(list(box, query, NULL), "1/2 open 2026-12-04 penalty\n"
+						    "2/1 open 2026-12-07 premises_proof\n");
 	query = everything;
 	query.sender = "another";
 	assert_string_equal(list(box, query, NULL), "3/1 open 2026-12-02 premises_proof\n"
