@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/cases.h"
+#include "store/obligations.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct bd_writer {
 	const struct bd_cover *covers; /* to be set before the next group; NULL = no change */
 	size_t cover_count;
 	bool is_stopping;
+	void (*tell)(void *listener); /* NULL = nobody */
+	void *listener;
 	uint64_t commits, messages; /* atomic */
 	bool is_broken;             /* atomic */
 	/* the thread's own */
@@ -88,7 +91,11 @@ static void take_group(struct bd_writer *writer, struct group *group)
 
 static void post(struct bd_write *write)
 {
-	bd_mailbox_post(write->home, &write->letter);
+	if (write->home != NULL) {
+		bd_mailbox_post(write->home, &write->letter);
+	} else {
+		write->letter.deliver(&write->letter);
+	}
 }
 
 static void post_code(struct bd_write *write, enum bd_code code, const struct bd_diag *diag)
@@ -187,6 +194,28 @@ static void work(struct bd_writer *writer)
 	}
 }
 
+/* -- other changes -- */
+
+static void do_work(struct bd_writer *writer, struct bd_write *write)
+{
+	write->diag = (struct bd_diag){ .code = BD_OK };
+	write->code = write->work(write, writer->store, &write->diag);
+	if (write->code == BD_STORE_SYNC) {
+		hear(writer, write->code, &write->diag);
+	}
+	__atomic_add_fetch(&writer->commits, 1, __ATOMIC_RELAXED);
+	post(write);
+}
+
+static void tell_news(struct bd_writer *writer)
+{
+	uv_mutex_lock(&writer->lock);
+	if (writer->tell != NULL && bd_owed_has_news(writer->store)) {
+		writer->tell(writer->listener);
+	}
+	uv_mutex_unlock(&writer->lock);
+}
+
 /* -- the rest -- */
 
 /* Tried again a second later where it fails: nothing is lost, but nothing new is found. */
@@ -249,9 +278,9 @@ static void expire(struct bd_writer *writer)
 
 static void handle(struct bd_writer *writer, const struct group *group)
 {
-	struct bd_write *shorts[GROUP_MAX], *longs[GROUP_MAX];
+	struct bd_write *shorts[GROUP_MAX], *longs[GROUP_MAX], *works[GROUP_MAX];
 	struct bd_diag diag = { .code = BD_OK };
-	size_t short_count = 0, long_count = 0;
+	size_t short_count = 0, long_count = 0, work_count = 0;
 
 	if (group->covers != NULL && bd_store_set_covers(writer->store, group->covers,
 					     group->cover_count, &diag) != BD_OK) {
@@ -261,7 +290,9 @@ static void handle(struct bd_writer *writer, const struct group *group)
 	for (size_t i = 0; i < group->count; i++) {
 		struct bd_write *write = group->items[i];
 
-		if (write->entry->spool == NULL) {
+		if (write->entry == NULL) {
+			works[work_count++] = write;
+		} else if (write->entry->spool == NULL) {
 			shorts[short_count++] = write;
 		} else {
 			longs[long_count++] = write;
@@ -270,6 +301,9 @@ static void handle(struct bd_writer *writer, const struct group *group)
 	commit_short(writer, shorts, short_count);
 	for (size_t i = 0; i < long_count; i++) {
 		take_long(writer, longs[i]);
+	}
+	for (size_t i = 0; i < work_count; i++) {
+		do_work(writer, works[i]);
 	}
 }
 
@@ -286,6 +320,7 @@ static void run(void *state)
 		index_cases(writer);
 		tend(writer);
 		expire(writer);
+		tell_news(writer);
 	} while (!group.is_stopping || group.count > 0 || writer->longs != NULL);
 }
 
@@ -325,6 +360,14 @@ void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *cover
 	writer->covers = covers;
 	writer->cover_count = count;
 	uv_cond_signal(&writer->wake);
+	uv_mutex_unlock(&writer->lock);
+}
+
+void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), void *listener)
+{
+	uv_mutex_lock(&writer->lock);
+	writer->tell = tell;
+	writer->listener = listener;
 	uv_mutex_unlock(&writer->lock);
 }
 

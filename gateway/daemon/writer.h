@@ -17,10 +17,15 @@ struct bd_writer;
 
 /* Embedded in what waits for it. */
 struct bd_write {
-	struct bd_letter
-		letter; /* set deliver: called on home's loop when entry's outcome is known */
+	/* set deliver: called on home's loop when the outcome is known; with home NULL on the
+	 * writer's thread, and then it returns at once */
+	struct bd_letter letter;
 	struct bd_mailbox *home;
-	struct bd_entry *entry;
+	struct bd_entry *entry; /* a message; or NULL, and: */
+	/* Any other change, in transactions of its own; on the writer's thread. */
+	enum bd_code (*work)(struct bd_write *write, struct bd_store *store, struct bd_diag *diag);
+	enum bd_code code; /* out: of work */
+	struct bd_diag diag;
 	struct bd_write *next; /* private */
 };
 
@@ -30,6 +35,10 @@ void bd_writer_post(struct bd_writer *writer, struct bd_write *write);
 /* Covers of a reloaded configuration, before the next group; they must live until the writer is
  * stopped or has been given newer ones. Any thread. */
 void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *covers, size_t count);
+/* Calls tell, on the writer's thread and without waiting, when obligations have news (bd_owed_news,
+ * bd_owed_again). Any thread; NULL = nobody wants to know any more, and tell is not called again
+ * once this returns. */
+void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), void *listener);
 /* Did a sync fail? Then the process must not end as if all were well. Any thread. */
 bool bd_writer_is_broken(const struct bd_writer *writer);
 /* Commits what waits, ends the thread, frees. */
