@@ -39,6 +39,25 @@ static void add_head(struct bd_cli_table *table, const struct bd_cli_options *op
 	bd_cli_table_add(table, cells);
 }
 
+/* One line: how many are owed, how many of them past their day. */
+static void show_owed(const struct bd_cli_options *options, const struct bd_json *owed)
+{
+	static const struct {
+		const char *owed, *overdue, *zh, *en;
+	} parties[] = { { "owed_applicant", "overdue_applicant", "申请人", "applicants" },
+		{ "owed_agency", "overdue_agency", "机关", "agency" } };
+
+	printf("\n%s", bd_cli_say(options, "容缺补正：", "obligations:"));
+	for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
+		printf("%s%s ", i == 0 ? "" : bd_cli_say(options, "；", ";"),
+			bd_cli_say(options, parties[i].zh, parties[i].en));
+		bd_cli_put(stdout, bd_cli_text(owed, parties[i].owed));
+		printf("%s ", bd_cli_say(options, " 项，其中逾期", " owed, overdue"));
+		bd_cli_put(stdout, bd_cli_text(owed, parties[i].overdue));
+	}
+	fputc('\n', stdout);
+}
+
 static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -60,6 +79,9 @@ static void show(
 		bd_cli_table_add(&table, cells);
 	}
 	bd_cli_table_print(stdout, &table, 0);
+	if (bd_json_get(answer, "obligations") != NULL) {
+		show_owed(options, bd_json_get(answer, "obligations"));
+	}
 }
 
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options)

@@ -137,11 +137,9 @@ static bool holds_identity(struct bd_bytes text)
 	return false;
 }
 
-/* As it is, or as a digest: long, not text, or with an identity number in it. */
-static enum bd_code take_header(struct bd_bytes *out, struct bd_audit *audit,
-	const struct bd_http_exchange *exchange, const char *name, struct bd_arena *arena)
+enum bd_code bd_audit_text(
+	struct bd_bytes *out, struct bd_audit *audit, struct bd_bytes text, struct bd_arena *arena)
 {
-	struct bd_bytes text = bd_http_header(exchange, name);
 	uint8_t digest[BD_DIGEST_BYTES];
 	char shown[sizeof("digest:") + 2 * BD_DIGEST_BYTES] = "digest:";
 	enum bd_code code;
@@ -171,7 +169,7 @@ enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit
 	enum bd_code code = BD_OK;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && code == BD_OK; i++) {
-		code = take_header(texts[i], audit, exchange, names[i], arena);
+		code = bd_audit_text(texts[i], audit, bd_http_header(exchange, names[i]), arena);
 	}
 	*out = caller;
 	return code;

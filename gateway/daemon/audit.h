@@ -58,6 +58,11 @@ enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *aud
 enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
 	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);
 
+/* A text of a client's as the trail may have it: as it is, or as a digest where it is long, no
+ * text, or holds what looks like an identity number. Borrowed, or in the arena. */
+enum bd_code bd_audit_text(
+	struct bd_bytes *out, struct bd_audit *audit, struct bd_bytes text, struct bd_arena *arena);
+
 /* -- entering: collected, and written by bd_audit_flush; a comparison with its case file -- */
 
 enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_caller *caller,

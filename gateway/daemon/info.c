@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "daemon/document.h"
 #include "daemon/routes.h"
+#include "store/obligations.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,6 +99,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 {
 	const struct bd_daemon *daemon = loop->daemon;
 	struct bd_store_counts store = { 0 };
+	struct bd_owed_counts owed = { 0 };
 	struct bd_trail_counts trail;
 	uint64_t commits, messages;
 	int64_t now_ms = bd_clock_wall_ms();
@@ -107,6 +109,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	bd_trail_count(&trail, daemon->trail);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
+		bd_owed_count(&owed, loop->reader, bd_day_at(now_ms), NULL);
 		bd_store_end(loop->reader);
 	}
 	const struct figure figures[] = {
@@ -136,6 +139,10 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			store.map_used_bytes },
 		{ "bidui_store_free_bytes", "free bytes of its file system", "gauge",
 			store.free_bytes },
+		{ "bidui_obligations_owed", "obligations that are not met", "gauge",
+			owed.owed_applicant + owed.owed_agency },
+		{ "bidui_obligations_overdue", "of them past their due day", "gauge",
+			owed.overdue_applicant + owed.overdue_agency },
 		{ "bidui_trail_entries", "entries written to the trail", "gauge", trail.entries },
 		{ "bidui_trail_entries_synced", "of them on the disk", "gauge", trail.synced },
 		{ "bidui_trail_entries_signed", "of them under a signed head", "gauge",
@@ -185,6 +192,24 @@ static const char *state_name(enum bd_coverage_state state)
 	return names[state];
 }
 
+/* Of all senders: numbers alone. */
+static enum bd_code write_owed(struct bd_document *document, int32_t today)
+{
+	struct bd_json_writer *w = &document->json;
+	struct bd_owed_counts counts;
+	enum bd_code code = bd_owed_count(&counts, document->loop->reader, today, &document->diag);
+
+	if (code == BD_OK) {
+		bd_jw_object(w, "obligations");
+		bd_jw_u64(w, "owed_applicant", counts.owed_applicant);
+		bd_jw_u64(w, "owed_agency", counts.owed_agency);
+		bd_jw_u64(w, "overdue_applicant", counts.overdue_applicant);
+		bd_jw_u64(w, "overdue_agency", counts.overdue_agency);
+		bd_jw_object_end(w);
+	}
+	return code;
+}
+
 static enum bd_code write_states(struct bd_document *document, void *given)
 {
 	const struct bd_loop *loop = document->loop;
@@ -226,8 +251,9 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 		bd_jw_object_end(w);
 	}
 	bd_jw_array_end(w);
+	code = write_owed(document, bd_day_at(now_ms));
 	bd_jw_object_end(w);
-	return BD_OK;
+	return code;
 }
 
 void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

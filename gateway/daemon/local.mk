@@ -14,6 +14,7 @@ biduid_SOURCES = \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
+	gateway/daemon/follow.c gateway/daemon/follow.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \
@@ -23,6 +24,9 @@ biduid_SOURCES = \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
 	gateway/daemon/main.c \
 	gateway/daemon/messages.c \
+	gateway/daemon/obligation_ask.c \
+	gateway/daemon/obligations.c gateway/daemon/obligations.h \
+	gateway/daemon/owed.c gateway/daemon/owed.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c \

@@ -37,6 +37,7 @@ struct bd_gate {
 };
 
 struct bd_daemon;
+struct bd_follow;
 
 struct bd_loop {
 	struct bd_daemon *daemon;
@@ -79,6 +80,7 @@ struct bd_daemon {
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
+	struct bd_follow *follow;
 	struct bd_repeats *repeats;
 	struct bd_letter trail_letter; /* from the signer: the trail has failed */
 	uint8_t audit_key[BD_AUDIT_KEY_BYTES];

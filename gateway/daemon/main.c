@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
+#include "daemon/follow.h"
 #include "daemon/loop.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
+#include "store/obligations.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +88,9 @@ static void stop(struct biduid *biduid)
 	}
 	biduid->is_stopping = true;
 	bd_log(BD_LOG_INFO, "main", "drain", "finishing what has begun");
+	/* It waits for the loops: they go on until it has ended. */
+	bd_follow_stop(biduid->daemon.follow);
+	biduid->daemon.follow = NULL;
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_drain(&biduid->daemon.loops[i]);
 	}
@@ -128,6 +133,7 @@ static void reload(struct biduid *biduid)
 		biduid->kept = biduid->setup;
 		biduid->setup = setup;
 		bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
+		bd_follow_reload(biduid->daemon.follow, setup);
 		biduid->reloads_left = biduid->daemon.loop_count;
 		for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 			bd_loop_reload(&biduid->daemon.loops[i], setup);
@@ -223,6 +229,9 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 			biduid->setup->cover_count, diag);
 	}
 	bd_wipe(store.master_key, sizeof(store.master_key));
+	if (code == BD_OK) {
+		bd_owed_follow_cases(biduid->daemon.store);
+	}
 	if (code == BD_OK &&
 		bd_writer_start(&biduid->daemon.writer, biduid->daemon.store) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no writer thread");
@@ -327,6 +336,10 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	}
 	if (code == BD_OK) {
 		code = open_loops(biduid, diag);
+	}
+	if (code == BD_OK &&
+		bd_follow_start(&biduid->daemon.follow, &biduid->daemon, biduid->setup) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no thread that follows obligations");
 	}
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }

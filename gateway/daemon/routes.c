@@ -22,6 +22,14 @@ static const struct route routes[] = {
 	{ "GET", "/v1/receipts/*", ANYONE_LISTED, bd_trail_receipt_begin },
 	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },
 	{ "GET", "/v1/trail/head", ANYONE_LISTED, bd_trail_head_begin },
+	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligations_begin },
+	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+		bd_obligations_query_begin },
+	{ "POST", "/v1/obligations/*/materials", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+		bd_obligation_materials_begin },
+	{ "POST", "/v1/obligations/*/extend", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+		bd_obligation_extend_begin },
+	{ "GET", "/v1/obligations/*", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligation_begin },
 	{ "GET", "/livez", 0, bd_livez_begin },
 	{ "GET", "/readyz", 0, bd_readyz_begin },
 	{ "GET", "/metrics", 0, bd_metrics_begin },
@@ -56,12 +64,29 @@ static bool matches(struct bd_route_parts *parts, const char *pattern, struct bd
 	return at == path.len;
 }
 
+/* An address that is written out is that one alone, not a name in a pattern. */
+static bool is_written_out(struct bd_bytes path)
+{
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		if (bd_bytes_is(path, routes[i].path)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool leads_to(struct bd_route_parts *parts, const struct route *route, struct bd_bytes path)
+{
+	return matches(parts, route->path, path) &&
+	       (strchr(route->path, '*') == NULL || !is_written_out(path));
+}
+
 const char *bd_route_pattern(bool *is_open, struct bd_bytes path)
 {
 	struct bd_route_parts parts;
 
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
-		if (matches(&parts, routes[i].path, path)) {
+		if (leads_to(&parts, &routes[i], path)) {
 			*is_open = routes[i].roles == 0;
 			return routes[i].path;
 		}
@@ -98,7 +123,7 @@ static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange)
 
 	gate->loop->counts.refused++;
 	for (size_t i = 0; i < ROUTE_COUNT && len < sizeof(allow); i++) {
-		if (matches(&parts, routes[i].path, path)) {
+		if (leads_to(&parts, &routes[i], path)) {
 			len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s",
 				len > 0 ? ", " : "", routes[i].method);
 		}
@@ -120,7 +145,7 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *route = &routes[i];
 
-		if (!bd_bytes_is(method, route->method) || !matches(&parts, route->path, path)) {
+		if (!bd_bytes_is(method, route->method) || !leads_to(&parts, route, path)) {
 			continue;
 		}
 		if (route->roles != 0) {

@@ -33,6 +33,16 @@ void bd_trail_proof_begin(struct bd_loop *loop, struct bd_http_exchange *exchang
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_trail_head_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_obligations_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_obligation_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_obligations_query_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_obligation_materials_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_obligation_extend_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

@@ -26,7 +26,9 @@ enum {
 	TAG_MORE,
 	TAG_PROGRAM,
 	TAG_CONFIG,
-	TAG_OF
+	TAG_OF,
+	TAG_OBLIGATION,
+	TAG_DUE
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -53,6 +55,8 @@ static const struct member {
 	{ TAG_PROGRAM, TEXT, offsetof(struct bd_trail_event, program), "program" },
 	{ TAG_CONFIG, DIGEST, offsetof(struct bd_trail_event, config), "config" },
 	{ TAG_OF, TEXT, offsetof(struct bd_trail_event, of), "of" },
+	{ TAG_OBLIGATION, TEXT, offsetof(struct bd_trail_event, obligation), "obligation" },
+	{ TAG_DUE, TEXT, offsetof(struct bd_trail_event, due), "due" },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
@@ -322,6 +326,7 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_PUSH:
 	case BD_TRAIL_REFUSAL:
 	case BD_TRAIL_REPEAT:
+	case BD_TRAIL_OBLIGATION:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

@@ -1,5 +1,5 @@
-/* event.h - what everything but a comparison leaves in the trail: queries, pushes, refusals, starts
- * and changes of configuration.
+/* event.h - what everything but a comparison leaves in the trail: queries, pushes, refusals,
+ * changes of obligations, starts and changes of configuration.
  *
  * Layer: trail; filled by daemon/. As in a receipt no citizen's value stands in it.
  */
@@ -22,8 +22,12 @@ struct bd_trail_event {
 	 * callers that are not known only one a second is entered) */
 	struct bd_bytes code, method, path;
 	uint64_t more;
-	/* repeats: the receipt of the first answer */
+	/* repeats: the receipt of the first answer; obligations: of the answer that made the change
+	 */
 	struct bd_bytes of;
+	/* obligations: which, and its due day after the change ("2026-12-04"); `status` says what
+	 * was done; of one that a push settled source and message say by what */
+	struct bd_bytes obligation, due;
 	/* starts and changes of configuration */
 	struct bd_bytes program;         /* "bidui 0.1.0" */
 	uint8_t config[BD_DIGEST_BYTES]; /* SHA-256 over adapters, matters and settings */

@@ -24,8 +24,8 @@ TRANSPORT_HEADERS = {"date", "content-length", "connection", "transfer-encoding"
 # How often and how long after one another something is asked `until` it is so.
 TRIES, PAUSE_S = 200, 0.1
 METHODS = ("get", "put", "post", "delete", "patch")
-# Of a documented answer, what each run makes anew: numbers of receipts and times.
-VOLATILE = {"receipt", "message", "at", "received", "as_of", "last_received", "complete_through"}
+# Of a documented answer, what each run makes anew: numbers of receipts, what is called by them, and times.
+VOLATILE = {"receipt", "id", "message", "at", "received", "as_of", "last_received", "complete_through"}
 # Digests, what is signed, and where in a tree it stands: of whatever type.
 VOLATILE_ALWAYS = {"request", "digest", "commitment", "entry", "leaf", "path", "body", "signature", "key"}
 
@@ -152,6 +152,16 @@ class Contract:
         except ValueError as error:
             faults.append(f"body: {error}")
         return faults
+
+
+def member_of(value, path):
+    """What stands below "obligations/0/id"; None = nothing."""
+    for part in path.split("/"):
+        if isinstance(value, list):
+            value = value[int(part)] if int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def problem_code(answer):
@@ -307,7 +317,7 @@ class Run:
         if got != wanted and "any" not in case:
             faults.append(f"answered {got}, not {wanted}: {answer.body[:300]!r}")
         for name, member in case.get("keep", {}).items():
-            self.kept[name] = parse(answer.body).get(member)
+            self.kept[name] = member_of(parse(answer.body), member)
             faults += [] if self.kept[name] else [f"there is no {member}"]
         if "answers" in case and not faults:
             faults += self.differs(operation, case["answers"], answer)
