@@ -9,6 +9,7 @@ E2E = \
 	tests/e2e/gateway.sh \
 	tests/e2e/made.sh \
 	tests/e2e/matters.sh \
+	tests/e2e/obligations.sh \
 	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh \
 	tests/e2e/trail.sh
