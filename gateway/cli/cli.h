@@ -29,7 +29,9 @@ enum bd_cli_group {
 	BD_CLI_GROUP_SUBJECT = 16,
 	BD_CLI_GROUP_LINES = 32,
 	BD_CLI_GROUP_FOLDERS = 64, /* of adapters and schemas */
-	BD_CLI_GROUP_CHECK = 128   /* of a check offline */
+	BD_CLI_GROUP_CHECK = 128,  /* of a check offline */
+	BD_CLI_GROUP_OWED = 256,   /* which obligations */
+	BD_CLI_GROUP_CHANGE = 512  /* what is done to one */
 };
 
 struct bd_cli_options {
@@ -39,6 +41,9 @@ struct bd_cli_options {
 	const char *purpose, *case_id, *operator_name;
 	const char *adapters, *schemas;
 	const char *witness;
+	const char *due_before, *due_after, *state, *party, *cursor;
+	const char *due, *working_days, *reason, *at;
+	bool is_overdue, is_e_licence;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines;
@@ -67,6 +72,8 @@ enum bd_cli_exit bd_cli_dictionary(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_obligations(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_obligation(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 
 /* -- options -- */

@@ -187,7 +187,7 @@ superseded() {
 		until_body "any(.obligations[]; .id == \"$newer\")" by_case OB-1 &&
 		body_is "[.obligations[] | select(.state == \"open\") | .id] == [\"$newer\"]" &&
 		body_is "[.obligations[] | select(.id == \"$second\") | .state] == [\"superseded\"]" &&
-		body_is "[.obligations[] | select(.id == \"$first\") | .state] == [\"met\"]" && second=$newer
+		body_is "[.obligations[] | select(.id == \"$first\") | .state] == [\"met\"]" && replaced=$second && second=$newer
 }
 
 closed_by_an_answer() {
@@ -228,8 +228,54 @@ closed_by_a_push() {
 
 # -- the trail, and what stands nowhere --
 
-entered() { # JQ: one entry of the trail has this
-	"$build/bidui" audit verify "$work/data/trail" --key "$work/signing.pub" -o json >"$work/audit" 2>"$work/audit.err" || { cat "$work/audit.err"; return 1; }
+# entered STATUS ID: the trail has an entry that says this of it. Its texts stand in it as they are, one behind the other.
+entered() {
+	cat "$work"/data/trail/* 2>/dev/null | LC_ALL=C tr -c 'a-z0-9-' '\n' | grep -v '^$' >"$work/words"
+	grep -B 4 -Fx -- "$2" "$work/words" | grep -qx "$1" || { echo "no $1 of $2"; return 1; }
+}
+
+# What nobody asked for is entered a moment later.
+until_entered() {
+	local left=100
+	while [ "$left" -gt 0 ]; do
+		entered "$@" >/dev/null && return 0
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	entered "$@"
+}
+
+each_change_is_entered() {
+	until_entered made "$first" && entered extended "$first" && entered met "$first" && until_entered met "$check_id" &&
+		until_entered superseded "$replaced" && until_entered met "$second" &&
+		"$build/bidui" audit verify "$work/data/trail" --key "$work/signing.pub"
+}
+
+# -- the command line --
+
+cli() {
+	"$build/bidui" --lang zh "$@" >"$work/body" 2>"$work/cli.err" || { cat "$work/cli.err"; return 1; }
+}
+
+listed_by_the_command() {
+	cli obligations --overdue && grep -q '^期限  *剩余工作日  *状态  *责任' "$work/body" && grep -q '2026-06-08  *0  *已逾期  *申请人  *食品安全规章制度' "$work/body" &&
+		cli obligations --case OB-1 && grep -c OB-1 "$work/body" | grep -qx 3 &&
+		cli obligations --due-before 2026-06-09 -o json && body_is '.obligations | length == 2' &&
+		cli obligations --due-before 2026-06-08 -o json && body_is '.obligations | length == 0'
+}
+
+changed_by_the_command() {
+	status_is 200 conditional OB-4 || return 1
+	local one=$(id_of 0) two=$(id_of 1)
+	until_body '.id' ask GET "/v1/obligations/$two" &&
+		cli obligation extend "$one" --working-days 3 --reason 检测机构排期 --operator '窗口 7' && grep -q '状态  *已延期' "$work/body" &&
+		grep -q '延期  .*窗口 7 检测机构排期' "$work/body" || return 1
+	printf 'layout' >"$work/layout.pdf"
+	cli obligation materials "$two" "$work/layout.pdf" --e-licence -o json &&
+		body_is ".state == \"met\" and .history[-1].digest == \"$(sha256sum <"$work/layout.pdf" | cut -d' ' -f1)\" and .history[-1].material == \"e_licence\"" &&
+		cli obligation show "$two" && grep -q '状态  *已补齐' "$work/body"
+	"$build/bidui" obligation extend "$two" --due 2026-12-31 --reason a --operator b >/dev/null 2>"$work/cli.err"
+	[ $? -eq 5 ] && grep -q obligation.closed "$work/cli.err"
 }
 
 restart() {
@@ -288,6 +334,9 @@ check 'a report that is none is refused, all of its faults at once' bad_reports
 check 'the same question again: what is owed is owed once' superseded
 check 'closed by a later answer that needs nothing more' closed_by_an_answer
 check 'past its day it is overdue: flagged, listed, counted' overdue_is_flagged
+check 'the command line lists it' listed_by_the_command
+check 'and changes it' changed_by_the_command
+check 'each change is entered into the trail' each_change_is_entered
 check 'all is there after a restart' kept_over_a_restart
 check 'a matter without extensions allows none' no_extension_stated
 check 'no case number, officer or reason stands in clear' nothing_in_clear
