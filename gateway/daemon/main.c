@@ -229,9 +229,7 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 			biduid->setup->cover_count, diag);
 	}
 	bd_wipe(store.master_key, sizeof(store.master_key));
-	if (code == BD_OK) {
-		bd_owed_follow_cases(biduid->daemon.store);
-	}
+	code = code == BD_OK ? bd_owed_follow_cases(biduid->daemon.store, diag) : code;
 	if (code == BD_OK &&
 		bd_writer_start(&biduid->daemon.writer, biduid->daemon.store) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no writer thread");

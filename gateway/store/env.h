@@ -28,6 +28,7 @@ struct bd_covers {
 };
 
 struct bd_cases;
+struct bd_case_sink;
 /* Pieces of the node keys whose change may settle an obligation: obligations_watch.c. */
 struct bd_owed_watch {
 	uint64_t *slots;
@@ -59,8 +60,9 @@ struct bd_store {
 	uint64_t commit; /* the last that changed nodes or coverage */
 	bool is_broken;  /* a sync failed */
 	struct bd_owed_watch owed_watch;
-	struct bd_long *active;     /* long.h */
-	struct bd_waiting *waiting; /* in the order in which they came */
+	struct bd_case_sink *owed_sink; /* case_index.h; NULL = the ledger follows no cases */
+	struct bd_long *active;         /* long.h */
+	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;
 	uint64_t spool_number; /* atomic; of the newest file */
 	bool has_owed_news;    /* atomic; obligations.h */

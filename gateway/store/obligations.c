@@ -62,6 +62,7 @@ static enum bd_code load(
 {
 	struct bd_txn *txn = ledger->txn;
 	struct bd_store *store = txn->store;
+	struct bd_owed_parts parts;
 	struct bd_bytes value;
 	enum bd_code code;
 
@@ -73,11 +74,12 @@ static enum bd_code load(
 	if (value.ptr == NULL) {
 		return bd_arena_code(ledger->arena);
 	}
-	code = bd_owed_unpack(&out->owed, &out->sealed, value);
+	code = bd_owed_unpack(&out->owed, &parts, value);
 	if (code == BD_OK) {
+		out->sealed = parts.sealed;
 		memcpy(out->owed.id, id, BD_OWED_ID_BYTES);
 		code = bd_owed_open(
-			&out->owed, store->seal, &store->salts, true, out->sealed, ledger->arena);
+			&out->owed, &parts, store->seal, &store->salts, true, ledger->arena);
 	}
 	return code == BD_OK ? BD_OK : bd_fail(txn->diag, code, "an obligation");
 }

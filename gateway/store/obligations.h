@@ -217,7 +217,7 @@ enum bd_code bd_owed_looked(struct bd_store *store, uint8_t (*ids)[BD_OWED_ID_BY
 
 /* Takes every case that is indexed from now on (store/cases.h), and what is erased or at the end of
  * its keeping time with it. Once, before the first of them. */
-void bd_owed_follow_cases(struct bd_store *store);
+enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag);
 
 struct bd_txn;
 /* A node has changed, or a name that leads to one. Cheap where nobody waits for it. */

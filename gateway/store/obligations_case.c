@@ -4,6 +4,7 @@
 #include "store/case_index.h"
 #include "store/obligations_form.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void read_owed(struct bd_owed_item *out, const struct bd_case_owed *owed)
@@ -172,10 +173,13 @@ static enum bd_code removed(struct bd_case_sink *self, struct bd_txn *txn,
 	return bd_owed_erase(txn, receipt, arena);
 }
 
-void bd_owed_follow_cases(struct bd_store *store)
+enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag)
 {
-	static struct bd_case_sink sink;
-
-	sink = (struct bd_case_sink){ .added = added, .removed = removed };
-	bd_cases_add_sink(store, &sink);
+	store->owed_sink = calloc(1, sizeof(*store->owed_sink));
+	if (store->owed_sink == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	*store->owed_sink = (struct bd_case_sink){ .added = added, .removed = removed };
+	bd_cases_add_sink(store, store->owed_sink);
+	return BD_OK;
 }

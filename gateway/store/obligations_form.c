@@ -146,7 +146,8 @@ static void read_key(uint8_t out[BD_OWED_BLIND_BYTES], struct bd_reader *reader)
 	}
 }
 
-enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct bd_bytes packed)
+enum bd_code bd_owed_unpack(
+	struct bd_owed *out, struct bd_owed_parts *parts, struct bd_bytes packed)
 {
 	struct bd_owed owed = { .is_erased = false };
 	struct bd_bytes *const texts[] = { &owed.thing.id, &owed.thing.pointer, &owed.sender,
@@ -175,7 +176,8 @@ enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct
 		owed.party > BD_OWED_BY_AGENCY) {
 		return BD_STORE_DAMAGED;
 	}
-	*sealed = reader.rest;
+	parts->sealed = reader.rest;
+	parts->clear = (struct bd_bytes){ packed.ptr, packed.len - reader.rest.len };
 	*out = owed;
 	return BD_OK;
 }
@@ -274,32 +276,56 @@ static enum bd_code unpack_sealed(
 	return BD_OK;
 }
 
+/* What is sealed belongs to this id and to this clear part. */
+static enum bd_code seal_name(struct bd_buf *out, const struct bd_owed *owed, struct bd_bytes clear)
+{
+	BD_TRY(bd_buf_add(out, bytes_of(owed->id, sizeof(owed->id))));
+	return bd_buf_add(out, clear);
+}
+
 enum bd_code bd_owed_pack(struct bd_buf *out, const struct bd_owed *owed, struct bd_seal *seal,
 	const uint8_t *salt, struct bd_bytes sealed)
 {
-	struct bd_buf plain;
+	struct bd_buf plain, name;
 	enum bd_code code;
 
+	bd_buf_clear(out);
 	BD_TRY(pack_clear(out, owed));
 	if (salt == NULL) {
 		return bd_buf_add(out, sealed);
 	}
 	bd_buf_init(&plain, SEALED_MAX_BYTES);
+	bd_buf_init(&name, out->max);
 	code = pack_sealed(&plain, owed);
-	code = code == BD_OK ? bd_seal_close(seal, out, salt, bytes_of(owed->id, sizeof(owed->id)),
-				       bd_buf_bytes(&plain))
-			     : code;
+	code = code == BD_OK ? seal_name(&name, owed, bd_buf_bytes(out)) : code;
+	code = code == BD_OK
+		       ? bd_seal_close(seal, out, salt, bd_buf_bytes(&name), bd_buf_bytes(&plain))
+		       : code;
 	if (plain.ptr != NULL) {
 		bd_wipe(plain.ptr, plain.cap);
 	}
 	bd_buf_release(&plain);
+	bd_buf_release(&name);
 	return code;
 }
 
-enum bd_code bd_owed_open(struct bd_owed *owed, struct bd_seal *seal, const struct bd_salts *salts,
-	bool is_writer, struct bd_bytes sealed, struct bd_arena *arena)
+static enum bd_code open_sealed(struct bd_buf *plain, const struct bd_owed *owed,
+	const struct bd_owed_parts *parts, struct bd_seal *seal, const uint8_t *salt)
 {
-	struct bd_bytes name = bytes_of(owed->id, sizeof(owed->id));
+	struct bd_buf name;
+	enum bd_code code;
+
+	bd_buf_init(&name, parts->clear.len + sizeof(owed->id));
+	code = seal_name(&name, owed, parts->clear);
+	code = code == BD_OK ? bd_seal_open(seal, plain, salt, bd_buf_bytes(&name), parts->sealed)
+			     : code;
+	bd_buf_release(&name);
+	return code;
+}
+
+enum bd_code bd_owed_open(struct bd_owed *owed, const struct bd_owed_parts *parts,
+	struct bd_seal *seal, const struct bd_salts *salts, bool is_writer, struct bd_arena *arena)
+{
 	uint8_t salt[BD_SALT_BYTES];
 	struct bd_buf plain = { 0 };
 	enum bd_code code;
@@ -309,12 +335,12 @@ enum bd_code bd_owed_open(struct bd_owed *owed, struct bd_seal *seal, const stru
 	if (owed->is_erased) {
 		return BD_OK;
 	}
-	plain.cap = plain.max = sealed.len + 1;
+	plain.cap = plain.max = parts->sealed.len + 1;
 	plain.ptr = bd_arena_alloc(arena, plain.cap, 1);
 	if (plain.ptr == NULL) {
 		return bd_arena_code(arena);
 	}
-	code = bd_seal_open(seal, &plain, salt, name, sealed);
+	code = open_sealed(&plain, owed, parts, seal, salt);
 	/* Erased while it was being read. */
 	if (code == BD_STORE_DAMAGED && !is_writer && !bd_salts_get(salt, salts, owed->slot)) {
 		owed->is_erased = true;

@@ -57,15 +57,22 @@ void bd_owed_watch_close(struct bd_store *store);
 /* Watches the subjects of an entry, or watches them no more. */
 enum bd_code bd_owed_watch_put(struct bd_txn *txn, const struct bd_owed *owed, bool is_watched);
 
-/* The whole value: clear part, and the sealed one, closed anew under salt; with salt NULL `sealed`
- * as it was read. */
+/* The two parts of a value. The clear part is authenticated by the sealed one: while that can be
+ * opened, neither can have been changed by anybody else. */
+struct bd_owed_parts {
+	struct bd_bytes clear, sealed;
+};
+/* The whole value, its sealed part closed anew under salt; with salt NULL `sealed` as it was read.
+ */
 enum bd_code bd_owed_pack(struct bd_buf *out, const struct bd_owed *owed, struct bd_seal *seal,
 	const uint8_t *salt, struct bd_bytes sealed);
-/* The clear part; *sealed borrows from packed, texts too. BD_STORE_DAMAGED. */
-enum bd_code bd_owed_unpack(struct bd_owed *out, struct bd_bytes *sealed, struct bd_bytes packed);
-/* The sealed part as well, in the arena: where the salt is gone is_erased is set instead. */
-enum bd_code bd_owed_open(struct bd_owed *owed, struct bd_seal *seal, const struct bd_salts *salts,
-	bool is_writer, struct bd_bytes sealed, struct bd_arena *arena);
+/* What the clear part says; texts borrow from packed. BD_STORE_DAMAGED. */
+enum bd_code bd_owed_unpack(
+	struct bd_owed *out, struct bd_owed_parts *parts, struct bd_bytes packed);
+/* What the sealed part says as well, in the arena: where the salt is gone is_erased is set instead.
+ * owed->id is set. BD_STORE_DAMAGED. */
+enum bd_code bd_owed_open(struct bd_owed *owed, const struct bd_owed_parts *parts,
+	struct bd_seal *seal, const struct bd_salts *salts, bool is_writer, struct bd_arena *arena);
 /* Copies what the clear part borrows. */
 enum bd_code bd_owed_copy(struct bd_owed *owed, struct bd_arena *arena);
 

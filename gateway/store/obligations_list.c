@@ -10,8 +10,8 @@ static enum bd_code read_entry(struct bd_owed *out, struct bd_store_reader *read
 {
 	struct bd_store *store = reader->store;
 	MDB_val name = { BD_OWED_ID_BYTES, (void *)id }, value;
+	struct bd_owed_parts parts;
 	struct bd_owed owed;
-	struct bd_bytes sealed;
 	enum bd_code code;
 	int result = mdb_get(reader->txn, store->obligations, &name, &value);
 
@@ -21,11 +21,11 @@ static enum bd_code read_entry(struct bd_owed *out, struct bd_store_reader *read
 	if (result != 0) {
 		return bd_store_fail(diag, result, "obligation");
 	}
-	code = bd_owed_unpack(&owed, &sealed, (struct bd_bytes){ value.mv_data, value.mv_size });
+	code = bd_owed_unpack(&owed, &parts, (struct bd_bytes){ value.mv_data, value.mv_size });
 	memcpy(owed.id, id, BD_OWED_ID_BYTES);
 	code = code == BD_OK ? bd_owed_copy(&owed, arena) : code;
 	code = code == BD_OK
-		       ? bd_owed_open(&owed, reader->seal, &store->salts, false, sealed, arena)
+		       ? bd_owed_open(&owed, &parts, reader->seal, &store->salts, false, arena)
 		       : code;
 	if (code == BD_OK) {
 		*out = owed;

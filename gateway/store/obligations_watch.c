@@ -82,6 +82,8 @@ static enum bd_code remember(struct bd_owed_watch *watch, const uint8_t key[BD_N
 
 void bd_owed_watch_close(struct bd_store *store)
 {
+	free(store->owed_sink);
+	store->owed_sink = NULL;
 	free(store->owed_watch.slots);
 	store->owed_watch = (struct bd_owed_watch){ .slots = NULL };
 }

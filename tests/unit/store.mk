@@ -7,6 +7,11 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_obligations_cases
+TESTS += tests/unit/test_obligations_cases
+tests_unit_test_obligations_cases_SOURCES = tests/unit/test_obligations_cases.c tests/unit/store_support.h
+tests_unit_test_obligations_cases_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_obligations
 TESTS += tests/unit/test_obligations
 tests_unit_test_obligations_SOURCES = tests/unit/test_obligations.c tests/unit/store_support.h

@@ -805,6 +805,49 @@ static void test_sealed(void **state)
 	}
 }
 
+/* Whoever moves the day of an entry in the file is found out. */
+static void test_changed(void **state)
+{
+	struct box *box = *state;
+	const struct bd_owed_item items[] = { item_of(&premises, "2026-12-04") };
+	uint8_t id[BD_OWED_ID_BYTES];
+	char copy[4096];
+	struct bd_bytes value;
+	struct bd_owed owed;
+	struct bd_txn txn;
+	bool found = false;
+
+	say_owed(box, answer_of(1, "C-1", "2026-12-01"), items, 1);
+	memset(id, 1, BD_OWED_RECEIPT_BYTES);
+	id[BD_OWED_RECEIPT_BYTES] = 0;
+	id[BD_OWED_RECEIPT_BYTES + 1] = 1;
+	for (size_t at = 0; at < 12; at++) {
+		struct bd_bytes name = { (const char *)id, sizeof(id) };
+
+		bd_txn_open(&txn, box->store, &box->diag);
+		assert_int_equal(bd_txn_begin(&txn), BD_OK);
+		assert_int_equal(
+			bd_txn_get(&value, &found, &txn, box->store->obligations, name), BD_OK);
+		assert_true(found && value.len < sizeof(copy));
+		memcpy(copy, value.ptr, value.len);
+		copy[at] ^= 4;
+		value.ptr = copy;
+		assert_int_equal(bd_txn_put(&txn, box->store->obligations, name, value), BD_OK);
+		assert_int_equal(bd_txn_end(&txn, BD_OK), BD_OK);
+		assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+		assert_int_equal(bd_owed_find(&owed, box->reader, id, &box->arena, &box->diag),
+			BD_STORE_DAMAGED);
+		bd_store_end(box->reader);
+		bd_diag_clear(&box->diag);
+		copy[at] ^= 4;
+		assert_int_equal(bd_txn_begin(&txn), BD_OK);
+		assert_int_equal(bd_txn_put(&txn, box->store->obligations, name, value), BD_OK);
+		assert_int_equal(bd_txn_end(&txn, BD_OK), BD_OK);
+		bd_txn_close(&txn);
+	}
+	assert_int_equal(find(box, 1, 1).due, day("2026-12-04"));
+}
+
 int main(void)
 {
 #define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -814,7 +857,7 @@ int main(void)
 		IN_A_STORE(test_older_later), IN_A_STORE(test_extended), IN_A_STORE(test_material),
 		IN_A_STORE(test_news), IN_A_STORE(test_watched), IN_A_STORE(test_many_watch),
 		IN_A_STORE(test_listed), IN_A_STORE(test_listed_by_case), IN_A_STORE(test_erased),
-		IN_A_STORE(test_dropped), IN_A_STORE(test_sealed) };
+		IN_A_STORE(test_dropped), IN_A_STORE(test_sealed), IN_A_STORE(test_changed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
