@@ -156,11 +156,12 @@ enum bd_code bd_owed_unpack(
 		(uint32_t *)&owed.opened, &owed.extensions, &owed.extension_working_days,
 		&owed.extended };
 	struct bd_reader reader = bd_reader_of(packed);
-	uint8_t form = bd_read_u8(&reader);
+	uint8_t form = bd_read_u8(&reader), kind;
 
 	owed.state = (enum bd_owed_state)bd_read_u8(&reader);
 	owed.party = (enum bd_owed_party)bd_read_u8(&reader);
-	owed.thing.is_element = bd_read_u8(&reader) != 0;
+	kind = bd_read_u8(&reader);
+	owed.thing.is_element = kind == 1;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		*numbers[i] = bd_read_u32(&reader);
 	}
@@ -171,7 +172,7 @@ enum bd_code bd_owed_unpack(
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		*texts[i] = bd_read_sized(&reader);
 	}
-	if (!reader.ok || form != FORM || owed.state < BD_OWED_OPEN ||
+	if (!reader.ok || form != FORM || kind > 1 || owed.state < BD_OWED_OPEN ||
 		owed.state > BD_OWED_SUPERSEDED || owed.party < BD_OWED_BY_APPLICANT ||
 		owed.party > BD_OWED_BY_AGENCY) {
 		return BD_STORE_DAMAGED;

@@ -26,6 +26,14 @@ tests_fuzz_fuzz_journal_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_journal_SOURCES = $(tests_fuzz_fuzz_journal_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_journal_LDADD = $(STORE_FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_obligation
+REPLAYS += tests/fuzz/replay_obligation
+tests_fuzz_fuzz_obligation_SOURCES = tests/fuzz/fuzz_obligation.c
+tests_fuzz_fuzz_obligation_LDADD = $(STORE_FUZZ_LIBS)
+tests_fuzz_fuzz_obligation_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_obligation_SOURCES = $(tests_fuzz_fuzz_obligation_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_obligation_LDADD = $(STORE_FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_spool
 REPLAYS += tests/fuzz/replay_spool
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
