@@ -128,8 +128,8 @@
 #define BD_CASE_MAX_BYTES 1048576
 /* One file of cases: some ten thousand, so that a walk opens few. */
 #define BD_CASE_FILE_MAX_BYTES 67108864
-/* Cases indexed in one transaction: some ten milliseconds of the writer that pushes wait for. */
-#define BD_CASES_INDEX_MAX 512
+/* Cases indexed in one transaction: some twenty milliseconds of the writer that pushes wait for. */
+#define BD_CASES_INDEX_MAX 2048
 /* -- frames ---------------------------------------------------------------------------------------
  */
 /* Credit each way on the socketpair of a worker. */

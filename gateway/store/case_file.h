@@ -102,8 +102,10 @@ struct bd_case_series {
 struct bd_cases {
 	pthread_mutex_t lock; /* series */
 	struct bd_case_series series[BD_TRAIL_LOOPS_MAX];
-	struct bd_case_sink *sinks; /* case_index.h; the writer's */
-	uint64_t cut_bytes;         /* that a start has found torn */
+	struct bd_case_sink *sinks;   /* case_index.h; the writer's */
+	struct bd_case_place expired; /* the writer's: how far the oldest file is taken away */
+	uint64_t overtaken;           /* the writer's: erased as they were indexed */
+	uint64_t cut_bytes;           /* that a start has found torn */
 };
 
 enum bd_code bd_cases_new(struct bd_cases **out, struct bd_diag *diag);

@@ -150,6 +150,7 @@ enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
 
 /* -- lists -- */
 
+enum { OF_NUMBER = 1, OF_SUBJECTS = 2 };
 typedef enum bd_code on_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key);
 
 static enum bd_code put_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key)
@@ -159,18 +160,18 @@ static enum bd_code put_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key
 
 /* Each list that the case stands in: that of its number, and those of whom it looked at. */
 static enum bd_code each_key(struct bd_txn *txn, const struct bd_case_record *record,
-	const struct bd_case_entry *entry, on_key *act)
+	const struct bd_case_entry *entry, unsigned lists, on_key *act)
 {
 	struct bd_store *store = txn->store;
 	char room[BD_CASE_LIST_KEY_BYTES];
 	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
 	uint8_t of[BD_NODE_KEY_BYTES];
 
-	if (entry->has_number) {
+	if (entry->has_number && (lists & OF_NUMBER) != 0) {
 		BD_TRY(bd_case_list_key(&key, entry->number, entry->at_ms, &record->receipt));
 		BD_TRY(act(txn, store->case_numbers, bd_buf_bytes(&key)));
 	}
-	for (size_t i = 0; i < record->looked_count; i++) {
+	for (size_t i = 0; (lists & OF_SUBJECTS) != 0 && i < record->looked_count; i++) {
 		const struct bd_case_looked *looked = &record->looked[i];
 
 		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
@@ -193,12 +194,14 @@ static enum bd_code entry_of(
 		       : BD_OK;
 }
 
-enum bd_code bd_case_unlist(struct bd_txn *txn, const struct bd_case_record *record)
+enum bd_code bd_case_unlist(
+	struct bd_txn *txn, const struct bd_case_record *record, bool keeps_number)
 {
 	struct bd_case_entry entry;
 
 	BD_TRY(entry_of(&entry, txn, record));
-	BD_TRY(each_key(txn, record, &entry, bd_txn_delete));
+	BD_TRY(each_key(txn, record, &entry, keeps_number ? OF_SUBJECTS : OF_NUMBER | OF_SUBJECTS,
+		bd_txn_delete));
 	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
 		sink = sink->next) {
 		if (sink->removed != NULL) {
@@ -210,7 +213,19 @@ enum bd_code bd_case_unlist(struct bd_txn *txn, const struct bd_case_record *rec
 
 /* -- a case is indexed -- */
 
-static bool is_same_place(const struct bd_case_place *a, const struct bd_case_place *b)
+enum bd_code bd_case_entry_get(struct bd_case_entry *entry, bool *found, struct bd_txn *txn,
+	const struct bd_trail_id *receipt)
+{
+	char room[BD_TRAIL_ID_BYTES];
+	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_bytes value;
+
+	BD_TRY(bd_trail_id_pack(&key, receipt));
+	BD_TRY(bd_txn_get(&value, found, txn, txn->store->case_places, bd_buf_bytes(&key)));
+	return !*found || bd_case_entry_unpack(entry, value) ? BD_OK : BD_STORE_DAMAGED;
+}
+
+bool bd_case_is_same_place(const struct bd_case_place *a, const struct bd_case_place *b)
 {
 	return a->loop == b->loop && a->segment == b->segment && a->offset == b->offset;
 }
@@ -226,13 +241,17 @@ static enum bd_code drop_earlier(
 	enum bd_code code;
 
 	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->case_places, key));
-	if (!found || !bd_case_entry_unpack(&entry, value) || is_same_place(&entry.place, place)) {
+	if (!found || !bd_case_entry_unpack(&entry, value) ||
+		bd_case_is_same_place(&entry.place, place)) {
 		return BD_OK;
 	}
 	code = bd_case_load(&earlier, txn->store, txn->store->seal, &entry.place, &txn->arena);
-	return code == BD_OK                                    ? bd_case_unlist(txn, &earlier)
-	       : code == BD_NO_MEMORY || code == BD_LIMIT_BYTES ? code
-								: BD_OK;
+	if (code == BD_CASE_ERASED || code == BD_STORE_DAMAGED) {
+		return BD_OK;
+	}
+	/* Nobody would find it any more to erase it. */
+	code = code == BD_OK ? bd_case_unlist(txn, &earlier, false) : code;
+	return code == BD_OK ? bd_case_wipe_one(txn->store, &entry.place, txn->diag) : code;
 }
 
 static enum bd_code put_entry(
@@ -253,6 +272,7 @@ static enum bd_code add(struct bd_txn *txn, const struct bd_case_head *head,
 {
 	struct bd_case_entry entry = { .at_ms = head->at_ms };
 	struct bd_case_record record;
+	bool is_overtaken = false;
 	enum bd_code code;
 
 	bd_arena_clear(&txn->arena);
@@ -266,7 +286,13 @@ static enum bd_code add(struct bd_txn *txn, const struct bd_case_head *head,
 	BD_TRY(entry_of(&entry, txn, &record));
 	entry.place = *place;
 	BD_TRY(put_entry(txn, head, &entry));
-	BD_TRY(each_key(txn, &record, &entry, put_key));
+	BD_TRY(bd_case_is_overtaken(&is_overtaken, txn, &record));
+	if (is_overtaken) {
+		txn->store->cases->overtaken++;
+		BD_TRY(each_key(txn, &record, &entry, OF_NUMBER, put_key));
+		return bd_case_wipe_one(txn->store, place, txn->diag);
+	}
+	BD_TRY(each_key(txn, &record, &entry, OF_NUMBER | OF_SUBJECTS, put_key));
 	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
 		sink = sink->next) {
 		BD_TRY(sink->added(sink, txn, &record, &txn->arena));
@@ -293,7 +319,7 @@ struct step {
 	size_t left; /* records that may still be taken */
 };
 
-static bool is_before(const struct bd_case_place *a, const struct bd_case_place *b)
+bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place *b)
 {
 	return a->segment < b->segment || (a->segment == b->segment && a->offset < b->offset);
 }
@@ -347,7 +373,7 @@ static enum bd_code index_all(struct step *step, struct bd_txn *txn)
 	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && step->left > 0; i++) {
 		struct bd_case_series series = bd_cases_series(txn->store, (uint16_t)i);
 
-		if (series.is_there && is_before(&series.read, &series.end)) {
+		if (series.is_there && bd_case_is_before(&series.read, &series.end)) {
 			BD_TRY(index_series(step, txn, &series));
 		}
 	}
@@ -373,7 +399,7 @@ bool bd_cases_is_behind(struct bd_store *store)
 	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && !is_behind; i++) {
 		const struct bd_case_series *series = &store->cases->series[i];
 
-		is_behind = series->is_there && is_before(&series->read, &series->end);
+		is_behind = series->is_there && bd_case_is_before(&series->read, &series->end);
 	}
 	pthread_mutex_unlock(&store->cases->lock);
 	return is_behind;

@@ -57,7 +57,26 @@ enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
 enum bd_code bd_case_open_record(struct bd_case_record *record, struct bd_seal *seal,
 	const struct bd_case_place *place, const struct bd_case_head *head, struct bd_bytes sealed,
 	struct bd_arena *arena);
-/* Takes a case out of every list and tells the sinks; what is found by its receipt stays. */
-enum bd_code bd_case_unlist(struct bd_txn *txn, const struct bd_case_record *record);
+/* Takes a case out of the lists of its subjects, and out of that of its number unless that is kept,
+ * and tells the sinks; what is found by its receipt stays. */
+enum bd_code bd_case_unlist(
+	struct bd_txn *txn, const struct bd_case_record *record, bool keeps_number);
+bool bd_case_is_same_place(const struct bd_case_place *a, const struct bd_case_place *b);
+/* Of one series. */
+bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place *b);
+/* The entry of a receipt; *found false = none. */
+enum bd_code bd_case_entry_get(struct bd_case_entry *entry, bool *found, struct bd_txn *txn,
+	const struct bd_trail_id *receipt);
+
+/* -- case_erase.c -- */
+
+/* Overwrites the salt of a record, in a file that was opened for it; final after a sync. */
+enum bd_code bd_case_wipe(int fd, const struct bd_case_place *place, struct bd_diag *diag);
+/* The same, and synced. */
+enum bd_code bd_case_wipe_one(
+	struct bd_store *store, const struct bd_case_place *place, struct bd_diag *diag);
+/* Was one of whom it looked at erased while it was being answered? */
+enum bd_code bd_case_is_overtaken(
+	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_record *record);
 
 #endif

@@ -106,6 +106,12 @@ enum bd_code bd_cases_sync(struct bd_store *store, struct bd_diag *diag);
 enum bd_code bd_cases_index(struct bd_store *store, bool *has_more, struct bd_diag *diag);
 /* Is something written and not indexed? Any thread. */
 bool bd_cases_is_behind(struct bd_store *store);
+/* One step, at most one transaction, of taking away what is past the keeping time (cases_days): out
+ * of the index, salts overwritten, whole days of files removed. *has_more: call again. */
+enum bd_code bd_cases_expire(
+	struct bd_store *store, int64_t now_ms, bool *has_more, struct bd_diag *diag);
+/* Older cases are past their keeping time. Any thread. */
+int64_t bd_cases_kept_from(const struct bd_store *store, int64_t now_ms);
 /* What the start found torn behind the last whole record of each series, and cut. */
 uint64_t bd_cases_cut_bytes(const struct bd_store *store);
 

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
 	gateway/store/apply.c gateway/store/apply.h \
+	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_index.c gateway/store/case_index.h \
 	gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
@@ -10,7 +11,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
 	gateway/store/dump.c \
 	gateway/store/env.h \
-	gateway/store/erase.c \
+	gateway/store/erase.c gateway/store/erase.h \
 	gateway/store/history.c gateway/store/history.h \
 	gateway/store/journal.c gateway/store/journal.h \
 	gateway/store/long.c gateway/store/long.h \

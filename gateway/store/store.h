@@ -232,10 +232,17 @@ enum bd_code bd_store_counts(
 enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 	struct bd_arena *arena, struct bd_diag *diag);
 
-/* Lawful erasure: overwrites the subject's salt in place and syncs; its rows can be read no more,
- * neither those of now nor those of before. Writer thread. */
+/* Lawful erasure: overwrites the salts of the subject, under every identifier that it goes by, and
+ * those of every case in which it was looked at (cases.h), and syncs: nothing of these can be read
+ * any more, here or in a copy made later. BD_SUBJECT_AMBIGUOUS: the identifier leads to several.
+ * After a failure it may be done in part; it can be done again. Writer thread. */
+struct bd_store_erased {
+	uint64_t nodes; /* identifiers under which something was held */
+	uint64_t cases;
+};
+/* out may be NULL. */
 enum bd_code bd_store_erase(struct bd_store *store, const struct bd_identifier *identifier,
-	int64_t now_ms, struct bd_diag *diag);
+	int64_t now_ms, struct bd_store_erased *out, struct bd_diag *diag);
 /* Lets go of some of what was replaced longer ago than history_days; more of it at the next call,
  * where *has_more. Writer thread, between messages: a short transaction of its own, or none. */
 enum bd_code bd_store_expire(

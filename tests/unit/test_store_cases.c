@@ -539,6 +539,226 @@ static void nothing_is_kept_in_clear(void **state)
 	box_close(&box);
 }
 
+/* -- erasing -- */
+
+/* One who was never asked about in the cases of `make`. */
+static const struct bd_case_record *make_of(
+	struct made *made, uint32_t offset, int64_t at_ms, const char *number)
+{
+	make(made, offset, at_ms);
+	made->identifiers[0] = id_of(ID_PERSON, number);
+	made->identifiers[1] = id_of(ID_DEPT_PERSON, number);
+	return &made->record;
+}
+
+/* Every file of the folder, and what it holds, copied beside it. */
+static void copy_folder(char out[64], const char *folder)
+{
+	char command[256];
+
+	snprintf(out, 64, "/tmp/bidui-copy-XXXXXX");
+	assert_non_null(mkdtemp(out));
+	snprintf(command, sizeof(command), "cp -r --sparse=always %s/. %s", folder, out);
+	assert_int_equal(system(command), 0);
+}
+
+/* In a copy with the same master key, whatever its index leads to and whatever its files hold. */
+static int opened_in_copy(struct box *box, const char *number)
+{
+	struct bd_identifier subject = id_of(ID_PERSON, number);
+	struct box copy = { .settings = box->settings };
+	struct bd_case_walk *walked;
+	struct bd_case_record record;
+	bool found = true;
+	int count = 0;
+
+	copy_folder(copy.folder, box->folder);
+	copy.settings.folder = copy.folder;
+	bd_arena_init(&copy.arena, 1 << 28);
+	box_start(&copy);
+	assert_int_equal(bd_case_walk_open(&walked, copy.store, 0, INT64_MAX, &copy.diag), BD_OK);
+	while (found) {
+		assert_int_equal(
+			bd_case_walk_next(&record, &found, walked, &copy.arena, &copy.diag), BD_OK);
+		for (size_t i = 0; found && i < record.looked_count; i++) {
+			const struct bd_case_looked *looked = &record.looked[i];
+
+			for (size_t j = 0; j < looked->identifier_count; j++) {
+				count += bd_bytes_equal(
+					looked->identifiers[j].number, subject.number);
+			}
+		}
+	}
+	bd_case_walk_close(walked);
+	box_close(&copy);
+	return count;
+}
+
+static void erasing_takes_every_case_of_the_subject(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person), alias = id_of(ID_DEPT_PERSON, person),
+			     another = id_of(ID_PERSON, other);
+	struct bd_store_erased erased;
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct fact fact;
+	struct box box;
+	char text[64];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	box_say(&box, "social",
+		fact_of(&fact, (struct bd_identifier[]){ one, alias }, 2, "s", 3, 1, "x"));
+	log = open_log(&box, 0);
+	assert_int_equal(
+		bd_cases_append(log, make_of(&made, 1, STORE_NOW_MS, person), &box.diag), BD_OK);
+	assert_int_equal(
+		bd_cases_append(log, make_of(&made, 2, STORE_NOW_MS, other), &box.diag), BD_OK);
+	flush(log);
+	index_all(&box);
+	/* Written, and not indexed; and asked by the alias alone. */
+	make_of(&made, 3, STORE_NOW_MS, person);
+	made.looked[0] = (struct bd_case_looked){ &made.identifiers[1], 1, false };
+	made.record.looked_count = 1;
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	flush(log);
+	assert_int_equal(opened_in_copy(&box, person), 4);
+	assert_int_equal(
+		bd_store_erase(box.store, &alias, STORE_NOW_MS + 1, &erased, &box.diag), BD_OK);
+	assert_int_equal(erased.cases, 2);
+	assert_int_equal(erased.nodes, 1);
+	assert_int_equal(box_find(&box, &one, 1)->status, BD_HELD_NO_SUBJECT);
+	assert_int_equal(read_case(&box, &got, 1), BD_CASE_ERASED);
+	assert_int_equal(read_case(&box, &got, 2), BD_OK);
+	assert_int_equal(read_case(&box, &got, 3), BD_CASE_ERASED);
+	/* By its number a case is still found, and told to be erased; by the subject it is not. */
+	list(text, sizeof(text), &box, NUMBER, NULL, 5);
+	assert_string_equal(text, "1 2 3 ");
+	list(text, sizeof(text), &box, NULL, &one, 5);
+	assert_string_equal(text, "");
+	list(text, sizeof(text), &box, NULL, &alias, 5);
+	assert_string_equal(text, "");
+	list(text, sizeof(text), &box, NULL, &another, 5);
+	assert_string_equal(text, "2 ");
+	walk(text, sizeof(text), &box, 0, INT64_MAX);
+	assert_string_equal(text, "2 erased 2");
+	assert_int_equal(opened_in_copy(&box, person), 0);
+	assert_int_equal(opened_in_copy(&box, other), 3);
+	/* Once more: nothing is left, and nothing else is taken. */
+	assert_int_equal(
+		bd_store_erase(box.store, &one, STORE_NOW_MS + 2, &erased, &box.diag), BD_OK);
+	assert_int_equal(erased.cases, 0);
+	assert_int_equal(erased.nodes, 0);
+	assert_int_equal(read_case(&box, &got, 2), BD_OK);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* Read before the erasure, written after it; and one that was asked for later, which stays. */
+static void a_case_in_flight_is_erased_as_it_comes(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person);
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct fact fact;
+	struct box box;
+	char text[64];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	box_say(&box, "social", fact_of(&fact, &one, 1, "s", 3, 1, "x"));
+	log = open_log(&box, 0);
+	make_of(&made, 1, STORE_NOW_MS + 5, person);
+	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
+	made.record.commit = bd_store_reader_commit(box.reader);
+	bd_store_end(box.reader);
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	assert_int_equal(bd_store_erase(box.store, &one, STORE_NOW_MS, NULL, &box.diag), BD_OK);
+	flush(log);
+	make_of(&made, 2, STORE_NOW_MS + 6, person);
+	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
+	made.record.commit = bd_store_reader_commit(box.reader);
+	bd_store_end(box.reader);
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	flush(log);
+	index_all(&box);
+	assert_int_equal(read_case(&box, &got, 1), BD_CASE_ERASED);
+	assert_int_equal(read_case(&box, &got, 2), BD_OK);
+	list(text, sizeof(text), &box, NULL, &one, 5);
+	assert_string_equal(text, "2 ");
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
+/* -- the keeping time -- */
+
+static void expire_all(struct box *box, int64_t now_ms)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		assert_int_equal(bd_cases_expire(box->store, now_ms, &has_more, &box->diag), BD_OK);
+	}
+}
+
+static size_t entries_of(struct box *box, const char *number)
+{
+	char text[512];
+	size_t count = 0;
+
+	list(text, sizeof(text), box, number, NULL, 100);
+	for (const char *at = text; *at != '\0'; at++) {
+		count += *at == ' ';
+	}
+	return count;
+}
+
+static void cases_are_taken_away_when_their_time_is_over(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person);
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct box box;
+	char text[256];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	box.settings.cases_days = 10;
+	box_stop(&box);
+	box_start(&box);
+	log = open_log(&box, 0);
+	for (uint32_t i = 0; i < 6; i++) {
+		append(log, i + 1, STORE_NOW_MS + (int64_t)(i / 2) * DAY_MS);
+		flush(log);
+	}
+	/* Not before it is indexed. */
+	expire_all(&box, STORE_NOW_MS + 20 * DAY_MS);
+	assert_true(size_of(&box, 0, 0) > 0);
+	index_all(&box);
+	expire_all(&box, STORE_NOW_MS + 10 * DAY_MS);
+	assert_int_equal(entries_of(&box, NUMBER), 6);
+	/* The first day is over ten days ago; and never the file that is written. */
+	expire_all(&box, STORE_NOW_MS + 11 * DAY_MS);
+	assert_int_equal(size_of(&box, 0, 0), 0);
+	assert_int_equal(read_case(&box, &got, 1), BD_CASE_UNKNOWN);
+	assert_int_equal(read_case(&box, &got, 3), BD_OK);
+	list(text, sizeof(text), &box, NULL, &one, 10);
+	assert_string_equal(text, "3 4 5 6 ");
+	expire_all(&box, STORE_NOW_MS + 40 * DAY_MS);
+	list(text, sizeof(text), &box, NUMBER, NULL, 10);
+	assert_string_equal(text, "5 6 ");
+	walk(text, sizeof(text), &box, 0, INT64_MAX);
+	assert_string_equal(text, "5 6 ");
+	bd_case_log_close(log);
+	box_stop(&box);
+	box_start(&box);
+	index_all(&box);
+	assert_int_equal(read_case(&box, &got, 5), BD_OK);
+	box_close(&box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +772,9 @@ int main(void)
 		cmocka_unit_test(packed_bytes_are_checked),
 		cmocka_unit_test(a_case_too_long_is_kept_short),
 		cmocka_unit_test(nothing_is_kept_in_clear),
+		cmocka_unit_test(erasing_takes_every_case_of_the_subject),
+		cmocka_unit_test(a_case_in_flight_is_erased_as_it_comes),
+		cmocka_unit_test(cases_are_taken_away_when_their_time_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

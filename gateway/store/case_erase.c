@@ -1,0 +1,286 @@
+/* case_erase.c - the case files of an erased subject: their salts are overwritten, also of those
+ * that are not indexed yet, and of those that were being answered at that moment. */
+#include "base/try.h"
+#include "store/case_index.h"
+#include "store/erase.h"
+
+#include <unistd.h>
+
+/* An answer whose subjects were read before the erasure is written this long after it at the most:
+ * it is made within one turn of its loop. */
+#define IN_FLIGHT_MS 10000
+/* By then every case that was read before is indexed long since. */
+#define NOTED_MS INT64_C(86400000)
+/* Files that are open at once until they are synced. */
+#define FILES_MAX 16
+
+/* -- salts -- */
+
+enum bd_code bd_case_wipe(int fd, const struct bd_case_place *place, struct bd_diag *diag)
+{
+	static const char none[BD_SALT_BYTES];
+
+	return bd_case_write_at(fd, (struct bd_bytes){ none, sizeof(none) },
+		(uint64_t)place->offset + BD_CASE_SALT_AT, diag);
+}
+
+enum bd_code bd_case_wipe_one(
+	struct bd_store *store, const struct bd_case_place *place, struct bd_diag *diag)
+{
+	int fd = bd_case_file_open(store, place->loop, place->segment, true);
+	enum bd_code code;
+
+	if (fd < 0) {
+		return bd_fail(diag, BD_IO, "cases: open");
+	}
+	code = bd_case_wipe(fd, place, diag);
+	if (code == BD_OK && fdatasync(fd) != 0) {
+		code = bd_fail(diag, BD_IO, "cases: sync");
+	}
+	close(fd);
+	return code;
+}
+
+struct files {
+	struct {
+		uint16_t loop;
+		uint32_t segment;
+		int fd;
+	} items[FILES_MAX];
+	size_t count;
+};
+
+static enum bd_code files_sync(struct files *files, struct bd_diag *diag)
+{
+	enum bd_code code = BD_OK;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (fdatasync(files->items[i].fd) != 0) {
+			code = bd_fail(diag, BD_IO, "cases: sync");
+		}
+		close(files->items[i].fd);
+	}
+	files->count = 0;
+	return code;
+}
+
+static enum bd_code files_wipe(struct files *files, struct bd_store *store,
+	const struct bd_case_place *place, struct bd_diag *diag)
+{
+	size_t i = 0;
+
+	while (i < files->count && (files->items[i].loop != place->loop ||
+					   files->items[i].segment != place->segment)) {
+		i++;
+	}
+	if (i == FILES_MAX) {
+		BD_TRY(files_sync(files, diag));
+		i = 0;
+	}
+	if (i == files->count) {
+		int fd = bd_case_file_open(store, place->loop, place->segment, true);
+
+		if (fd < 0) {
+			return bd_fail(diag, BD_IO, "cases: open");
+		}
+		files->items[i].loop = place->loop;
+		files->items[i].segment = place->segment;
+		files->items[i].fd = fd;
+		files->count++;
+	}
+	return bd_case_wipe(files->items[i].fd, place, diag);
+}
+
+/* -- who was erased lately -- */
+
+enum bd_code bd_case_note_erased(
+	struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], int64_t now_ms)
+{
+	char room[16];
+	struct bd_buf value = { room, 0, sizeof(room), sizeof(room) };
+
+	BD_TRY(bd_buf_add_u64(&value, txn->commit));
+	BD_TRY(bd_buf_add_u64(&value, (uint64_t)now_ms));
+	return bd_txn_put(txn, txn->store->case_erased,
+		(struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES }, bd_buf_bytes(&value));
+}
+
+static enum bd_code is_overtaken_by(bool *out, struct bd_txn *txn,
+	const struct bd_identifier *identifier, const struct bd_case_record *record)
+{
+	uint8_t key[BD_NODE_KEY_BYTES];
+	struct bd_reader reader;
+	struct bd_bytes value;
+	bool found = false;
+	uint64_t commit;
+	int64_t at_ms;
+
+	BD_TRY(bd_seal_blind(txn->store->seal, identifier, key));
+	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->case_erased,
+		(struct bd_bytes){ (const char *)key, sizeof(key) }));
+	if (!found) {
+		return BD_OK;
+	}
+	reader = bd_reader_of(value);
+	commit = bd_read_u64(&reader);
+	at_ms = (int64_t)bd_read_u64(&reader);
+	*out = *out || record->at_ms <= at_ms ||
+	       (record->commit < commit && record->at_ms <= at_ms + IN_FLIGHT_MS);
+	return BD_OK;
+}
+
+enum bd_code bd_case_is_overtaken(
+	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_record *record)
+{
+	MDB_stat stat;
+	int result = mdb_stat(txn->mdb, txn->store->case_erased, &stat);
+
+	*is_overtaken = false;
+	if (result != 0) {
+		return bd_txn_fail(txn, result, "cases");
+	}
+	for (size_t i = 0; stat.ms_entries > 0 && i < record->looked_count; i++) {
+		const struct bd_case_looked *looked = &record->looked[i];
+
+		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
+			BD_TRY(is_overtaken_by(is_overtaken, txn, &looked->identifiers[j], record));
+		}
+	}
+	return BD_OK;
+}
+
+enum bd_code bd_case_forget_erased(struct bd_txn *txn, int64_t now_ms)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	enum bd_code code = BD_OK;
+	int result = mdb_cursor_open(txn->mdb, txn->store->case_erased, &cursor);
+
+	if (result != 0) {
+		return bd_txn_fail(txn, result, "cases");
+	}
+	result = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	while (result == 0) {
+		struct bd_reader reader =
+			bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+
+		bd_read_u64(&reader);
+		if ((int64_t)bd_read_u64(&reader) + NOTED_MS < now_ms) {
+			result = mdb_cursor_del(cursor, 0);
+		}
+		result = result == 0 ? mdb_cursor_get(cursor, &key, &value, MDB_NEXT) : result;
+	}
+	if (result != MDB_NOTFOUND) {
+		code = bd_txn_fail(txn, result, "cases");
+	}
+	mdb_cursor_close(cursor);
+	return code;
+}
+
+/* -- those that are indexed -- */
+
+/* The first case of the list; *found false: there is none. */
+static enum bd_code first_of(uint8_t out[BD_CASE_LIST_KEY_BYTES], bool *found, struct bd_txn *txn,
+	const uint8_t of[BD_NODE_KEY_BYTES])
+{
+	MDB_val key = { BD_NODE_KEY_BYTES, (void *)of }, value;
+	MDB_cursor *cursor;
+	int result = mdb_cursor_open(txn->mdb, txn->store->case_subjects, &cursor);
+
+	if (result != 0) {
+		return bd_txn_fail(txn, result, "cases");
+	}
+	result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	*found = result == 0 && key.mv_size == BD_CASE_LIST_KEY_BYTES &&
+		 memcmp(key.mv_data, of, BD_NODE_KEY_BYTES) == 0;
+	if (*found) {
+		memcpy(out, key.mv_data, BD_CASE_LIST_KEY_BYTES);
+	}
+	mdb_cursor_close(cursor);
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+}
+
+/* Whatever it is found to be, it is in the list no more afterwards. */
+static enum bd_code erase_case(struct bd_txn *txn, struct files *files,
+	const uint8_t listed[BD_CASE_LIST_KEY_BYTES], uint64_t *erased)
+{
+	const struct bd_bytes key = { (const char *)listed, BD_CASE_LIST_KEY_BYTES };
+	struct bd_reader reader = bd_reader_of(
+		(struct bd_bytes){ key.ptr + BD_NODE_KEY_BYTES + 8, BD_TRAIL_ID_BYTES });
+	struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
+	struct bd_store *store = txn->store;
+	struct bd_case_record record;
+	struct bd_case_entry entry;
+	bool found = false;
+	enum bd_code code;
+
+	bd_arena_clear(&txn->arena);
+	BD_TRY(bd_case_entry_get(&entry, &found, txn, &receipt));
+	if (found) {
+		code = bd_case_load(&record, store, store->seal, &entry.place, &txn->arena);
+		if (code == BD_OK) {
+			BD_TRY(bd_case_unlist(txn, &record, true));
+			BD_TRY(files_wipe(files, store, &entry.place, txn->diag));
+			++*erased;
+		} else if (code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
+			return code;
+		}
+	}
+	return bd_txn_delete(txn, store->case_subjects, key);
+}
+
+/* One transaction: on disk before the index forgets them, so that a second try finds what the first
+ * did not do. */
+static enum bd_code erase_some(
+	struct bd_txn *txn, const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased, bool *has_more)
+{
+	struct files files = { .count = 0 };
+	uint8_t listed[BD_CASE_LIST_KEY_BYTES];
+	enum bd_code code = BD_OK, synced;
+
+	*has_more = true;
+	for (size_t i = 0; i < BD_CASES_INDEX_MAX && code == BD_OK && *has_more; i++) {
+		code = first_of(listed, has_more, txn, of);
+		if (code == BD_OK && *has_more) {
+			code = erase_case(txn, &files, listed, erased);
+		}
+	}
+	synced = files_sync(&files, txn->diag);
+	return code == BD_OK ? synced : code;
+}
+
+enum bd_code bd_cases_erase_listed(
+	struct bd_txn *txn, const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		BD_TRY(bd_txn_begin(txn));
+		BD_TRY(bd_txn_end(txn, erase_some(txn, of, erased, &has_more)));
+	}
+	return BD_OK;
+}
+
+/* -- those that were written and not indexed -- */
+
+enum bd_code bd_cases_catch_up(struct bd_store *store, uint64_t *erased, struct bd_diag *diag)
+{
+	struct bd_case_place ends[BD_TRAIL_LOOPS_MAX];
+	uint64_t before = store->cases->overtaken;
+	bool is_behind = true, has_more;
+
+	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {
+		ends[i] = bd_cases_series(store, (uint16_t)i).end;
+	}
+	while (is_behind) {
+		BD_TRY(bd_cases_index(store, &has_more, diag));
+		is_behind = false;
+		for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && !is_behind; i++) {
+			struct bd_case_series series = bd_cases_series(store, (uint16_t)i);
+
+			is_behind = series.is_there && bd_case_is_before(&series.read, &ends[i]);
+		}
+	}
+	*erased += store->cases->overtaken - before;
+	return BD_OK;
+}
