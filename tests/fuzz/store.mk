@@ -41,3 +41,11 @@ tests_fuzz_fuzz_spool_LDADD = $(STORE_FUZZ_LIBS)
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_spool_SOURCES = $(tests_fuzz_fuzz_spool_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_spool_LDADD = $(STORE_FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_case
+REPLAYS += tests/fuzz/replay_case
+tests_fuzz_fuzz_case_SOURCES = tests/fuzz/fuzz_case.c
+tests_fuzz_fuzz_case_LDADD = $(STORE_FUZZ_LIBS)
+tests_fuzz_fuzz_case_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_case_SOURCES = $(tests_fuzz_fuzz_case_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_case_LDADD = $(STORE_FUZZ_LIBS)
