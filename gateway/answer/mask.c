@@ -1,5 +1,6 @@
 #include "answer/mask.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 
 #define YEAR_CHARACTERS 4
@@ -35,4 +36,28 @@ enum bd_code bd_mask(struct bd_buf *out, const struct bd_field *field, struct bd
 		code = at++ < shown ? bd_text_add_point(out, point) : bd_buf_add_byte(out, '*');
 	}
 	return code;
+}
+
+static void write_masked(struct bd_json_writer *w, const char *key, const struct bd_field *field,
+	struct bd_bytes text)
+{
+	struct bd_buf masked;
+
+	if (text.ptr == NULL) {
+		return;
+	}
+	bd_buf_init(&masked, BD_FIELD_MAX_BYTES);
+	if (bd_mask(&masked, field, text) == BD_OK) {
+		bd_jw_bytes(w, key, bd_buf_bytes(&masked));
+	}
+	bd_buf_release(&masked);
+}
+
+void bd_mask_pair(struct bd_json_writer *w, const struct bd_field *field, struct bd_bytes claim,
+	struct bd_bytes held)
+{
+	bd_jw_text(w, "field", field->name);
+	bd_jw_text(w, "label_zh", field->label_zh);
+	write_masked(w, "claim", field, claim);
+	write_masked(w, "held", field, held);
 }

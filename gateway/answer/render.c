@@ -61,21 +61,6 @@ static void write_day(struct bd_json_writer *w, const char *key, int32_t day)
 	}
 }
 
-static void write_masked(struct bd_json_writer *w, const char *key, const struct bd_field *field,
-	struct bd_bytes text)
-{
-	struct bd_buf masked;
-
-	if (text.ptr == NULL) {
-		return;
-	}
-	bd_buf_init(&masked, BD_FIELD_MAX_BYTES);
-	if (bd_mask(&masked, field, text) == BD_OK) {
-		bd_jw_bytes(w, key, bd_buf_bytes(&masked));
-	}
-	bd_buf_release(&masked);
-}
-
 /* Claim and held value as normalized, side by side. */
 static void write_explanation(struct bd_json_writer *w, const struct bd_finding *finding)
 {
@@ -85,10 +70,7 @@ static void write_explanation(struct bd_json_writer *w, const struct bd_finding 
 		return;
 	}
 	bd_jw_object(w, "explain");
-	bd_jw_text(w, "field", field->name);
-	bd_jw_text(w, "label_zh", field->label_zh);
-	write_masked(w, "claim", field, finding->claim);
-	write_masked(w, "held", field, finding->value);
+	bd_mask_pair(w, field, finding->claim, finding->value);
 	bd_jw_object_end(w);
 }
 

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define KEY_MAX_BYTES 128
@@ -327,15 +326,6 @@ static void on_abort(struct bd_call *call)
 
 static const struct bd_call_ops call_ops = { on_body, on_body_end, on_abort, on_writable };
 
-/* Type without parameters, any case. */
-static bool is_type(struct bd_bytes type, const char *name)
-{
-	size_t len = strlen(name);
-
-	return type.len >= len && strncasecmp(type.ptr, name, len) == 0 &&
-	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
-}
-
 static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, enum bd_question_kind kind)
 {
@@ -343,7 +333,7 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 				      ? bd_http_header(exchange, "idempotency-key")
 				      : (struct bd_bytes){ NULL, 0 };
 	struct bd_bytes type = bd_http_header(exchange, "content-type");
-	bool is_lines = is_type(type, "application/x-ndjson");
+	bool is_lines = bd_call_is_type(type, "application/x-ndjson");
 	bool explains = false;
 	struct ask *ask;
 
@@ -352,7 +342,7 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
 		return;
 	}
-	if ((!is_lines && !is_type(type, "application/json")) ||
+	if ((!is_lines && !bd_call_is_type(type, "application/json")) ||
 		bd_http_header(exchange, "content-encoding").ptr != NULL) {
 		loop->counts.refused++;
 		bd_problem_respond_code(exchange, BD_HTTP_MEDIA_TYPE,

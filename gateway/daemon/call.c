@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void bd_call_open(struct bd_call *call, const struct bd_call_ops *ops, struct bd_loop *loop,
 	struct bd_http_exchange *exchange, const struct bd_sender *sender)
@@ -100,4 +101,18 @@ enum bd_code bd_call_flag(bool *out, struct bd_bytes query, const char *name)
 void bd_call_message_id(char out[24], uint64_t message)
 {
 	snprintf(out, 24, "%012" PRIu64, message);
+}
+
+bool bd_call_is_type(struct bd_bytes type, const char *name)
+{
+	size_t len = strlen(name);
+
+	return type.len >= len && strncasecmp(type.ptr, name, len) == 0 &&
+	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
+
+bool bd_call_is_json(const struct bd_http_exchange *exchange)
+{
+	return bd_call_is_type(bd_http_header(exchange, "content-type"), "application/json") &&
+	       bd_http_header(exchange, "content-encoding").ptr == NULL;
 }

@@ -40,6 +40,10 @@ bool bd_call_parameter(
 	char *out, size_t size, enum bd_code *code, struct bd_bytes query, const char *name);
 /* "true" or "false"; not there = false. */
 enum bd_code bd_call_flag(bool *out, struct bd_bytes query, const char *name);
+/* A content type, its parameters not counted, in any case. */
+bool bd_call_is_type(struct bd_bytes type, const char *name);
+/* A body of JSON that is not compressed. */
+bool bd_call_is_json(const struct bd_http_exchange *exchange);
 /* Ids of messages and receipts as text. */
 void bd_call_message_id(char out[24], uint64_t message);
 

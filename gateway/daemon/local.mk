@@ -15,6 +15,8 @@ biduid_SOURCES = \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
+	gateway/daemon/erase.c \
+	gateway/daemon/explain.c gateway/daemon/explain.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \

@@ -219,7 +219,8 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 		.free_min_bytes = settings->free_min_bytes,
 		.free_min_percent = (uint32_t)settings->free_min_percent,
 		.journal_days = (uint32_t)settings->journal_days,
-		.history_days = (uint32_t)settings->history_days };
+		.history_days = (uint32_t)settings->history_days,
+		.cases_days = (uint32_t)settings->cases_days };
 	enum bd_code code = bd_secret_read_hex(store.master_key, sizeof(store.master_key),
 		settings->master_key_file, "master_key_file", diag);
 

@@ -1,6 +1,7 @@
 /* proofs.c - GET /v1/receipts/{id}, its proof, and the newest tree head: what was entered into the
  * trail, shown to whom it concerns. */
 #include "daemon/document.h"
+#include "daemon/explain.h"
 #include "daemon/routes.h"
 #include "trail/proof.h"
 
@@ -55,6 +56,14 @@ static enum bd_code write_entry(struct bd_buf *out, struct bd_loop *loop,
 	return bd_trail_entry_write(out, entry, arena);
 }
 
+static enum bd_code write_explained(struct bd_buf *out, struct bd_loop *loop,
+	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
+	struct bd_diag *diag)
+{
+	(void)id;
+	return bd_explain_write(out, loop, entry, arena, diag);
+}
+
 static enum bd_code write_proof(struct bd_buf *out, struct bd_loop *loop,
 	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
 	struct bd_diag *diag)
@@ -69,7 +78,14 @@ static enum bd_code write_proof(struct bd_buf *out, struct bd_loop *loop,
 void bd_trail_receipt_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
-	answer(loop, exchange, sender, parts->first, write_entry);
+	bool explains = false;
+
+	if (bd_call_flag(&explains, bd_http_query(exchange), "explain") != BD_OK) {
+		loop->counts.refused++;
+		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
+		return;
+	}
+	answer(loop, exchange, sender, parts->first, explains ? write_explained : write_entry);
 }
 
 void bd_trail_proof_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

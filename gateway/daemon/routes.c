@@ -15,6 +15,7 @@ struct route {
 static const struct route routes[] = {
 	{ "POST", "/v1/compare", BD_SENDER_ENGINE, bd_compare_begin },
 	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, bd_query_begin },
+	{ "POST", "/v1/subjects/erase", BD_SENDER_OPERATOR, bd_erase_begin },
 	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, bd_push_begin },
 	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
 	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },

@@ -273,6 +273,11 @@ static void expire(struct bd_writer *writer)
 		return;
 	}
 	hear(writer, bd_store_expire(&has_more, writer->store, bd_clock_wall_ms(), &diag), &diag);
+	if (!has_more) {
+		bd_diag_clear(&diag);
+		hear(writer, bd_cases_expire(writer->store, bd_clock_wall_ms(), &has_more, &diag),
+			&diag);
+	}
 	writer->expire_ms = has_more ? now : now + EXPIRE_MS;
 }
 

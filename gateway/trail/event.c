@@ -28,7 +28,10 @@ enum {
 	TAG_CONFIG,
 	TAG_OF,
 	TAG_OBLIGATION,
-	TAG_DUE
+	TAG_DUE,
+	TAG_BASIS,
+	TAG_IDENTIFIERS,
+	TAG_CASES
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -57,6 +60,9 @@ static const struct member {
 	{ TAG_OF, TEXT, offsetof(struct bd_trail_event, of), "of" },
 	{ TAG_OBLIGATION, TEXT, offsetof(struct bd_trail_event, obligation), "obligation" },
 	{ TAG_DUE, TEXT, offsetof(struct bd_trail_event, due), "due" },
+	{ TAG_BASIS, TEXT, offsetof(struct bd_trail_event, basis), "basis" },
+	{ TAG_IDENTIFIERS, NUMBER, offsetof(struct bd_trail_event, identifiers), "identifiers" },
+	{ TAG_CASES, NUMBER, offsetof(struct bd_trail_event, cases), "cases" },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
@@ -327,6 +333,7 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_REFUSAL:
 	case BD_TRAIL_REPEAT:
 	case BD_TRAIL_OBLIGATION:
+	case BD_TRAIL_ERASE:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

@@ -28,6 +28,10 @@ struct bd_trail_event {
 	/* obligations: which, and its due day after the change ("2026-12-04"); `status` says what
 	 * was done; of one that a push settled source and message say by what */
 	struct bd_bytes obligation, due;
+	/* erasures: by which law, and how much: identifiers under which something was held, and
+	 * case files */
+	struct bd_bytes basis;
+	uint64_t identifiers, cases;
 	/* starts and changes of configuration */
 	struct bd_bytes program;         /* "bidui 0.1.0" */
 	uint8_t config[BD_DIGEST_BYTES]; /* SHA-256 over adapters, matters and settings */

@@ -274,7 +274,8 @@ static void write_flags(struct bd_json_writer *w, struct bd_bytes flags)
 	bd_jw_array_end(w);
 }
 
-static void write_element(struct bd_json_writer *w, const struct bd_trail_element *element)
+static void write_element(struct bd_json_writer *w, const struct bd_trail_element *element,
+	struct bd_trail_explainer *explainer)
 {
 	bd_jw_object(w, NULL);
 	bd_jw_bytes(w, "element", element->id);
@@ -298,11 +299,20 @@ static void write_element(struct bd_json_writer *w, const struct bd_trail_elemen
 	}
 	bd_jw_array_end(w);
 	write_digest(w, "commitment", element->commitment);
+	if (explainer != NULL) {
+		explainer->write(explainer, w, element);
+	}
 	bd_jw_object_end(w);
 }
 
 enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_entry *entry,
 	const struct bd_trail_receipt *receipt)
+{
+	return bd_trail_receipt_explain(out, entry, receipt, NULL);
+}
+
+enum bd_code bd_trail_receipt_explain(struct bd_buf *out, const struct bd_trail_entry *entry,
+	const struct bd_trail_receipt *receipt, struct bd_trail_explainer *explainer)
 {
 	char id[BD_TRAIL_ID_TEXT_BYTES];
 	struct bd_json_writer w;
@@ -323,7 +333,7 @@ enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_en
 	bd_trail_subjects_write(&w, receipt->subjects, receipt->subject_count);
 	bd_jw_array(&w, "elements");
 	for (size_t i = 0; i < receipt->element_count; i++) {
-		write_element(&w, &receipt->elements[i]);
+		write_element(&w, &receipt->elements[i], explainer);
 	}
 	bd_jw_array_end(&w);
 	write_digest(&w, "obligations", receipt->obligations);

@@ -68,6 +68,13 @@ enum bd_code bd_trail_receipt_unpack(
 /* One JSON object, schemas/openapi.yaml CompareReceipt. */
 enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_entry *entry,
 	const struct bd_trail_receipt *receipt);
+/* The same, with what somebody has to say of each element, as members of it. */
+struct bd_trail_explainer {
+	void (*write)(struct bd_trail_explainer *self, struct bd_json_writer *w,
+		const struct bd_trail_element *element);
+};
+enum bd_code bd_trail_receipt_explain(struct bd_buf *out, const struct bd_trail_entry *entry,
+	const struct bd_trail_receipt *receipt, struct bd_trail_explainer *explainer);
 /* The caller's members of an object that is open; those not stated are left out. */
 void bd_trail_caller_write(struct bd_json_writer *writer, const struct bd_trail_caller *caller);
 

@@ -16,6 +16,7 @@ static void settings_read(void **state)
 	assert_int_equal(settings->workers, 3);
 	assert_int_equal(settings->journal_days, 7);
 	assert_int_equal(settings->history_days, 400);
+	assert_int_equal(settings->cases_days, 730);
 	assert_int_equal(settings->trail_durability, BD_TRAIL_SYNCED);
 	assert_int_equal(settings->trail_segment_bytes, 64 << 20);
 	assert_string_equal(settings->data_folder, "/var/lib/bidui");
