@@ -31,7 +31,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_FOLDERS = 64, /* of adapters and schemas */
 	BD_CLI_GROUP_CHECK = 128,  /* of a check offline */
 	BD_CLI_GROUP_OWED = 256,   /* which obligations */
-	BD_CLI_GROUP_CHANGE = 512  /* what is done to one */
+	BD_CLI_GROUP_CHANGE = 512, /* what is done to one */
+	BD_CLI_GROUP_ERASE = 1024
 };
 
 struct bd_cli_options {
@@ -44,9 +45,11 @@ struct bd_cli_options {
 	const char *due_before, *due_after, *state, *party, *cursor;
 	const char *due, *working_days, *reason, *at;
 	bool is_overdue, is_e_licence;
+	const char *basis;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines;
+	bool is_sure;
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
 	uint64_t given; /* which options, by the bit of their row */
@@ -74,6 +77,8 @@ enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligations(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligation(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_explain(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_erase(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 
 /* -- options -- */
