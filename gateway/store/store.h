@@ -234,7 +234,8 @@ enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 
 /* Lawful erasure: overwrites the salts of the subject, under every identifier that it goes by, and
  * those of every case in which it was looked at (cases.h), and syncs: nothing of these can be read
- * any more, here or in a copy made later. BD_SUBJECT_AMBIGUOUS: the identifier leads to several.
+ * any more, here or in a copy made later. What the row of another subject says of it is that
+ * subject's, and stays. BD_SUBJECT_AMBIGUOUS: the identifier leads to several.
  * After a failure it may be done in part; it can be done again. Writer thread. */
 struct bd_store_erased {
 	uint64_t nodes; /* identifiers under which something was held */
