@@ -6,8 +6,6 @@
 #include "base/try.h"
 #include "store/history.h"
 
-#include <string.h>
-
 #define ARENA_BYTES ((size_t)BD_REQUEST_ARENA_MAX_BYTES)
 
 static enum bd_code erase_node(
@@ -48,37 +46,58 @@ static enum bd_code erase_nodes(struct bd_txn *txn, const uint8_t (*keys)[BD_NOD
 	return BD_OK;
 }
 
-/* The names that it goes by now, the one that was given among them. */
+/* Leads to this subject alone. */
+static enum bd_code is_own(bool *out, struct bd_store_reader *reader,
+	const struct bd_identifier *name, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_held *held = NULL;
+
+	BD_TRY(bd_store_lookup(&held, reader, name, 1, arena, diag));
+	*out = held->status != BD_HELD_AMBIGUOUS;
+	return BD_OK;
+}
+
 static enum bd_code find_names(const struct bd_identifier **out, size_t *count,
+	struct bd_store_reader *reader, const struct bd_identifier *identifier,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_identifier *names;
+	struct bd_held *held = NULL;
+
+	BD_TRY(bd_store_lookup(&held, reader, identifier, 1, arena, diag));
+	if (held->status == BD_HELD_AMBIGUOUS) {
+		return bd_fail(diag, BD_SUBJECT_AMBIGUOUS, "%s", "");
+	}
+	names = bd_arena_alloc(arena, held->identifier_count + 1, sizeof(*names));
+	if (names == NULL) {
+		return bd_fail(diag, bd_arena_code(arena), "%s", "");
+	}
+	names[0] = *identifier;
+	*count = 1;
+	for (size_t i = 0; i < held->identifier_count; i++) {
+		bool own = false;
+
+		BD_TRY(is_own(&own, reader, &held->identifiers[i], arena, diag));
+		if (own) {
+			names[(*count)++] = held->identifiers[i];
+		}
+	}
+	*out = names;
+	return BD_OK;
+}
+
+/* The names that it goes by now, the one that was given among them. */
+static enum bd_code read_names(const struct bd_identifier **out, size_t *count,
 	struct bd_store *store, const struct bd_identifier *identifier, struct bd_arena *arena,
 	struct bd_diag *diag)
 {
 	struct bd_store_reader *reader = NULL;
-	struct bd_identifier *names;
-	struct bd_held *held = NULL;
 	enum bd_code code = bd_store_reader_new(&reader, store, diag);
 
 	code = code == BD_OK ? bd_store_begin(reader, diag) : code;
-	code = code == BD_OK ? bd_store_lookup(&held, reader, identifier, 1, arena, diag) : code;
+	code = code == BD_OK ? find_names(out, count, reader, identifier, arena, diag) : code;
 	bd_store_reader_free(reader);
-	if (code == BD_OK && held->status == BD_HELD_AMBIGUOUS) {
-		code = bd_fail(diag, BD_SUBJECT_AMBIGUOUS, "%s", "");
-	}
-	names = code == BD_OK ? bd_arena_alloc(arena, held->identifier_count + 1, sizeof(*names))
-			      : NULL;
-	if (code == BD_OK && names == NULL) {
-		code = bd_fail(diag, bd_arena_code(arena), "%s", "");
-	}
-	if (code != BD_OK) {
-		return code;
-	}
-	names[0] = *identifier;
-	if (held->identifier_count > 0) {
-		memcpy(names + 1, held->identifiers, held->identifier_count * sizeof(*names));
-	}
-	*out = names;
-	*count = held->identifier_count + 1;
-	return BD_OK;
+	return code;
 }
 
 static enum bd_code blind_names(uint8_t (**out)[BD_NODE_KEY_BYTES], struct bd_store *store,
@@ -122,7 +141,7 @@ enum bd_code bd_store_erase(struct bd_store *store, const struct bd_identifier *
 	enum bd_code code;
 
 	bd_arena_init(&arena, ARENA_BYTES);
-	code = find_names(&names, &count, store, identifier, &arena, diag);
+	code = read_names(&names, &count, store, identifier, &arena, diag);
 	code = code == BD_OK ? blind_names(&keys, store, names, count, &arena) : code;
 	if (code == BD_OK) {
 		bd_txn_open(&txn, store, diag);

@@ -166,6 +166,31 @@ others_stay() {
 		body_is '.decision != "pass"' && receipt=$(jq -r .receipt "$work/body") && until_so is_explained "$receipt"
 }
 
+# -- a case file of another answer under the same receipt: told, not shown as if it were --
+
+# Twice from the same state, so that two different cases get one receipt id; then the trail of one beside the case
+# files of the other.
+another_case_does_not_agree() {
+	local first
+	stop_gateway || return 1
+	rm -rf "$work/data"
+	write_senders
+	echo 'loops = 1' >>"$work/bidui.conf"
+	start_gateway && push_samples "$top/tests/e2e/samples.tsv" && stop_gateway || return 1
+	cp -r --sparse=always "$work/data" "$work/same"
+	start_gateway && compare_case && first=$receipt && until_so is_explained "$first" && stop_gateway || return 1
+	mv "$work/data" "$work/one"
+	mv "$work/same" "$work/data"
+	jq '.question | .claims[0].value = "林另例"' "$case_file" >"$work/question.json"
+	start_gateway && status_is 200 ask POST /v1/compare -H 'Content-Type: application/json' --data "@$work/question.json" &&
+		body_is ".receipt == \"$first\"" && stop_gateway || return 1
+	rm -rf "$work/one/trail" && mv "$work/data/trail" "$work/one/trail"
+	rm -rf "$work/data" && mv "$work/one" "$work/data"
+	start_gateway && is_explained "$first" &&
+		body_is '[.elements[] | select(.element == "name")][0].explain.agrees == false' || return 1
+	! "$build/bidui" explain "$first" --lang zh >"$work/shown" && grep -q '与承诺不符' "$work/shown"
+}
+
 # -- a disk that is full, and one that fails --
 
 full_disk_is_no_answer() {
@@ -218,6 +243,7 @@ check 'the receipt still verifies, offline, with the public key alone' receipt_s
 check 'what was held of it is gone' nobody_knows_it
 check 'a copy of the data folder with its keys opens none of it' nothing_opens_in_a_copy
 check 'asked again later, a new case is kept' others_stay
+check 'a case file of another answer does not agree with the receipt' another_case_does_not_agree
 if grep -q '^BD_CFLAGS = .*-fsanitize' "$build/Makefile" ||
 	! cc -shared -fPIC -D_GNU_SOURCE -o "$work/faults.so" "$top/tests/e2e/faults.c" -ldl 2>"$work/check.out"; then
 	count=$((count + 1))

@@ -360,6 +360,9 @@ static void a_later_record_takes_the_place_of_the_first(void **state)
 	assert_string_equal(text, "");
 	list(text, sizeof(text), &box, "another", NULL, 5);
 	assert_string_equal(text, "64 ");
+	/* Nothing leads to the first any more, so nothing could erase it later. */
+	walk(text, sizeof(text), &box, 0, INT64_MAX);
+	assert_string_equal(text, "64 erased 1");
 	bd_case_log_close(log);
 	box_close(&box);
 }
@@ -692,6 +695,42 @@ static void a_case_in_flight_is_erased_as_it_comes(void **state)
 	box_close(&box);
 }
 
+static void who_is_not_one_is_not_erased(void **state)
+{
+	struct bd_identifier first[] = { id_of(ID_USCC, "A"), id_of(ID_REG_NO, "R") },
+			     second[] = { id_of(ID_USCC, "B"), id_of(ID_REG_NO, "R") };
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	struct made made;
+	struct fact fact;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	box_say(&box, "market", fact_of(&fact, first, 2, "s", 3, 1, "x"));
+	box_say(&box, "market", fact_of(&fact, second, 2, "s", 3, 1, "y"));
+	log = open_log(&box, 0);
+	make(&made, 1, STORE_NOW_MS);
+	made.looked[0] = (struct bd_case_looked){ second, 2, false };
+	made.record.looked_count = 1;
+	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+	flush(log);
+	index_all(&box);
+	assert_int_equal(bd_store_erase(box.store, &first[1], STORE_NOW_MS, NULL, &box.diag),
+		BD_SUBJECT_AMBIGUOUS);
+	bd_diag_clear(&box.diag);
+	assert_int_equal(box_find(&box, first, 1)->status, BD_HELD_FOUND);
+	assert_int_equal(box_find(&box, second, 1)->status, BD_HELD_FOUND);
+	assert_int_equal(
+		bd_store_erase(box.store, &first[0], STORE_NOW_MS, NULL, &box.diag), BD_OK);
+	assert_int_equal(box_find(&box, first, 1)->status, BD_HELD_NO_SUBJECT);
+	assert_int_equal(box_find(&box, second, 1)->status, BD_HELD_FOUND);
+	/* What also leads to another is not the subject's alone: the other's case stays. */
+	assert_int_equal(read_case(&box, &got, 1), BD_OK);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
 /* -- the keeping time -- */
 
 static void expire_all(struct box *box, int64_t now_ms)
@@ -774,6 +813,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_kept_in_clear),
 		cmocka_unit_test(erasing_takes_every_case_of_the_subject),
 		cmocka_unit_test(a_case_in_flight_is_erased_as_it_comes),
+		cmocka_unit_test(who_is_not_one_is_not_erased),
 		cmocka_unit_test(cases_are_taken_away_when_their_time_is_over),
 	};
 
