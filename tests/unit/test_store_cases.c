@@ -441,6 +441,38 @@ static void damage_is_told(void **state)
 	box_close(&box);
 }
 
+/* Whole records in each other's place: each is bound to its own. */
+static void a_record_opens_only_where_it_was_written(void **state)
+{
+	char path[128], bytes[8192];
+	struct bd_case_record got;
+	struct bd_case_log *log;
+	size_t size, half;
+	struct box box;
+	int fd;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 1, STORE_NOW_MS);
+	append(log, 2, STORE_NOW_MS);
+	flush(log);
+	index_all(&box);
+	bd_case_log_close(log);
+	size = size_of(&box, 0, 0) - FILE_HEAD_BYTES;
+	half = size / 2;
+	assert_true(size % 2 == 0 && size <= sizeof(bytes));
+	path_of(path, &box, 0, 0);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, bytes, size, FILE_HEAD_BYTES), size);
+	assert_int_equal(pwrite(fd, bytes + half, half, FILE_HEAD_BYTES), half);
+	assert_int_equal(pwrite(fd, bytes, half, (off_t)(FILE_HEAD_BYTES + half)), half);
+	close(fd);
+	assert_int_equal(read_case(&box, &got, 1), BD_STORE_DAMAGED);
+	assert_int_equal(read_case(&box, &got, 2), BD_STORE_DAMAGED);
+	box_close(&box);
+}
+
 /* Packed bytes cut at any place or with any bit turned: refused, or read as something; never a read
  * outside. */
 static void packed_bytes_are_checked(void **state)
@@ -808,6 +840,7 @@ int main(void)
 		cmocka_unit_test(a_later_record_takes_the_place_of_the_first),
 		cmocka_unit_test(a_torn_tail_is_cut),
 		cmocka_unit_test(damage_is_told),
+		cmocka_unit_test(a_record_opens_only_where_it_was_written),
 		cmocka_unit_test(packed_bytes_are_checked),
 		cmocka_unit_test(a_case_too_long_is_kept_short),
 		cmocka_unit_test(nothing_is_kept_in_clear),
