@@ -101,6 +101,11 @@ void bd_case_log_close(struct bd_case_log *log)
 
 /* -- files -- */
 
+static bool has_failed(const struct bd_case_log *log)
+{
+	return __atomic_load_n(&log->has_failed, __ATOMIC_ACQUIRE);
+}
+
 static enum bd_code fail(struct bd_case_log *log, enum bd_code code)
 {
 	if (code != BD_DISK_FULL) {
@@ -285,7 +290,7 @@ enum bd_code bd_cases_append(
 	}
 	head.length = (uint32_t)(log->plain.len + BD_SEAL_OVERHEAD);
 	bytes = BD_CASE_HEAD_BYTES + (size_t)head.length;
-	code = log->has_failed ? BD_IO : find_file(log, record->at_ms, bytes, NULL);
+	code = has_failed(log) ? BD_IO : find_file(log, record->at_ms, bytes, NULL);
 	if (code == BD_OK && log->batch.len >= BATCH_BYTES) {
 		code = bd_cases_flush(log, NULL);
 	}
@@ -322,10 +327,10 @@ static enum bd_code clean(struct bd_case_log *log, struct bd_diag *diag)
 enum bd_code bd_cases_flush(struct bd_case_log *log, struct bd_diag *diag)
 {
 	uint32_t at = log->next.offset - (uint32_t)log->batch.len;
-	enum bd_code code = log->has_failed ? BD_IO : BD_OK;
+	enum bd_code code = has_failed(log) ? BD_IO : BD_OK;
 
 	if (log->batch.len == 0) {
-		return BD_OK;
+		return code;
 	}
 	allocate(log);
 	code = code == BD_OK ? bd_case_write_at(log->fd, bd_buf_bytes(&log->batch), at, diag)
