@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COLUMNS 8
+#define COLUMNS 9
 
 static void put_part(const char *label, struct bd_bytes text)
 {
@@ -30,6 +30,27 @@ static struct bd_bytes code_of(const struct bd_cli_options *options, const struc
 	return bd_finding_find(&code, name) ? bd_bytes_of(bd_finding_term(code)->zh) : text;
 }
 
+/* Why it is not a plain match: "stale conflict", "not_covered". */
+static struct bd_bytes notes_of(const struct bd_json *element, struct bd_arena *arena)
+{
+	const struct bd_json *flags = bd_json_get(element, "flags");
+	struct bd_bytes reason = bd_cli_text(element, "reason"), joined = { "", 0 };
+	enum bd_code code = BD_OK;
+	struct bd_buf buf;
+
+	bd_buf_init(&buf, 512);
+	for (const struct bd_json *flag = flags != NULL ? flags->first : NULL;
+		flag != NULL && code == BD_OK; flag = flag->next) {
+		code = bd_buf_add(&buf, flag->text);
+		code = code == BD_OK ? bd_buf_add_byte(&buf, ' ') : code;
+	}
+	if (code == BD_OK && bd_buf_add(&buf, reason) == BD_OK && buf.len > 0) {
+		joined = bd_arena_copy(arena, bd_buf_bytes(&buf));
+	}
+	bd_buf_release(&buf);
+	return joined.ptr != NULL ? joined : (struct bd_bytes){ "", 0 };
+}
+
 static struct bd_bytes agreement_of(
 	const struct bd_cli_options *options, const struct bd_json *explained)
 {
@@ -49,6 +70,7 @@ static void show_elements(
 							  bd_cli_say(options, "要素", "element")),
 		bd_bytes_of(bd_cli_say(options, "主体", "subject")),
 		bd_bytes_of(bd_cli_say(options, "结果", "result")),
+		bd_bytes_of(bd_cli_say(options, "说明", "notes")),
 		bd_bytes_of(bd_cli_say(options, "规则", "rule")),
 		bd_bytes_of(bd_cli_say(options, "数据项", "field")),
 		bd_bytes_of(bd_cli_say(options, "申报", "claimed")),
@@ -63,7 +85,7 @@ static void show_elements(
 		const struct bd_json *explained = bd_json_get(element, "explain");
 		const struct bd_bytes cells[COLUMNS] = { bd_cli_text(element, "element"),
 			bd_cli_text(element, "subject"), code_of(options, element),
-			bd_cli_text(element, "rule"),
+			notes_of(element, arena), bd_cli_text(element, "rule"),
 			bd_cli_text(explained, options->is_english ? "field" : "label_zh"),
 			bd_cli_text(explained, "claim"), bd_cli_text(explained, "held"),
 			agreement_of(options, explained) };

@@ -11,6 +11,7 @@ trap 'stop_gateway; rm -rf "$work"' EXIT
 count=0
 case_file=$top/schemas/matters/individual-business-registration/cases/01-pass.json
 person=440311199106159019
+python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 
 until_so() { # COMMAND...: asks again until it is so, at most 20 s
 	local left=200
@@ -115,6 +116,34 @@ torn_tail_is_cut() {
 erasing_wants_a_word() {
 	! "$build/bidui" erase --kind resident_id --number "$person" --basis x </dev/null 2>"$work/shown" &&
 		grep -q -- --yes "$work/shown" && is_explained "$receipt"
+}
+
+# On a terminal it asks, and takes yes alone.
+erasing_asks_on_a_terminal() {
+	local answer
+	for answer in no y; do
+		"$python" - "$answer" "$build/bidui" erase --lang zh --kind resident_id --number "$person" --basis x \
+			>"$work/shown" <<'END' || return 1
+import os, pty, sys
+answer, command = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(command[0], command)
+shown = b""
+while "确认：".encode() not in shown:
+    shown += os.read(fd, 4096)
+os.write(fd, answer.encode() + b"\n")
+try:
+    while more := os.read(fd, 4096):
+        shown += more
+except OSError:
+    pass
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 2)
+END
+		grep -q '未删除' "$work/shown" || return 1
+	done
+	is_explained "$receipt"
 }
 
 erase_takes_the_cases() {
@@ -238,6 +267,7 @@ check 'nothing of what is kept stands in clear' nothing_in_clear
 check 'kill -9: what was answered is explained' killed_before_it_was_indexed
 check 'a torn tail is cut, and it goes on' torn_tail_is_cut
 check 'erasing wants a word' erasing_wants_a_word
+check 'on a terminal it asks' erasing_asks_on_a_terminal
 check 'erasing takes every case in which the subject was looked at' erase_takes_the_cases
 check 'the receipt still verifies, offline, with the public key alone' receipt_still_verifies
 check 'what was held of it is gone' nobody_knows_it

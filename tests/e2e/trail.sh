@@ -136,8 +136,8 @@ nothing_in_clear() {
 	local word
 	for word in 440311199106159019 440311910615901 440311198803089023 林示例 阿依古丽 92440311MAXXXXX152 \
 		91440311MAXXXXX230 示例食品商行; do
-		! grep -raqF -- "$word" "$work/data/trail" "$work/data/repeats" || { echo "$word"; return 1; }
-		! grep -raqF -- "$(printf %s "$word" | iconv -f UTF-8 -t GB18030)" "$work/data/trail" "$work/data/repeats" ||
+		! grep -raqF -- "$word" "$work/data/trail" "$work/data/repeats" "$work/data/cases" || { echo "$word"; return 1; }
+		! grep -raqF -- "$(printf %s "$word" | iconv -f UTF-8 -t GB18030)" "$work/data/trail" "$work/data/repeats" "$work/data/cases" ||
 			{ echo "$word in GB18030"; return 1; }
 	done
 }
@@ -372,7 +372,7 @@ check 'a proof holds offline, with the public key alone' proof_holds_offline
 check 'with another key it does not' another_key_is_refused
 check 'a flipped byte is refused, wherever' flipped_bytes_are_refused
 check 'the trail of a running gateway verifies' running_trail_verifies
-check 'nothing of the samples stands in clear in the trail, nor in what is kept for repeats' nothing_in_clear
+check 'nothing of the samples stands in clear in the trail, nor in what is kept beside it' nothing_in_clear
 check 'kill -9: the trail goes on, and every receipt keeps its proof' killed_trail_goes_on
 check 'kill -9: the same key still gets the same answer' same_answer_after_a_restart
 check 'stopped in order, the trail says that it ends there' ended_trail_is_closed
