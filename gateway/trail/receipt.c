@@ -27,14 +27,6 @@ enum {
 	TAG_ELEMENT_COMMITMENT
 };
 enum { TAG_EVIDENCE_SOURCE = 1, TAG_EVIDENCE_AS_OF, TAG_EVIDENCE_VERSION, TAG_EVIDENCE_DIGEST };
-enum {
-	TAG_OPENING = 1,
-	TAG_OPENING_ELEMENT = 1,
-	TAG_OPENING_POINTER,
-	TAG_OPENING_SALT,
-	TAG_OPENING_CLAIM,
-	TAG_OPENING_VALUE
-};
 
 /* -- packing -- */
 
@@ -371,86 +363,4 @@ enum bd_code bd_trail_opening_check(
 		code = BD_PROOF_WRONG;
 	}
 	return code;
-}
-
-enum bd_code bd_trail_openings_pack(
-	struct bd_buf *out, const struct bd_trail_opening *openings, size_t count)
-{
-	struct bd_tags tags = { out, BD_OK };
-	size_t before = out->len;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct bd_trail_opening *one = &openings[i];
-		size_t place = bd_tags_begin(&tags, TAG_OPENING);
-
-		bd_tags_bytes(&tags, TAG_OPENING_ELEMENT, one->element);
-		bd_tags_bytes(&tags, TAG_OPENING_POINTER, one->pointer);
-		bd_tags_bytes(&tags, TAG_OPENING_SALT,
-			(struct bd_bytes){ (const char *)one->salt, BD_TRAIL_SALT_BYTES });
-		bd_tags_bytes(&tags, TAG_OPENING_CLAIM, one->claim);
-		bd_tags_bytes(&tags, TAG_OPENING_VALUE, one->value);
-		bd_tags_end(&tags, place);
-	}
-	if (tags.code != BD_OK) {
-		out->len = before;
-	}
-	return tags.code;
-}
-
-static bool unpack_opening(struct bd_trail_opening *out, struct bd_bytes members)
-{
-	struct bd_reader reader = bd_reader_of(members);
-	struct bd_tag tag;
-	bool has_salt = false;
-
-	*out = (struct bd_trail_opening){ .element = { NULL, 0 } };
-	while (bd_tag_next(&tag, &reader)) {
-		switch (tag.tag) {
-		case TAG_OPENING_ELEMENT:
-			out->element = tag.bytes;
-			break;
-		case TAG_OPENING_POINTER:
-			out->pointer = tag.bytes;
-			break;
-		case TAG_OPENING_SALT:
-			has_salt = tag.bytes.len == BD_TRAIL_SALT_BYTES;
-			if (has_salt) {
-				memcpy(out->salt, tag.bytes.ptr, BD_TRAIL_SALT_BYTES);
-			}
-			break;
-		case TAG_OPENING_CLAIM:
-			out->claim = tag.bytes;
-			break;
-		case TAG_OPENING_VALUE:
-			out->value = tag.bytes;
-			break;
-		default:
-			break;
-		}
-	}
-	return reader.ok && has_salt;
-}
-
-enum bd_code bd_trail_openings_unpack(const struct bd_trail_opening **out, size_t *count,
-	struct bd_bytes bytes, struct bd_arena *arena)
-{
-	size_t wanted = bd_tag_count(bytes, TAG_OPENING), got = 0;
-	struct bd_trail_opening *openings = bd_arena_alloc(arena, wanted, sizeof(*openings));
-	struct bd_reader reader = bd_reader_of(bytes);
-	struct bd_tag tag;
-
-	if (openings == NULL) {
-		return bd_arena_code(arena);
-	}
-	while (bd_tag_next(&tag, &reader)) {
-		if (tag.tag == TAG_OPENING && !unpack_opening(&openings[got++], tag.bytes)) {
-			return BD_TRAIL_DAMAGED;
-		}
-	}
-	if (!reader.ok) {
-		return BD_TRAIL_DAMAGED;
-	}
-	*out = openings;
-	*count = got;
-	return BD_OK;
 }

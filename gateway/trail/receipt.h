@@ -4,8 +4,8 @@
  * Layer: trail; filled by daemon/. No citizen's value stands in a receipt: subjects and the request
  * are keyed digests (an outsider cannot try numbers out), and what was compared is committed to,
  * each element by itself: SHA-256(salt || value) with 16 random bytes of salt. The openings, salt
- * and value, are kept elsewhere under the subject's key; once they are purged nobody can tell what
- * the value was, and the receipt verifies as before.
+ * and value, are kept elsewhere (store/cases.h), each case under a key of its own; once they are
+ * purged nobody can tell what the value was, and the receipt verifies as before.
  */
 #ifndef BD_TRAIL_RECEIPT_H
 #define BD_TRAIL_RECEIPT_H
@@ -83,7 +83,6 @@ void bd_trail_caller_write(struct bd_json_writer *writer, const struct bd_trail_
 #define BD_TRAIL_SALT_BYTES 16
 
 struct bd_trail_opening {
-	struct bd_bytes element, pointer;
 	uint8_t salt[BD_TRAIL_SALT_BYTES];
 	struct bd_bytes claim,
 		value; /* in normal form; what is committed to are both, each sized */
@@ -94,11 +93,5 @@ enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], const struct bd_trail
 /* BD_PROOF_WRONG when the opening is not the one that was committed to. */
 enum bd_code bd_trail_opening_check(
 	const uint8_t commitment[BD_DIGEST_BYTES], const struct bd_trail_opening *opening);
-/* The openings of one receipt, of one subject: what is sealed under that subject's key. */
-enum bd_code bd_trail_openings_pack(
-	struct bd_buf *out, const struct bd_trail_opening *openings, size_t count);
-/* Borrows from bytes; the array comes from the arena. BD_TRAIL_DAMAGED. */
-enum bd_code bd_trail_openings_unpack(const struct bd_trail_opening **out, size_t *count,
-	struct bd_bytes bytes, struct bd_arena *arena);
 
 #endif
