@@ -104,6 +104,16 @@
 #define BD_MARKS_MAX 1024
 /* Refused rows of one subject, section and entity that are remembered each by itself. */
 #define BD_NODE_BLOCKS_MAX 64
+/* Disputes of one node that are open at once: past that somebody is not raising disputes. */
+#define BD_NODE_DISPUTES_MAX 64
+/* Rows that a dispute knows again; of more it is over only when somebody says so. */
+#define BD_DISPUTE_MARKS_MAX 64
+/* Open disputes opened for one page of them, and nodes looked at for one step of a recall: some
+ * milliseconds of whoever waits. */
+#define BD_DISPUTES_SCAN_MAX 4096
+#define BD_RECALL_SCAN_MAX 4096
+/* Nodes that one journal entry of a recall changes. */
+#define BD_RECALL_NODES_MAX 512
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */
 #define BD_NODE_MAX_BYTES 8388608
 /* A run of a long message's records is sorted in memory: short enough that the loop that does it is

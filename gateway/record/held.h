@@ -66,6 +66,12 @@ struct bd_coverage {
 	bool is_blocked;             /* a reject of unknown subject holds it back */
 };
 
+/* What a source says of an entity, or of one field of it, is disputed 存在异议. */
+struct bd_held_dispute {
+	const char *source;
+	uint16_t entity, field; /* field 0 = whatever it says, and that it says nothing */
+};
+
 struct bd_held {
 	enum bd_held_status status;
 	enum bd_subject_kind subject;
@@ -76,7 +82,9 @@ struct bd_held {
 	size_t statement_count;
 	const struct bd_coverage *coverage; /* one per source x entity that some adapter covers */
 	size_t coverage_count;
-	bool is_disputed;
+	const struct bd_held_dispute *disputes; /* open ones */
+	size_t dispute_count;
+	bool is_disputed; /* all that is held of it, whoever says it */
 };
 
 #endif

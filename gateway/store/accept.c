@@ -203,7 +203,7 @@ static struct bd_stamp snapshot_stamp(const struct bd_entry *entry, const struct
 
 static const char *cycle_of(const struct bd_store *store, const struct bd_entry *entry)
 {
-	for (size_t i = 0; i < store->covers->count; i++) {
+	for (size_t i = 0; i < store->covers->count && entry->feed != NULL; i++) {
 		const struct bd_cover *cover = &store->covers->items[i];
 
 		if (strcmp(cover->source, entry->source) == 0 &&
@@ -221,13 +221,14 @@ enum bd_code bd_accept(struct bd_journal_entry *journal, bool *goes_on, struct b
 	entry->is_repeat = false;
 	bd_diag_clear(&entry->diag);
 	BD_TRY(check_repeat(txn, entry, goes_on));
-	if (*goes_on) {
+	if (*goes_on && entry->kind == BD_ENTRY_MESSAGE) {
 		check_counts(entry, record_count);
 	}
 	if (*goes_on && entry->code == BD_OK && entry->is_atomic && entry->rejected > 0) {
 		entry->code = bd_fail(&entry->diag, BD_MESSAGE_ATOMIC, "%s", "");
 	}
-	if (*goes_on && entry->code == BD_OK && entry->is_snapshot) {
+	if (*goes_on && entry->code == BD_OK && entry->is_snapshot &&
+		entry->kind == BD_ENTRY_MESSAGE) {
 		BD_TRY(check_share(txn, entry));
 	}
 	*goes_on = *goes_on && entry->code == BD_OK;
@@ -235,13 +236,14 @@ enum bd_code bd_accept(struct bd_journal_entry *journal, bool *goes_on, struct b
 		return BD_OK;
 	}
 	entry->message = txn->store->next_message++;
-	*journal = (struct bd_journal_entry){ .kind = BD_JOURNAL_MESSAGE,
+	*journal = (struct bd_journal_entry){ .kind = (enum bd_journal_kind)(
+						      BD_JOURNAL_MESSAGE + entry->kind),
 		.rules = BD_JOURNAL_RULES,
 		.entry = *entry,
 		.cycle = cycle_of(txn->store, entry),
 		.keep_days = txn->store->journal_days,
 		.is_spooled = entry->spool != NULL };
-	if (entry->is_snapshot) {
+	if (entry->is_snapshot && entry->kind == BD_ENTRY_MESSAGE) {
 		journal->entry.delivery.is_baseline = true;
 		journal->snapshot = snapshot_stamp(entry, newest);
 	}
@@ -333,18 +335,22 @@ static enum bd_code put_coverage(struct bd_txn *txn, struct bd_bytes name,
 	return bd_txn_put(txn, txn->store->coverage, name, bd_buf_bytes(&txn->plain));
 }
 
-static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_entry *journal)
+/* A recalled message no longer proves what there is not: its delivery has to come again. */
+static void recall_delivery(
+	struct bd_feed_coverage *coverage, const struct bd_journal_entry *journal)
+{
+	if (journal->entry.is_snapshot ||
+		(journal->cycle != NULL && journal->entry.delivery.day != INT32_MIN)) {
+		bd_feed_coverage_recall(coverage, &journal->entry.delivery,
+			bd_day_at(journal->entry.recall.message_received_ms));
+	}
+}
+
+static void add_message(struct bd_feed_coverage *coverage, struct bd_txn *txn,
+	const struct bd_journal_entry *journal)
 {
 	const struct bd_entry *entry = &journal->entry;
-	struct bd_feed_coverage *coverage = bd_arena_alloc(&txn->arena, 2, sizeof(*coverage));
-	char room[400];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
 
-	if (coverage == NULL) {
-		return bd_arena_code(&txn->arena);
-	}
-	BD_TRY(load_coverage(txn, coverage, &name, entry));
-	coverage[1] = *coverage;
 	coverage->messages++;
 	coverage->records =
 		entry->is_snapshot ? entry->accepted : coverage->records + entry->accepted;
@@ -355,6 +361,36 @@ static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_en
 	if (journal->cycle != NULL || entry->is_snapshot) {
 		bd_feed_coverage_add(coverage, journal->cycle, &entry->delivery,
 			has_unknown_reject(txn, entry), bd_day_at(entry->received_ms));
+	}
+}
+
+/* Does the entry change what its feed has completely told? */
+static bool speaks_of_feed(const struct bd_journal_entry *journal)
+{
+	return journal->kind == BD_JOURNAL_MESSAGE ||
+	       (journal->kind == BD_JOURNAL_RECALL && journal->entry.recall.message != 0 &&
+		       journal->entry.recall.is_last);
+}
+
+static enum bd_code keep_coverage(struct bd_txn *txn, const struct bd_journal_entry *journal)
+{
+	const struct bd_entry *entry = &journal->entry;
+	struct bd_feed_coverage *coverage = bd_arena_alloc(&txn->arena, 2, sizeof(*coverage));
+	char room[400];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+
+	if (!speaks_of_feed(journal)) {
+		return BD_OK;
+	}
+	if (coverage == NULL) {
+		return bd_arena_code(&txn->arena);
+	}
+	BD_TRY(load_coverage(txn, coverage, &name, entry));
+	coverage[1] = *coverage;
+	if (journal->kind == BD_JOURNAL_RECALL) {
+		recall_delivery(coverage, journal);
+	} else {
+		add_message(coverage, txn, journal);
 	}
 	return put_coverage(txn, bd_buf_bytes(&name), coverage, &coverage[1]);
 }

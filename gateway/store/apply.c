@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "record/pack.h"
+#include "store/dispute.h"
 #include "store/history.h"
 #include "store/obligations.h"
 
@@ -112,6 +113,12 @@ static enum bd_code apply_item(
 	if (item->reject != NULL) {
 		return block_all(node, item, &apply->context);
 	}
+	if (item->recall != NULL) {
+		return bd_node_recall(node, item->recall, &apply->context, &apply->recalled);
+	}
+	if (item->dispute != NULL) {
+		return bd_dispute_enter(node, item->dispute);
+	}
 	BD_TRY(bd_node_apply(node, &item->record, &apply->context, &is_changed));
 	if (is_changed && item->record.index < apply->journal->entry.received) {
 		return note_change(&apply->changes, item->record.index);
@@ -218,6 +225,7 @@ static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
 
 	BD_TRY(bd_node_settle(node, &txn->marks));
 	BD_TRY(seal_rows(apply, node, name));
+	BD_TRY(bd_dispute_look(node, store->seal));
 	bd_buf_clear(&txn->plain);
 	bd_buf_clear(&txn->sealed);
 	BD_TRY(bd_node_pack(&txn->plain, node));
@@ -236,7 +244,9 @@ static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
 	BD_TRY(bd_seal_close(store->seal, &txn->sealed, salt, name, bd_buf_bytes(&txn->plain)));
 	BD_TRY(bd_history_keep_node(txn, key, node->stored));
 	BD_TRY(bd_owed_touch(txn, key));
-	return bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed));
+	BD_TRY(bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed)));
+	return bd_dispute_keep(
+		txn, node, &(struct bd_dispute_place){ key, slot, salt }, apply->journal);
 }
 
 static enum bd_code load_node(struct bd_apply *apply, struct bd_node *node, uint64_t *slot,
@@ -267,6 +277,9 @@ static enum bd_code block_overfull(
 	if (item->reject != NULL) {
 		return block_all(node, item, &apply->context);
 	}
+	if (item->recall != NULL || item->dispute != NULL) {
+		return BD_LIMIT_BYTES;
+	}
 	refused.section = bd_bytes_of(item->record.section);
 	refused.entity = item->record.entity;
 	return bd_node_block(node, &refused, &apply->context);
@@ -282,6 +295,9 @@ static enum bd_code change_node(
 	bool found = false;
 
 	BD_TRY(load_node(apply, &node, &slot, &found, &items[0]));
+	if (!found && items[0].recall != NULL) {
+		return BD_OK;
+	}
 	for (size_t i = 0; i < count; i++) {
 		BD_TRY(is_overfull ? block_overfull(apply, &node, &items[i])
 				   : apply_item(apply, &node, &items[i]));
@@ -339,7 +355,7 @@ enum bd_code bd_apply_items(struct bd_apply *apply)
 
 /* -- from a message to its items -- */
 
-static enum bd_code new_item(
+enum bd_code bd_apply_new_item(
 	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
 {
 	struct bd_item *item;
@@ -390,7 +406,7 @@ enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
 	if (record.subject_count == 0) {
 		return bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
 	}
-	BD_TRY(new_item(apply, &item, &record.subject[0]));
+	BD_TRY(bd_apply_new_item(apply, &item, &record.subject[0]));
 	item->record = record;
 	return BD_OK;
 }
@@ -424,7 +440,7 @@ enum bd_code bd_apply_add_reject_row(
 	if (subject == NULL) {
 		return BD_OK;
 	}
-	BD_TRY(new_item(apply, &item, subject));
+	BD_TRY(bd_apply_new_item(apply, &item, subject));
 	item->reject = reject;
 	item->row = row;
 	return BD_OK;

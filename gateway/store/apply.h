@@ -17,7 +17,9 @@ struct bd_item {
 	const struct bd_identifier *self; /* names the node */
 	struct bd_record record;          /* or: */
 	const struct bd_reject *reject;
-	const struct bd_reject_row *row; /* NULL: all its entities */
+	const struct bd_reject_row *row;       /* NULL: all its entities */
+	const struct bd_node_recall *recall;   /* or: */
+	const struct bd_node_dispute *dispute; /* or, with its resolution or new: */
 };
 
 /* Native records that changed something, by their index; several times where they did several
@@ -35,6 +37,7 @@ struct bd_apply {
 	size_t count, cap;
 	struct bd_changes changes;
 	uint64_t *told; /* snapshots: rows of each of the entry's sections; else NULL */
+	uint64_t recalled;
 };
 
 enum bd_code bd_apply_open(
@@ -51,6 +54,10 @@ enum bd_code bd_apply_add_reject_row(
 	struct bd_apply *apply, struct bd_reject *reject, const struct bd_reject_row *row);
 /* Items of all rejects of the entry. */
 enum bd_code bd_apply_add_rejects(struct bd_apply *apply);
+/* One item for the node of this identifier; what it is to be is set by the caller, before the next.
+ */
+enum bd_code bd_apply_new_item(
+	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self);
 /* All items, node by node. A node that would pass BD_NODE_MAX_BYTES keeps what it has and is
  * blocked for what the entry says. */
 enum bd_code bd_apply_items(struct bd_apply *apply);

@@ -4,6 +4,7 @@
 #include "record/pack.h"
 #include "store/accept.h"
 #include "store/apply.h"
+#include "store/dispute.h"
 #include "store/long.h"
 
 #include <stdlib.h>
@@ -42,7 +43,47 @@ static enum bd_code look_through(
 	return BD_OK;
 }
 
-static enum bd_code apply_all(
+/* Each identifier names a node. */
+static enum bd_code add_recalls(struct bd_apply *apply, struct bd_node_recall *recall)
+{
+	const struct bd_entry *entry = &apply->journal->entry;
+	struct bd_item *item = NULL;
+
+	*recall = (struct bd_node_recall){ .sections = entry->sections,
+		.section_count = entry->section_count,
+		.entity = entry->recall.entity,
+		.with = entry->recall.with,
+		.with_count = entry->recall.with_count,
+		.message = entry->recall.message,
+		.message_received_ms = entry->recall.message_received_ms,
+		.is_reply = entry->is_reply };
+	for (size_t i = 0; i < entry->subject_count; i++) {
+		BD_TRY(bd_apply_new_item(apply, &item, &entry->subject[i]));
+		item->recall = recall;
+	}
+	return BD_OK;
+}
+
+/* What is no message; the head that is kept says what it came to. */
+static enum bd_code apply_change(struct bd_txn *txn, struct bd_journal_entry *journal)
+{
+	struct bd_recall *recall = &journal->entry.recall;
+	struct bd_node_recall of_nodes;
+	struct bd_apply apply;
+	enum bd_code code = bd_apply_open(&apply, txn, journal);
+
+	if (code == BD_OK) {
+		code = journal->kind == BD_JOURNAL_RECALL ? add_recalls(&apply, &of_nodes)
+							  : bd_dispute_add_item(&apply);
+	}
+	code = code == BD_OK ? bd_apply_items(&apply) : code;
+	recall->recalled = recall->before + apply.recalled;
+	code = code == BD_OK ? bd_keep(txn, journal, 0, NULL) : code;
+	bd_apply_close(&apply);
+	return code;
+}
+
+static enum bd_code apply_message(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t *unchanged)
 {
 	const struct bd_entry *entry = &journal->entry;
@@ -65,6 +106,14 @@ static enum bd_code apply_all(
 	return code;
 }
 
+static enum bd_code apply_all(
+	struct bd_txn *txn, struct bd_journal_entry *journal, uint64_t *unchanged)
+{
+	*unchanged = 0;
+	return journal->kind == BD_JOURNAL_MESSAGE ? apply_message(txn, journal, unchanged)
+						   : apply_change(txn, journal);
+}
+
 /* Packed and read back: what is not in the entry cannot have an effect. */
 static enum bd_code apply_entry(struct bd_txn *txn, struct bd_entry *entry, struct bd_buf *packed)
 {
@@ -81,7 +130,9 @@ static enum bd_code apply_entry(struct bd_txn *txn, struct bd_entry *entry, stru
 	bd_buf_clear(packed);
 	BD_TRY(bd_journal_pack(packed, &journal));
 	BD_TRY(bd_journal_unpack(&journal, bd_buf_bytes(packed), &txn->arena));
-	return apply_all(txn, &journal, &entry->unchanged);
+	BD_TRY(apply_all(txn, &journal, &entry->unchanged));
+	entry->recall.recalled = journal.entry.recall.recalled;
+	return BD_OK;
 }
 
 static size_t packed_max(void)

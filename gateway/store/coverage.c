@@ -136,6 +136,12 @@ void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
 	}
 }
 
+void bd_feed_coverage_recall(
+	struct bd_feed_coverage *coverage, const struct bd_delivery *delivery, int32_t received_day)
+{
+	block(coverage, delivery, received_day);
+}
+
 bool bd_feed_coverage_is_blocked(const struct bd_feed_coverage *coverage)
 {
 	return coverage->is_held || coverage->blocked_count > 0;

@@ -29,6 +29,10 @@ struct bd_feed_coverage {
  * follows day, in a monthly one month follows month, whatever its days. */
 void bd_feed_coverage_add(struct bd_feed_coverage *coverage, const char *cycle,
 	const struct bd_delivery *delivery, bool has_unknown_reject, int32_t received_day);
+/* A delivery that was received on that day is withdrawn: until it has come again whole nothing is
+ * proven past the one before it. */
+void bd_feed_coverage_recall(struct bd_feed_coverage *coverage, const struct bd_delivery *delivery,
+	int32_t received_day);
 bool bd_feed_coverage_is_blocked(const struct bd_feed_coverage *coverage);
 /* FEED, GAP or NONE. */
 enum bd_coverage_state bd_feed_coverage_state(const struct bd_feed_coverage *coverage);

@@ -4,7 +4,7 @@
  * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
  * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
  * key -> body digest, sequence, until when), spools (long messages that are being applied), history
- * and coverage_history (what commits replaced: history.h), meta; and of the case files
+ * and coverage_history (what commits replaced: history.h), disputes (dispute.h), meta; and of the case files
  * (case_index.h) cases, case_numbers, case_subjects, case_erased.
  */
 #ifndef BD_STORE_ENV_H
@@ -41,7 +41,7 @@ struct bd_waiting;
 struct bd_store {
 	MDB_env *env;
 	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
-		meta;
+		disputes, meta;
 	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
 	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;

@@ -67,6 +67,57 @@ static enum bd_code pack_lists(struct bd_buf *out, const struct bd_entry *entry)
 	return BD_OK;
 }
 
+static enum bd_code pack_recall(struct bd_buf *out, const struct bd_recall *recall)
+{
+	if (recall->with_count > UINT16_MAX) {
+		return BD_LIMIT_COUNT;
+	}
+	BD_TRY(bd_buf_add_u16(out, recall->entity));
+	BD_TRY(bd_buf_add_u64(out, recall->message));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)recall->message_received_ms));
+	BD_TRY(bd_buf_add_u8(out, recall->is_last));
+	BD_TRY(bd_buf_add_u64(out, recall->before));
+	BD_TRY(bd_buf_add_u64(out, recall->recalled));
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)recall->with_count));
+	for (size_t i = 0; i < recall->with_count; i++) {
+		BD_TRY(bd_value_pack(out, &recall->with[i]));
+	}
+	return BD_OK;
+}
+
+static enum bd_code pack_dispute(struct bd_buf *out, const struct bd_dispute *dispute)
+{
+	BD_TRY(bd_buf_add_u16(out, dispute->entity));
+	BD_TRY(bd_buf_add_u16(out, dispute->field));
+	BD_TRY(bd_buf_add_sized(out, text_of(dispute->reason)));
+	BD_TRY(bd_buf_add_sized(out, text_of(dispute->reference)));
+	BD_TRY(bd_identifier_pack(out, &dispute->subject));
+	return bd_buf_add_u32(out, (uint32_t)dispute->due_day);
+}
+
+static enum bd_code pack_resolution(struct bd_buf *out, const struct bd_resolution *resolution)
+{
+	BD_TRY(bd_buf_add_u64(out, resolution->dispute));
+	BD_TRY(bd_buf_add_u8(out, (uint8_t)resolution->state));
+	return bd_buf_add_sized(out, text_of(resolution->reference));
+}
+
+/* What another kind than a message has besides. */
+static enum bd_code pack_kind(struct bd_buf *out, const struct bd_journal_entry *journal)
+{
+	switch (journal->kind) {
+	case BD_JOURNAL_MESSAGE:
+		break;
+	case BD_JOURNAL_RECALL:
+		return pack_recall(out, &journal->entry.recall);
+	case BD_JOURNAL_DISPUTE:
+		return pack_dispute(out, &journal->entry.dispute);
+	case BD_JOURNAL_RESOLUTION:
+		return pack_resolution(out, &journal->entry.resolution);
+	}
+	return BD_OK;
+}
+
 enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *journal)
 {
 	const struct bd_entry *entry = &journal->entry;
@@ -99,7 +150,8 @@ enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *
 	BD_TRY(bd_buf_add_sized(out, text_of(journal->cycle)));
 	BD_TRY(pack_lists(out, entry));
 	BD_TRY(bd_buf_add_sized(out, entry->rejects));
-	return bd_buf_add_sized(out, entry->records);
+	BD_TRY(bd_buf_add_sized(out, entry->records));
+	return pack_kind(out, journal);
 }
 
 static void read_flags(struct bd_journal_entry *journal, uint8_t flags)
@@ -143,6 +195,67 @@ static void read_lists(struct bd_entry *entry, struct bd_reader *reader, struct 
 	entry->sections = sections;
 }
 
+static void read_recall(struct bd_recall *recall, struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_value *with;
+
+	recall->entity = bd_read_u16(reader);
+	recall->message = bd_read_u64(reader);
+	recall->message_received_ms = (int64_t)bd_read_u64(reader);
+	recall->is_last = bd_read_u8(reader) != 0;
+	recall->before = bd_read_u64(reader);
+	recall->recalled = bd_read_u64(reader);
+	recall->with_count = bd_read_u16(reader);
+	with = bd_arena_alloc(arena, recall->with_count, sizeof(*with));
+	for (size_t i = 0; with != NULL && i < recall->with_count; i++) {
+		with[i] = bd_value_unpack(reader);
+	}
+	reader->ok = reader->ok && with != NULL;
+	recall->with = with;
+}
+
+static void read_dispute(
+	struct bd_dispute *dispute, struct bd_reader *reader, struct bd_arena *arena)
+{
+	dispute->entity = bd_read_u16(reader);
+	dispute->field = bd_read_u16(reader);
+	dispute->reason = read_text(reader, arena);
+	dispute->reference = read_text(reader, arena);
+	dispute->subject = bd_identifier_unpack(reader);
+	dispute->due_day = (int32_t)bd_read_u32(reader);
+}
+
+static void read_resolution(
+	struct bd_resolution *resolution, struct bd_reader *reader, struct bd_arena *arena)
+{
+	resolution->dispute = bd_read_u64(reader);
+	resolution->state = (enum bd_dispute_state)bd_read_u8(reader);
+	resolution->reference = read_text(reader, arena);
+	reader->ok = reader->ok && resolution->state >= BD_DISPUTE_UPHELD &&
+		     resolution->state <= BD_DISPUTE_CORRECTED;
+}
+
+static void read_kind(
+	struct bd_journal_entry *journal, struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_entry *entry = &journal->entry;
+
+	entry->kind = (enum bd_entry_kind)(journal->kind - BD_JOURNAL_MESSAGE);
+	switch (journal->kind) {
+	case BD_JOURNAL_MESSAGE:
+		break;
+	case BD_JOURNAL_RECALL:
+		read_recall(&entry->recall, reader, arena);
+		break;
+	case BD_JOURNAL_DISPUTE:
+		read_dispute(&entry->dispute, reader, arena);
+		break;
+	case BD_JOURNAL_RESOLUTION:
+		read_resolution(&entry->resolution, reader, arena);
+		break;
+	}
+}
+
 static void read_entry(
 	struct bd_journal_entry *journal, struct bd_reader *reader, struct bd_arena *arena)
 {
@@ -180,6 +293,7 @@ static void read_entry(
 	read_lists(entry, reader, arena);
 	entry->rejects = bd_read_sized(reader);
 	entry->records = bd_read_sized(reader);
+	read_kind(journal, reader, arena);
 }
 
 enum bd_code bd_journal_unpack(
@@ -192,7 +306,7 @@ enum bd_code bd_journal_unpack(
 	if (!reader.ok) {
 		return BD_STORE_DAMAGED;
 	}
-	if (form != FORM || kind != BD_JOURNAL_MESSAGE) {
+	if (form != FORM || kind < BD_JOURNAL_MESSAGE || kind > BD_JOURNAL_RESOLUTION) {
 		return BD_JOURNAL_VERSION;
 	}
 	read_entry(journal, &reader, arena);

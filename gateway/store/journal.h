@@ -27,7 +27,13 @@
 /* Of node.c, coverage.c and apply.c: raised when the same entries would give another store. */
 #define BD_JOURNAL_RULES 1
 
-enum bd_journal_kind { BD_JOURNAL_MESSAGE = 1 };
+/* Numbers of the packed form: never reused. */
+enum bd_journal_kind {
+	BD_JOURNAL_MESSAGE = 1,
+	BD_JOURNAL_RECALL,
+	BD_JOURNAL_DISPUTE,
+	BD_JOURNAL_RESOLUTION
+};
 
 struct bd_journal_entry {
 	enum bd_journal_kind kind;
@@ -47,6 +53,12 @@ enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *
  * it. */
 enum bd_code bd_journal_unpack(
 	struct bd_journal_entry *journal, struct bd_bytes packed, struct bd_arena *arena);
+
+/* A kept entry: without its records, and of how many native records nothing changed. Texts live in
+ * the arena; identifiers, values and rejects until the reader opens another. BD_RECEIPT_UNKNOWN. */
+enum bd_code bd_journal_head(struct bd_journal_entry *out, uint64_t *unchanged,
+	struct bd_store_reader *reader, uint64_t number, struct bd_arena *arena,
+	struct bd_diag *diag);
 
 /* Applies an entry that was accepted elsewhere, in a transaction of its own; not a spooled one. Its
  * number must be the next (BD_JOURNAL_ORDER). Writer's thread. */

@@ -9,6 +9,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/case_recover.c gateway/store/cases.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
+	gateway/store/dispute.c gateway/store/dispute.h gateway/store/dispute_list.c \
 	gateway/store/dump.c \
 	gateway/store/env.h \
 	gateway/store/erase.c gateway/store/erase.h \
@@ -17,12 +18,14 @@ libbd_store_a_SOURCES = \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
-	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c gateway/store/node_view.c \
+	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c \
+	gateway/store/node_recall.c gateway/store/node_view.c \
 	gateway/store/obligations.c gateway/store/obligations.h \
 	gateway/store/obligations_case.c \
 	gateway/store/obligations_form.c gateway/store/obligations_form.h \
 	gateway/store/obligations_list.c \
 	gateway/store/obligations_watch.c \
+	gateway/store/recall_find.c \
 	gateway/store/report.c \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \

@@ -122,6 +122,60 @@ static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node
 	return fill_values(lookup, statement, row);
 }
 
+/* -- disputes -- */
+
+static enum bd_code add_dispute(struct bd_lookup *lookup, const struct bd_node_dispute *dispute)
+{
+	struct bd_held_dispute *one;
+
+	if (lookup->dispute_count == lookup->dispute_cap) {
+		size_t cap = lookup->dispute_cap == 0 ? 4 : lookup->dispute_cap * 2;
+		struct bd_held_dispute *list = bd_arena_alloc(lookup->arena, cap, sizeof(*list));
+
+		if (list == NULL) {
+			return bd_arena_code(lookup->arena);
+		}
+		if (lookup->dispute_count > 0) {
+			memcpy(list, lookup->disputes, lookup->dispute_count * sizeof(*list));
+		}
+		lookup->disputes = list;
+		lookup->dispute_cap = cap;
+	}
+	one = &lookup->disputes[lookup->dispute_count++];
+	*one = (struct bd_held_dispute){ bd_arena_text(lookup->arena, dispute->source),
+		dispute->entity, dispute->field };
+	return one->source != NULL ? BD_OK : bd_arena_code(lookup->arena);
+}
+
+static enum bd_code add_disputes(struct bd_lookup *lookup)
+{
+	for (size_t n = 0; n < lookup->count; n++) {
+		for (const struct bd_node_dispute *one = lookup->nodes[n].node->disputes;
+			one != NULL; one = one->next) {
+			BD_TRY(add_dispute(lookup, one));
+		}
+	}
+	return BD_OK;
+}
+
+/* Of the other side: what its relations say is said of both. */
+static enum bd_code add_inverse_disputes(
+	struct bd_lookup *lookup, const struct bd_node *node, const struct bd_node_row *row)
+{
+	for (const struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
+		if (one->entity == row->entity && bd_bytes_equal(one->source, row->source)) {
+			BD_TRY(add_dispute(lookup, one));
+		}
+	}
+	return BD_OK;
+}
+
+/* A node that is there for a dispute alone says nothing of whom it names. */
+static bool is_bare(const struct bd_node *node)
+{
+	return node->rows == NULL && node->markers == NULL && node->blocks == NULL;
+}
+
 /* -- relations from the other side -- */
 
 /* Is it the subject? A node that only others speak of has no identifiers of its own, so the asked
@@ -155,6 +209,7 @@ static enum bd_code add_inverse_rows(
 		}
 		if (leads_here) {
 			BD_TRY(add_row(lookup, node, row, true));
+			BD_TRY(add_inverse_disputes(lookup, node, row));
 		}
 	}
 	return BD_OK;
@@ -247,7 +302,7 @@ static enum bd_code fill_identifiers(struct bd_lookup *lookup, struct bd_held *h
 	for (size_t n = 0; n < lookup->count; n++) {
 		const struct bd_node *node = lookup->nodes[n].node;
 
-		for (size_t i = 0; i < node->identifier_count; i++) {
+		for (size_t i = 0; i < node->identifier_count && !is_bare(node); i++) {
 			size_t j = 0;
 
 			while (j < held->identifier_count &&
@@ -289,6 +344,7 @@ static enum bd_code collect(
 			BD_TRY(add_row(lookup, lookup->nodes[n].node, row, false));
 		}
 	}
+	BD_TRY(add_disputes(lookup));
 	BD_TRY(add_inverse(lookup, asked));
 	BD_TRY(fill_identifiers(lookup, held));
 	if (lookup->statement_count > 1) {
@@ -297,6 +353,8 @@ static enum bd_code collect(
 	}
 	held->statements = lookup->statements;
 	held->statement_count = lookup->statement_count;
+	held->disputes = lookup->disputes;
+	held->dispute_count = lookup->dispute_count;
 	held->status = held->identifier_count > 0 || lookup->statement_count > 0
 			       ? BD_HELD_FOUND
 			       : BD_HELD_NO_SUBJECT;

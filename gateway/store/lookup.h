@@ -30,6 +30,8 @@ struct bd_lookup {
 	bool is_cut; /* there was more than a lookup follows: nothing is proven absent */
 	struct bd_statement *statements;
 	size_t statement_count, statement_cap;
+	struct bd_held_dispute *disputes;
+	size_t dispute_count, dispute_cap;
 };
 
 /* Fills lookup->nodes with all nodes of the subject that these identifiers name, the highest first;

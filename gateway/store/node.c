@@ -211,8 +211,9 @@ static enum bd_code set_value(struct bd_node *node, struct bd_node_row *row,
 	if (field == NULL) {
 		return bd_arena_code(node->arena);
 	}
-	way = field->values == NULL ? 1 : bd_order_compare(order, field->order);
-	if (way < 0) {
+	way = field->values == NULL && !field->is_recalled ? 1
+							   : bd_order_compare(order, field->order);
+	if (way < 0 || (way == 0 && field->is_recalled)) {
 		return BD_OK;
 	}
 	if (way == 0) {
@@ -222,6 +223,7 @@ static enum bd_code set_value(struct bd_node *node, struct bd_node_row *row,
 		  compare_values(&field->values->value, &come->value) == 0;
 	field->order = order;
 	field->values = NULL;
+	field->is_recalled = false;
 	return add_value(node, field, come, is_same ? &ignored : changed);
 }
 
@@ -331,6 +333,23 @@ static bool is_later(const struct bd_node_block *block, struct bd_order order, u
 	return way > 0 || (way == 0 && message > block->message);
 }
 
+/* A whole telling that had the recalled row, as it was recalled, says nothing new of it: then it is
+ * the newest of which that is so. */
+static bool is_told_again(struct bd_node *node, struct bd_node_block *block, struct bd_order order)
+{
+	const struct bd_node_row *row =
+		block->message == BD_RECALLED && block->has_key
+			? find_row(node, block->source, block->section, block->entity, block->key)
+			: NULL;
+
+	if (row == NULL || row->is_seen || !row->told.is_set ||
+		bd_order_compare(row->told.order, order) < 0) {
+		return false;
+	}
+	raise_stamp(&block->order, order);
+	return true;
+}
+
 /* key NULL: the section was told whole. */
 static void mend(struct bd_node *node, struct bd_bytes section, const uint16_t *entity,
 	const struct bd_bytes *key, struct bd_order order, const struct bd_node_context *context)
@@ -338,13 +357,14 @@ static void mend(struct bd_node *node, struct bd_bytes section, const uint16_t *
 	struct bd_node_block **link = &node->blocks;
 
 	while (*link != NULL) {
-		const struct bd_node_block *block = *link;
+		struct bd_node_block *block = *link;
 
 		if ((entity == NULL || block->entity == *entity) &&
 			bd_bytes_equal(block->source, context->source) &&
 			bd_bytes_equal(block->section, section) &&
 			(key == NULL || (block->has_key && bd_bytes_equal(block->key, *key))) &&
-			is_later(block, order, context->message)) {
+			is_later(block, order, context->message) &&
+			(key != NULL || !is_told_again(node, block, order))) {
 			*link = block->next;
 		} else {
 			link = &(*link)->next;

@@ -12,6 +12,10 @@
  * store (a snapshot of everybody).
  *
  * Names: identifiers come with the rows that state them and go with them.
+ *
+ * Recall: what a source has withdrawn leaves a tombstone at its order, of the row (`deleted`) or of
+ * a field (one without values), so that the same statement counts no more whenever it arrives. Of
+ * what was withdrawn nobody knows what is true instead: a block stands until the source says it.
  */
 #ifndef BD_STORE_NODE_H
 #define BD_STORE_NODE_H
@@ -34,6 +38,7 @@ struct bd_node_value {
 
 struct bd_node_field {
 	uint16_t number;
+	bool is_recalled; /* has no values: nothing up to its order counts any more */
 	struct bd_order order;
 	struct bd_node_value
 		*values; /* in the order of their bytes, at most BD_CONFLICT_VALUES_MAX */
@@ -87,12 +92,32 @@ struct bd_node_block {
 	bool has_key;
 	struct bd_bytes key;
 	struct bd_stamp order; /* not set: it could not be read, so any later message is later */
-	uint64_t message;
+	uint64_t message; /* BD_RECALLED: not refused but recalled, so only a later order mends */
 	const struct bd_identifier *others; /* whom the relation would have led to */
 	size_t other_count;
 	struct bd_node_block *next;
 	/* not packed */
 	bool is_over; /* by bd_node_settle: a snapshot of everybody has told what it was about */
+};
+
+#define BD_RECALLED UINT64_MAX
+
+/* First bytes of a digest, of something that stood when a dispute was raised. */
+#define BD_DISPUTE_MARK_BYTES 8
+/* An open dispute 异议: what the source says of this entity, or of this field of it, is not to be
+ * relied on. It is over by itself when nothing of what it is about stands any more; marks say what
+ * that was. */
+struct bd_node_dispute {
+	uint64_t id;
+	struct bd_bytes source;
+	uint16_t entity, field; /* field 0 = whatever the rows say, and that there is none */
+	const uint8_t (*marks)[BD_DISPUTE_MARK_BYTES];
+	size_t mark_count;
+	bool has_all_marks;           /* else there were too many: it never is over by itself */
+	struct bd_node_dispute *next; /* by id */
+	/* not packed */
+	bool is_new;
+	const struct bd_resolution *resolution; /* it is being resolved; NULL = not */
 };
 
 /* A snapshot of everybody: what stands below its order in this section is gone. */
@@ -112,7 +137,9 @@ struct bd_node {
 	struct bd_node_row *rows;
 	struct bd_node_marker *markers;
 	struct bd_node_block *blocks;
+	struct bd_node_dispute *disputes;
 	/* not packed */
+	struct bd_node_dispute *over;      /* disputes that were, until now */
 	struct bd_node_row *last;          /* found: records come sorted more often than not */
 	struct bd_bytes head;              /* as it was loaded: all but the rows */
 	struct bd_bytes stored;            /* the writer's: its value as it stands; empty = none */
@@ -161,6 +188,26 @@ struct bd_node_refused {
  * they become one without a key. */
 enum bd_code bd_node_block(struct bd_node *node, const struct bd_node_refused *refused,
 	const struct bd_node_context *context);
+
+/* -- node_recall.c: withdrawing -- */
+
+/* What a source withdraws: rows as a whole, or what one message said of any row. */
+struct bd_node_recall {
+	const char *const *sections; /* of whole rows, or that a reply told whole; none = any */
+	size_t section_count;
+	uint16_t entity;             /* 0 = of any */
+	const struct bd_value *with; /* rows that have all these values */
+	size_t with_count;
+	uint64_t message; /* 0 = whole rows */
+	int64_t message_received_ms;
+	bool is_reply; /* the message told sections whole */
+};
+/* *count += rows and whole tellings that were withdrawn. context->message is the recall's. */
+enum bd_code bd_node_recall(struct bd_node *node, const struct bd_node_recall *recall,
+	const struct bd_node_context *context, uint64_t *count);
+/* Has this message left anything in the node that bd_node_recall would withdraw? */
+bool bd_node_holds(
+	const struct bd_node *node, struct bd_bytes source, const struct bd_node_recall *recall);
 
 /* -- node_view.c: what is seen -- */
 

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define VERSION 2
+/* With disputes, and without: nearly all are. */
+#define VERSION_PLAIN 2
+#define VERSION_DISPUTED 3
 
 /* -- parts -- */
 
@@ -175,6 +177,7 @@ static void read_field(struct bd_node_field *field, struct bd_node_value *first,
 	field->number = bd_read_u16(reader);
 	field->order = read_order(reader);
 	count = bd_read_u8(reader);
+	field->is_recalled = count == 0;
 	for (size_t i = 0; i < count && reader->ok; i++) {
 		value = i == 0 ? first : bd_arena_alloc(arena, 1, sizeof(*value));
 		if (value == NULL) {
@@ -383,11 +386,69 @@ static void read_blocks(struct bd_node *node, struct bd_reader *reader)
 	node->blocks = count > 0 ? list : NULL;
 }
 
+static enum bd_code pack_dispute(struct bd_buf *out, const struct bd_node_dispute *dispute)
+{
+	BD_TRY(bd_buf_add_u64(out, dispute->id));
+	BD_TRY(pack_short(out, dispute->source));
+	BD_TRY(bd_buf_add_u16(out, dispute->entity));
+	BD_TRY(bd_buf_add_u16(out, dispute->field));
+	BD_TRY(bd_buf_add_u8(out, dispute->has_all_marks));
+	BD_TRY(bd_buf_add_u8(out, (uint8_t)dispute->mark_count));
+	return bd_buf_add(out, (struct bd_bytes){ (const char *)dispute->marks,
+				       dispute->mark_count * BD_DISPUTE_MARK_BYTES });
+}
+
+static enum bd_code pack_disputes(struct bd_buf *out, const struct bd_node *node)
+{
+	size_t count = 0;
+
+	for (const struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
+		count++;
+	}
+	if (count == 0) {
+		return BD_OK;
+	}
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)count));
+	for (const struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
+		BD_TRY(pack_dispute(out, one));
+	}
+	return BD_OK;
+}
+
+#define DISPUTE_MIN_BYTES 15
+
+static void read_dispute(struct bd_node_dispute *dispute, struct bd_reader *reader)
+{
+	dispute->id = bd_read_u64(reader);
+	dispute->source = read_short(reader);
+	dispute->entity = bd_read_u16(reader);
+	dispute->field = bd_read_u16(reader);
+	dispute->has_all_marks = bd_read_u8(reader) != 0;
+	dispute->mark_count = bd_read_u8(reader);
+	dispute->marks = (const uint8_t(*)[BD_DISPUTE_MARK_BYTES])(const void *)bd_read_bytes(
+		reader, dispute->mark_count * BD_DISPUTE_MARK_BYTES)
+				 .ptr;
+}
+
+static void read_disputes(struct bd_node *node, struct bd_reader *reader)
+{
+	size_t count = bd_read_u16(reader);
+	struct bd_node_dispute *list =
+		read_array(&count, DISPUTE_MIN_BYTES, sizeof(*list), reader, node->arena);
+
+	for (size_t i = 0; i < count && reader->ok; i++) {
+		read_dispute(&list[i], reader);
+		list[i].next = i + 1 < count ? &list[i + 1] : NULL;
+	}
+	node->disputes = count > 0 ? list : NULL;
+}
+
 enum bd_code bd_node_pack_head(struct bd_buf *out, const struct bd_node *node)
 {
 	BD_TRY(pack_identifier(out, &node->self));
 	BD_TRY(pack_markers(out, node));
-	return pack_blocks(out, node);
+	BD_TRY(pack_blocks(out, node));
+	return pack_disputes(out, node);
 }
 
 /* -- the whole -- */
@@ -399,7 +460,7 @@ enum bd_code bd_node_pack(struct bd_buf *out, const struct bd_node *node)
 	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
 		count++;
 	}
-	BD_TRY(bd_buf_add_u8(out, VERSION));
+	BD_TRY(bd_buf_add_u8(out, node->disputes != NULL ? VERSION_DISPUTED : VERSION_PLAIN));
 	BD_TRY(bd_node_pack_head(out, node));
 	BD_TRY(bd_buf_add_u32(out, (uint32_t)count));
 	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
@@ -427,16 +488,20 @@ static void read_rows(struct bd_node *node, struct bd_reader *reader)
 enum bd_code bd_node_unpack(struct bd_node *node, struct bd_bytes packed, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(packed);
+	uint8_t version = bd_read_u8(&reader);
 	const char *head;
 
 	*node = (struct bd_node){ .arena = arena };
-	if (bd_read_u8(&reader) != VERSION) {
+	if (version != VERSION_PLAIN && version != VERSION_DISPUTED) {
 		return BD_STORE_DAMAGED;
 	}
 	head = reader.rest.ptr;
 	node->self = read_identifier(&reader);
 	read_markers(node, &reader);
 	read_blocks(node, &reader);
+	if (version == VERSION_DISPUTED) {
+		read_disputes(node, &reader);
+	}
 	node->head = (struct bd_bytes){ head, (size_t)(reader.rest.ptr - head) };
 	read_rows(node, &reader);
 	if (!reader.ok || reader.rest.len > 0) {

@@ -59,7 +59,7 @@ static bool newest_seen(struct bd_order *newest, const struct bd_node_row *row)
 		has_any = true;
 	}
 	for (const struct bd_node_field *field = row->fields; field != NULL; field = field->next) {
-		if (bd_node_field_is_seen(row, field) &&
+		if (field->values != NULL && bd_node_field_is_seen(row, field) &&
 			(!has_any || bd_order_compare(field->order, *newest) > 0)) {
 			*newest = field->order;
 			has_any = true;

@@ -1,6 +1,7 @@
 /* report.c - what people ask of the store: messages, rejects, the state of feeds, counts. */
 #include "base/limits.h"
 #include "store/env.h"
+#include "store/journal.h"
 #include "store/long_state.h"
 
 #include <inttypes.h>
@@ -28,25 +29,22 @@ static enum bd_code open_message(struct bd_bytes *out, struct bd_store_reader *r
 
 /* As accept.c keeps it. Texts in the arena; *rejects, each sized and packed, stays where the plain
  * text is. */
-static enum bd_code read_message(struct bd_message *out, struct bd_bytes *rejects,
+static enum bd_code read_head(struct bd_journal_entry *out, uint64_t *unchanged,
 	struct bd_bytes plain, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_reader parts = bd_reader_of(plain);
-	struct bd_journal_entry journal;
-	const struct bd_entry *entry = &journal.entry;
-	uint64_t unchanged;
 	enum bd_code code;
 
 	bd_read_sized(&parts); /* source */
-	unchanged = bd_read_u64(&parts);
-	code = bd_journal_unpack(&journal, parts.rest, arena);
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "a message");
-	}
+	*unchanged = bd_read_u64(&parts);
+	code = bd_journal_unpack(out, parts.rest, arena);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a message");
+}
+
+static void tell_message(struct bd_message *out, const struct bd_entry *entry, uint64_t unchanged)
+{
 	*out = (struct bd_message){ entry->message, entry->source, entry->feed, entry->received_ms,
 		entry->received, entry->accepted, unchanged, entry->rejected };
-	*rejects = entry->rejects;
-	return BD_OK;
 }
 
 static void message_name(char room[8], uint64_t message)
@@ -56,16 +54,17 @@ static void message_name(char room[8], uint64_t message)
 	}
 }
 
-enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
-	uint64_t message, struct bd_arena *arena, struct bd_diag *diag)
+enum bd_code bd_journal_head(struct bd_journal_entry *out, uint64_t *unchanged,
+	struct bd_store_reader *reader, uint64_t number, struct bd_arena *arena,
+	struct bd_diag *diag)
 {
 	char room[8];
 	MDB_val name = { sizeof(room), room }, value;
-	struct bd_bytes plain = { NULL, 0 }, rejects;
+	struct bd_bytes plain = { NULL, 0 };
 	enum bd_code code;
 	int result;
 
-	message_name(room, message);
+	message_name(room, number);
 	result = mdb_get(reader->txn, reader->store->messages, &name, &value);
 	if (result == MDB_NOTFOUND) {
 		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
@@ -74,7 +73,23 @@ enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *re
 		return bd_store_fail(diag, result, "message");
 	}
 	code = open_message(&plain, reader, &name, &value, diag);
-	return code == BD_OK ? read_message(out, &rejects, plain, arena, diag) : code;
+	return code == BD_OK ? read_head(out, unchanged, plain, arena, diag) : code;
+}
+
+enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
+	uint64_t message, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_journal_entry journal;
+	uint64_t unchanged;
+	enum bd_code code = bd_journal_head(&journal, &unchanged, reader, message, arena, diag);
+
+	if (code == BD_OK && journal.kind != BD_JOURNAL_MESSAGE) {
+		code = bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
+	}
+	if (code == BD_OK) {
+		tell_message(out, &journal.entry, unchanged);
+	}
+	return code;
 }
 
 /* -- rejects -- */
@@ -131,19 +146,24 @@ static enum bd_code list_if_of_source(struct listing *list, struct bd_store_read
 	const MDB_val *name, const MDB_val *value)
 {
 	const struct bd_reject_query *query = list->query;
-	struct bd_bytes plain = { NULL, 0 }, rejects;
+	struct bd_bytes plain = { NULL, 0 };
+	struct bd_journal_entry journal;
 	struct bd_message message;
 	struct bd_reader parts;
+	uint64_t unchanged;
 	enum bd_code code = open_message(&plain, reader, name, value, list->diag);
 
 	parts = bd_reader_of(plain);
 	if (code != BD_OK || !bd_bytes_is(bd_read_sized(&parts), query->source)) {
 		return code;
 	}
-	code = read_message(&message, &rejects, plain, list->arena, list->diag);
-	return code == BD_OK ? list_message(list, &message, rejects,
-				       message.message == query->message ? query->skip : 0)
-			     : code;
+	code = read_head(&journal, &unchanged, plain, list->arena, list->diag);
+	if (code != BD_OK) {
+		return code;
+	}
+	tell_message(&message, &journal.entry, unchanged);
+	return list_message(list, &message, journal.entry.rejects,
+		message.message == query->message ? query->skip : 0);
 }
 
 static enum bd_code list_from(

@@ -79,9 +79,59 @@ struct bd_delivery {
 
 struct bd_spool;
 
-/* One message. What is borrowed must live until bd_store_commit returns. */
+/* What a source withdraws (召回) of what it said. Rows as a whole: of the sections, the entity and
+ * with the values given, of one subject, `subject` being all its identifiers. Or what one message
+ * said: at the nodes that `subject` names, each by itself, so many at a time; `is_last` with the
+ * last of them. */
+struct bd_recall {
+	uint16_t entity; /* 0 = of any */
+	const struct bd_value *with;
+	size_t with_count;
+	uint64_t message; /* 0 = whole rows */
+	int64_t message_received_ms;
+	bool is_last;
+	uint64_t before; /* withdrawn by the entries before this one, of the same recall */
+	/* out */
+	uint64_t recalled; /* before, and by this: rows, and sections that were told whole */
+};
+
+/* A dispute 异议 of what a source says of one subject, and the request 校核 to it to look again. */
+enum bd_dispute_state { BD_DISPUTE_OPEN = 0, BD_DISPUTE_UPHELD, BD_DISPUTE_CORRECTED };
+struct bd_dispute {
+	uint64_t id; /* journal sequence; out */
+	const char *source;
+	uint16_t entity, field; /* field 0 = whatever is said */
+	const char *reason, *reference, *sender;
+	struct bd_identifier subject; /* as it was named */
+	int64_t opened_ms;
+	int32_t due_day; /* base/clock.h */
+	enum bd_dispute_state state;
+	int64_t closed_ms;
+	const char *closed_by; /* a sender; "" = by itself */
+	const char *closed_reference;
+};
+/* How one is resolved. */
+struct bd_resolution {
+	uint64_t dispute;
+	enum bd_dispute_state state; /* not OPEN */
+	const char *reference;
+};
+
+enum bd_entry_kind {
+	BD_ENTRY_MESSAGE = 0,
+	BD_ENTRY_RECALL,
+	BD_ENTRY_DISPUTE, /* `subject`: all identifiers of the subject, the one named first */
+	BD_ENTRY_RESOLUTION
+};
+
+/* One message, or another change that somebody asked for. What is borrowed must live until
+ * bd_store_commit returns. */
 struct bd_entry {
-	const char *source, *feed;
+	enum bd_entry_kind kind;
+	struct bd_recall recall;         /* of that kind */
+	struct bd_dispute dispute;       /* its source, sender and opened_ms are the entry's */
+	struct bd_resolution resolution; /* ditto */
+	const char *source, *feed;       /* feed may be NULL where there is none */
 	uint16_t feed_number;
 	bool is_reply, is_snapshot, is_atomic;
 	int64_t received_ms;
@@ -184,6 +234,47 @@ struct bd_message {
 /* BD_RECEIPT_UNKNOWN when there is none. */
 enum bd_code bd_store_message(struct bd_message *out, struct bd_store_reader *reader,
 	uint64_t message, struct bd_arena *arena, struct bd_diag *diag);
+/* What a recall that is known by this number came to. BD_RECEIPT_UNKNOWN when there is none. */
+enum bd_code bd_store_recalled(uint64_t *count, struct bd_store_reader *reader, uint64_t message,
+	struct bd_arena *arena, struct bd_diag *diag);
+/* The identifiers of nodes in which this message, by its head, has left something that can be
+ * withdrawn: some more of them, from *cursor on (empty = from the first). Looks at up to
+ * BD_RECALL_SCAN_MAX nodes. *cursor empty = there are no more. All lives in the arena. Any thread,
+ * in a snapshot of its own. */
+struct bd_recall_page {
+	const struct bd_identifier *items;
+	size_t count;
+	struct bd_bytes cursor;
+};
+enum bd_code bd_store_recall_find(struct bd_recall_page *out, struct bd_store_reader *reader,
+	const struct bd_entry *head, struct bd_bytes cursor, struct bd_arena *arena,
+	struct bd_diag *diag);
+/* Of a kept message all that its recall needs: source, feed, sections, delivery, kind of feed,
+ * recall.message and its moment. BD_RECEIPT_UNKNOWN when it is not kept (any more). */
+enum bd_code bd_store_recall_head(struct bd_entry *out, struct bd_store_reader *reader,
+	uint64_t message, struct bd_arena *arena, struct bd_diag *diag);
+
+/* BD_DISPUTE_UNKNOWN: never raised, or its subject is erased. */
+enum bd_code bd_store_dispute(struct bd_dispute *out, struct bd_store_reader *reader, uint64_t id,
+	struct bd_arena *arena, struct bd_diag *diag);
+/* Open ones by their due day, then by their number. */
+struct bd_dispute_query {
+	const char *source, *sender; /* of whom it is asked, who raised it; NULL = any */
+	int32_t day;                 /* from here on; INT32_MIN and 0 = from the first */
+	uint64_t id;
+	size_t max; /* > 0 */
+};
+/* May be shorter than max and not the last: at most BD_DISPUTES_SCAN_MAX are looked at. */
+struct bd_dispute_page {
+	const struct bd_dispute *items;
+	size_t count;
+	bool has_more;
+	int32_t next_day;
+	uint64_t next_id;
+};
+enum bd_code bd_store_disputes(struct bd_dispute_page *out, struct bd_store_reader *reader,
+	const struct bd_dispute_query *query, struct bd_arena *arena, struct bd_diag *diag);
+
 /* Kept rejects of a source, in the order in which they came. */
 struct bd_kept_reject {
 	uint64_t message;

@@ -72,3 +72,13 @@ check_PROGRAMS += tests/unit/test_store_cases
 TESTS += tests/unit/test_store_cases
 tests_unit_test_store_cases_SOURCES = tests/unit/test_store_cases.c tests/unit/store_support.h
 tests_unit_test_store_cases_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_recall
+TESTS += tests/unit/test_store_recall
+tests_unit_test_store_recall_SOURCES = tests/unit/test_store_recall.c tests/unit/store_support.h
+tests_unit_test_store_recall_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_dispute
+TESTS += tests/unit/test_store_dispute
+tests_unit_test_store_dispute_SOURCES = tests/unit/test_store_dispute.c tests/unit/store_support.h
+tests_unit_test_store_dispute_LDADD = $(STORE_TEST_LIBS)
