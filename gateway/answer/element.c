@@ -100,7 +100,7 @@ enum bd_code bd_element_find_in(
 		bd_finding_set(finding, BD_FINDING_WITHHELD, "withheld");
 		return BD_OK;
 	}
-	if (held->is_disputed) {
+	if (bd_is_disputed(work, held)) {
 		finding->flags |= BD_FLAG_DISPUTED;
 	}
 	if (work->element->polarity == BD_MUST_AGREE) {

@@ -39,6 +39,62 @@ bool bd_is_asked_source(const struct bd_element *element, const char *source)
 	       bd_is_listed(element->sources, element->source_count, source);
 }
 
+static bool is_field(const struct bd_field *field, uint16_t number)
+{
+	return field != NULL && field->number == number;
+}
+
+/* A name is also held against those that it was before. */
+static bool is_former(const struct bd_work *work, uint16_t field)
+{
+	const struct bd_element *element = work->element;
+
+	return element->field != NULL && strcmp(element->field->name, "name") == 0 &&
+	       is_field(bd_dictionary_field(
+				work->context->dict, element->entity->name, "former_name"),
+		       field);
+}
+
+/* Of rows that are only counted it looks at all that they say. */
+static bool looks_at(const struct bd_work *work, uint16_t field)
+{
+	const struct bd_element *element = work->element;
+	bool is_one = field == 0 || (element->field == NULL && element->filter_count == 0) ||
+		      is_field(element->field, field) || is_field(element->months.field, field) ||
+		      is_field(element->months.kind, field) || is_former(work, field);
+
+	for (size_t i = 0; i < element->filter_count && !is_one; i++) {
+		is_one = is_field(element->filters[i].field, field);
+	}
+	return is_one;
+}
+
+bool bd_is_disputed(const struct bd_work *work, const struct bd_held *held)
+{
+	for (size_t i = 0; i < held->dispute_count; i++) {
+		const struct bd_held_dispute *one = &held->disputes[i];
+
+		if (one->entity == work->element->entity->number &&
+			bd_is_asked_source(work->element, one->source) &&
+			looks_at(work, one->field)) {
+			return true;
+		}
+	}
+	return held->is_disputed;
+}
+
+bool bd_entity_is_disputed(
+	const struct bd_held *held, const struct bd_entity *entity, const char *source)
+{
+	for (size_t i = 0; i < held->dispute_count; i++) {
+		if (held->disputes[i].entity == entity->number &&
+			(source == NULL || strcmp(held->disputes[i].source, source) == 0)) {
+			return true;
+		}
+	}
+	return held->is_disputed;
+}
+
 static enum bd_counting counting_of(struct bd_comparison comparison)
 {
 	switch (comparison.likeness) {

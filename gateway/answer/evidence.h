@@ -27,6 +27,12 @@ bool bd_is_listed(const char *const *names, size_t count, const char *name);
 /* The element asks this source (or any). */
 bool bd_is_asked_source(const struct bd_element *element, const char *source);
 
+/* What an asked source says of the element's entity is disputed, or of a field that it looks at. */
+bool bd_is_disputed(const struct bd_work *work, const struct bd_held *held);
+/* Anything of this entity is, that this source says; NULL = that anyone says. */
+bool bd_entity_is_disputed(
+	const struct bd_held *held, const struct bd_entity *entity, const char *source);
+
 /* The statement's row, as all feeds of its source together tell it. */
 enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at);
 /* Why it cannot be told whether a row counts: a code that is not in its table, else row_unsure (no

@@ -307,6 +307,49 @@ static void read_coverage(const struct bd_held_reading *reading, struct bd_held 
 	held->coverage = coverage;
 }
 
+/* -- disputes -- */
+
+static void read_dispute(const struct bd_held_reading *reading, struct bd_held_dispute *out,
+	const struct bd_json *node, const char *pointer)
+{
+	static const char *const names[] = { "source", "entity", "field", NULL };
+	const char *entity = bd_held_text(reading, node, "entity", "");
+	const char *field = bd_held_text(reading, node, "field", "");
+	const struct bd_entity *found = bd_dictionary_entity(reading->dict, entity);
+	const struct bd_field *of = bd_dictionary_field(reading->dict, entity, field);
+
+	bd_question_members(node, pointer, names, reading->faults);
+	if (found == NULL || (of == NULL && field[0] != '\0')) {
+		bd_faults_add(reading->faults, BD_QUESTION_FORM, node, pointer,
+			"no such entity, or no such field of it");
+		return;
+	}
+	*out = (struct bd_held_dispute){ bd_held_text(reading, node, "source", ""), found->number,
+		of != NULL ? of->number : 0 };
+}
+
+/* true: all of it. */
+static void read_disputes(const struct bd_held_reading *reading, struct bd_held *held,
+	const struct bd_json *list, const char *pointer)
+{
+	struct bd_held_dispute *disputes;
+
+	if (list == NULL || list->type != BD_JSON_IS_ARRAY) {
+		held->is_disputed = list != NULL && list->type == BD_JSON_IS_BOOL &&
+				    bd_bytes_is(list->text, "true");
+		return;
+	}
+	disputes = make(reading, list->count, sizeof(*disputes));
+	held->disputes = disputes;
+	for (const struct bd_json *at = list->first; at != NULL && disputes != NULL;
+		at = at->next) {
+		char place[POINTER_MAX];
+
+		snprintf(place, sizeof(place), "%.100s/disputed/%zu", pointer, held->dispute_count);
+		read_dispute(reading, &disputes[held->dispute_count++], at, place);
+	}
+}
+
 /* -- subjects -- */
 
 static enum bd_held_status status_of(const char *name, size_t statements)
@@ -342,7 +385,7 @@ static void read_subject(const struct bd_held_reading *reading, struct bd_held_i
 		status_of(bd_held_text(reading, node, "status", ""), one->held.statement_count);
 	one->held.identifiers = &one->identifier;
 	one->held.identifier_count = one->held.status == BD_HELD_FOUND;
-	one->held.is_disputed = bd_held_flag(node, "disputed");
+	read_disputes(reading, &one->held, bd_json_get(node, "disputed"), pointer);
 }
 
 void bd_held_file_read(

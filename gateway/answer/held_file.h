@@ -4,7 +4,8 @@
  * Layer: answer. Pure. A list of:
  *
  *   {"of": {"entity", "id_type", "id_no" | "uscc" ...},
- *    "status": "found" | "no_subject" | "ambiguous" | "withheld", "disputed": false,
+ *    "status": "found" | "no_subject" | "ambiguous" | "withheld",
+ *    "disputed": false | true | [{"source", "entity", "field": left out = all of it}],
  *    "statements": [{"source", "entity", "section", "row", "as_of", "received", "rank",
  *                    "other": {a subject}, "inverse", "blocked",
  *                    "values": {"field": "normal form" | null (stated as none) |

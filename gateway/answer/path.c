@@ -166,6 +166,7 @@ enum bd_code bd_path_follow(
 {
 	const struct bd_element *element = work->element;
 	struct path path = { .worst = *finding };
+	const struct bd_entity *relation;
 	struct bd_finding *ends;
 	enum bd_code code;
 
@@ -177,7 +178,8 @@ enum bd_code bd_path_follow(
 		bd_finding_set(finding, BD_FINDING_WITHHELD, "withheld");
 		return BD_OK;
 	}
-	if (held->is_disputed) {
+	relation = bd_dictionary_entity(work->context->dict, "relation");
+	if (relation != NULL && bd_entity_is_disputed(held, relation, NULL)) {
 		path.worst.flags |= BD_FLAG_DISPUTED;
 	}
 	code = collect(&path, work, held);

@@ -117,6 +117,9 @@ enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 			continue;
 		}
 		conclude(&one, row, text_of(held, i, fields.verdict));
+		if (bd_entity_is_disputed(held, fields.entity, row->source)) {
+			one.flags |= BD_FLAG_DISPUTED;
+		}
 		if (row->is_blocked) {
 			bd_finding_set(&one, BD_FINDING_INDETERMINATE, "blocked");
 		}
