@@ -36,6 +36,7 @@ struct bd_settings {
 	uint64_t journal_days;        /* how long idempotency keys of pushes are kept */
 	uint64_t history_days;        /* how long what the store held before is kept */
 	uint64_t cases_days;          /* how long case files are kept beside their receipts */
+	uint64_t dispute_days;        /* working days in which a source looks at a dispute */
 	uint64_t trail_durability;    /* enum bd_trail_durability */
 	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
 };

@@ -120,7 +120,7 @@ static bool is_alphanumeric(char c)
 }
 
 /* A number of a person or organization by its form, alone or within a longer one. */
-static bool holds_identity(struct bd_bytes text)
+bool bd_audit_holds_identity(struct bd_bytes text)
 {
 	for (size_t begin = 0, end; begin < text.len; begin = end + 1) {
 		for (end = begin; end < text.len && is_alphanumeric(text.ptr[end]); end++) {
@@ -145,7 +145,7 @@ enum bd_code bd_audit_text(
 	enum bd_code code;
 
 	if (text.len <= HEADER_MAX_BYTES && bd_text_is_utf8(text) && !bd_text_has_control(text) &&
-		!holds_identity(text)) {
+		!bd_audit_holds_identity(text)) {
 		*out = text;
 		return BD_OK;
 	}

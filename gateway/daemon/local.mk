@@ -12,9 +12,11 @@ biduid_SOURCES = \
 	gateway/daemon/ask.c \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/call.c gateway/daemon/call.h \
+	gateway/daemon/change.c gateway/daemon/change.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
+	gateway/daemon/disputes.c \
 	gateway/daemon/erase.c \
 	gateway/daemon/explain.c gateway/daemon/explain.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
@@ -34,6 +36,7 @@ biduid_SOURCES = \
 	gateway/daemon/proofs.c \
 	gateway/daemon/push.c \
 	gateway/daemon/question.c gateway/daemon/question.h \
+	gateway/daemon/recall.c \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
 	gateway/daemon/repeats.c gateway/daemon/repeats.h \
 	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \

@@ -16,7 +16,15 @@ static const struct route routes[] = {
 	{ "POST", "/v1/compare", BD_SENDER_ENGINE, bd_compare_begin },
 	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, bd_query_begin },
 	{ "POST", "/v1/subjects/erase", BD_SENDER_OPERATOR, bd_erase_begin },
+	/* Before the feeds of a source: none of them is called so. */
+	{ "POST", "/v1/sources/*/recall", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR,
+		bd_recall_begin },
 	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, bd_push_begin },
+	{ "GET", "/v1/disputes", ANYONE_LISTED, bd_disputes_begin },
+	{ "POST", "/v1/disputes", ANYONE_LISTED, bd_dispute_begin },
+	{ "GET", "/v1/disputes/*", ANYONE_LISTED, bd_dispute_show_begin },
+	{ "POST", "/v1/disputes/*/resolve", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR,
+		bd_resolve_begin },
 	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
 	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },
 	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
@@ -124,7 +132,7 @@ static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange)
 
 	gate->loop->counts.refused++;
 	for (size_t i = 0; i < ROUTE_COUNT && len < sizeof(allow); i++) {
-		if (leads_to(&parts, &routes[i], path)) {
+		if (leads_to(&parts, &routes[i], path) && strstr(allow, routes[i].method) == NULL) {
 			len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s",
 				len > 0 ? ", " : "", routes[i].method);
 		}

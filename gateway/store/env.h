@@ -4,8 +4,8 @@
  * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
  * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
  * key -> body digest, sequence, until when), spools (long messages that are being applied), history
- * and coverage_history (what commits replaced: history.h), disputes (dispute.h), meta; and of the case files
- * (case_index.h) cases, case_numbers, case_subjects, case_erased.
+ * and coverage_history (what commits replaced: history.h), disputes (dispute.h), meta; and of the
+ * case files (case_index.h) cases, case_numbers, case_subjects, case_erased.
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H

@@ -133,8 +133,8 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
 		{ "obligations", &store->obligations, 0 }, { "owed", &store->owed, 0 },
 		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
-		{ "coverage_history", &store->coverage_history, 0 }, { "disputes", &store->disputes, 0 },
-		{ "meta", &store->meta, 0 },
+		{ "coverage_history", &store->coverage_history, 0 },
+		{ "disputes", &store->disputes, 0 }, { "meta", &store->meta, 0 },
 		{ "cases", &store->case_places, 0 }, { "case_numbers", &store->case_numbers, 0 },
 		{ "case_subjects", &store->case_subjects, 0 },
 		{ "case_erased", &store->case_erased, 0 } };

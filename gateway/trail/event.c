@@ -334,6 +334,8 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_REPEAT:
 	case BD_TRAIL_OBLIGATION:
 	case BD_TRAIL_ERASE:
+	case BD_TRAIL_RECALL:
+	case BD_TRAIL_DISPUTE:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

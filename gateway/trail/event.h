@@ -1,5 +1,5 @@
-/* event.h - what everything but a comparison leaves in the trail: queries, pushes, refusals,
- * changes of obligations, starts and changes of configuration.
+/* event.h - what everything but a comparison leaves in the trail: queries, pushes, recalls,
+ * disputes, refusals, changes of obligations, starts and changes of configuration.
  *
  * Layer: trail; filled by daemon/. As in a receipt no citizen's value stands in it.
  */
@@ -22,8 +22,8 @@ struct bd_trail_event {
 	 * callers that are not known only one a second is entered) */
 	struct bd_bytes code, method, path;
 	uint64_t more;
-	/* repeats: the receipt of the first answer; obligations: of the answer that made the change
-	 */
+	/* repeats: the receipt of the first answer; obligations: of the answer that made the
+	 * change; recalls: the message that is recalled */
 	struct bd_bytes of;
 	/* obligations: which, and its due day after the change ("2026-12-04"); `status` says what
 	 * was done; of one that a push settled source and message say by what */

@@ -25,7 +25,7 @@ TRANSPORT_HEADERS = {"date", "content-length", "connection", "transfer-encoding"
 TRIES, PAUSE_S = 200, 0.1
 METHODS = ("get", "put", "post", "delete", "patch")
 # Of a documented answer, what each run makes anew: numbers of receipts, what is called by them, and times.
-VOLATILE = {"receipt", "id", "message", "at", "received", "as_of", "last_received", "complete_through"}
+VOLATILE = {"receipt", "id", "message", "at", "received", "as_of", "last_received", "complete_through", "recall", "dispute", "raised", "due", "closed"}
 # Digests, what is signed, and where in a tree it stands: of whatever type.
 VOLATILE_ALWAYS = {"request", "digest", "commitment", "entry", "leaf", "path", "body", "signature", "key"}
 
@@ -242,7 +242,7 @@ class Run:
                     self.sent.add((operation["operationId"], case["example"]))
                     value = content["examples"][case["example"]]["value"]
                     if "with" in case:
-                        value = {**value, **self.changes_of(case["with"])}
+                        value = {**value, **self.with_kept(self.changes_of(case["with"]))}
                     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
                     return text.encode(), "application/octet-stream" if media_type == "*/*" else media_type
             raise KeyError(case["example"])
@@ -294,7 +294,7 @@ class Run:
         self.answered.add((name, str(answer.status) if code is None else code))
 
     def with_kept(self, values):
-        return {name: self.kept.get(value, value) for name, value in values.items()}
+        return {name: self.kept.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
 
     def check_case(self, case):
         case = dict(case, path=self.with_kept(case.get("path", {})), query=self.with_kept(case.get("query", {})))
