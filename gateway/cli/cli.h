@@ -32,7 +32,10 @@ enum bd_cli_group {
 	BD_CLI_GROUP_CHECK = 128,  /* of a check offline */
 	BD_CLI_GROUP_OWED = 256,   /* which obligations */
 	BD_CLI_GROUP_CHANGE = 512, /* what is done to one */
-	BD_CLI_GROUP_ERASE = 1024
+	BD_CLI_GROUP_ERASE = 1024,
+	BD_CLI_GROUP_SOURCE = 2048,
+	BD_CLI_GROUP_RECALL = 4096,
+	BD_CLI_GROUP_DISPUTE = 8192
 };
 
 struct bd_cli_options {
@@ -46,6 +49,7 @@ struct bd_cli_options {
 	const char *due, *working_days, *reason, *at;
 	bool is_overdue, is_e_licence;
 	const char *basis;
+	const char *message, *about, *reference;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines;
@@ -80,6 +84,8 @@ enum bd_cli_exit bd_cli_obligation(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_explain(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_erase(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_recall(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
 
 /* -- options -- */
 /* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,

@@ -1,10 +1,10 @@
 bin_PROGRAMS += bidui
 bidui_SOURCES = \
 	gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/audit.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
-	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/erase.c gateway/cli/explain.c \
+	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c \
 	gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \
 	gateway/cli/matter.c gateway/cli/obligation.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
-	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/receipt.c gateway/cli/pushed.h \
+	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
 	gateway/cli/sample.c gateway/cli/show.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \
 	gateway/cli/transport.c gateway/cli/transport.h

@@ -18,6 +18,18 @@ static const struct bd_cli_command commands[] = {
 		"bidui query --kind uscc --number 92440311MAXXXXX152 --purpose 登记",
 		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WHY | BD_CLI_GROUP_LINES | BD_CLI_GROUP_SUBJECT,
 		0, 1, bd_cli_query },
+	{ "recall", "", "召回已推送的数据", "withdraw what was pushed",
+		"bidui recall --source market --message 000000000012",
+		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_SOURCE | BD_CLI_GROUP_RECALL |
+			BD_CLI_GROUP_SUBJECT,
+		0, 0, bd_cli_recall },
+	{ "dispute", "add | list | show ID | resolve ID upheld|corrected",
+		"提出异议，查看与办结异议", "raise, list and resolve disputes",
+		"bidui dispute add --source social --about person.name --reason wrong_value "
+		"--kind resident_id --number 440311199106159019",
+		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_SOURCE | BD_CLI_GROUP_DISPUTE |
+			BD_CLI_GROUP_SUBJECT | BD_CLI_GROUP_WHY,
+		1, 3, bd_cli_dispute },
 	{ "status", "", "各数据源的覆盖与时效", "coverage and age by source and section",
 		"bidui status -o json", BD_CLI_GROUP_GATEWAY, 0, 0, bd_cli_status },
 	{ "dictionary", "[ENTITY]", "数据字典：实体、数据项、代码",

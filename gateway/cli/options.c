@@ -15,8 +15,8 @@ enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_NUMBER, OPTION_OUTPUT, OPTIO
 struct option_row {
 	const char *name;
 	enum option_kind kind;
-	enum bd_cli_group group;
-	size_t offset; /* in struct bd_cli_options */
+	unsigned groups; /* of enum bd_cli_group, any */
+	size_t offset;   /* in struct bd_cli_options */
 	const char *zh, *en;
 };
 
@@ -34,16 +34,25 @@ static const struct option_row rows[] = {
 		"own key (BIDUI_KEY); of a check the signer's public key" },
 	{ "--witness", OPTION_TEXT, BD_CLI_GROUP_CHECK, AT(witness), "此前见过的树头",
 		"a head seen before" },
-	{ "--source", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(source), "数据源", "source" },
-	{ "--feed", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(feed), "数据流", "feed" },
+	{ "--source", OPTION_TEXT, BD_CLI_GROUP_PUSH | BD_CLI_GROUP_SOURCE, AT(source), "数据源",
+		"source" },
+	{ "--feed", OPTION_TEXT, BD_CLI_GROUP_PUSH | BD_CLI_GROUP_RECALL, AT(feed), "数据流",
+		"feed" },
+	{ "--message", OPTION_TEXT, BD_CLI_GROUP_RECALL, AT(message), "召回的报文",
+		"the message that is recalled" },
+	{ "--about", OPTION_TEXT, BD_CLI_GROUP_RECALL | BD_CLI_GROUP_DISPUTE, AT(about),
+		"所涉实体或数据项，如 person.name", "entity, or entity.field: person.name" },
+	{ "--reference", OPTION_TEXT, BD_CLI_GROUP_DISPUTE, AT(reference), "文号",
+		"number of a file or letter" },
 	{ "--delivery", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(delivery), "批次日期 yyyy-MM-dd",
 		"day of the delivery, yyyy-MM-dd" },
 	{ "--total", OPTION_NUMBER, BD_CLI_GROUP_PUSH, AT(total), "对账总数",
 		"the department's control total" },
 	{ "--subject", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(subject), "报文未写明的主体，类型:号码",
 		"subject a reply does not name, kind:number" },
-	{ "--idempotency-key", OPTION_TEXT, BD_CLI_GROUP_PUSH, AT(idempotency_key), "重试键",
-		"key that makes a retry safe" },
+	{ "--idempotency-key", OPTION_TEXT,
+		BD_CLI_GROUP_PUSH | BD_CLI_GROUP_RECALL | BD_CLI_GROUP_DISPUTE, AT(idempotency_key),
+		"重试键", "key that makes a retry safe" },
 	{ "--baseline", OPTION_FLAG, BD_CLI_GROUP_PUSH, AT(is_baseline), "首次全量",
 		"the first full delivery" },
 	{ "--atomic", OPTION_FLAG, BD_CLI_GROUP_PUSH, AT(is_atomic), "有一条退回则全部不收",
@@ -78,8 +87,9 @@ static const struct option_row rows[] = {
 		"by so many working days" },
 	{ "--due", OPTION_TEXT, BD_CLI_GROUP_CHANGE, AT(due), "新的期限 yyyy-MM-dd",
 		"the new day, yyyy-MM-dd" },
-	{ "--reason", OPTION_TEXT, BD_CLI_GROUP_CHANGE, AT(reason), "延期理由",
-		"why it is extended" },
+	{ "--reason", OPTION_TEXT, BD_CLI_GROUP_CHANGE | BD_CLI_GROUP_DISPUTE, AT(reason),
+		"延期理由；异议事由，如 wrong_value",
+		"why it is extended; of a dispute: wrong_value" },
 	{ "--at", OPTION_TEXT, BD_CLI_GROUP_CHANGE, AT(at), "材料提交时间（默认此刻）",
 		"when it was handed in (now)" },
 	{ "--e-licence", OPTION_FLAG, BD_CLI_GROUP_CHANGE, AT(is_e_licence), "以电子证照代替",
@@ -289,7 +299,7 @@ bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cl
 	unsigned groups = command->groups | BD_CLI_GROUP_COMMON;
 
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if ((options->given >> i & 1) != 0 && (rows[i].group & groups) == 0) {
+		if ((options->given >> i & 1) != 0 && (rows[i].groups & groups) == 0) {
 			fprintf(stderr, "bidui %s: %s: %s\n", command->name,
 				bd_cli_say(options, "此命令没有这个选项",
 					"not an option of this command"),
@@ -303,7 +313,7 @@ bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cl
 void bd_cli_options_help(unsigned groups, bool is_english)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if ((rows[i].group & groups) != 0) {
+		if ((rows[i].groups & groups) != 0) {
 			printf("  %-18s %s\n", rows[i].name, is_english ? rows[i].en : rows[i].zh);
 		}
 	}

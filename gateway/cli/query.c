@@ -1,4 +1,3 @@
-#include "base/json_write.h"
 #include "cli/answer.h"
 #include "cli/file.h"
 #include "cli/subject.h"

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+bool bd_cli_subject_is_given(const struct bd_cli_options *options)
+{
+	return options->kind != NULL && options->number != NULL;
+}
+
 /* What names an organization is a member of its own; any other kind is a person's document. */
 static bool is_of_organization(const char *kind)
 {

@@ -6,6 +6,7 @@
 #include "base/json_write.h"
 #include "cli/cli.h"
 
+bool bd_cli_subject_is_given(const struct bd_cli_options *options);
 void bd_cli_subject_write(struct bd_json_writer *w, const struct bd_cli_options *options);
 
 #endif
