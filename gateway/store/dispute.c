@@ -353,7 +353,7 @@ static enum bd_code load_record(struct bd_dispute *out, bool *found, uint8_t key
 	struct bd_txn *txn, uint64_t id, struct bd_arena *arena)
 {
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true };
+		true, NULL };
 	char name[BD_DISPUTE_NAME_BYTES];
 	struct bd_bytes value;
 
@@ -412,7 +412,7 @@ static enum bd_code find_place(const struct bd_identifier **out, struct bd_apply
 	const struct bd_entry *entry = &apply->journal->entry;
 	struct bd_txn *txn = apply->txn;
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true };
+		true, NULL };
 	const struct bd_node_dispute about = { .source = bd_bytes_of(entry->source),
 		.entity = entry->dispute.entity };
 
