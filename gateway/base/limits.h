@@ -112,6 +112,10 @@
  * milliseconds of whoever waits. */
 #define BD_DISPUTES_SCAN_MAX 4096
 #define BD_RECALL_SCAN_MAX 4096
+/* Cases of one subject that hear of one change: few people have as many in a year. */
+#define BD_WATCH_RECEIPTS_MAX 64
+/* How long an event waits to be asked for: 400 days, as long as case files are kept normally. */
+#define BD_WATCH_KEEP_MS INT64_C(34560000000)
 /* Nodes that one journal entry of a recall changes. */
 #define BD_RECALL_NODES_MAX 512
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */

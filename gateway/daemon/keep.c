@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-/* Of an element: its own, and the relation that led to the subject. */
-#define ENTITIES_MAX 2
+/* Of an element: its own, the relation that led to the subject, and what a source said of the claim
+ * itself. */
+#define ENTITIES_MAX 4
 
 void bd_keep_clear(struct bd_keep *keep)
 {
@@ -106,7 +107,42 @@ static enum bd_code take_entities(struct bd_case_finding *out, const struct bd_e
 	if (relation != NULL && relation != element->entity) {
 		entities[out->entity_count++] = relation->number;
 	}
+	for (size_t i = 0; i < 2 && element->is_claimed; i++) {
+		const struct bd_entity *verified = bd_dictionary_entity(
+			dict, i == 0 ? "verification" : "person_verification");
+
+		if (verified != NULL) {
+			entities[out->entity_count++] = verified->number;
+		}
+	}
 	out->entities = entities;
+	return BD_OK;
+}
+
+static enum bd_code take_sources(
+	struct bd_case_finding *out, const struct bd_element *element, struct bd_arena *arena)
+{
+	size_t room = 0, len = 0;
+	char *text;
+
+	/* The relations of a path count whoever tells them. */
+	for (size_t i = 0; i < element->source_count && element->relation_count == 0; i++) {
+		room += strlen(element->sources[i]) + 1;
+	}
+	text = room > 0 ? bd_arena_alloc(arena, room, 1) : NULL;
+	if (room > 0 && text == NULL) {
+		return bd_arena_code(arena);
+	}
+	for (size_t i = 0; room > 0 && i < element->source_count; i++) {
+		size_t one = strlen(element->sources[i]);
+
+		if (i > 0) {
+			text[len++] = ' ';
+		}
+		memcpy(text + len, element->sources[i], one);
+		len += one;
+	}
+	out->sources = (struct bd_bytes){ text, len };
 	return BD_OK;
 }
 
@@ -137,6 +173,7 @@ static enum bd_code take_findings(struct bd_case_record *out, const struct bd_co
 			.value = found->value };
 		memcpy(finding->salt, salts + i * BD_CASE_SALT_BYTES, sizeof(finding->salt));
 		BD_TRY(take_entities(finding, found->element, dict, arena));
+		BD_TRY(take_sources(finding, found->element, arena));
 	}
 	out->findings = findings;
 	out->finding_count = count;

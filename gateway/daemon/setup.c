@@ -63,8 +63,21 @@ static enum bd_code load_plans(struct bd_setup *setup, struct bd_diags *diags)
 	return bd_diags_code(diags);
 }
 
-static void add_covers(struct bd_cover *covers, size_t *count, const struct bd_plan *plan,
-	const struct bd_feed_plan *feed)
+/* Of rows that are about a month: the field of their key that says which. */
+static uint16_t month_field(const struct bd_setup *setup, uint16_t number)
+{
+	const struct bd_entity *entity = bd_dictionary_entity_number(setup->dict, number);
+
+	for (size_t i = 0; entity != NULL && i < entity->field_count; i++) {
+		if (entity->fields[i].is_key && entity->fields[i].type == BD_TYPE_MONTH) {
+			return entity->fields[i].number;
+		}
+	}
+	return 0;
+}
+
+static void add_covers(struct bd_cover *covers, size_t *count, const struct bd_setup *setup,
+	const struct bd_plan *plan, const struct bd_feed_plan *feed)
 {
 	for (size_t s = 0; s < feed->section_count; s++) {
 		const struct bd_section_plan *section = &feed->sections[s];
@@ -77,6 +90,7 @@ static void add_covers(struct bd_cover *covers, size_t *count, const struct bd_p
 					.feed_number = feed->number,
 					.entity = section->covers[c],
 					.cycle = feed->cycle,
+					.month_field = month_field(setup, section->covers[c]),
 					.is_subject = feed->kind == BD_FEED_REPLY };
 			}
 			(*count)++;
@@ -90,7 +104,8 @@ static size_t list_covers(struct bd_cover *covers, const struct bd_setup *setup)
 
 	for (size_t p = 0; p < setup->plan_count; p++) {
 		for (size_t f = 0; f < setup->plans[p]->feed_count; f++) {
-			add_covers(covers, &count, setup->plans[p], &setup->plans[p]->feeds[f]);
+			add_covers(covers, &count, setup, setup->plans[p],
+				&setup->plans[p]->feeds[f]);
 		}
 	}
 	return count;

@@ -6,6 +6,7 @@
 #include "store/dispute.h"
 #include "store/history.h"
 #include "store/obligations.h"
+#include "store/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -245,8 +246,9 @@ static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
 	BD_TRY(bd_history_keep_node(txn, key, node->stored));
 	BD_TRY(bd_owed_touch(txn, key));
 	BD_TRY(bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed)));
-	return bd_dispute_keep(
-		txn, node, &(struct bd_dispute_place){ key, slot, salt }, apply->journal);
+	BD_TRY(bd_dispute_keep(
+		txn, node, &(struct bd_dispute_place){ key, slot, salt }, apply->journal));
+	return bd_watch_node(apply, node, key);
 }
 
 static enum bd_code load_node(struct bd_apply *apply, struct bd_node *node, uint64_t *slot,

@@ -10,6 +10,7 @@
 #define BD_STORE_CASE_INDEX_H
 
 #include "store/case_file.h"
+#include "store/case_sink.h"
 #include "store/cases.h"
 #include "store/txn.h"
 
@@ -30,18 +31,6 @@ bool bd_case_entry_unpack(struct bd_case_entry *out, struct bd_bytes bytes);
 enum bd_code bd_case_number_key(
 	uint8_t out[BD_CASE_NUMBER_KEY_BYTES], struct bd_seal *seal, struct bd_bytes number);
 
-/* Hears of every case once it is indexed, and once more when it is taken away: with the record
- * while it can still be read, in the transaction that does it. A sink that was told of a case is
- * told of it again only after `removed`. A case that cannot be opened (damaged, erased before it
- * was indexed) is told to nobody. */
-struct bd_case_sink {
-	enum bd_code (*added)(struct bd_case_sink *self, struct bd_txn *txn,
-		const struct bd_case_record *record, struct bd_arena *arena);
-	/* NULL = does not want to know. */
-	enum bd_code (*removed)(struct bd_case_sink *self, struct bd_txn *txn,
-		const struct bd_case_record *record, struct bd_arena *arena);
-	struct bd_case_sink *next; /* private */
-};
 /* Before the first bd_cases_index. sink lives as long as the store. */
 void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink);
 

@@ -43,6 +43,7 @@ enum tag {
 	TAG_SALT,
 	TAG_CLAIM,
 	TAG_VALUE,
+	TAG_SOURCES,
 	/* of what is owed */
 	TAG_PARTY = 64,
 	TAG_ID,
@@ -87,6 +88,7 @@ static void pack_finding(struct bd_tags *tags, const struct bd_case_finding *fin
 		tags->code = bd_buf_add_u16(tags->out, finding->entities[i]);
 	}
 	bd_tags_end(tags, inner);
+	bd_tags_bytes(tags, TAG_SOURCES, finding->sources);
 	if (finding->has_opening && !is_cut) {
 		bd_tags_bytes(tags, TAG_SALT,
 			(struct bd_bytes){ (const char *)finding->salt, sizeof(finding->salt) });
@@ -295,6 +297,8 @@ static bool take_of_finding(struct bd_case_finding *out, const struct bd_tag *ta
 		return take_text(&out->claim, tag);
 	case TAG_VALUE:
 		return take_text(&out->value, tag);
+	case TAG_SOURCES:
+		return take_text(&out->sources, tag);
 	default:
 		return true;
 	}

@@ -37,6 +37,7 @@ struct bd_case_finding {
 	uint16_t field;           /* number of the field that was compared; 0 = none */
 	const uint16_t *entities; /* numbers of those that were read */
 	size_t entity_count;
+	struct bd_bytes sources; /* that were asked, a blank between two; empty = any */
 	/* The opening of the receipt's commitment; has_opening false: nothing was compared. */
 	bool has_opening;
 	uint8_t salt[BD_CASE_SALT_BYTES];

@@ -4,12 +4,13 @@
  * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
  * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
  * key -> body digest, sequence, until when), spools (long messages that are being applied), history
- * and coverage_history (what commits replaced: history.h), disputes (dispute.h), meta; and of the
- * case files (case_index.h) cases, case_numbers, case_subjects, case_erased.
+ * and coverage_history (what commits replaced: history.h), disputes (dispute.h), watches (watch.h),
+ * meta; and of the case files (case_index.h) cases, case_numbers, case_subjects, case_erased.
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
 
+#include "store/case_sink.h"
 #include "store/coverage.h"
 #include "store/node.h"
 #include "store/seal.h"
@@ -41,7 +42,7 @@ struct bd_waiting;
 struct bd_store {
 	MDB_env *env;
 	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
-		disputes, meta;
+		disputes, watches, meta;
 	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
 	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;
@@ -56,7 +57,8 @@ struct bd_store {
 	uint32_t cases_days;
 	/* the writer's */
 	struct bd_seal *seal;
-	uint64_t next_message, next_slot;
+	uint64_t next_message, next_slot, next_watch;
+	struct bd_case_sink watch_sink;
 	uint64_t commit; /* the last that changed nodes or coverage */
 	bool is_broken;  /* a sync failed */
 	struct bd_owed_watch owed_watch;
@@ -67,6 +69,7 @@ struct bd_store {
 	uint64_t spool_number; /* atomic; of the newest file */
 	bool has_owed_news;    /* atomic; obligations.h */
 	bool has_snapshots;    /* atomic; some section has a mark */
+	uint64_t watch_last;   /* atomic; number of the newest event */
 };
 
 /* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the

@@ -4,7 +4,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/apply.c gateway/store/apply.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
-	gateway/store/case_index.c gateway/store/case_index.h \
+	gateway/store/case_index.c gateway/store/case_index.h gateway/store/case_sink.h \
 	gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
 	gateway/store/case_recover.c gateway/store/cases.h \
 	gateway/store/commit.c \
@@ -32,5 +32,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/spool.c gateway/store/spool.h gateway/store/spool_file.c \
 	gateway/store/spool_form.h gateway/store/spool_merge.c \
 	gateway/store/store.c gateway/store/store.h \
-	gateway/store/txn.c gateway/store/txn.h
+	gateway/store/txn.c gateway/store/txn.h \
+	gateway/store/watch.c gateway/store/watch.h \
+	gateway/store/watch_list.c gateway/store/watches.h
 libbd_store_a_CPPFLAGS = $(AM_CPPFLAGS)

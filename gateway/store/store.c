@@ -5,6 +5,7 @@
 #include "store/history.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
+#include "store/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -134,8 +135,9 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 		{ "obligations", &store->obligations, 0 }, { "owed", &store->owed, 0 },
 		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
 		{ "coverage_history", &store->coverage_history, 0 },
-		{ "disputes", &store->disputes, 0 }, { "meta", &store->meta, 0 },
-		{ "cases", &store->case_places, 0 }, { "case_numbers", &store->case_numbers, 0 },
+		{ "disputes", &store->disputes, 0 }, { "watches", &store->watches, 0 },
+		{ "meta", &store->meta, 0 }, { "cases", &store->case_places, 0 },
+		{ "case_numbers", &store->case_numbers, 0 },
 		{ "case_subjects", &store->case_subjects, 0 },
 		{ "case_erased", &store->case_erased, 0 } };
 	int result = 0;
@@ -227,6 +229,8 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 	if (code == BD_OK) {
 		store->next_message = read_counter(store, txn, "message") + 1;
 		store->next_slot = read_counter(store, txn, "slot");
+		store->watch_last = read_counter(store, txn, "watch");
+		store->next_watch = store->watch_last + 1;
 		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
 		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);
@@ -275,6 +279,9 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	code = make_folder(store, "", diag);
 	code = code == BD_OK ? make_folder(store, "/cases", diag) : code;
 	code = code == BD_OK ? bd_cases_new(&store->cases, diag) : code;
+	if (code == BD_OK) {
+		bd_watch_open(store);
+	}
 	code = code == BD_OK ? bd_seal_new(&store->seal, store->master) : code;
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
 	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;

@@ -44,9 +44,10 @@ struct bd_cover {
 	const char *source, *feed, *section;
 	uint16_t feed_number;
 	uint16_t entity;
-	const char *cycle; /* "daily", "monthly"; NULL = never the whole feed, only subject by
-			      subject */
-	bool is_subject;   /* a reply tells all of a section for one subject */
+	const char *cycle;    /* "daily", "monthly"; NULL = never the whole feed, only subject by
+				 subject */
+	bool is_subject;      /* a reply tells all of a section for one subject */
+	uint16_t month_field; /* of the entity: what month a row is about; 0 = none */
 };
 
 /* Opens or makes it. Another master key: BD_STORE_KEY. Covers are copied. */

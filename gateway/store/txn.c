@@ -77,6 +77,7 @@ enum bd_code bd_txn_begin(struct bd_txn *txn)
 	}
 	txn->message = store->next_message;
 	txn->slot = store->next_slot;
+	txn->watch = store->next_watch;
 	txn->commit = store->commit + 1;
 	txn->now_ms = 0;
 	txn->is_numbered = false;
@@ -155,6 +156,9 @@ static enum bd_code finish(struct bd_txn *txn)
 	if (store->next_slot != txn->slot) {
 		BD_TRY(bd_txn_put_counter(txn, "slot", store->next_slot));
 	}
+	if (store->next_watch != txn->watch) {
+		BD_TRY(bd_txn_put_counter(txn, "watch", store->next_watch - 1));
+	}
 	if (txn->is_numbered) {
 		BD_TRY(bd_txn_put_counter(txn, "commit", txn->commit));
 	}
@@ -182,10 +186,13 @@ static enum bd_code commit(struct bd_txn *txn)
 	txn->mdb = NULL;
 	if (result == 0) {
 		txn->store->commit += txn->is_numbered;
+		__atomic_store_n(
+			&txn->store->watch_last, txn->store->next_watch - 1, __ATOMIC_RELEASE);
 		return BD_OK;
 	}
 	txn->store->next_message = txn->message;
 	txn->store->next_slot = txn->slot;
+	txn->store->next_watch = txn->watch;
 	if ((result != ENOSPC && result != EDQUOT && result != MDB_MAP_FULL &&
 		    result != MDB_TXN_FULL && result != ENOMEM) ||
 		is_panicked(txn->store)) {
@@ -203,6 +210,7 @@ void bd_txn_drop(struct bd_txn *txn)
 	txn->mdb = NULL;
 	store->next_message = txn->message;
 	store->next_slot = txn->slot;
+	store->next_watch = txn->watch;
 	bd_salts_forget(&store->salts);
 }
 

@@ -44,9 +44,9 @@ struct bd_txn {
 	size_t tally_count;
 	struct bd_arena tally_arena;
 	struct bd_dirt dirt[BD_DIRT_MAX];
-	uint64_t message, slot; /* counters as they were: given back when it is given up */
-	uint64_t commit;        /* its number, if it has one: history.h */
-	int64_t now_ms;         /* when what it does came to be done */
+	uint64_t message, slot, watch; /* counters as they were: given back when it is given up */
+	uint64_t commit;               /* its number, if it has one: history.h */
+	int64_t now_ms;                /* when what it does came to be done */
 	bool is_numbered;
 };
 

@@ -82,3 +82,8 @@ check_PROGRAMS += tests/unit/test_store_dispute
 TESTS += tests/unit/test_store_dispute
 tests_unit_test_store_dispute_SOURCES = tests/unit/test_store_dispute.c tests/unit/store_support.h
 tests_unit_test_store_dispute_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_watch
+TESTS += tests/unit/test_store_watch
+tests_unit_test_store_watch_SOURCES = tests/unit/test_store_watch.c tests/unit/store_support.h
+tests_unit_test_store_watch_LDADD = $(STORE_TEST_LIBS)

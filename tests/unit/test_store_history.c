@@ -10,11 +10,11 @@
 #define DAY_MS (INT64_C(86400) * 1000)
 
 static const struct bd_cover covers[] = {
-	{ "a", "changes", "s", 1, 1, "daily", false },
-	{ "a", "all", "t", 2, 1, "daily", false },
-	{ "a", "all", "t", 2, 2, "daily", false },
-	{ "b", "changes", "s", 3, 1, "monthly", false },
-	{ "b", "replies", "r", 4, 2, NULL, true },
+	{ "a", "changes", "s", 1, 1, "daily", false, 0 },
+	{ "a", "all", "t", 2, 1, "daily", false, 0 },
+	{ "a", "all", "t", 2, 2, "daily", false, 0 },
+	{ "b", "changes", "s", 3, 1, "monthly", false, 0 },
+	{ "b", "replies", "r", 4, 2, NULL, true, 0 },
 };
 #define COVERS (sizeof(covers) / sizeof(covers[0]))
 

@@ -1,0 +1,25 @@
+/* case_sink.h - who else wants to hear of each case file when it is indexed. Layer: store, private;
+ * the writer's thread.
+ */
+#ifndef BD_STORE_CASE_SINK_H
+#define BD_STORE_CASE_SINK_H
+
+#include "base/arena.h"
+
+struct bd_txn;
+struct bd_case_record;
+
+/* Hears of every case once it is indexed, and once more when it is taken away: with the record
+ * while it can still be read, in the transaction that does it. A sink that was told of a case is
+ * told of it again only after `removed`. A case that cannot be opened (damaged, erased before it
+ * was indexed) is told to nobody. */
+struct bd_case_sink {
+	enum bd_code (*added)(struct bd_case_sink *self, struct bd_txn *txn,
+		const struct bd_case_record *record, struct bd_arena *arena);
+	/* NULL = does not want to know. */
+	enum bd_code (*removed)(struct bd_case_sink *self, struct bd_txn *txn,
+		const struct bd_case_record *record, struct bd_arena *arena);
+	struct bd_case_sink *next; /* private */
+};
+
+#endif

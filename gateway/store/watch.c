@@ -1,0 +1,513 @@
+#include "store/watch.h"
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/limits.h"
+#include "base/try.h"
+#include "record/pack.h"
+#include "store/case_index.h"
+#include "store/history.h"
+#include "store/watches.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Places of one node that have changed: past that the rest is told as one of any entity. */
+#define CHANGES_MAX 32
+/* Whom the relations of one node lead to, that are looked up. */
+#define KEYS_MAX 64
+/* Events of a client that are past their time, removed with each new one. */
+#define EXPIRED_MAX 16
+#define CASE_ARENA_BYTES ((size_t)8 << 20)
+
+struct change {
+	struct bd_bytes source;
+	uint16_t entity; /* 0 = any */
+	enum bd_watch_what what;
+	struct bd_bytes month; /* the earliest that it is about; empty = none */
+};
+
+struct changes {
+	struct change items[CHANGES_MAX];
+	size_t count;
+};
+
+/* -- what has changed -- */
+
+static void add_change(struct changes *changes, const struct change *change)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		struct change *known = &changes->items[i];
+
+		if (known->entity == change->entity && known->what == change->what &&
+			bd_bytes_equal(known->source, change->source)) {
+			if (change->month.len > 0 &&
+				bd_bytes_compare(change->month, known->month) < 0) {
+				known->month = change->month;
+			}
+			return;
+		}
+	}
+	if (changes->count == CHANGES_MAX) {
+		changes->items[CHANGES_MAX - 1] = *change;
+		changes->items[CHANGES_MAX - 1].entity = 0;
+		return;
+	}
+	changes->items[changes->count++] = *change;
+}
+
+/* The month that a row is about, where its entity is about months. */
+static struct bd_bytes month_of(const struct bd_store *store, const struct bd_node_row *row)
+{
+	uint16_t number = 0;
+
+	for (size_t i = 0; i < store->covers->count && number == 0; i++) {
+		if (store->covers->items[i].entity == row->entity) {
+			number = store->covers->items[i].month_field;
+		}
+	}
+	for (const struct bd_node_field *field = row->fields; field != NULL && number != 0;
+		field = field->next) {
+		if (field->number == number && field->values != NULL) {
+			return field->values->value.text;
+		}
+	}
+	return (struct bd_bytes){ "", 0 };
+}
+
+static bool has_changed(const struct bd_node_row *row, uint64_t message)
+{
+	return row->is_touched && row->version == message && (row->is_seen || row->was_seen);
+}
+
+static void collect(
+	struct changes *changes, const struct bd_apply *apply, const struct bd_node *node)
+{
+	bool is_recall = apply->journal->kind == BD_JOURNAL_RECALL;
+	uint64_t message = apply->context.message;
+
+	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		if (has_changed(row, message)) {
+			add_change(changes, &(struct change){ row->source, row->entity,
+						    is_recall               ? BD_WATCH_RECALLED
+						    : row->first == message ? BD_WATCH_ADDED
+									    : BD_WATCH_CHANGED,
+						    month_of(apply->txn->store, row) });
+		}
+	}
+	for (const struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
+		if (one->id == message) {
+			add_change(changes, &(struct change){ one->source, one->entity,
+						    BD_WATCH_DISPUTED, { "", 0 } });
+		}
+	}
+}
+
+/* -- which of them a case has read -- */
+
+static bool is_named(struct bd_bytes names, struct bd_bytes name)
+{
+	while (names.len > 0) {
+		const char *end = memchr(names.ptr, ' ', names.len);
+		size_t len = end != NULL ? (size_t)(end - names.ptr) : names.len;
+
+		if (bd_bytes_equal((struct bd_bytes){ names.ptr, len }, name)) {
+			return true;
+		}
+		names.ptr += len + (end != NULL);
+		names.len -= len + (end != NULL);
+	}
+	return false;
+}
+
+static bool has_read(const struct bd_case_finding *finding, const struct change *change)
+{
+	bool is_one = change->entity == 0;
+
+	for (size_t i = 0; i < finding->entity_count; i++) {
+		is_one |= finding->entities[i] == change->entity;
+	}
+	return is_one && (finding->sources.len == 0 || is_named(finding->sources, change->source));
+}
+
+static bool concerns(const struct bd_case_record *record, const struct change *change)
+{
+	for (size_t i = 0; i < record->finding_count; i++) {
+		if (has_read(&record->findings[i], change)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A month that was over, or running, on the day of the case. */
+static enum bd_watch_what what_of(const struct bd_case_record *record, const struct change *change)
+{
+	char day[11];
+
+	if (change->month.len < 7 ||
+		(change->what != BD_WATCH_CHANGED && change->what != BD_WATCH_ADDED)) {
+		return change->what;
+	}
+	bd_day_format(day, record->on);
+	return memcmp(change->month.ptr, day, 7) <= 0 ? BD_WATCH_CORRECTED_PERIOD : change->what;
+}
+
+/* -- events -- */
+
+enum bd_code bd_watch_client_key(
+	uint8_t out[BD_NODE_KEY_BYTES], struct bd_seal *seal, const char *client)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	char room[512];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+
+	BD_TRY(bd_buf_add_text(&name, "watches of"));
+	BD_TRY(bd_buf_add_byte(&name, '\0'));
+	BD_TRY(bd_buf_add_text(&name, client));
+	BD_TRY(bd_seal_digest(seal, bd_buf_bytes(&name), digest));
+	memcpy(out, digest, BD_NODE_KEY_BYTES);
+	return BD_OK;
+}
+
+static enum bd_code pack_event(struct bd_buf *out, const struct bd_case_record *record,
+	const struct change *change, bool is_cut)
+{
+	BD_TRY(bd_buf_add_u8(out, 1));
+	BD_TRY(bd_buf_add_u8(out, (uint8_t)what_of(record, change)));
+	BD_TRY(bd_buf_add_u8(out, is_cut));
+	BD_TRY(bd_buf_add_sized(out, change->source));
+	BD_TRY(bd_buf_add_u16(out, change->entity));
+	BD_TRY(bd_trail_id_pack(out, &record->receipt));
+	BD_TRY(bd_buf_add_sized(out, record->number));
+	return bd_buf_add_sized(out, record->matter);
+}
+
+/* The client's oldest, where they are past their time. */
+static enum bd_code expire(
+	struct bd_txn *txn, const uint8_t client[BD_NODE_KEY_BYTES], int64_t kept_from)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int result = mdb_cursor_open(txn->mdb, txn->store->watches, &cursor);
+
+	if (result != 0) {
+		return bd_txn_fail(txn, result, "watches");
+	}
+	for (int i = 0; i < EXPIRED_MAX && result == 0; i++) {
+		struct bd_reader reader;
+
+		key = (MDB_val){ BD_NODE_KEY_BYTES, (void *)client };
+		result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+		if (result != 0 || key.mv_size != BD_WATCH_KEY_BYTES ||
+			memcmp(key.mv_data, client, BD_NODE_KEY_BYTES) != 0) {
+			break;
+		}
+		reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+		if ((int64_t)bd_read_u64(&reader) >= kept_from) {
+			break;
+		}
+		result = mdb_cursor_del(cursor, 0);
+	}
+	mdb_cursor_close(cursor);
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "watches");
+}
+
+static enum bd_code put_event(struct bd_txn *txn, const struct bd_case_record *record,
+	const struct change *change, int64_t at_ms, bool is_cut)
+{
+	struct bd_store *store = txn->store;
+	char key_room[BD_WATCH_KEY_BYTES], client[256];
+	struct bd_buf key = { key_room, 0, sizeof(key_room), sizeof(key_room) }, plain, value;
+	uint8_t of[BD_NODE_KEY_BYTES];
+	enum bd_code code;
+
+	snprintf(client, sizeof(client), "%.*s", (int)record->client.len, record->client.ptr);
+	BD_TRY(bd_watch_client_key(of, store->seal, client));
+	BD_TRY(expire(txn, of, at_ms - BD_WATCH_KEEP_MS));
+	BD_TRY(bd_buf_add(&key, (struct bd_bytes){ (const char *)of, sizeof(of) }));
+	BD_TRY(bd_buf_add_u64(&key, store->next_watch));
+	bd_buf_init(&plain, 65536);
+	bd_buf_init(&value, 65536);
+	code = pack_event(&plain, record, change, is_cut);
+	code = code == BD_OK ? bd_buf_add_u64(&value, (uint64_t)at_ms) : code;
+	code = code == BD_OK ? bd_seal_close(store->seal, &value, store->message_salt,
+				       bd_buf_bytes(&key), bd_buf_bytes(&plain))
+			     : code;
+	code = code == BD_OK
+		       ? bd_txn_put(txn, store->watches, bd_buf_bytes(&key), bd_buf_bytes(&value))
+		       : code;
+	store->next_watch += code == BD_OK;
+	bd_buf_release(&plain);
+	bd_buf_release(&value);
+	return code;
+}
+
+static enum bd_code tell_case(struct bd_txn *txn, const struct bd_case_record *record,
+	const struct changes *changes, int64_t at_ms, bool is_cut)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		if (concerns(record, &changes->items[i])) {
+			BD_TRY(put_event(txn, record, &changes->items[i], at_ms, is_cut));
+		}
+	}
+	return BD_OK;
+}
+
+/* -- the cases of a subject, the newest first -- */
+
+struct told {
+	struct bd_trail_id receipts[BD_WATCH_RECEIPTS_MAX];
+	size_t count;
+};
+
+static bool is_told(const struct told *told, const struct bd_trail_id *receipt)
+{
+	for (size_t i = 0; i < told->count; i++) {
+		if (bd_trail_id_equal(&told->receipts[i], receipt)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Up to BD_WATCH_RECEIPTS_MAX, copied: what follows writes. */
+static enum bd_code list_receipts(struct told *list, bool *is_cut, struct bd_txn *txn,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct told *told)
+{
+	uint8_t room[BD_CASE_LIST_KEY_BYTES];
+	MDB_val at = { sizeof(room), room }, value;
+	MDB_cursor *cursor;
+	int result = mdb_cursor_open(txn->mdb, txn->store->case_subjects, &cursor);
+
+	if (result != 0) {
+		return bd_txn_fail(txn, result, "cases");
+	}
+	memcpy(room, key, BD_NODE_KEY_BYTES);
+	memset(room + BD_NODE_KEY_BYTES, 0xFF, sizeof(room) - BD_NODE_KEY_BYTES);
+	result = mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE);
+	result = mdb_cursor_get(cursor, &at, &value, result == 0 ? MDB_PREV : MDB_LAST);
+	list->count = 0;
+	*is_cut = false;
+	while (result == 0 && at.mv_size == sizeof(room) &&
+		memcmp(at.mv_data, key, BD_NODE_KEY_BYTES) == 0) {
+		struct bd_reader reader =
+			bd_reader_of((struct bd_bytes){ (char *)at.mv_data + BD_NODE_KEY_BYTES + 8,
+				sizeof(room) - BD_NODE_KEY_BYTES - 8 });
+		struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
+
+		if (list->count == BD_WATCH_RECEIPTS_MAX) {
+			*is_cut = true;
+			break;
+		}
+		if (!is_told(told, &receipt)) {
+			list->receipts[list->count++] = receipt;
+		}
+		result = mdb_cursor_get(cursor, &at, &value, MDB_PREV);
+	}
+	mdb_cursor_close(cursor);
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+}
+
+static enum bd_code load_case(struct bd_case_record *record, bool *found, struct bd_txn *txn,
+	const struct bd_trail_id *receipt, struct bd_arena *arena)
+{
+	char room[BD_TRAIL_ID_BYTES];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_case_entry entry;
+	struct bd_bytes value;
+	enum bd_code code;
+
+	BD_TRY(bd_trail_id_pack(&name, receipt));
+	BD_TRY(bd_txn_get(&value, found, txn, txn->store->case_places, bd_buf_bytes(&name)));
+	if (!*found || !bd_case_entry_unpack(&entry, value)) {
+		*found = false;
+		return BD_OK;
+	}
+	code = bd_case_load(record, txn->store, txn->store->seal, &entry.place, arena);
+	*found = code == BD_OK;
+	/* Of what is erased, or cannot be read, there is nothing to tell. */
+	return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
+}
+
+static enum bd_code tell_subject(struct bd_txn *txn, struct told *told,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct changes *changes, int64_t at_ms)
+{
+	struct told list;
+	struct bd_arena arena;
+	bool is_cut = false;
+	enum bd_code code = list_receipts(&list, &is_cut, txn, key, told);
+
+	bd_arena_init(&arena, CASE_ARENA_BYTES);
+	for (size_t i = 0; i < list.count && code == BD_OK; i++) {
+		struct bd_case_record record;
+		bool found = false, is_last = i + 1 == list.count;
+
+		bd_arena_clear(&arena);
+		code = load_case(&record, &found, txn, &list.receipts[i], &arena);
+		if (code == BD_OK && found) {
+			code = tell_case(txn, &record, changes, at_ms, is_cut && is_last);
+		}
+		if (told->count < BD_WATCH_RECEIPTS_MAX) {
+			told->receipts[told->count++] = list.receipts[i];
+		}
+	}
+	bd_arena_release(&arena);
+	return code;
+}
+
+static bool has_cases(struct bd_txn *txn)
+{
+	MDB_stat stat;
+
+	return mdb_stat(txn->mdb, txn->store->case_subjects, &stat) == 0 && stat.ms_entries > 0;
+}
+
+enum bd_code bd_watch_node(
+	struct bd_apply *apply, const struct bd_node *node, const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	struct bd_txn *txn = apply->txn;
+	int64_t at_ms = apply->context.received_ms;
+	struct changes changes = { .count = 0 };
+	struct told told = { .count = 0 };
+	size_t keys = 0;
+
+	if (!has_cases(txn)) {
+		return BD_OK;
+	}
+	collect(&changes, apply, node);
+	if (changes.count == 0) {
+		return BD_OK;
+	}
+	BD_TRY(tell_subject(txn, &told, key, &changes, at_ms));
+	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		for (const struct bd_node_name *name = row->others;
+			has_changed(row, apply->context.message) && name != NULL && keys < KEYS_MAX;
+			name = name->next) {
+			uint8_t other[BD_NODE_KEY_BYTES];
+
+			keys++;
+			BD_TRY(bd_seal_blind(txn->store->seal, &name->identifier, other));
+			BD_TRY(tell_subject(txn, &told, other, &changes, at_ms));
+		}
+	}
+	return BD_OK;
+}
+
+/* -- what has changed before a case was indexed -- */
+
+static const struct bd_node_row *same_row(
+	const struct bd_node *node, const struct bd_node_row *wanted)
+{
+	const struct bd_node_row *row = node->rows;
+
+	while (row != NULL &&
+		!(row->entity == wanted->entity && bd_bytes_equal(row->source, wanted->source) &&
+			bd_bytes_equal(row->section, wanted->section) &&
+			bd_bytes_equal(row->key, wanted->key))) {
+		row = row->next;
+	}
+	return row;
+}
+
+static bool has_dispute(const struct bd_node *node, uint64_t id)
+{
+	const struct bd_node_dispute *one = node->disputes;
+
+	while (one != NULL && one->id != id) {
+		one = one->next;
+	}
+	return one != NULL;
+}
+
+static void compare(struct changes *changes, const struct bd_store *store,
+	const struct bd_node *now, const struct bd_node *was)
+{
+	for (const struct bd_node_row *row = now->rows; row != NULL; row = row->next) {
+		const struct bd_node_row *before = same_row(was, row);
+		bool was_seen = before != NULL && before->is_seen;
+
+		if (row->is_seen != was_seen ||
+			(row->is_seen &&
+				memcmp(row->digest, before->digest, sizeof(row->digest)) != 0)) {
+			add_change(changes, &(struct change){ row->source, row->entity,
+						    was_seen ? BD_WATCH_CHANGED : BD_WATCH_ADDED,
+						    month_of(store, row) });
+		}
+	}
+	for (const struct bd_node_dispute *one = now->disputes; one != NULL; one = one->next) {
+		if (!has_dispute(was, one->id)) {
+			add_change(changes, &(struct change){ one->source, one->entity,
+						    BD_WATCH_DISPUTED, { "", 0 } });
+		}
+	}
+}
+
+static enum bd_code is_newer(
+	bool *newer, struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit)
+{
+	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES }, value;
+	struct bd_node_head head;
+	bool found = false;
+
+	*newer = false;
+	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->nodes, name));
+	if (found) {
+		BD_TRY(bd_node_head_read(&head, value));
+		*newer = head.written > commit && head.sealed.len > 0;
+	}
+	return BD_OK;
+}
+
+static enum bd_code look_again(struct changes *changes, struct bd_txn *txn,
+	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit, struct bd_arena *arena)
+{
+	struct bd_as_of as_of = { .commit = commit };
+	const struct bd_node_view now_view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
+		true, NULL };
+	const struct bd_node_view was_view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
+		true, &as_of };
+	struct bd_node now = { .arena = arena }, was = { .arena = arena };
+	bool found = false, was_found = false;
+	uint64_t slot;
+
+	BD_TRY(bd_node_load(&now, &slot, &found, &now_view, key, arena, txn->diag));
+	if (!found) {
+		return BD_OK;
+	}
+	BD_TRY(bd_node_load(&was, &slot, &was_found, &was_view, key, arena, txn->diag));
+	if (!was_found) {
+		was = (struct bd_node){ .arena = arena };
+	}
+	compare(changes, txn->store, &now, &was);
+	return BD_OK;
+}
+
+static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
+	const struct bd_case_record *record, struct bd_arena *arena)
+{
+	struct changes changes = { .count = 0 };
+
+	(void)self;
+	for (size_t i = 0; i < record->looked_count; i++) {
+		const struct bd_case_looked *looked = &record->looked[i];
+
+		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
+			uint8_t key[BD_NODE_KEY_BYTES];
+			bool is_one = false;
+
+			BD_TRY(bd_seal_blind(txn->store->seal, &looked->identifiers[j], key));
+			BD_TRY(is_newer(&is_one, txn, key, record->commit));
+			if (is_one) {
+				BD_TRY(look_again(&changes, txn, key, record->commit, arena));
+			}
+		}
+	}
+	return tell_case(txn, record, &changes, record->at_ms, false);
+}
+
+void bd_watch_open(struct bd_store *store)
+{
+	store->watch_sink = (struct bd_case_sink){ .added = on_added };
+	bd_cases_add_sink(store, &store->watch_sink);
+}
