@@ -114,6 +114,11 @@
 #define BD_RECALL_SCAN_MAX 4096
 /* Cases of one subject that hear of one change: few people have as many in a year. */
 #define BD_WATCH_RECEIPTS_MAX 64
+/* How long whoever asks for events may wait for the next; a proxy before us ends a silence of a
+ * minute. */
+#define BD_WATCH_WAIT_MAX_S 30
+/* The longest that a sender who did not take its events is left alone. */
+#define BD_NOTIFY_WAIT_MAX_MS 300000
 /* How long an event waits to be asked for: 400 days, as long as case files are kept normally. */
 #define BD_WATCH_KEEP_MS INT64_C(34560000000)
 /* Nodes that one journal entry of a recall changes. */

@@ -35,7 +35,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_ERASE = 1024,
 	BD_CLI_GROUP_SOURCE = 2048,
 	BD_CLI_GROUP_RECALL = 4096,
-	BD_CLI_GROUP_DISPUTE = 8192
+	BD_CLI_GROUP_DISPUTE = 8192,
+	BD_CLI_GROUP_WATCH = 16384
 };
 
 struct bd_cli_options {
@@ -50,9 +51,10 @@ struct bd_cli_options {
 	bool is_overdue, is_e_licence;
 	const char *basis;
 	const char *message, *about, *reference;
+	const char *since;
 	uint64_t total;
 	bool has_total;
-	bool is_baseline, is_atomic, is_dry_run, is_lines;
+	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following;
 	bool is_sure;
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
@@ -86,6 +88,7 @@ enum bd_cli_exit bd_cli_erase(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_recall(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */
 /* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,

@@ -7,7 +7,7 @@ bidui_SOURCES = \
 	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
 	gateway/cli/sample.c gateway/cli/show.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \
-	gateway/cli/transport.c gateway/cli/transport.h
+	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/watch.c
 bidui_CPPFLAGS = $(AM_CPPFLAGS) -DBD_DATA_FOLDER='"$(pkgdatadir)"'
 bidui_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lunistring

@@ -30,6 +30,9 @@ static const struct bd_cli_command commands[] = {
 		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_SOURCE | BD_CLI_GROUP_DISPUTE |
 			BD_CLI_GROUP_SUBJECT | BD_CLI_GROUP_WHY,
 		1, 3, bd_cli_dispute },
+	{ "watch", "", "事后核查：数据后来有变动的办件", "cases whose data changed afterwards",
+		"bidui watch --follow", BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WATCH, 0, 0,
+		bd_cli_watch },
 	{ "status", "", "各数据源的覆盖与时效", "coverage and age by source and section",
 		"bidui status -o json", BD_CLI_GROUP_GATEWAY, 0, 0, bd_cli_status },
 	{ "dictionary", "[ENTITY]", "数据字典：实体、数据项、代码",

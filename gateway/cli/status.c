@@ -84,9 +84,45 @@ static void show(
 	}
 }
 
+/* How the sending of watches goes, where anybody wants them sent. */
+static void show_webhooks(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *webhooks = bd_json_get(answer, "webhooks");
+	struct bd_cli_table table;
+
+	if (webhooks == NULL || webhooks->first == NULL) {
+		return;
+	}
+	const struct bd_bytes head[] = { bd_bytes_of(bd_cli_say(options, "推送至", "webhook of")),
+		bd_bytes_of(bd_cli_say(options, "已收下至", "told up to")),
+		bd_bytes_of(bd_cli_say(options, "连续失败", "failures")),
+		bd_bytes_of(bd_cli_say(options, "原因", "why")),
+		bd_bytes_of(bd_cli_say(options, "对方答复", "its answer")) };
+
+	fputc('\n', stdout);
+	bd_cli_table_begin(&table, 5, arena);
+	bd_cli_table_add(&table, head);
+	for (const struct bd_json *one = webhooks->first; one != NULL; one = one->next) {
+		const struct bd_bytes cells[] = { bd_cli_text(one, "sender"),
+			bd_cli_text(one, "told"), bd_cli_text(one, "failures"),
+			bd_cli_text(one, "code"), bd_cli_text(one, "status") };
+
+		bd_cli_table_add(&table, cells);
+	}
+	bd_cli_table_print(stdout, &table, 0);
+}
+
+static void show_all(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	show(options, answer, arena);
+	show_webhooks(options, answer, arena);
+}
+
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options)
 {
-	static const struct bd_cli_view view = { is_always_good, show };
+	static const struct bd_cli_view view = { is_always_good, show_all };
 	struct bd_cli_request request = { .method = "GET", .path = "/v1/status" };
 
 	return bd_cli_ask(options, &request, &view);

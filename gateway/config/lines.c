@@ -2,6 +2,7 @@
 
 #include "config/file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BLANKS " \t\r"
@@ -89,4 +90,19 @@ enum bd_code bd_lines_read(const struct bd_line **out, size_t *out_count, const 
 	*out = lines;
 	*out_count = count;
 	return BD_OK;
+}
+
+const char *bd_lines_resolve(const char *value, const char *path, struct bd_arena *arena)
+{
+	const char *slash = strrchr(path, '/');
+	if (value[0] == '/' || slash == NULL) {
+		return bd_arena_text(arena, bd_bytes_of(value));
+	}
+	size_t folder = (size_t)(slash - path + 1);
+	size_t size = folder + strlen(value) + 1;
+	char *full = bd_arena_alloc(arena, size, 1);
+	if (full != NULL) {
+		snprintf(full, size, "%.*s%s", (int)folder, path, value);
+	}
+	return full;
 }

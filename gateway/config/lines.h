@@ -20,4 +20,7 @@ struct bd_line {
 enum bd_code bd_lines_read(const struct bd_line **out, size_t *out_count, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
 
+/* A file name of such a file: a relative one is taken from its folder. NULL: no room. */
+const char *bd_lines_resolve(const char *value, const char *path, struct bd_arena *arena);
+
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const keys[] = { "certificate_name", "certificate_serial", "spki_pin",
-	"loopback", "roles", "sources" };
+	"loopback", "roles", "sources", "webhook_url", "webhook_key_file", "webhook_ca_file" };
 static const struct {
 	const char *name;
 	enum bd_sender_role role;
@@ -74,8 +74,25 @@ static void check_hex(
 	}
 }
 
-static void set(struct bd_sender *sender, const struct bd_line *line, struct bd_arena *arena,
-	struct bd_diags *diags)
+/* https, or plain to this machine. */
+static void check_url(const struct bd_line *line, struct bd_diags *diags)
+{
+	static const char *const begins[] = { "https://", "http://127.", "http://[::1]",
+		"http://localhost:", "http://localhost/" };
+	bool is_good = false;
+	for (size_t i = 0; i < COUNT(begins); i++) {
+		is_good |= strncmp(line->value, begins[i], strlen(begins[i])) == 0 &&
+			   line->value[strlen(begins[i])] != '\0';
+	}
+	if (!is_good || strpbrk(line->value, " \t\"<>\\@") != NULL) {
+		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
+			line->value_column,
+			"webhook_url: https://..., or http:// to this machine, without a user");
+	}
+}
+
+static void set(struct bd_sender *sender, const struct bd_line *line, const char *path,
+	struct bd_arena *arena, struct bd_diags *diags)
 {
 	if (strcmp(line->key, "certificate_name") == 0) {
 		sender->certificate_name = line->value;
@@ -95,6 +112,13 @@ static void set(struct bd_sender *sender, const struct bd_line *line, struct bd_
 		set_roles(sender, line, arena, diags);
 	} else if (strcmp(line->key, "sources") == 0) {
 		sender->sources = split(&sender->source_count, line->value, arena);
+	} else if (strcmp(line->key, "webhook_url") == 0) {
+		check_url(line, diags);
+		sender->webhook_url = line->value;
+	} else if (strcmp(line->key, "webhook_key_file") == 0) {
+		sender->webhook_key_file = bd_lines_resolve(line->value, path, arena);
+	} else if (strcmp(line->key, "webhook_ca_file") == 0) {
+		sender->webhook_ca_file = bd_lines_resolve(line->value, path, arena);
 	} else {
 		unknown(diags, line, line->key_column, "setting", line->key, keys, COUNT(keys));
 	}
@@ -114,6 +138,15 @@ static void check(
 	if (sender->roles == 0) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
 			"'%s' has no role", sender->name);
+	}
+	if ((sender->webhook_url != NULL) != (sender->webhook_key_file != NULL) ||
+		(sender->webhook_ca_file != NULL && sender->webhook_url == NULL)) {
+		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
+			"'%s': webhook_url and webhook_key_file go together", sender->name);
+	}
+	if (sender->webhook_url != NULL && (sender->roles & BD_SENDER_ENGINE) == 0) {
+		bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number, line->key_column,
+			"'%s': only an engine has cases of which it can be told", sender->name);
 	}
 	bool is_department = (sender->roles & BD_SENDER_DEPARTMENT) != 0;
 	if (is_department != (sender->source_count > 0)) {
@@ -160,7 +193,7 @@ enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
 			bd_diags_add(diags, BD_CONFIG_SYNTAX, lines[i].shown, lines[i].number,
 				lines[i].key_column, "expected first: [name of a sender]");
 		} else {
-			set(&items[senders->count - 1], &lines[i], arena, diags);
+			set(&items[senders->count - 1], &lines[i], path, arena, diags);
 		}
 	}
 	if (head != NULL) {

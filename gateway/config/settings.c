@@ -180,22 +180,6 @@ static enum bd_code fail(
 		line->key, detail);
 }
 
-/* A relative name is taken from the folder of the settings file. */
-static const char *resolve(const char *value, const char *path, struct bd_arena *arena)
-{
-	const char *slash = strrchr(path, '/');
-	if (value[0] == '/' || slash == NULL) {
-		return bd_arena_text(arena, bd_bytes_of(value));
-	}
-	size_t folder = (size_t)(slash - path + 1);
-	size_t size = folder + strlen(value) + 1;
-	char *full = bd_arena_alloc(arena, size, 1);
-	if (full != NULL) {
-		snprintf(full, size, "%.*s%s", (int)folder, path, value);
-	}
-	return full;
-}
-
 /* host:port, [v6]:port */
 static bool is_address(const char *value)
 {
@@ -248,7 +232,7 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 	}
 	switch (row->kind) {
 	case KIND_FILE:
-		*text_at(settings, row) = resolve(line->value, path, arena);
+		*text_at(settings, row) = bd_lines_resolve(line->value, path, arena);
 		return;
 	case KIND_ADDRESS:
 	case KIND_LOOPBACK:
@@ -332,7 +316,8 @@ enum bd_code bd_config_settings(const struct bd_settings **out, const char *path
 		if (rows[i].kind == KIND_NUMBER) {
 			*number_at(settings, &rows[i]) = rows[i].normal;
 		} else if (rows[i].fallback != NULL) {
-			*text_at(settings, &rows[i]) = resolve(rows[i].fallback, path, arena);
+			*text_at(settings, &rows[i]) =
+				bd_lines_resolve(rows[i].fallback, path, arena);
 		}
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -61,6 +61,9 @@ struct bd_sender {
 	uint32_t roles;             /* enum bd_sender_role */
 	const char *const *sources; /* it may speak for */
 	size_t source_count;
+	/* Where events of its cases are sent to, with its key's file, and the CA of a server that
+	 * the system does not know; NULL = nowhere, the system's. */
+	const char *webhook_url, *webhook_key_file, *webhook_ca_file;
 };
 
 struct bd_senders {
@@ -68,8 +71,8 @@ struct bd_senders {
 	size_t count;
 };
 
-/* All text lives in the arena. `path` is shown by its last part. A relative file name in the
- * settings is taken relative to the folder of the settings file. */
+/* All text lives in the arena. `path` is shown by its last part. A relative file name in a file is
+ * taken relative to the folder of that file. */
 enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
 enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,

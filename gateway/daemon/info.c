@@ -4,6 +4,7 @@
 #include "daemon/document.h"
 #include "daemon/routes.h"
 #include "store/obligations.h"
+#include "store/watches.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	const struct bd_daemon *daemon = loop->daemon;
 	struct bd_store_counts store = { 0 };
 	struct bd_owed_counts owed = { 0 };
+	struct bd_notifier_counts webhooks;
 	struct bd_trail_counts trail;
 	uint64_t commits, messages;
 	int64_t now_ms = bd_clock_wall_ms();
@@ -107,6 +109,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 
 	bd_writer_counts(daemon->writer, &commits, &messages);
 	bd_trail_count(&trail, daemon->trail);
+	bd_notifier_counts(&webhooks, daemon->notifier);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
 		bd_owed_count(&owed, loop->reader, bd_day_at(now_ms), NULL);
@@ -152,6 +155,13 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			(uint64_t)(now_ms > trail.head_ms ? now_ms - trail.head_ms : 0) / 1000 },
 		{ "bidui_trail_low", "1: only the reserve of space is left, pushes are refused",
 			"gauge", bd_trail_is_low(daemon->trail) },
+		{ "bidui_watches", "events of cases whose data changed", "gauge",
+			bd_store_watch_last(daemon->store) },
+		{ "bidui_webhook_requests_total", "webhook requests that were taken", "counter",
+			webhooks.sent },
+		{ "bidui_webhook_events_total", "events in them", "counter", webhooks.events },
+		{ "bidui_webhook_failures_total", "webhook requests that were not taken", "counter",
+			webhooks.failures },
 		{ "bidui_uptime_seconds", "since the start", "gauge",
 			(uint64_t)(now_ms - daemon->started_ms) / 1000 },
 	};
@@ -192,6 +202,38 @@ static const char *state_name(enum bd_coverage_state state)
 	return names[state];
 }
 
+/* How far each sender with a webhook has been told; an operator sees all, others themselves. */
+static void write_webhooks(
+	struct bd_json_writer *w, const struct bd_loop *loop, const struct bd_sender *asker)
+{
+	const struct bd_senders *senders = loop->setup->senders;
+
+	bd_jw_array(w, "webhooks");
+	for (size_t i = 0; i < senders->count; i++) {
+		const struct bd_sender *sender = &senders->items[i];
+		struct bd_notifier_state state = { 0 };
+
+		if (sender->webhook_url == NULL ||
+			(!bd_access_has(asker, BD_SENDER_OPERATOR) &&
+				strcmp(asker->name, sender->name) != 0)) {
+			continue;
+		}
+		bd_notifier_state(&state, loop->daemon->notifier, sender->name);
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "sender", sender->name);
+		bd_jw_u64(w, "told", state.told);
+		bd_jw_u64(w, "failures", state.failures);
+		if (state.failures > 0 && state.why != NULL) {
+			bd_jw_text(w, "code", state.why->text);
+		}
+		if (state.status != 0) {
+			bd_jw_i64(w, "status", state.status);
+		}
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
 /* Of all senders: numbers alone. */
 static enum bd_code write_owed(struct bd_document *document, int32_t today)
 {
@@ -210,8 +252,13 @@ static enum bd_code write_owed(struct bd_document *document, int32_t today)
 	return code;
 }
 
+struct status_asker {
+	const struct bd_sender *sender;
+};
+
 static enum bd_code write_states(struct bd_document *document, void *given)
 {
+	const struct status_asker *asker = given;
 	const struct bd_loop *loop = document->loop;
 	struct bd_json_writer *w = &document->json;
 	const struct bd_feed_state *states;
@@ -220,7 +267,6 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	enum bd_code code =
 		bd_store_states(&states, &count, loop->reader, &document->arena, &document->diag);
 
-	(void)given;
 	if (code != BD_OK) {
 		return code;
 	}
@@ -252,6 +298,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	}
 	bd_jw_array_end(w);
 	code = write_owed(document, bd_day_at(now_ms));
+	write_webhooks(w, loop, asker->sender);
 	bd_jw_object_end(w);
 	return code;
 }
@@ -259,7 +306,8 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 void bd_status_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
-	(void)sender;
+	struct status_asker asker = { sender };
+
 	(void)parts;
-	bd_document_answer(loop, exchange, write_states, NULL);
+	bd_document_answer(loop, exchange, write_states, &asker);
 }

@@ -108,8 +108,8 @@ static enum bd_code take_entities(struct bd_case_finding *out, const struct bd_e
 		entities[out->entity_count++] = relation->number;
 	}
 	for (size_t i = 0; i < 2 && element->is_claimed; i++) {
-		const struct bd_entity *verified = bd_dictionary_entity(
-			dict, i == 0 ? "verification" : "person_verification");
+		const struct bd_entity *verified =
+			bd_dictionary_entity(dict, i == 0 ? "verification" : "person_verification");
 
 		if (verified != NULL) {
 			entities[out->entity_count++] = verified->number;

@@ -31,6 +31,8 @@ biduid_SOURCES = \
 	gateway/daemon/obligation_ask.c \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
+
+	gateway/daemon/notify.c gateway/daemon/notify.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c \
@@ -46,10 +48,11 @@ biduid_SOURCES = \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
+	gateway/daemon/watches.c gateway/daemon/watches.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)
 biduid_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
-	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
+	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
 	$(HTTP_PARSER_LIBS) -lunistring -lpthread
 
 # The contract as the daemon serves it: made of the file that people read, the dictionary and the codes.

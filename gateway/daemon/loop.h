@@ -10,6 +10,7 @@
 #include "daemon/audit.h"
 #include "daemon/cursor.h"
 #include "daemon/mailbox.h"
+#include "daemon/notify.h"
 #include "daemon/pool.h"
 #include "daemon/repeats.h"
 #include "daemon/setup.h"
@@ -81,6 +82,7 @@ struct bd_daemon {
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
 	struct bd_follow *follow;
+	struct bd_notifier *notifier;
 	struct bd_repeats *repeats;
 	struct bd_letter trail_letter; /* from the signer: the trail has failed */
 	uint8_t audit_key[BD_AUDIT_KEY_BYTES];

@@ -134,6 +134,7 @@ static void reload(struct biduid *biduid)
 		biduid->setup = setup;
 		bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
 		bd_follow_reload(biduid->daemon.follow, setup);
+		bd_notifier_reload(biduid->daemon.notifier, setup);
 		biduid->reloads_left = biduid->daemon.loop_count;
 		for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 			bd_loop_reload(&biduid->daemon.loops[i], setup);
@@ -314,8 +315,9 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 
 static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 {
-	enum bd_code code = open_store(biduid, diag);
+	enum bd_code code = bd_notifier_prepare(diag);
 
+	code = code == BD_OK ? open_store(biduid, diag) : code;
 	code = code == BD_OK ? open_trail(biduid, diag) : code;
 	code = code == BD_OK ? open_repeats(biduid, diag) : code;
 	if (code == BD_OK && (uv_loop_init(&biduid->uv) != 0 || !watch_signals(biduid))) {
@@ -332,6 +334,10 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	if (code == BD_OK &&
 		bd_tickets_new(&biduid->daemon.tickets, biduid->daemon.instance) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no tickets");
+	}
+	if (code == BD_OK && bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
+				     biduid->daemon.writer, biduid->setup) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
 	}
 	if (code == BD_OK) {
 		code = open_loops(biduid, diag);
@@ -364,6 +370,7 @@ static enum exit_code run(struct biduid *biduid)
 	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
+	bd_notifier_stop(biduid->daemon.notifier);
 	is_broken = bd_writer_is_broken(biduid->daemon.writer);
 	bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);

@@ -27,6 +27,7 @@ static const struct route routes[] = {
 		bd_resolve_begin },
 	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
 	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },
+	{ "GET", "/v1/watches", BD_SENDER_ENGINE, bd_watches_begin },
 	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
 	{ "GET", "/v1/receipts/*", ANYONE_LISTED, bd_trail_receipt_begin },
 	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },

@@ -104,8 +104,8 @@ static size_t list_covers(struct bd_cover *covers, const struct bd_setup *setup)
 
 	for (size_t p = 0; p < setup->plan_count; p++) {
 		for (size_t f = 0; f < setup->plans[p]->feed_count; f++) {
-			add_covers(covers, &count, setup, setup->plans[p],
-				&setup->plans[p]->feeds[f]);
+			add_covers(
+				covers, &count, setup, setup->plans[p], &setup->plans[p]->feeds[f]);
 		}
 	}
 	return count;

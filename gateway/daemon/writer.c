@@ -4,9 +4,12 @@
 #include "base/log.h"
 #include "store/cases.h"
 #include "store/obligations.h"
+#include "store/watches.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Messages of one commit: past this the waiting of the first is worth more than the syncs saved. */
@@ -22,6 +25,13 @@
 #define INDEX_MS 200
 #define NS_PER_MS UINT64_C(1000000)
 
+/* A client that has taken its watches up to a number. */
+struct told {
+	char client[129];
+	uint64_t number;
+	struct told *next;
+};
+
 struct bd_writer {
 	struct bd_store *store;
 	uv_thread_t thread;
@@ -30,6 +40,7 @@ struct bd_writer {
 	struct bd_write *first, **last;
 	const struct bd_cover *covers; /* to be set before the next group; NULL = no change */
 	size_t cover_count;
+	struct told *told;
 	bool is_stopping;
 	void (*tell)(void *listener); /* NULL = nobody */
 	void *listener;
@@ -48,6 +59,7 @@ struct group {
 	size_t count;
 	const struct bd_cover *covers;
 	size_t cover_count;
+	struct told *told;
 	bool is_stopping;
 };
 
@@ -71,14 +83,16 @@ static void take_group(struct bd_writer *writer, struct group *group)
 
 	*group = (struct group){ .count = 0 };
 	uv_mutex_lock(&writer->lock);
-	if (writer->first == NULL && writer->covers == NULL && !writer->is_stopping &&
-		wait_ms > 0) {
+	if (writer->first == NULL && writer->covers == NULL && writer->told == NULL &&
+		!writer->is_stopping && wait_ms > 0) {
 		uv_cond_timedwait(&writer->wake, &writer->lock, (uint64_t)wait_ms * NS_PER_MS);
 	}
 	group->covers = writer->covers;
 	group->cover_count = writer->cover_count;
 	group->is_stopping = writer->is_stopping;
 	writer->covers = NULL;
+	group->told = writer->told;
+	writer->told = NULL;
 	while (writer->first != NULL && group->count < GROUP_MAX) {
 		group->items[group->count++] = writer->first;
 		writer->first = writer->first->next;
@@ -281,6 +295,20 @@ static void expire(struct bd_writer *writer)
 	writer->expire_ms = has_more ? now : now + EXPIRE_MS;
 }
 
+/* One that is lost is sent once more after a restart. */
+static void keep_told(struct bd_writer *writer, struct told *told)
+{
+	while (told != NULL) {
+		struct told *next = told->next;
+		struct bd_diag diag = { .code = BD_OK };
+
+		hear(writer, bd_store_watch_tell(writer->store, told->client, told->number, &diag),
+			&diag);
+		free(told);
+		told = next;
+	}
+}
+
 static void handle(struct bd_writer *writer, const struct group *group)
 {
 	struct bd_write *shorts[GROUP_MAX], *longs[GROUP_MAX], *works[GROUP_MAX];
@@ -304,6 +332,7 @@ static void handle(struct bd_writer *writer, const struct group *group)
 		}
 	}
 	commit_short(writer, shorts, short_count);
+	keep_told(writer, group->told);
 	for (size_t i = 0; i < long_count; i++) {
 		take_long(writer, longs[i]);
 	}
@@ -326,7 +355,8 @@ static void run(void *state)
 		tend(writer);
 		expire(writer);
 		tell_news(writer);
-	} while (!group.is_stopping || group.count > 0 || writer->longs != NULL);
+	} while (!group.is_stopping || group.count > 0 || group.told != NULL ||
+		 writer->longs != NULL);
 }
 
 enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
@@ -373,6 +403,29 @@ void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), v
 	uv_mutex_lock(&writer->lock);
 	writer->tell = tell;
 	writer->listener = listener;
+	uv_mutex_unlock(&writer->lock);
+}
+
+void bd_writer_tell(struct bd_writer *writer, const char *client, uint64_t number)
+{
+	struct told *told;
+
+	uv_mutex_lock(&writer->lock);
+	for (told = writer->told; told != NULL && strcmp(told->client, client) != 0;
+		told = told->next) {
+	}
+	if (told == NULL) {
+		told = calloc(1, sizeof(*told));
+		if (told != NULL) {
+			snprintf(told->client, sizeof(told->client), "%s", client);
+			told->next = writer->told;
+			writer->told = told;
+		}
+	}
+	if (told != NULL) {
+		told->number = number;
+	}
+	uv_cond_signal(&writer->wake);
 	uv_mutex_unlock(&writer->lock);
 }
 

@@ -39,6 +39,9 @@ void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *cover
  * bd_owed_again). Any thread; NULL = nobody wants to know any more, and tell is not called again
  * once this returns. */
 void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), void *listener);
+/* Up to where a client has taken its watches (store/watches.h), before the next group; of several
+ * waiting for one client the last counts. Any thread. */
+void bd_writer_tell(struct bd_writer *writer, const char *client, uint64_t number);
 /* Did a sync fail? Then the process must not end as if all were well. Any thread. */
 bool bd_writer_is_broken(const struct bd_writer *writer);
 /* Commits what waits, ends the thread, frees. */

@@ -25,9 +25,9 @@ TRANSPORT_HEADERS = {"date", "content-length", "connection", "transfer-encoding"
 TRIES, PAUSE_S = 200, 0.1
 METHODS = ("get", "put", "post", "delete", "patch")
 # Of a documented answer, what each run makes anew: numbers of receipts, what is called by them, and times.
-VOLATILE = {"receipt", "id", "message", "at", "received", "as_of", "last_received", "complete_through", "recall", "dispute", "raised", "due", "closed"}
+VOLATILE = {"receipt", "id", "message", "at", "received", "as_of", "last_received", "complete_through", "recall", "dispute", "raised", "due", "closed", "next"}
 # Digests, what is signed, and where in a tree it stands: of whatever type.
-VOLATILE_ALWAYS = {"request", "digest", "commitment", "entry", "leaf", "path", "body", "signature", "key"}
+VOLATILE_ALWAYS = {"seq", "request", "digest", "commitment", "entry", "leaf", "path", "body", "signature", "key"}
 
 
 class Answer:

@@ -333,6 +333,45 @@ static void test_cut(void **state)
 	stop(&watched);
 }
 
+/* A group that fails for one of its entries is done again without it: the numbers go on as if it
+ * had never been tried. */
+static void test_group_given_up(void **state)
+{
+	struct bd_entry dispute = { .kind = BD_ENTRY_DISPUTE,
+		.source = "market",
+		.sender = "test",
+		.received_ms = STORE_NOW_MS,
+		.delivery = { .day = INT32_MIN },
+		.subject = &company,
+		.subject_count = 1,
+		.dispute = { .entity = 1, .reason = "other", .subject = company } };
+	struct bd_entry *entries[] = { NULL, &dispute };
+	struct watched watched;
+	struct said said;
+	struct fact fact;
+
+	(void)state;
+	start(&watched);
+	decide(&watched, "engine", &person, 1, "");
+	for (int i = 0; i < 64; i++) {
+		assert_int_equal(
+			bd_store_commit(watched.box.store, entries + 1, 1, &watched.box.diag),
+			BD_OK);
+		assert_int_equal(dispute.code, BD_OK);
+	}
+	said_open(&said, "market", "changes");
+	said_add(&said, fact_of(&fact, &person, 1, "s", 1, 10, "a"));
+	said.entry.received_ms = STORE_NOW_MS;
+	said.entry.records = bd_buf_bytes(&said.records);
+	entries[0] = &said.entry;
+	assert_int_equal(bd_store_commit(watched.box.store, entries, 2, &watched.box.diag), BD_OK);
+	said_close(&said);
+	assert_int_equal(dispute.code, BD_LIMIT_COUNT);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	assert_int_equal(events(&watched, "engine", 0).items[0].number, 1);
+	stop(&watched);
+}
+
 /* An entry that is given up leaves no event, and no number is lost or given twice. */
 static void test_given_up(void **state)
 {
@@ -413,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_relation),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_group_given_up),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_told),
 	};
