@@ -204,5 +204,19 @@ check 'no number stands in the data, the trail or the log' bash -c "! grep -raq 
 stop_gateway || exit 1
 check 'a gateway that ended starts again' start_gateway
 check 'with what was open' bash -c "'$build/bidui' -o json dispute list | jq -e '.disputes | length == 1'"
+check 'of which nothing is overdue' bash -c "'$build/bidui' -o json dispute list | jq -e '.disputes | all(.overdue == false)'"
 stop_gateway || exit 1
+
+# A month later; a sanitized biduid takes no preloaded library.
+if grep -q '^BD_CFLAGS = .*-fsanitize' "$build/Makefile" ||
+	! cc -shared -fPIC -D_GNU_SOURCE -o "$work/ahead.so" "$top/tests/e2e/ahead.c" -ldl 2>"$work/check.out"; then
+	count=$((count + 1))
+	echo "ok $count # SKIP no library can be preloaded"
+else
+	export CLOCK_AHEAD_S=2592000
+	LD_PRELOAD=$work/ahead.so start_gateway
+	check 'a month later it is overdue' bash -c "'$build/bidui' -o json dispute list | jq -e '.disputes | length == 1 and .[0].overdue'"
+	check 'as the command line says' bash -c "'$build/bidui' dispute list | grep 已逾期"
+	stop_gateway || exit 1
+fi
 echo "1..$count"

@@ -75,7 +75,7 @@ class Held:
     def __init__(self, node, dictionary, now):
         statements = node.get("statements", [])
         self.status = node.get("status", "found" if statements else "no_subject")
-        self.is_disputed = node.get("disputed", False)
+        self.disputed = node.get("disputed", False)
         self.coverage = {
             (one["source"], one["entity"]): Coverage(one, now) for one in node.get("coverage", [])}
         rows = {}

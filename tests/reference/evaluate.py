@@ -101,9 +101,28 @@ class Judge:
             finding = self.agreement(held)
         else:
             finding = self.existence(held)
-        if held.is_disputed:
+        if self.is_disputed(held, self.element.entity.name):
             finding.flags.add("disputed")
         return finding
+
+    def is_disputed(self, held, entity, asked=True):
+        """All of it, or what an asked source says of the entity or of a field that the element looks at."""
+        if isinstance(held.disputed, bool):
+            return held.disputed
+        return any(
+            one["entity"] == entity and (not asked or self.asks(one["source"]) and self.looks_at(one.get("field")))
+            for one in held.disputed)
+
+    def looks_at(self, field):
+        """Where rows are only counted all that they say is looked at."""
+        element = self.element
+        fields = [element.field] + [one.field for one in element.filters]
+        if element.months is not None:
+            fields += [element.months.field, element.months.kind]
+        names = {one.name for one in fields if one is not None}
+        if element.field is not None and element.field.name == "name":
+            names.add("former_name")
+        return field is None or field in names or element.field is None and not element.filters
 
     # -- by itself --
 
@@ -483,8 +502,19 @@ class Judge:
                 plain(row.value(entity.fields[field])) for field in ("claims_digest", "verdict", "expires"))
             if digest == wanted and expires is not None and self.now < time_of(expires):
                 code = {"consistent": "match", "inconsistent": "mismatch"}.get(verdict, "indeterminate")
-                told.append("indeterminate" if row.is_blocked else code)
-        return Finding(max(told, key=CODES.index)) if told else None
+                code = "indeterminate" if row.is_blocked else code
+                told.append((code, self.is_verdict_disputed(held, row)))
+        if not told:
+            return None
+        code, is_disputed = max(told, key=lambda one: CODES.index(one[0]))
+        finding = Finding(code)
+        if is_disputed:
+            finding.flags.add("disputed")
+        return finding
+
+    def is_verdict_disputed(self, held, row):
+        return not isinstance(held.disputed, bool) and any(
+            one["entity"] == row.entity.name and one["source"] == row.source for one in held.disputed)
 
     # -- paths --
 
@@ -494,7 +524,7 @@ class Judge:
             return Finding(held.status)
         relation = self.case.dictionary.entities["relation"]
         path = self.absence(held, "match", relation)
-        if held.is_disputed:
+        if self.is_disputed(held, "relation", asked=False):
             path.flags.add("disputed")
         ends, is_unsure = [], False
         for row in held.rows:

@@ -228,6 +228,17 @@ class Invention:
 
     # -- what is held --
 
+    def dispute(self, elements):
+        """Of what some element reads, of a source that it may ask, or of all sources one."""
+        element = self.pick([one for one in elements if one.entity] or elements)
+        entity = self.pick((element.entity, self.dictionary.entities["relation"])) if element.relations else element.entity
+        if entity is None or self.maybe(0.05):
+            entity = self.pick(list(self.dictionary.entities.values()))
+        one = {"source": self.pick(list(element.sources) + list(SOURCES[:4])), "entity": entity.name}
+        if self.maybe(0.6):
+            one["field"] = self.pick(list(entity.fields))
+        return one
+
     def hold(self, identity, elements, subject=None, depth=0):
         """Rows and coverage of one subject for these elements."""
         if identity in self.held or identity[1] is None:
@@ -236,7 +247,7 @@ class Invention:
         if not self.is_good() and self.maybe(0.25):
             node["status"] = self.pick(("no_subject", "ambiguous", "withheld"))
         if self.maybe(0.01 + (1 - self.mood) / 10):
-            node["disputed"] = True
+            node["disputed"] = self.maybe(0.3) or [self.dispute(elements) for _ in range(self.pick((1, 1, 2)))]
         statements, coverage = node.setdefault("statements", []), node.setdefault("coverage", [])
         here = [one for one in elements if subject is None or subject.role.name in one.roles]
         direct = here if depth else [one for one in here if not one.relations]

@@ -324,6 +324,7 @@ FAULTS = {
     "a gap reads as none": (Coverage, "tells_all", property(lambda self: self.state != "none")),
     "a rejected record is forgotten": (evaluate.Judge, "is_blocked", lambda self, held: False),
     "a dispute is no flag": (decide, "is_ground", lambda finding: finding.element.refuses),
+    "a dispute of one field is of all": (evaluate.Judge, "looks_at", lambda self, field: True),
     "a placeholder is a character": (values, "differs_by_placeholders", lambda a, b: False),
     "an unknown code is another one": (values, "compare_code", lambda a, b: values.same_if(a == b)),
     "nobody outranks anybody": (evaluate.Judge, "authority", lambda self, one: 0),
