@@ -121,6 +121,8 @@
 #define BD_NOTIFY_WAIT_MAX_MS 300000
 /* How long an event waits to be asked for: 400 days, as long as case files are kept normally. */
 #define BD_WATCH_KEEP_MS INT64_C(34560000000)
+/* Subjects looked through in one step after a snapshot of everybody: pushes go between. */
+#define BD_WATCH_SWEEP_MAX 512
 /* Nodes that one journal entry of a recall changes. */
 #define BD_RECALL_NODES_MAX 512
 /* Sealed value of one node: an employer's links stand apart, so this is one subject's own rows. */

@@ -31,7 +31,6 @@ biduid_SOURCES = \
 	gateway/daemon/obligation_ask.c \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
-
 	gateway/daemon/notify.c gateway/daemon/notify.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \

@@ -49,8 +49,8 @@ struct bd_writer {
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
 	int64_t retry_ms, tend_ms, expire_ms, index_ms;
-	bool has_index_failed; /* and that was told */
-	uint64_t oldest_reads; /* by the last look */
+	bool has_index_failed, has_sweep_failed; /* and that was told */
+	uint64_t oldest_reads;                   /* by the last look */
 	int64_t oldest_since_ms;
 };
 
@@ -232,6 +232,20 @@ static void tell_news(struct bd_writer *writer)
 
 /* -- the rest -- */
 
+/* What a full export has no more, of whom somebody has asked about. */
+static bool sweep_watches(struct bd_writer *writer)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	bool has_more = false;
+	enum bd_code code = bd_watch_sweep(writer->store, &has_more, &diag);
+
+	if (code == BD_STORE_SYNC || !writer->has_sweep_failed) {
+		hear(writer, code, &diag);
+	}
+	writer->has_sweep_failed = code != BD_OK;
+	return has_more;
+}
+
 /* Tried again a second later where it fails: nothing is lost, but nothing new is found. */
 static void index_cases(struct bd_writer *writer)
 {
@@ -246,6 +260,7 @@ static void index_cases(struct bd_writer *writer)
 	if (code != BD_OK && (code == BD_STORE_SYNC || !writer->has_index_failed)) {
 		hear(writer, code, &diag);
 	}
+	has_more |= sweep_watches(writer);
 	writer->has_index_failed = code != BD_OK;
 	writer->index_ms = bd_clock_monotonic_ms() + (code != BD_OK     ? RETRY_MS
 							     : has_more ? 0

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/history.h"
+#include "store/watch.h"
 
 #include <string.h>
 
@@ -307,6 +308,7 @@ static enum bd_code mark_snapshot(
 		BD_TRY(bd_coverage_name(&name, "snapshot", source, section));
 		BD_TRY(bd_mark_pack(&value, journal->snapshot.order, entry->message));
 		BD_TRY(keep_mark(txn, bd_buf_bytes(&name)));
+		BD_TRY(bd_watch_marked(txn, source, section, entry->received_ms));
 		BD_TRY(bd_txn_put(
 			txn, txn->store->coverage, bd_buf_bytes(&name), bd_buf_bytes(&value)));
 		/* The rows of everybody whom it does not name are gone without being touched. */

@@ -63,6 +63,8 @@ struct bd_store {
 	bool is_broken;  /* a sync failed */
 	struct bd_owed_watch owed_watch;
 	struct bd_case_sink *owed_sink; /* case_index.h; NULL = the ledger follows no cases */
+	uint64_t marked_commit;         /* the newest that set a mark */
+	bool has_sweeps;                /* some subjects are still to be looked through */
 	struct bd_long *active;         /* long.h */
 	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;

@@ -34,5 +34,5 @@ libbd_store_a_SOURCES = \
 	gateway/store/store.c gateway/store/store.h \
 	gateway/store/txn.c gateway/store/txn.h \
 	gateway/store/watch.c gateway/store/watch.h \
-	gateway/store/watch_list.c gateway/store/watches.h
+	gateway/store/watch_list.c gateway/store/watch_sweep.c gateway/store/watches.h
 libbd_store_a_CPPFLAGS = $(AM_CPPFLAGS)

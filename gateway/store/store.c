@@ -231,6 +231,8 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 		store->next_slot = read_counter(store, txn, "slot");
 		store->watch_last = read_counter(store, txn, "watch");
 		store->next_watch = store->watch_last + 1;
+		store->marked_commit = read_counter(store, txn, "marked");
+		store->has_sweeps = true;
 		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
 		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);

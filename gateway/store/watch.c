@@ -12,32 +12,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Places of one node that have changed: past that the rest is told as one of any entity. */
-#define CHANGES_MAX 32
 /* Whom the relations of one node lead to, that are looked up. */
 #define KEYS_MAX 64
 /* Events of a client that are past their time, removed with each new one. */
 #define EXPIRED_MAX 16
 #define CASE_ARENA_BYTES ((size_t)8 << 20)
 
-struct change {
-	struct bd_bytes source;
-	uint16_t entity; /* 0 = any */
-	enum bd_watch_what what;
-	struct bd_bytes month; /* the earliest that it is about; empty = none */
-};
-
-struct changes {
-	struct change items[CHANGES_MAX];
-	size_t count;
-};
-
 /* -- what has changed -- */
 
-static void add_change(struct changes *changes, const struct change *change)
+void bd_watch_add(struct bd_watch_changes *changes, const struct bd_watch_change *change)
 {
 	for (size_t i = 0; i < changes->count; i++) {
-		struct change *known = &changes->items[i];
+		struct bd_watch_change *known = &changes->items[i];
 
 		if (known->entity == change->entity && known->what == change->what &&
 			bd_bytes_equal(known->source, change->source)) {
@@ -48,16 +34,16 @@ static void add_change(struct changes *changes, const struct change *change)
 			return;
 		}
 	}
-	if (changes->count == CHANGES_MAX) {
-		changes->items[CHANGES_MAX - 1] = *change;
-		changes->items[CHANGES_MAX - 1].entity = 0;
+	if (changes->count == BD_WATCH_CHANGES_MAX) {
+		changes->items[BD_WATCH_CHANGES_MAX - 1] = *change;
+		changes->items[BD_WATCH_CHANGES_MAX - 1].entity = 0;
 		return;
 	}
 	changes->items[changes->count++] = *change;
 }
 
 /* The month that a row is about, where its entity is about months. */
-static struct bd_bytes month_of(const struct bd_store *store, const struct bd_node_row *row)
+struct bd_bytes bd_watch_month(const struct bd_store *store, const struct bd_node_row *row)
 {
 	uint16_t number = 0;
 
@@ -81,24 +67,24 @@ static bool has_changed(const struct bd_node_row *row, uint64_t message)
 }
 
 static void collect(
-	struct changes *changes, const struct bd_apply *apply, const struct bd_node *node)
+	struct bd_watch_changes *changes, const struct bd_apply *apply, const struct bd_node *node)
 {
 	bool is_recall = apply->journal->kind == BD_JOURNAL_RECALL;
 	uint64_t message = apply->context.message;
 
 	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
 		if (has_changed(row, message)) {
-			add_change(changes, &(struct change){ row->source, row->entity,
-						    is_recall               ? BD_WATCH_RECALLED
-						    : row->first == message ? BD_WATCH_ADDED
-									    : BD_WATCH_CHANGED,
-						    month_of(apply->txn->store, row) });
+			bd_watch_add(changes, &(struct bd_watch_change){ row->source, row->entity,
+						      is_recall               ? BD_WATCH_RECALLED
+						      : row->first == message ? BD_WATCH_ADDED
+									      : BD_WATCH_CHANGED,
+						      bd_watch_month(apply->txn->store, row) });
 		}
 	}
 	for (const struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
 		if (one->id == message) {
-			add_change(changes, &(struct change){ one->source, one->entity,
-						    BD_WATCH_DISPUTED, { "", 0 } });
+			bd_watch_add(changes, &(struct bd_watch_change){ one->source, one->entity,
+						      BD_WATCH_DISPUTED, { "", 0 } });
 		}
 	}
 }
@@ -120,7 +106,7 @@ static bool is_named(struct bd_bytes names, struct bd_bytes name)
 	return false;
 }
 
-static bool has_read(const struct bd_case_finding *finding, const struct change *change)
+static bool has_read(const struct bd_case_finding *finding, const struct bd_watch_change *change)
 {
 	bool is_one = change->entity == 0;
 
@@ -130,7 +116,7 @@ static bool has_read(const struct bd_case_finding *finding, const struct change 
 	return is_one && (finding->sources.len == 0 || is_named(finding->sources, change->source));
 }
 
-static bool concerns(const struct bd_case_record *record, const struct change *change)
+static bool concerns(const struct bd_case_record *record, const struct bd_watch_change *change)
 {
 	for (size_t i = 0; i < record->finding_count; i++) {
 		if (has_read(&record->findings[i], change)) {
@@ -141,7 +127,8 @@ static bool concerns(const struct bd_case_record *record, const struct change *c
 }
 
 /* A month that was over, or running, on the day of the case. */
-static enum bd_watch_what what_of(const struct bd_case_record *record, const struct change *change)
+static enum bd_watch_what what_of(
+	const struct bd_case_record *record, const struct bd_watch_change *change)
 {
 	char day[11];
 
@@ -171,7 +158,7 @@ enum bd_code bd_watch_client_key(
 }
 
 static enum bd_code pack_event(struct bd_buf *out, const struct bd_case_record *record,
-	const struct change *change, bool is_cut)
+	const struct bd_watch_change *change, bool is_cut)
 {
 	BD_TRY(bd_buf_add_u8(out, 1));
 	BD_TRY(bd_buf_add_u8(out, (uint8_t)what_of(record, change)));
@@ -214,7 +201,7 @@ static enum bd_code expire(
 }
 
 static enum bd_code put_event(struct bd_txn *txn, const struct bd_case_record *record,
-	const struct change *change, int64_t at_ms, bool is_cut)
+	const struct bd_watch_change *change, int64_t at_ms, bool is_cut)
 {
 	struct bd_store *store = txn->store;
 	char key_room[BD_WATCH_KEY_BYTES], client[256];
@@ -244,7 +231,7 @@ static enum bd_code put_event(struct bd_txn *txn, const struct bd_case_record *r
 }
 
 static enum bd_code tell_case(struct bd_txn *txn, const struct bd_case_record *record,
-	const struct changes *changes, int64_t at_ms, bool is_cut)
+	const struct bd_watch_changes *changes, int64_t at_ms, bool is_cut)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		if (concerns(record, &changes->items[i])) {
@@ -256,12 +243,7 @@ static enum bd_code tell_case(struct bd_txn *txn, const struct bd_case_record *r
 
 /* -- the cases of a subject, the newest first -- */
 
-struct told {
-	struct bd_trail_id receipts[BD_WATCH_RECEIPTS_MAX];
-	size_t count;
-};
-
-static bool is_told(const struct told *told, const struct bd_trail_id *receipt)
+static bool is_told(const struct bd_watch_told *told, const struct bd_trail_id *receipt)
 {
 	for (size_t i = 0; i < told->count; i++) {
 		if (bd_trail_id_equal(&told->receipts[i], receipt)) {
@@ -272,8 +254,8 @@ static bool is_told(const struct told *told, const struct bd_trail_id *receipt)
 }
 
 /* Up to BD_WATCH_RECEIPTS_MAX, copied: what follows writes. */
-static enum bd_code list_receipts(struct told *list, bool *is_cut, struct bd_txn *txn,
-	const uint8_t key[BD_NODE_KEY_BYTES], const struct told *told)
+static enum bd_code list_receipts(struct bd_watch_told *list, bool *is_cut, struct bd_txn *txn,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_told *told)
 {
 	uint8_t room[BD_CASE_LIST_KEY_BYTES];
 	MDB_val at = { sizeof(room), room }, value;
@@ -330,10 +312,10 @@ static enum bd_code load_case(struct bd_case_record *record, bool *found, struct
 	return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
 }
 
-static enum bd_code tell_subject(struct bd_txn *txn, struct told *told,
-	const uint8_t key[BD_NODE_KEY_BYTES], const struct changes *changes, int64_t at_ms)
+enum bd_code bd_watch_tell(struct bd_txn *txn, struct bd_watch_told *told,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_changes *changes, int64_t at_ms)
 {
-	struct told list;
+	struct bd_watch_told list;
 	struct bd_arena arena;
 	bool is_cut = false;
 	enum bd_code code = list_receipts(&list, &is_cut, txn, key, told);
@@ -356,7 +338,7 @@ static enum bd_code tell_subject(struct bd_txn *txn, struct told *told,
 	return code;
 }
 
-static bool has_cases(struct bd_txn *txn)
+bool bd_watch_has_cases(struct bd_txn *txn)
 {
 	MDB_stat stat;
 
@@ -368,18 +350,18 @@ enum bd_code bd_watch_node(
 {
 	struct bd_txn *txn = apply->txn;
 	int64_t at_ms = apply->context.received_ms;
-	struct changes changes = { .count = 0 };
-	struct told told = { .count = 0 };
+	struct bd_watch_changes changes = { .count = 0 };
+	struct bd_watch_told told = { .count = 0 };
 	size_t keys = 0;
 
-	if (!has_cases(txn)) {
+	if (!bd_watch_has_cases(txn)) {
 		return BD_OK;
 	}
 	collect(&changes, apply, node);
 	if (changes.count == 0) {
 		return BD_OK;
 	}
-	BD_TRY(tell_subject(txn, &told, key, &changes, at_ms));
+	BD_TRY(bd_watch_tell(txn, &told, key, &changes, at_ms));
 	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
 		for (const struct bd_node_name *name = row->others;
 			has_changed(row, apply->context.message) && name != NULL && keys < KEYS_MAX;
@@ -388,7 +370,7 @@ enum bd_code bd_watch_node(
 
 			keys++;
 			BD_TRY(bd_seal_blind(txn->store->seal, &name->identifier, other));
-			BD_TRY(tell_subject(txn, &told, other, &changes, at_ms));
+			BD_TRY(bd_watch_tell(txn, &told, other, &changes, at_ms));
 		}
 	}
 	return BD_OK;
@@ -420,7 +402,7 @@ static bool has_dispute(const struct bd_node *node, uint64_t id)
 	return one != NULL;
 }
 
-static void compare(struct changes *changes, const struct bd_store *store,
+static void compare(struct bd_watch_changes *changes, const struct bd_store *store,
 	const struct bd_node *now, const struct bd_node *was)
 {
 	for (const struct bd_node_row *row = now->rows; row != NULL; row = row->next) {
@@ -430,15 +412,15 @@ static void compare(struct changes *changes, const struct bd_store *store,
 		if (row->is_seen != was_seen ||
 			(row->is_seen &&
 				memcmp(row->digest, before->digest, sizeof(row->digest)) != 0)) {
-			add_change(changes, &(struct change){ row->source, row->entity,
-						    was_seen ? BD_WATCH_CHANGED : BD_WATCH_ADDED,
-						    month_of(store, row) });
+			bd_watch_add(changes, &(struct bd_watch_change){ row->source, row->entity,
+						      was_seen ? BD_WATCH_CHANGED : BD_WATCH_ADDED,
+						      bd_watch_month(store, row) });
 		}
 	}
 	for (const struct bd_node_dispute *one = now->disputes; one != NULL; one = one->next) {
 		if (!has_dispute(was, one->id)) {
-			add_change(changes, &(struct change){ one->source, one->entity,
-						    BD_WATCH_DISPUTED, { "", 0 } });
+			bd_watch_add(changes, &(struct bd_watch_change){ one->source, one->entity,
+						      BD_WATCH_DISPUTED, { "", 0 } });
 		}
 	}
 }
@@ -459,14 +441,16 @@ static enum bd_code is_newer(
 	return BD_OK;
 }
 
-static enum bd_code look_again(struct changes *changes, struct bd_txn *txn,
-	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit, struct bd_arena *arena)
+/* marks: of snapshots, as they were then. */
+static enum bd_code look_again(struct bd_watch_changes *changes, struct bd_txn *txn,
+	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit, const struct bd_node_marks *marks,
+	struct bd_arena *arena)
 {
 	struct bd_as_of as_of = { .commit = commit };
 	const struct bd_node_view now_view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
 		true, NULL };
-	const struct bd_node_view was_view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, &as_of };
+	const struct bd_node_view was_view = { txn->store, txn->mdb, txn->store->seal, marks, true,
+		&as_of };
 	struct bd_node now = { .arena = arena }, was = { .arena = arena };
 	bool found = false, was_found = false;
 	uint64_t slot;
@@ -483,12 +467,25 @@ static enum bd_code look_again(struct changes *changes, struct bd_txn *txn,
 	return BD_OK;
 }
 
+/* Does anything stand there that was written since, or hidden by a snapshot of everybody? */
+static enum bd_code may_differ(
+	bool *differs, struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit)
+{
+	*differs = txn->store->marked_commit > commit;
+	return *differs ? BD_OK : is_newer(differs, txn, key, commit);
+}
+
 static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
 	const struct bd_case_record *record, struct bd_arena *arena)
 {
-	struct changes changes = { .count = 0 };
+	struct bd_watch_changes changes = { .count = 0 };
+	struct bd_node_marks marks = txn->marks;
 
 	(void)self;
+	if (txn->store->marked_commit > record->commit) {
+		BD_TRY(bd_marks_load(
+			&marks, txn->store, txn->mdb, record->commit, arena, txn->diag));
+	}
 	for (size_t i = 0; i < record->looked_count; i++) {
 		const struct bd_case_looked *looked = &record->looked[i];
 
@@ -497,9 +494,10 @@ static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
 			bool is_one = false;
 
 			BD_TRY(bd_seal_blind(txn->store->seal, &looked->identifiers[j], key));
-			BD_TRY(is_newer(&is_one, txn, key, record->commit));
+			BD_TRY(may_differ(&is_one, txn, key, record->commit));
 			if (is_one) {
-				BD_TRY(look_again(&changes, txn, key, record->commit, arena));
+				BD_TRY(look_again(
+					&changes, txn, key, record->commit, &marks, arena));
 			}
 		}
 	}

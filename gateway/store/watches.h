@@ -8,6 +8,9 @@
  * A change between the reading of a case and its indexing is found when it is indexed: the nodes
  * that it looked at are compared with what they were at the commit it had read.
  *
+ * What a full export has no more is gone without being touched; the subjects of cases are looked
+ * through afterwards, some at a time.
+ *
  * Bounded: of one subject the BD_WATCH_RECEIPTS_MAX newest receipts hear of a change; the last of
  * them says so where older ones are cut (is_cut). Events are kept for BD_WATCH_KEEP_MS.
  */
@@ -52,6 +55,11 @@ enum bd_code bd_store_watches(struct bd_watch_page *out, struct bd_store_reader 
 	const struct bd_watch_query *query, struct bd_arena *arena, struct bd_diag *diag);
 /* The number of the newest event of anybody; 0 = none. Any thread. */
 uint64_t bd_store_watch_last(const struct bd_store *store);
+
+/* One step, at most one transaction: rows that a snapshot of everybody has hidden, of subjects that
+ * some case has looked at. Goes on after a restart where it was. *has_more: call again. Writer
+ * thread. */
+enum bd_code bd_watch_sweep(struct bd_store *store, bool *has_more, struct bd_diag *diag);
 
 /* Up to where a client has taken what was sent to it: kept for who sends. Within a snapshot. */
 enum bd_code bd_store_watch_told(

@@ -1,4 +1,5 @@
-/* ahead.c - preloaded into biduid by disputes.sh: a wall clock that is CLOCK_AHEAD_S seconds ahead. */
+/* ahead.c - preloaded into biduid by disputes.sh: a wall clock that is CLOCK_AHEAD_S seconds ahead.
+ */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <time.h>

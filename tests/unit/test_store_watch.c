@@ -139,6 +139,7 @@ static void test_changed(void **state)
 {
 	struct bd_watch_page page;
 	struct watched watched;
+	uint64_t first;
 
 	(void)state;
 	start(&watched);
@@ -155,13 +156,14 @@ static void test_changed(void **state)
 	assert_true(bd_bytes_is(page.items[0].matter, "matter"));
 	assert_int_equal(page.items[0].receipt.offset, 64);
 	assert_false(page.items[0].is_cut);
-	assert_int_equal(page.items[0].number, bd_store_watch_last(watched.box.store));
+	first = page.items[0].number;
+	assert_int_equal(first, bd_store_watch_last(watched.box.store));
 	/* Said again it has not changed. */
 	say(&watched, "market", 1, 12, "b");
 	assert_int_equal(count_of(&watched, "engine"), 1);
 	say(&watched, "market", 1, 13, NULL);
 	assert_int_equal(count_of(&watched, "engine"), 2);
-	assert_int_equal(events(&watched, "engine", page.items[0].number).count, 1);
+	assert_int_equal(events(&watched, "engine", first).count, 1);
 	stop(&watched);
 }
 
@@ -309,6 +311,149 @@ static void test_relation(void **state)
 	stop(&watched);
 }
 
+/* A full export of everybody, with this row of the person or with nothing of them. */
+static void take_all(struct watched *watched, int64_t order, const char *text)
+{
+	static const char *const sections[] = { "s" };
+	struct said said;
+	struct fact fact;
+
+	said_open(&said, "market", "full");
+	if (text != NULL) {
+		said_add(&said, fact_of(&fact, &person, 1, "s", 1, order, text));
+	}
+	said_add(&said, fact_of(&fact, &company, 1, "s", 1, order, "c"));
+	said.entry.is_snapshot = true;
+	said.entry.order = (struct bd_order){ 10, order };
+	said.entry.remove_share_max_percent = 100;
+	said.entry.sections = sections;
+	said.entry.section_count = 1;
+	assert_int_equal(box_push(&watched->box, &said), BD_OK);
+	said_close(&said);
+}
+
+static void sweep(struct watched *watched)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		assert_int_equal(
+			bd_watch_sweep(watched->box.store, &has_more, &watched->box.diag), BD_OK);
+	}
+}
+
+/* What a full export has no more is gone without being touched. */
+static void test_gone(void **state)
+{
+	struct watched watched;
+
+	(void)state;
+	start(&watched);
+	say(&watched, "market", 1, 10, "a");
+	say(&watched, "tax", 1, 10, "a");
+	decide(&watched, "engine", &person, 1, "market");
+	decide(&watched, "other", &person, 1, "tax");
+	take_all(&watched, 100, "a");
+	sweep(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 0);
+	take_all(&watched, 200, NULL);
+	/* Over a restart. */
+	bd_case_log_close(watched.log);
+	box_stop(&watched.box);
+	box_start(&watched.box);
+	assert_int_equal(
+		bd_case_log_open(&watched.log, watched.box.store, 0, &watched.box.diag), BD_OK);
+	sweep(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	assert_int_equal(last_what(&watched), BD_WATCH_CHANGED);
+	sweep(&watched);
+	take_all(&watched, 300, NULL);
+	sweep(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	assert_int_equal(count_of(&watched, "other"), 0);
+	stop(&watched);
+}
+
+/* Two exports, one right behind the other. */
+static void test_gone_between(void **state)
+{
+	struct watched watched;
+
+	(void)state;
+	start(&watched);
+	say(&watched, "market", 1, 10, "a");
+	decide(&watched, "engine", &person, 1, "");
+	take_all(&watched, 100, NULL);
+	take_all(&watched, 200, NULL);
+	sweep(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	stop(&watched);
+}
+
+/* An export that comes while those who are watched are being looked through for the one before. */
+static void test_gone_midway(void **state)
+{
+	enum { MANY = 600 };
+	struct watched watched;
+	struct said said;
+	bool has_more = false;
+	uint64_t commit;
+
+	(void)state;
+	start(&watched);
+	said_open(&said, "market", "changes");
+	for (int i = 0; i < MANY; i++) {
+		char number[16];
+		struct bd_identifier id;
+		struct fact fact;
+
+		snprintf(number, sizeof(number), "N%d", i);
+		id = id_of(ID_PERSON, number);
+		said_add(&said, fact_of(&fact, &id, 1, "s", 1, 150, "x"));
+	}
+	assert_int_equal(box_push(&watched.box, &said), BD_OK);
+	said_close(&said);
+	commit = commit_of(&watched.box);
+	for (int i = 0; i < MANY; i++) {
+		char number[16];
+		struct bd_identifier id;
+
+		snprintf(number, sizeof(number), "N%d", i);
+		id = id_of(ID_PERSON, number);
+		write_case(&watched, "engine", &id, 1, "", commit);
+	}
+	index_cases(&watched);
+	take_all(&watched, 100, NULL);
+	assert_int_equal(bd_watch_sweep(watched.box.store, &has_more, &watched.box.diag), BD_OK);
+	assert_true(has_more);
+	take_all(&watched, 200, NULL);
+	sweep(&watched);
+	assert_int_equal(count_of(&watched, "engine"), MANY);
+	stop(&watched);
+}
+
+/* Gone between the reading of a case and its indexing. */
+static void test_gone_before_indexing(void **state)
+{
+	struct watched watched;
+	uint64_t commit;
+
+	(void)state;
+	start(&watched);
+	say(&watched, "market", 1, 10, "a");
+	commit = commit_of(&watched.box);
+	take_all(&watched, 100, NULL);
+	sweep(&watched);
+	write_case(&watched, "engine", &person, 1, "", commit);
+	index_cases(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	commit = commit_of(&watched.box);
+	write_case(&watched, "engine", &person, 1, "", commit);
+	index_cases(&watched);
+	assert_int_equal(count_of(&watched, "engine"), 1);
+	stop(&watched);
+}
+
 /* Of too many cases the newest hear of it, and the last of them that there are more. */
 static void test_cut(void **state)
 {
@@ -450,6 +595,10 @@ int main(void)
 		cmocka_unit_test(test_in_between),
 		cmocka_unit_test(test_first_word),
 		cmocka_unit_test(test_relation),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_gone_between),
+		cmocka_unit_test(test_gone_midway),
+		cmocka_unit_test(test_gone_before_indexing),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_group_given_up),
