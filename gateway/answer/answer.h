@@ -27,6 +27,11 @@ struct bd_answer_context {
 	const struct bd_calendar *calendar; /* NULL: due days cannot be counted */
 	struct bd_answer_source *source;
 	int64_t now_ms;
+	/* A case that is decided again: by this version, whatever day it was made for, and accepted
+	 * on this day where the case states none. NULL and 0 = by what is in force on that day, and
+	 * the day of now_ms. */
+	const struct bd_matter *matter;
+	int32_t on;
 	const char *receipt;        /* id of this answer's receipt, given by the caller */
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;

@@ -445,6 +445,11 @@ static void find_matter(struct work *work, const struct bd_json *node)
 	const struct bd_answer_context *context = work->context;
 	struct bd_case *asked = work->asked;
 
+	if (context->matter != NULL && is_text(node) &&
+		bd_bytes_is(node->text, context->matter->id)) {
+		asked->matter = context->matter;
+		return;
+	}
 	for (size_t i = 0; is_text(node) && i < context->matter_count; i++) {
 		const struct bd_matter *matter = context->matters[i];
 
@@ -464,7 +469,7 @@ static void read_head(struct work *work, const struct bd_json *root)
 			     *deadline = bd_json_get(root, "deadline_ms");
 	struct bd_case *asked = work->asked;
 
-	asked->on = bd_day_at(work->context->now_ms);
+	asked->on = work->context->on != 0 ? work->context->on : bd_day_at(work->context->now_ms);
 	asked->id = is_text(id) ? id->text : (struct bd_bytes){ "", 0 };
 	if (on != NULL && (!is_text(on) || !bd_day_parse(&asked->on, on->text))) {
 		refuse(work, BD_QUESTION_FORM, on, "/on", "yyyy-MM-dd");

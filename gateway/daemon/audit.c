@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/loop.h"
 #include "daemon/signer.h"
+#include "daemon/told.h"
 #include "record/rules_identifier.h"
 
 #include <stddef.h>
@@ -294,39 +295,6 @@ static bool list_subjects(struct bd_trail_receipt *receipt, struct bd_audit *aud
 	return subjects != NULL;
 }
 
-static struct bd_bytes flag_names(uint32_t flags, struct bd_arena *arena)
-{
-	char names[128];
-	size_t len = 0;
-
-	for (uint32_t flag = 1; flag <= BD_FLAG_FORMER; flag <<= 1) {
-		if ((flags & flag) != 0 && len < sizeof(names)) {
-			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-				len > 0 ? " " : "", bd_flag_term((enum bd_finding_flag)flag)->name);
-		}
-	}
-	return bd_arena_copy(arena, (struct bd_bytes){ names, len });
-}
-
-static bool list_evidence(
-	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
-{
-	struct bd_trail_evidence *evidence =
-		bd_arena_alloc(arena, finding->evidence_count, sizeof(*evidence));
-
-	for (size_t i = 0; evidence != NULL && i < finding->evidence_count; i++) {
-		evidence[i].source = bd_bytes_of(finding->evidence[i].source);
-		evidence[i].as_of_ms = finding->evidence[i].as_of_ms;
-		evidence[i].version = finding->evidence[i].version;
-		if (finding->evidence[i].digest != NULL) {
-			memcpy(evidence[i].digest, finding->evidence[i].digest, BD_DIGEST_BYTES);
-		}
-	}
-	out->evidence = evidence;
-	out->evidence_count = finding->evidence_count;
-	return evidence != NULL;
-}
-
 /* What was compared, committed to; salt is of this element alone. */
 static bool commit(struct bd_trail_element *out, const struct bd_finding *finding,
 	const uint8_t salt[BD_TRAIL_SALT_BYTES])
@@ -353,13 +321,7 @@ static bool list_elements(struct bd_trail_receipt *receipt, const uint8_t **salt
 		const struct bd_finding *finding = &compared->findings[i];
 		struct bd_trail_element *element = &elements[i];
 
-		element->id = bd_bytes_of(finding->element->id);
-		element->pointer = bd_bytes_of(finding->subject->pointer);
-		element->code = bd_bytes_of(bd_finding_term(finding->code)->name);
-		element->flags = flag_names(finding->flags, arena);
-		element->reason = bd_bytes_of(finding->reason);
-		element->rule = bd_bytes_of(finding->rule != NULL ? finding->rule : "");
-		is_good = list_evidence(element, finding, arena) &&
+		is_good = bd_told_element(element, finding, arena) == BD_OK &&
 			  commit(element, finding, salts + i * BD_TRAIL_SALT_BYTES);
 	}
 	*salts_out = salts;

@@ -9,6 +9,7 @@ bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
 sbin_PROGRAMS += biduid
 biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
+	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/call.c gateway/daemon/call.h \
@@ -34,13 +35,14 @@ biduid_SOURCES = \
 	gateway/daemon/notify.c gateway/daemon/notify.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
-	gateway/daemon/proofs.c \
+	gateway/daemon/proofs.c gateway/daemon/proofs.h \
 	gateway/daemon/push.c \
 	gateway/daemon/question.c gateway/daemon/question.h \
 	gateway/daemon/recall.c \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
 	gateway/daemon/repeats.c gateway/daemon/repeats.h \
 	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \
+	gateway/daemon/reproduce.c \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \
 	gateway/daemon/secret.c gateway/daemon/secret.h \
@@ -48,6 +50,7 @@ biduid_SOURCES = \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
+	gateway/daemon/told.c gateway/daemon/told.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)
 biduid_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \

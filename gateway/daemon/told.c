@@ -1,0 +1,49 @@
+#include "daemon/told.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct bd_bytes flag_names(uint32_t flags, struct bd_arena *arena)
+{
+	char names[128];
+	size_t len = 0;
+
+	for (uint32_t flag = 1; flag <= BD_FLAG_FORMER; flag <<= 1) {
+		if ((flags & flag) != 0 && len < sizeof(names)) {
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+				len > 0 ? " " : "", bd_flag_term((enum bd_finding_flag)flag)->name);
+		}
+	}
+	return bd_arena_copy(arena, (struct bd_bytes){ names, len });
+}
+
+static bool list_evidence(
+	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
+{
+	struct bd_trail_evidence *evidence =
+		bd_arena_alloc(arena, finding->evidence_count, sizeof(*evidence));
+
+	for (size_t i = 0; evidence != NULL && i < finding->evidence_count; i++) {
+		evidence[i].source = bd_bytes_of(finding->evidence[i].source);
+		evidence[i].as_of_ms = finding->evidence[i].as_of_ms;
+		evidence[i].version = finding->evidence[i].version;
+		if (finding->evidence[i].digest != NULL) {
+			memcpy(evidence[i].digest, finding->evidence[i].digest, BD_DIGEST_BYTES);
+		}
+	}
+	out->evidence = evidence;
+	out->evidence_count = finding->evidence_count;
+	return evidence != NULL;
+}
+
+enum bd_code bd_told_element(
+	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
+{
+	*out = (struct bd_trail_element){ .id = bd_bytes_of(finding->element->id),
+		.pointer = bd_bytes_of(finding->subject->pointer),
+		.code = bd_bytes_of(bd_finding_term(finding->code)->name),
+		.flags = flag_names(finding->flags, arena),
+		.reason = bd_bytes_of(finding->reason),
+		.rule = bd_bytes_of(finding->rule != NULL ? finding->rule : "") };
+	return list_evidence(out, finding, arena) ? BD_OK : bd_arena_code(arena);
+}
