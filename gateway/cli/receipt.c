@@ -1,8 +1,9 @@
-/* receipt.c - bidui receipt: a receipt of the gateway, its proof, and the check of that proof,
- * which needs nothing but the file and the public key. */
+/* receipt.c - bidui receipt: a receipt of the gateway, its proof, its decision drawn again, and the
+ * check of the proof, which needs nothing but the file and the public key. */
 #include "base/clock.h"
 #include "cli/answer.h"
 #include "cli/offline.h"
+#include "cli/reproduced.h"
 #include "trail/event.h"
 #include "trail/proof.h"
 
@@ -21,11 +22,11 @@ static bool is_always_good(const struct bd_json *answer)
 
 static const struct bd_cli_view fetched = { is_always_good, bd_cli_show_any };
 
-/* GET /v1/receipts/ID and what hangs from it. */
-static enum bd_cli_exit fetch(
-	const struct bd_cli_options *options, const char *id, const char *tail)
+/* /v1/receipts/ID and what hangs from it. */
+static enum bd_cli_exit ask(const struct bd_cli_options *options, const char *method,
+	const char *id, const char *tail, const struct bd_cli_view *view)
 {
-	struct bd_cli_request request = { .method = "GET" };
+	struct bd_cli_request request = { .method = method };
 	struct bd_buf path;
 	enum bd_cli_exit result = BD_CLI_USAGE;
 	enum bd_code code;
@@ -37,12 +38,18 @@ static enum bd_cli_exit fetch(
 	code = code == BD_OK ? bd_buf_add_byte(&path, '\0') : code;
 	if (code == BD_OK) {
 		request.path = path.ptr;
-		result = bd_cli_ask(options, &request, &fetched);
+		result = bd_cli_ask(options, &request, view);
 	} else {
 		bd_cli_notice(options, "回执号过长", "the receipt id is too long");
 	}
 	bd_buf_release(&path);
 	return result;
+}
+
+static enum bd_cli_exit fetch(
+	const struct bd_cli_options *options, const char *id, const char *tail)
+{
+	return ask(options, "GET", id, tail, &fetched);
 }
 
 static enum bd_code write_proven(struct bd_buf *out, const struct bd_trail_proven *proven,
@@ -141,6 +148,9 @@ enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options)
 	if (strcmp(options->args[0], "show") == 0) {
 		return fetch(options, options->args[1], "");
 	}
+	if (strcmp(options->args[0], "reproduce") == 0) {
+		return ask(options, "POST", options->args[1], "/reproduce", &bd_cli_reproduced);
+	}
 	if (strcmp(options->args[0], "proof") == 0) {
 		struct bd_cli_options as_it_is = *options;
 
@@ -150,8 +160,8 @@ enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options)
 	}
 	bd_cli_notice(options,
 		"用法：bidui receipt verify FILE --key PUB，或 receipt show ID，或 receipt proof "
-		"ID",
+		"ID，或 receipt reproduce ID",
 		"usage: bidui receipt verify FILE --key PUB, or receipt show ID, or receipt proof "
-		"ID");
+		"ID, or receipt reproduce ID");
 	return BD_CLI_USAGE;
 }

@@ -1,5 +1,7 @@
 /* proofs.c - GET /v1/receipts/{id}, its proof, and the newest tree head: what was entered into the
  * trail, shown to whom it concerns. */
+#include "daemon/proofs.h"
+
 #include "daemon/document.h"
 #include "daemon/explain.h"
 #include "daemon/routes.h"
@@ -7,11 +9,9 @@
 
 #include <string.h>
 
-/* The entry, when the caller is the one it was made for, or an operator. Otherwise not 403: whether
- * it exists is not theirs to know. */
-static enum bd_code find(struct bd_trail_id *id, struct bd_trail_entry *entry, struct bd_loop *loop,
-	const struct bd_sender *sender, struct bd_bytes text, struct bd_arena *arena,
-	struct bd_diag *diag)
+enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry,
+	struct bd_loop *loop, const struct bd_sender *sender, struct bd_bytes text,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	enum bd_code code;
 
@@ -39,7 +39,7 @@ static void answer(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	enum bd_code code;
 
 	bd_document_begin(&document, loop, exchange);
-	code = find(&id, &entry, loop, sender, text, &document.arena, &document.diag);
+	code = bd_proofs_find(&id, &entry, loop, sender, text, &document.arena, &document.diag);
 	code = code == BD_OK
 		       ? write(&document.body, loop, &id, &entry, &document.arena, &document.diag)
 		       : code;

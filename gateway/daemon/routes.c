@@ -31,6 +31,8 @@ static const struct route routes[] = {
 	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
 	{ "GET", "/v1/receipts/*", ANYONE_LISTED, bd_trail_receipt_begin },
 	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },
+	{ "POST", "/v1/receipts/*/reproduce", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+		bd_reproduce_begin },
 	{ "GET", "/v1/trail/head", ANYONE_LISTED, bd_trail_head_begin },
 	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligations_begin },
 	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,

@@ -31,7 +31,10 @@ enum {
 	TAG_DUE,
 	TAG_BASIS,
 	TAG_IDENTIFIERS,
-	TAG_CASES
+	TAG_CASES,
+	TAG_MATTER,
+	TAG_VERSION,
+	TAG_SINCE
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -63,6 +66,9 @@ static const struct member {
 	{ TAG_BASIS, TEXT, offsetof(struct bd_trail_event, basis), "basis" },
 	{ TAG_IDENTIFIERS, NUMBER, offsetof(struct bd_trail_event, identifiers), "identifiers" },
 	{ TAG_CASES, NUMBER, offsetof(struct bd_trail_event, cases), "cases" },
+	{ TAG_MATTER, TEXT, offsetof(struct bd_trail_event, matter), "matter" },
+	{ TAG_VERSION, TEXT, offsetof(struct bd_trail_event, version), "version" },
+	{ TAG_SINCE, NUMBER, offsetof(struct bd_trail_event, since_ms), "since_ms" },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
@@ -336,6 +342,8 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_ERASE:
 	case BD_TRAIL_RECALL:
 	case BD_TRAIL_DISPUTE:
+	case BD_TRAIL_REPRODUCE:
+	case BD_TRAIL_BACKTEST:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

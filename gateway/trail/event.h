@@ -32,6 +32,10 @@ struct bd_trail_event {
 	 * case files */
 	struct bd_bytes basis;
 	uint64_t identifiers, cases;
+	/* repeats: the receipt of the first answer; reproductions: the one that is reproduced */
+	/* backtests: of which matter, by which version, of the cases since when */
+	struct bd_bytes matter, version;
+	uint64_t since_ms;
 	/* starts and changes of configuration */
 	struct bd_bytes program;         /* "bidui 0.1.0" */
 	uint8_t config[BD_DIGEST_BYTES]; /* SHA-256 over adapters, matters and settings */
