@@ -317,19 +317,11 @@ static void make_head(struct bd_matter_reader *reader, const struct bd_xml_node 
 	}
 }
 
-static struct bd_matter *read_version(struct bd_compiler *compiler, const char *file)
+static struct bd_matter *make_version(
+	struct bd_compiler *compiler, const struct bd_xml_node *root, const char *shown)
 {
 	struct bd_matter_reader reader = { .compiler = *compiler };
-	const struct bd_xml_node *root = NULL;
-	const char *slash = strrchr(compiler->folder, '/');
-	const char *shown =
-		bd_compiler_join(compiler, slash == NULL ? compiler->folder : slash + 1, file);
 
-	if (bd_xml_read(&root, bd_compiler_join(compiler, compiler->folder, file), shown,
-		    bd_compiler_join(compiler, compiler->schemas, "matter.xsd"), compiler->arena,
-		    compiler->diags) != BD_OK) {
-		return NULL;
-	}
 	reader.matter = bd_compiler_make(compiler, 1, sizeof(*reader.matter));
 	if (reader.matter == NULL) {
 		return NULL;
@@ -345,6 +337,45 @@ static struct bd_matter *read_version(struct bd_compiler *compiler, const char *
 	bd_matter_check(&reader, root);
 	compiler->is_out_of_memory |= reader.compiler.is_out_of_memory;
 	return reader.matter;
+}
+
+static struct bd_matter *read_version(struct bd_compiler *compiler, const char *file)
+{
+	const struct bd_xml_node *root = NULL;
+	const char *slash = strrchr(compiler->folder, '/');
+	const char *shown =
+		bd_compiler_join(compiler, slash == NULL ? compiler->folder : slash + 1, file);
+
+	if (bd_xml_read(&root, bd_compiler_join(compiler, compiler->folder, file), shown,
+		    bd_compiler_join(compiler, compiler->schemas, "matter.xsd"), compiler->arena,
+		    compiler->diags) != BD_OK) {
+		return NULL;
+	}
+	return make_version(compiler, root, shown);
+}
+
+enum bd_code bd_config_matter_version(const struct bd_matter **out, struct bd_bytes xml,
+	const char *shown, const char *folder, const char *schemas,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags)
+{
+	struct bd_compiler compiler = {
+		.folder = folder, .schemas = schemas, .dict = dict, .arena = arena, .diags = diags
+	};
+	const struct bd_xml_node *root = NULL;
+	const struct bd_matter *matter;
+
+	if (bd_xml_read_bytes(&root, xml, shown, bd_compiler_join(&compiler, schemas, "matter.xsd"),
+		    arena, diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
+	matter = make_version(&compiler, root, shown);
+	if (matter == NULL || compiler.is_out_of_memory) {
+		return bd_diags_add(diags, BD_NO_MEMORY, shown, 0, 0, "no room");
+	}
+	if (bd_diags_code(diags) == BD_OK) {
+		*out = matter;
+	}
+	return bd_diags_code(diags);
 }
 
 static int by_begin(const void *a, const void *b)

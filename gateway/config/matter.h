@@ -19,6 +19,11 @@
 enum bd_code bd_config_matter(const struct bd_matter *const **out, size_t *out_count,
 	const char *folder, const char *schemas, const struct bd_dictionary *dict,
 	struct bd_arena *arena, struct bd_diags *diags);
+/* One version more, as bytes: read and checked as a file of that folder, whose lists it may name,
+ * but whatever days the others are in force on. shown names it in what is told. */
+enum bd_code bd_config_matter_version(const struct bd_matter **out, struct bd_bytes xml,
+	const char *shown, const char *folder, const char *schemas,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diags *diags);
 /* Ids of the matters in a folder (schemas/matters), sorted. */
 enum bd_code bd_config_matters(const char *const **out, size_t *out_count, const char *matters,
 	struct bd_arena *arena, struct bd_diag *diag);

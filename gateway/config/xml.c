@@ -353,15 +353,24 @@ out:
 enum bd_code bd_xml_read(const struct bd_xml_node **out, const char *path, const char *shown,
 	const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags)
 {
+	struct bd_bytes text;
+	enum bd_code code = bd_file_read(&text, path, arena);
+
+	return code == BD_OK ? bd_xml_read_bytes(out, text, shown, xsd_path, arena, diags)
+			     : bd_diags_add(diags, code, shown, 0, 0, "the file cannot be read");
+}
+
+enum bd_code bd_xml_read_bytes(const struct bd_xml_node **out, struct bd_bytes text,
+	const char *shown, const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags)
+{
 	struct reading reading = {
-		.shown = shown, .line = 1, .column = 1, .arena = arena, .diags = diags
+		.shown = shown, .text = text, .line = 1, .column = 1, .arena = arena, .diags = diags
 	};
-	enum bd_code code = bd_file_read(&reading.text, path, arena);
-	if (code == BD_OK && reading.text.len == 0) {
-		code = BD_MESSAGE_EMPTY;
-	}
-	if (code != BD_OK) {
-		return bd_diags_add(diags, code, shown, 0, 0, "the file cannot be read");
+	enum bd_code code;
+
+	if (text.len == 0) {
+		return bd_diags_add(
+			diags, BD_MESSAGE_EMPTY, shown, 0, 0, "the file cannot be read");
 	}
 	reading.shown = bd_arena_text(arena, bd_bytes_of(shown));
 	code = reading.shown == NULL ? BD_NO_MEMORY : parse(&reading);

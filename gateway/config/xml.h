@@ -31,6 +31,10 @@ struct bd_xml_node {
 enum bd_code bd_xml_read(const struct bd_xml_node **out, const char *path, const char *shown,
 	const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags);
 
+/* The same of bytes; *out may point into them. */
+enum bd_code bd_xml_read_bytes(const struct bd_xml_node **out, struct bd_bytes text,
+	const char *shown, const char *xsd_path, struct bd_arena *arena, struct bd_diags *diags);
+
 /* NULL where absent. */
 const char *bd_xml_attr(const struct bd_xml_node *node, const char *name);
 const struct bd_xml_attribute *bd_xml_attribute(const struct bd_xml_node *node, const char *name);
