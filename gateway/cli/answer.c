@@ -168,6 +168,12 @@ enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
 	return show(options, answer, NULL, view);
 }
 
+enum bd_cli_exit bd_cli_show_of_file(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, const char *path, const struct bd_cli_view *view)
+{
+	return show(options, answer, path, view);
+}
+
 enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
 	const struct bd_cli_request *request, const struct bd_cli_view *view)
 {

@@ -24,6 +24,9 @@ struct bd_cli_view {
 /* Shows and judges what is no answer of a gateway but has the same form, and is not of a file. */
 enum bd_cli_exit bd_cli_show(const struct bd_cli_options *options,
 	const struct bd_cli_answer *answer, const struct bd_cli_view *view);
+/* The same of what is of a file: places in it are told with its name. */
+enum bd_cli_exit bd_cli_show_of_file(const struct bd_cli_options *options,
+	const struct bd_cli_answer *answer, const char *path, const struct bd_cli_view *view);
 /* Sends, shows, releases. */
 enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
 	const struct bd_cli_request *request, const struct bd_cli_view *view);

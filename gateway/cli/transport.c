@@ -128,24 +128,38 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_optio
 	return code;
 }
 
+struct coming {
+	struct bd_http_answer answer; /* first */
+	const struct bd_cli_request *request;
+};
+
+static void on_piece(struct bd_http_answer *answer)
+{
+	const struct coming *coming = (const struct coming *)answer;
+
+	coming->request->on_piece(coming->request, bd_buf_bytes(&answer->body));
+}
+
 enum bd_cli_exit bd_cli_send(struct bd_cli_answer *answer, const struct bd_cli_options *options,
 	const struct bd_cli_request *request)
 {
-	struct bd_http_answer came = { .status = 0 };
+	struct coming coming = { .request = request };
+	struct bd_http_answer *came = &coming.answer;
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_buf url;
 	enum bd_code code;
 
-	bd_buf_init(&came.body, BD_CLI_ANSWER_MAX_BYTES);
+	came->on_piece = request->on_piece != NULL ? on_piece : NULL;
+	bd_buf_init(&came->body, BD_CLI_ANSWER_MAX_BYTES);
 	bd_buf_init(&url, URL_MAX_BYTES);
 	code = bd_buf_printf(&url, "%s%s", options->server, request->path);
 	code = code == BD_OK ? bd_buf_add_byte(&url, '\0') : code;
-	code = code == BD_OK ? ask(&came, options, request, url.ptr, &diag)
+	code = code == BD_OK ? ask(came, options, request, url.ptr, &diag)
 			     : bd_fail(&diag, BD_CONFIG_MEANING, "the address is too long");
 	bd_buf_release(&url);
-	*answer = (struct bd_cli_answer){ .status = came.status,
-		.is_ndjson = strstr(came.content_type, "ndjson") != NULL,
-		.body = came.body };
+	*answer = (struct bd_cli_answer){ .status = came->status,
+		.is_ndjson = strstr(came->content_type, "ndjson") != NULL,
+		.body = came->body };
 	if (request->file != NULL) {
 		bd_cli_file_end_progress(request->file);
 	}

@@ -20,6 +20,8 @@ struct bd_cli_request {
 	const char *content_type;
 	struct bd_cli_file *file; /* the body; NULL = `text` */
 	struct bd_bytes text;     /* ptr NULL = none */
+	/* While the answer comes: what has come of it. May be NULL. */
+	void (*on_piece)(const struct bd_cli_request *request, struct bd_bytes so_far);
 };
 
 struct bd_cli_answer {

@@ -71,6 +71,9 @@ static size_t take_body(char *data, size_t size, size_t count, void *state)
 		transfer->code = code == BD_LIMIT_BYTES ? BD_CONNECT_ANSWER_SIZE : code;
 		return 0;
 	}
+	if (transfer->answer->on_piece != NULL) {
+		transfer->answer->on_piece(transfer->answer);
+	}
 	return bytes.len;
 }
 

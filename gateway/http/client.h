@@ -78,6 +78,8 @@ struct bd_http_answer {
 	int status;
 	char content_type[128]; /* "" when not said, or longer than any we know */
 	struct bd_buf body;
+	/* After each piece of the body has come. May be NULL. */
+	void (*on_piece)(struct bd_http_answer *answer);
 };
 
 /* The first one before there are threads. */
