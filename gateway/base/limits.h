@@ -67,6 +67,8 @@
 /* Faults of one question that are told at once: more than a screen nobody reads before mending the
  * first. */
 #define BD_QUESTION_FAULTS_MAX 32
+/* A version of a matter that is sent to be tried: the largest of ours has some 30 KiB. */
+#define BD_MATTER_MAX_BYTES 1048576
 /* -- HTTP -----------------------------------------------------------------------------------------
  */
 /* One request's head: real ones have under 2 KiB, a proxy with many cookies 8. */

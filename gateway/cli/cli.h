@@ -30,13 +30,14 @@ enum bd_cli_group {
 	BD_CLI_GROUP_LINES = 32,
 	BD_CLI_GROUP_FOLDERS = 64, /* of adapters and schemas */
 	BD_CLI_GROUP_CHECK = 128,  /* of a check offline */
-	BD_CLI_GROUP_OWED = 256,   /* which obligations */
+	BD_CLI_GROUP_OWED = 256, /* which obligations */
 	BD_CLI_GROUP_CHANGE = 512, /* what is done to one */
 	BD_CLI_GROUP_ERASE = 1024,
 	BD_CLI_GROUP_SOURCE = 2048,
 	BD_CLI_GROUP_RECALL = 4096,
 	BD_CLI_GROUP_DISPUTE = 8192,
-	BD_CLI_GROUP_WATCH = 16384
+	BD_CLI_GROUP_WATCH = 16384,
+	BD_CLI_GROUP_TIME = 65536 /* from when on */
 };
 
 struct bd_cli_options {
@@ -80,6 +81,7 @@ enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dictionary(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_backtest(const struct bd_cli_options *options, const char *path);
 enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligations(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligation(const struct bd_cli_options *options);

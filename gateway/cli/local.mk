@@ -1,6 +1,6 @@
 bin_PROGRAMS += bidui
 bidui_SOURCES = \
-	gateway/cli/reproduced.c gateway/cli/reproduced.h \
+	gateway/cli/backtest.c gateway/cli/reproduced.c gateway/cli/reproduced.h \
 	gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/audit.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
 	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c \
 	gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \

@@ -1,5 +1,5 @@
-/* matter.c - bidui matter: check matters, run the cases beside them. Nothing is asked of a gateway.
- */
+/* matter.c - bidui matter: check matters, run the cases beside them. Nothing is asked of a gateway
+ * but a back-test (backtest.c). */
 #include "config/matter.h"
 #include "answer/case_file.h"
 #include "answer/decide.h"
@@ -331,10 +331,15 @@ enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options)
 		result = test(&testing);
 	} else if (strcmp(options->args[0], "validate") == 0 && options->arg_count == 2) {
 		result = validate(&testing);
+	} else if (strcmp(options->args[0], "backtest") == 0 && options->arg_count == 2 &&
+		   options->since != NULL) {
+		result = bd_cli_backtest(options, options->args[1]);
 	} else {
 		bd_cli_notice(options,
-			"用法：bidui matter validate DIR，或 bidui matter test [事项…]",
-			"usage: bidui matter validate DIR, or bidui matter test [MATTER...]");
+			"用法：bidui matter validate DIR，或 bidui matter test [事项…]，或 bidui "
+			"matter backtest NEW.xml --since 30d",
+			"usage: bidui matter validate DIR, or bidui matter test [MATTER...], or "
+			"bidui matter backtest NEW.xml --since 30d");
 	}
 	bd_arena_release(&testing.arena);
 	return result;

@@ -71,6 +71,8 @@ static const struct option_row rows[] = {
 	{ "--lines", OPTION_FLAG, BD_CLI_GROUP_LINES, AT(is_lines),
 		"每行一个 JSON（*.ndjson、*.jsonl 自动如此）",
 		"a JSON a line (so anyway for *.ndjson, *.jsonl)" },
+	{ "--since", OPTION_TEXT, BD_CLI_GROUP_TIME, AT(since), "起始时间：天数（30d）或 RFC 3339",
+		"from when on: a number of days (30d) or RFC 3339" },
 	{ "--purpose", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(purpose), "用途", "purpose" },
 	{ "--case", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(case_id), "办件编号", "case" },
 	{ "--operator", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(operator_name), "经办人", "officer" },

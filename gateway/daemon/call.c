@@ -85,6 +85,14 @@ bool bd_call_parameter(
 	return is_found;
 }
 
+bool bd_call_is_type(struct bd_bytes type, const char *name)
+{
+	size_t len = strlen(name);
+
+	return type.len >= len && strncasecmp(type.ptr, name, len) == 0 &&
+	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
+
 enum bd_code bd_call_flag(bool *out, struct bd_bytes query, const char *name)
 {
 	enum bd_code code;

@@ -12,6 +12,7 @@ biduid_SOURCES = \
 	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
+	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/change.c gateway/daemon/change.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \

@@ -33,6 +33,7 @@ static const struct route routes[] = {
 	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },
 	{ "POST", "/v1/receipts/*/reproduce", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
 		bd_reproduce_begin },
+	{ "POST", "/v1/matters/*/backtest", BD_SENDER_OPERATOR, bd_backtest_begin },
 	{ "GET", "/v1/trail/head", ANYONE_LISTED, bd_trail_head_begin },
 	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligations_begin },
 	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,

@@ -47,6 +47,8 @@ void bd_trail_proof_begin(struct bd_loop *loop, struct bd_http_exchange *exchang
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_reproduce_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_backtest_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_trail_head_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_obligations_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
