@@ -30,7 +30,7 @@ enum bd_cli_group {
 	BD_CLI_GROUP_LINES = 32,
 	BD_CLI_GROUP_FOLDERS = 64, /* of adapters and schemas */
 	BD_CLI_GROUP_CHECK = 128,  /* of a check offline */
-	BD_CLI_GROUP_OWED = 256, /* which obligations */
+	BD_CLI_GROUP_OWED = 256,   /* which obligations */
 	BD_CLI_GROUP_CHANGE = 512, /* what is done to one */
 	BD_CLI_GROUP_ERASE = 1024,
 	BD_CLI_GROUP_SOURCE = 2048,

@@ -60,13 +60,9 @@ static enum bd_code end_line(struct bd_json_writer *w, struct run *run)
 
 static enum bd_code tell_progress(struct run *run)
 {
-	int64_t now_ms = bd_clock_monotonic_ms();
 	struct bd_json_writer w;
 
-	if (now_ms - run->told_ms < PROGRESS_MS) {
-		return BD_OK;
-	}
-	run->told_ms = now_ms;
+	run->told_ms = bd_clock_monotonic_ms();
 	begin_line(&w, run, "progress");
 	bd_jw_u64(&w, "done", run->done);
 	bd_jw_u64(&w, "total", run->total);
@@ -352,7 +348,10 @@ static enum bd_code walk_all(struct run *run, take *each)
 
 	while (code == BD_OK && found && !run->is_stopped) {
 		code = take_next(run, &found, walk, each);
-		code = code == BD_OK ? tell_progress(run) : code;
+		if (code == BD_OK && each == take_case &&
+			bd_clock_monotonic_ms() - run->told_ms >= PROGRESS_MS) {
+			code = tell_progress(run);
+		}
 		run->is_stopped = run->is_stopped || !run->sink->is_wanted(run->sink);
 	}
 	if (walk != NULL && each == take_case) {
@@ -404,6 +403,15 @@ static enum bd_code tell_summary(struct run *run)
 	return BD_OK;
 }
 
+static enum bd_code run_all(struct run *run)
+{
+	BD_TRY(walk_all(run, count_case));
+	BD_TRY(run->is_stopped ? BD_OK : tell_progress(run));
+	BD_TRY(run->is_stopped ? BD_OK : walk_all(run, take_case));
+	BD_TRY(run->is_stopped ? BD_OK : tell_progress(run));
+	return run->is_stopped ? BD_OK : tell_summary(run);
+}
+
 enum bd_code bd_backtest_run(
 	const struct bd_backtest *backtest, struct bd_backtest_sink *sink, struct bd_diag *diag)
 {
@@ -412,10 +420,7 @@ enum bd_code bd_backtest_run(
 
 	bd_arena_init(&run.arena, ARENA_MAX_BYTES);
 	bd_buf_init(&run.lines, BD_ANSWER_MAX_BYTES);
-	run.told_ms = bd_clock_monotonic_ms();
-	code = walk_all(&run, count_case);
-	code = code == BD_OK && !run.is_stopped ? walk_all(&run, take_case) : code;
-	code = code == BD_OK && !run.is_stopped ? tell_summary(&run) : code;
+	code = run_all(&run);
 	bd_buf_release(&run.lines);
 	bd_arena_release(&run.arena);
 	return code;

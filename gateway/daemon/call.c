@@ -111,14 +111,6 @@ void bd_call_message_id(char out[24], uint64_t message)
 	snprintf(out, 24, "%012" PRIu64, message);
 }
 
-bool bd_call_is_type(struct bd_bytes type, const char *name)
-{
-	size_t len = strlen(name);
-
-	return type.len >= len && strncasecmp(type.ptr, name, len) == 0 &&
-	       (type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
-}
-
 bool bd_call_is_json(const struct bd_http_exchange *exchange)
 {
 	return bd_call_is_type(bd_http_header(exchange, "content-type"), "application/json") &&

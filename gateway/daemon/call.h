@@ -38,8 +38,6 @@ void bd_call_close(struct bd_call *call);
  * not there, is there twice or does not fit (then *code is BD_QUESTION_FORM). */
 bool bd_call_parameter(
 	char *out, size_t size, enum bd_code *code, struct bd_bytes query, const char *name);
-/* Is a Content-Type this one, in any case, whatever its parameters? */
-bool bd_call_is_type(struct bd_bytes type, const char *name);
 /* "true" or "false"; not there = false. */
 enum bd_code bd_call_flag(bool *out, struct bd_bytes query, const char *name);
 /* A content type, its parameters not counted, in any case. */

@@ -84,7 +84,7 @@ struct bd_daemon {
 	struct bd_follow *follow;
 	struct bd_notifier *notifier;
 	struct bd_repeats *repeats;
-	bool is_backtesting; /* atomic: one at a time */
+	bool is_backtesting;           /* atomic: one at a time */
 	struct bd_letter trail_letter; /* from the signer: the trail has failed */
 	uint8_t audit_key[BD_AUDIT_KEY_BYTES];
 	uint64_t instance; /* random, part of the ids of tickets */

@@ -18,13 +18,13 @@ enum bd_trail_kind {
 	BD_TRAIL_QUERY,
 	BD_TRAIL_PUSH,
 	BD_TRAIL_REFUSAL,
-	BD_TRAIL_REPEAT, /* an answer was given again, by its Idempotency-Key */
+	BD_TRAIL_REPEAT,     /* an answer was given again, by its Idempotency-Key */
 	BD_TRAIL_OBLIGATION, /* one was made, extended or closed */
-	BD_TRAIL_ERASE, /* a subject was erased */
+	BD_TRAIL_ERASE,      /* a subject was erased */
 	BD_TRAIL_RECALL,
-	BD_TRAIL_DISPUTE, /* raised, resolved, or looked at */
+	BD_TRAIL_DISPUTE,   /* raised, resolved, or looked at */
 	BD_TRAIL_REPRODUCE, /* a case was decided again */
-	BD_TRAIL_BACKTEST /* the cases of a time were decided by another version */
+	BD_TRAIL_BACKTEST   /* the cases of a time were decided by another version */
 };
 /* "compare"; "unknown" for a number of a later version. */
 const char *bd_trail_kind_name(enum bd_trail_kind kind);

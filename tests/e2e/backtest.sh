@@ -101,8 +101,8 @@ exactly_the_expected_flips() {
 }
 
 progress_is_told() {
-	jq -s -e --argjson people "$people" '[.[] | select(.type == "progress")] | length > 0
-		and all(.done <= .total) and (last.total == $people + 1) and (map(.done) == (map(.done) | sort))' "$work/lines" &&
+	jq -s -e --argjson people "$people" '[.[] | select(.type == "progress")] | length > 1
+		and first.done == 0 and last.done == last.total and all(.done <= .total) and (last.total == $people + 1) and (map(.done) == (map(.done) | sort))' "$work/lines" &&
 		jq -s -e 'first.type == "begin"' "$work/lines"
 }
 

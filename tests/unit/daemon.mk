@@ -1,12 +1,16 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 DAEMON_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
+DAEMON_AGAIN_LIBS = libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
+	$(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
 tests_unit_test_again_SOURCES = tests/unit/test_again.c tests/unit/store_support.h gateway/daemon/again.c \
 	gateway/daemon/sandbox.c gateway/daemon/told.c
-tests_unit_test_again_LDADD = libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
-	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
+tests_unit_test_again_LDADD = $(DAEMON_AGAIN_LIBS)
+tests_unit_test_backtest_SOURCES = tests/unit/test_backtest.c tests/unit/store_support.h gateway/daemon/backtest.c \
+	gateway/daemon/again.c gateway/daemon/sandbox.c gateway/daemon/told.c
+tests_unit_test_backtest_LDADD = $(DAEMON_AGAIN_LIBS)
 tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c gateway/daemon/cursor.c
 tests_unit_test_cursor_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/language.c
