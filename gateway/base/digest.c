@@ -1,94 +1,95 @@
+/* The digest functions of OpenSSL 1: in 3.0 they are marked as deprecated in favour of EVP, which
+ * goes through a provider for every call. A comparison makes some thirty digests, most of a few
+ * dozen bytes: there EVP takes twice as long (0.16 us against 0.075 for 40 bytes, with all of it
+ * kept), and a keyed digest cannot begin from a key made ready. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct bd_sha256 {
-	EVP_MD *algorithm; /* kept: fetching it each time costs six times the digest */
-	EVP_MD_CTX *context;
+	SHA256_CTX context;
 };
 
-/* RFC 2104 over a kept digest: an EVP_MAC copies two contexts, with malloc, for every text. */
+/* RFC 2104: the key over its two pads, digested once. */
 #define BLOCK_BYTES 64 /* of SHA-256 */
 struct bd_hmac {
-	struct bd_sha256 *sha;
-	uint8_t inner[BLOCK_BYTES], outer[BLOCK_BYTES]; /* the key over its two pads */
+	SHA256_CTX inner, outer;
 };
 
 enum bd_code bd_sha256_new(struct bd_sha256 **out)
 {
-	struct bd_sha256 *sha = calloc(1, sizeof(*sha));
-
-	*out = NULL;
-	if (sha == NULL) {
+	*out = malloc(sizeof(**out));
+	if (*out == NULL) {
 		return BD_NO_MEMORY;
 	}
-	sha->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-	sha->context = EVP_MD_CTX_new();
-	if (sha->algorithm == NULL || sha->context == NULL ||
-		EVP_DigestInit_ex2(sha->context, sha->algorithm, NULL) != 1) {
-		bd_sha256_free(sha);
-		return BD_INTERNAL;
-	}
-	*out = sha;
-	return BD_OK;
+	return SHA256_Init(&(*out)->context) == 1 ? BD_OK : BD_INTERNAL;
 }
 
 enum bd_code bd_sha256_update(struct bd_sha256 *sha, struct bd_bytes bytes)
 {
-	return EVP_DigestUpdate(sha->context, bytes.ptr, bytes.len) == 1 ? BD_OK : BD_INTERNAL;
+	return SHA256_Update(&sha->context, bytes.ptr, bytes.len) == 1 ? BD_OK : BD_INTERNAL;
 }
 
 enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES])
 {
-	unsigned len = 0;
-
-	if (EVP_DigestFinal_ex(sha->context, out, &len) != 1 || len != BD_DIGEST_BYTES) {
-		return BD_INTERNAL;
-	}
-	return EVP_DigestInit_ex2(sha->context, NULL, NULL) == 1 ? BD_OK : BD_INTERNAL;
+	return SHA256_Final(out, &sha->context) == 1 && SHA256_Init(&sha->context) == 1
+		       ? BD_OK
+		       : BD_INTERNAL;
 }
 
 void bd_sha256_free(struct bd_sha256 *sha)
 {
-	if (sha != NULL) {
-		EVP_MD_CTX_free(sha->context);
-		EVP_MD_free(sha->algorithm);
-		free(sha);
-	}
+	free(sha);
 }
 
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
-	size_t len = 0;
+	SHA256_CTX context;
 
-	return EVP_Q_digest(NULL, "SHA256", NULL, bytes.ptr, bytes.len, out, &len) == 1
+	return SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes.ptr, bytes.len) == 1 &&
+			       SHA256_Final(out, &context) == 1
 		       ? BD_OK
 		       : BD_INTERNAL;
+}
+
+static bool begin(SHA256_CTX *context, const uint8_t key[BLOCK_BYTES], uint8_t pad)
+{
+	uint8_t block[BLOCK_BYTES];
+	bool is_good;
+
+	for (size_t i = 0; i < BLOCK_BYTES; i++) {
+		block[i] = key[i] ^ pad;
+	}
+	is_good = SHA256_Init(context) == 1 && SHA256_Update(context, block, BLOCK_BYTES) == 1;
+	bd_wipe(block, sizeof(block));
+	return is_good;
 }
 
 enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
 {
 	struct bd_hmac *hmac = calloc(1, sizeof(*hmac));
 	uint8_t block[BLOCK_BYTES] = { 0 };
-	enum bd_code code;
+	enum bd_code code = BD_OK;
 
 	*out = NULL;
 	if (hmac == NULL) {
 		return BD_NO_MEMORY;
 	}
-	code = bd_sha256_new(&hmac->sha);
-	if (code == BD_OK && key.len > BLOCK_BYTES) {
+	if (key.len > BLOCK_BYTES) {
 		code = bd_sha256_of(key, block);
-	} else if (code == BD_OK && key.len > 0) {
+	} else if (key.len > 0) {
 		memcpy(block, key.ptr, key.len);
 	}
-	for (size_t i = 0; i < BLOCK_BYTES; i++) {
-		hmac->inner[i] = block[i] ^ 0x36;
-		hmac->outer[i] = block[i] ^ 0x5c;
+	if (code == BD_OK &&
+		(!begin(&hmac->inner, block, 0x36) || !begin(&hmac->outer, block, 0x5c))) {
+		code = BD_INTERNAL;
 	}
 	bd_wipe(block, sizeof(block));
 	if (code != BD_OK) {
@@ -99,30 +100,27 @@ enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
 	return BD_OK;
 }
 
-static enum bd_code digest_two(struct bd_sha256 *sha, const uint8_t pad[BLOCK_BYTES],
-	struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+static bool end(SHA256_CTX context, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
-	enum bd_code code =
-		bd_sha256_update(sha, (struct bd_bytes){ (const char *)pad, BLOCK_BYTES });
-
-	code = code == BD_OK ? bd_sha256_update(sha, bytes) : code;
-	return code == BD_OK ? bd_sha256_final(sha, out) : code;
+	return SHA256_Update(&context, bytes.ptr, bytes.len) == 1 &&
+	       SHA256_Final(out, &context) == 1;
 }
 
-enum bd_code bd_hmac_of(struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+enum bd_code bd_hmac_of(
+	const struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
 	uint8_t inner[BD_DIGEST_BYTES];
-	enum bd_code code = digest_two(hmac->sha, hmac->inner, bytes, inner);
 
-	return code == BD_OK ? digest_two(hmac->sha, hmac->outer,
+	return end(hmac->inner, bytes, inner) &&
+			       end(hmac->outer,
 				       (struct bd_bytes){ (const char *)inner, sizeof(inner) }, out)
-			     : code;
+		       ? BD_OK
+		       : BD_INTERNAL;
 }
 
 void bd_hmac_free(struct bd_hmac *hmac)
 {
 	if (hmac != NULL) {
-		bd_sha256_free(hmac->sha);
 		bd_wipe(hmac, sizeof(*hmac));
 		free(hmac);
 	}
@@ -131,6 +129,27 @@ void bd_hmac_free(struct bd_hmac *hmac)
 enum bd_code bd_random(uint8_t *out, size_t len)
 {
 	return RAND_bytes(out, (int)len) == 1 ? BD_OK : BD_INTERNAL;
+}
+
+enum bd_code bd_random_draw(struct bd_random *pool, uint8_t *out, size_t len)
+{
+	uint8_t *at;
+
+	if (len > pool->left) {
+		enum bd_code code = len > sizeof(pool->bytes)
+					    ? BD_INTERNAL
+					    : bd_random(pool->bytes, sizeof(pool->bytes));
+
+		if (code != BD_OK) {
+			return code;
+		}
+		pool->left = sizeof(pool->bytes);
+	}
+	at = pool->bytes + sizeof(pool->bytes) - pool->left;
+	memcpy(out, at, len);
+	bd_wipe(at, len);
+	pool->left -= len;
+	return BD_OK;
 }
 
 bool bd_equal_secret(const uint8_t *a, const uint8_t *b, size_t len)

@@ -1,5 +1,5 @@
 /* digest.h - SHA-256, keyed HMAC-SHA256, random bytes, hex and base64. Layer: base; OpenSSL stays
- * in digest.c. A struct bd_hmac is used by one thread at a time. FIPS 180-4, FIPS 198-1, RFC 4648.
+ * in digest.c. FIPS 180-4, FIPS 198-1, RFC 4648.
  */
 #ifndef BD_BASE_DIGEST_H
 #define BD_BASE_DIGEST_H
@@ -19,11 +19,21 @@ void bd_sha256_free(struct bd_sha256 *sha);
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
 
 enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key);
-enum bd_code bd_hmac_of(struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
+enum bd_code bd_hmac_of(
+	const struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
 /* Wipes the key. */
 void bd_hmac_free(struct bd_hmac *hmac);
 
 enum bd_code bd_random(uint8_t *out, size_t len);
+/* Random bytes drawn at once: asking the generator for every nonce and salt was a fifth of a push.
+ */
+#define BD_RANDOM_BYTES 4096
+struct bd_random {
+	uint8_t bytes[BD_RANDOM_BYTES];
+	size_t left; /* at the end */
+};
+/* At most BD_RANDOM_BYTES, each given out once. One thread; not across fork; wipe it at the end. */
+enum bd_code bd_random_draw(struct bd_random *pool, uint8_t *out, size_t len);
 bool bd_equal_secret(const uint8_t *a, const uint8_t *b, size_t len); /* in constant time */
 void bd_wipe(void *memory, size_t len);
 /* out has room for 2 * len + 1. */

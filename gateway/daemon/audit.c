@@ -56,6 +56,7 @@ void bd_audit_close(struct bd_audit *audit)
 	bd_buf_release(&audit->payload);
 	bd_buf_release(&audit->text);
 	audit->digest = NULL;
+	bd_wipe(&audit->random, sizeof(audit->random));
 }
 
 int64_t bd_audit_time(const struct bd_audit *audit)
@@ -296,33 +297,35 @@ static bool list_subjects(struct bd_trail_receipt *receipt, struct bd_audit *aud
 }
 
 /* What was compared, committed to; salt is of this element alone. */
-static bool commit(struct bd_trail_element *out, const struct bd_finding *finding,
-	const uint8_t salt[BD_TRAIL_SALT_BYTES])
+static bool commit(struct bd_trail_element *out, uint8_t salt[BD_TRAIL_SALT_BYTES],
+	struct bd_audit *audit, const struct bd_finding *finding)
 {
 	struct bd_trail_opening opening = { .claim = finding->claim, .value = finding->value };
 
 	if (finding->claim.len == 0 && finding->value.len == 0) {
 		return true;
 	}
+	if (bd_random_draw(&audit->random, salt, BD_TRAIL_SALT_BYTES) != BD_OK) {
+		return false;
+	}
 	memcpy(opening.salt, salt, sizeof(opening.salt));
 	return bd_trail_commit(out->commitment, &opening) == BD_OK;
 }
 
 static bool list_elements(struct bd_trail_receipt *receipt, const uint8_t **salts_out,
-	const struct bd_compared *compared, struct bd_arena *arena)
+	struct bd_audit *audit, const struct bd_compared *compared, struct bd_arena *arena)
 {
 	size_t count = compared->finding_count;
 	struct bd_trail_element *elements = bd_arena_alloc(arena, count, sizeof(*elements));
 	uint8_t *salts = bd_arena_alloc(arena, count, BD_TRAIL_SALT_BYTES);
-	bool is_good = elements != NULL && salts != NULL &&
-		       (count == 0 || bd_random(salts, count * BD_TRAIL_SALT_BYTES) == BD_OK);
+	bool is_good = elements != NULL && salts != NULL;
 
 	for (size_t i = 0; is_good && i < count; i++) {
 		const struct bd_finding *finding = &compared->findings[i];
 		struct bd_trail_element *element = &elements[i];
 
 		is_good = bd_told_element(element, finding, arena) == BD_OK &&
-			  commit(element, finding, salts + i * BD_TRAIL_SALT_BYTES);
+			  commit(element, salts + i * BD_TRAIL_SALT_BYTES, audit, finding);
 	}
 	*salts_out = salts;
 	receipt->elements = elements;
@@ -393,7 +396,7 @@ enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_call
 	receipt.on = bd_bytes_of(on);
 	code = bd_audit_digest(receipt.request, audit, keep->question);
 	if (code == BD_OK && !(list_subjects(&receipt, audit, asked, dict, arena) &&
-				     list_elements(&receipt, &salts, compared, arena) &&
+				     list_elements(&receipt, &salts, audit, compared, arena) &&
 				     digest_obligations(&receipt, audit, compared))) {
 		code = bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_INTERNAL;
 	}

@@ -32,6 +32,7 @@ struct bd_audit {
 	struct bd_signer *signer;
 	struct bd_hmac *digest;
 	struct bd_buf payload, text;
+	struct bd_random random;
 	bool is_synced;     /* answers wait until their entries are synced */
 	bool wants_release; /* atomic: some do */
 	/* refusals of callers that are not known: one entry a second, with the number of the others

@@ -7,15 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Random bytes drawn at once: asking the generator for every nonce and salt was a fifth of a push.
- */
-#define POOL_BYTES 4096
-
 struct bd_seal {
 	struct bd_hmac *master, *blind, *statement;
 	struct bd_gcm *gcm;
-	uint8_t pool[POOL_BYTES];
-	size_t pool_left; /* bytes, at the end */
+	struct bd_random random;
 	bool has_kept;
 	uint8_t kept_salt[BD_SALT_BYTES], kept_key[BD_DIGEST_BYTES];
 };
@@ -65,7 +60,7 @@ void bd_seal_free(struct bd_seal *seal)
 	bd_hmac_free(seal->statement);
 	bd_gcm_free(seal->gcm);
 	bd_wipe(seal->kept_key, sizeof(seal->kept_key));
-	bd_wipe(seal->pool, sizeof(seal->pool));
+	bd_wipe(&seal->random, sizeof(seal->random));
 	free(seal);
 }
 
@@ -122,24 +117,7 @@ enum bd_code bd_seal_keep(struct bd_seal *seal, const uint8_t salt[BD_SALT_BYTES
 
 enum bd_code bd_seal_random(struct bd_seal *seal, uint8_t *out, size_t len)
 {
-	uint8_t *at;
-
-	if (len > seal->pool_left) {
-		enum bd_code code = bd_random(seal->pool, sizeof(seal->pool));
-
-		if (code != BD_OK) {
-			return code;
-		}
-		seal->pool_left = sizeof(seal->pool);
-	}
-	if (len > seal->pool_left) {
-		return BD_INTERNAL;
-	}
-	at = seal->pool + sizeof(seal->pool) - seal->pool_left;
-	memcpy(out, at, len);
-	bd_wipe(at, len);
-	seal->pool_left -= len;
-	return BD_OK;
+	return bd_random_draw(&seal->random, out, len);
 }
 
 enum bd_code bd_seal_close(struct bd_seal *seal, struct bd_buf *out,

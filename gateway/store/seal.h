@@ -20,8 +20,7 @@ void bd_seal_free(struct bd_seal *seal);
 /* The key of a salt that is no subject's (spools, messages) is kept instead of derived each time;
  * a subject's never is: it must be gone with its salt. */
 enum bd_code bd_seal_keep(struct bd_seal *seal, const uint8_t salt[BD_SALT_BYTES]);
-/* Random bytes for a nonce or a salt, at most 64, each given out once: drawn from the generator in
- * greater pieces. Not across fork. */
+/* Random bytes for a nonce or a salt, as bd_random_draw. */
 enum bd_code bd_seal_random(struct bd_seal *seal, uint8_t *out, size_t len);
 /* The key under which an identifier stands in the store. */
 enum bd_code bd_seal_blind(struct bd_seal *seal, const struct bd_identifier *identifier,
