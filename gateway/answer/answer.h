@@ -13,11 +13,11 @@
 #include "record/held.h"
 
 struct bd_answer_source;
-/* All lookups of one question see one snapshot of the store. */
+/* All lookups of one question see one snapshot of the store, and want the same entities. */
 struct bd_answer_source {
 	enum bd_code (*lookup)(struct bd_answer_source *self, struct bd_held **out,
-		const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-		struct bd_diag *diag);
+		const struct bd_identifier *identifiers, size_t count,
+		const struct bd_wanted *wanted, struct bd_arena *arena, struct bd_diag *diag);
 };
 
 struct bd_answer_context {

@@ -64,11 +64,12 @@ static void read_question(
 }
 
 static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_case_file *file = (struct bd_case_file *)(void *)self;
 
+	(void)wanted;
 	*out = bd_held_file_find(file->held, identifiers, count);
 	if (*out == NULL) {
 		*out = bd_arena_alloc(arena, 1, sizeof(**out));

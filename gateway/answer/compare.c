@@ -15,7 +15,7 @@ static enum bd_code read_held(struct bd_case *asked, const struct bd_answer_cont
 
 		if (subject->invalid == BD_OK) {
 			code = context->source->lookup(context->source, &subject->held,
-				&subject->identifier, 1, arena, diag);
+				&subject->identifier, 1, &asked->matter->wanted, arena, diag);
 		}
 	}
 	return code;

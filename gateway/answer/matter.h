@@ -9,7 +9,9 @@
 
 #include "answer/finding.h"
 #include "record/dictionary.h"
+#include "record/held.h"
 #include "record/rules_predicate.h"
+#include "record/rules_set.h"
 
 #include <string.h>
 
@@ -33,11 +35,10 @@ enum bd_freshness {
 	BD_FRESH_PERIOD
 };
 
-/* Values that are allowed: a file beside the matter, one a line. Sorted by their bytes. */
+/* Values that are allowed: a file beside the matter, one a line. */
 struct bd_list {
 	const char *name;
-	const char *const *values;
-	size_t count;
+	struct bd_allowed allowed;
 };
 
 /* A row counts only where this holds of it: the field is (or is not) one of the values, its number
@@ -210,6 +211,7 @@ struct bd_matter {
 	const char *conditional_mode;        /* "accept_only" | "issue_on_commitment" | NULL */
 	const char *commitment_text_version; /* NULL = any */
 	const char *file;                    /* "matter.xml", for what is told of it */
+	struct bd_wanted wanted;             /* by its elements */
 };
 
 #endif

@@ -3,6 +3,7 @@
 struct bd_memo_entry {
 	const struct bd_identifier *identifiers; /* borrowed: statement or case, in the arena */
 	size_t count;
+	bool has_inverse;
 	struct bd_held *held;
 	struct bd_memo_entry *next;
 };
@@ -25,22 +26,23 @@ static bool is_same(
 }
 
 static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_memo *memo = (struct bd_memo *)self;
 	struct bd_memo_entry *entry = memo->first;
 	struct bd_held *held = NULL;
 	enum bd_code code;
 
-	while (entry != NULL && !is_same(entry, identifiers, count)) {
+	while (entry != NULL &&
+		((wanted->inverse && !entry->has_inverse) || !is_same(entry, identifiers, count))) {
 		entry = entry->next;
 	}
 	if (entry != NULL) {
 		*out = entry->held;
 		return BD_OK;
 	}
-	code = memo->inner->lookup(memo->inner, &held, identifiers, count, arena, diag);
+	code = memo->inner->lookup(memo->inner, &held, identifiers, count, wanted, arena, diag);
 	entry = code == BD_OK ? bd_arena_alloc(arena, 1, sizeof(*entry)) : NULL;
 	if (code == BD_OK && entry == NULL) {
 		code = bd_fail(diag, bd_arena_code(arena), "%s", "");
@@ -48,7 +50,7 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 	if (code != BD_OK) {
 		return code;
 	}
-	*entry = (struct bd_memo_entry){ identifiers, count, held, memo->first };
+	*entry = (struct bd_memo_entry){ identifiers, count, wanted->inverse, held, memo->first };
 	memo->first = entry;
 	*out = held;
 	return BD_OK;

@@ -111,9 +111,11 @@ static enum bd_code find_at(
 	struct bd_finding *one, const struct bd_work *work, const struct bd_statement *row)
 {
 	struct bd_answer_source *source = work->context->source;
+	/* Of the ends of a path only what they say themselves is asked. */
+	const struct bd_wanted wanted = { work->asked->matter->wanted.entities, false };
 	struct bd_held *other = NULL;
 	enum bd_code code = source->lookup(
-		source, &other, row->other, row->other_count, work->arena, work->diag);
+		source, &other, row->other, row->other_count, &wanted, work->arena, work->diag);
 
 	return code == BD_OK ? bd_element_find_in(one, work, other) : code;
 }

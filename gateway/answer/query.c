@@ -149,8 +149,8 @@ enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 		code = bd_fail(diag, invalid, "%s", "");
 		bd_diag_set_path(diag, "/subject");
 	}
-	code = code == BD_OK ? context->source->lookup(
-				       context->source, &held, &identifier, 1, arena, diag)
+	code = code == BD_OK ? context->source->lookup(context->source, &held, &identifier, 1,
+				       &bd_wanted_all, arena, diag)
 			     : code;
 	if (code != BD_OK) {
 		return code;

@@ -43,8 +43,7 @@ struct bd_comparison bd_test_value(
 	case BD_TEST_NUMBER:
 		return bd_rule_number(text, test->range);
 	case BD_TEST_IN_LIST:
-		return bd_rule_compare_listed(
-			text, separators, test->list->values, test->list->count);
+		return bd_rule_compare_listed(text, separators, &test->list->allowed);
 	case BD_TEST_NONE:
 		break;
 	}

@@ -88,6 +88,16 @@ static void conclude(
 	finding->is_via_source = true;
 }
 
+static bool has_any(const struct bd_held *held, const struct bd_entity *entity)
+{
+	for (size_t i = 0; i < held->statement_count; i++) {
+		if (held->statements[i].entity == entity->number) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 	const struct bd_work *work, const struct bd_held *held, const struct bd_value *claim)
 {
@@ -102,6 +112,9 @@ enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 	fresh.evidence = NULL;
 	fresh.evidence_count = 0;
 	if (!find_fields(&fields, work)) {
+		return BD_OK;
+	}
+	if (!has_any(held, fields.entity)) {
 		return BD_OK;
 	}
 	code = bd_claim_digest(digest, &work->subject->identifier, work->element->field,

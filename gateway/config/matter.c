@@ -138,11 +138,6 @@ static void make_parameters(struct bd_matter_reader *reader, const struct bd_xml
 	matter->parameters = parameters;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* One value a line; blank lines and those that begin with '#' say nothing. */
 static void make_list(
 	struct bd_matter_reader *reader, struct bd_list *list, const struct bd_xml_node *node)
@@ -152,7 +147,8 @@ static void make_list(
 	const char *const *lines;
 	const char **values;
 	struct bd_bytes text;
-	size_t count = 0;
+	size_t count = 0, used = 0;
+	enum bd_code code;
 
 	list->name = bd_xml_attr(node, "name");
 	if (bd_file_read(&text, bd_compiler_join(compiler, compiler->folder, file),
@@ -167,17 +163,20 @@ static void make_list(
 		size_t len = strcspn(lines[i], "\r");
 
 		if (len > 0 && lines[i][0] != '#') {
-			values[list->count++] =
+			values[used++] =
 				bd_arena_text(compiler->arena, (struct bd_bytes){ lines[i], len });
-			compiler->is_out_of_memory |= values[list->count - 1] == NULL;
+			compiler->is_out_of_memory |= values[used - 1] == NULL;
 		}
 	}
 	if (values == NULL || compiler->is_out_of_memory) {
 		return;
 	}
-	qsort(values, list->count, sizeof(*values), by_text);
-	list->values = values;
-	if (list->count == 0) {
+	code = bd_rule_allow(&list->allowed, values, used, compiler->arena);
+	if (code != BD_OK) {
+		bd_xml_fail(compiler->diags, code, node, "file",
+			"a line of the list '%s' is longer than 512 bytes", list->name);
+	}
+	if (used == 0) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, node, "file",
 			"the list '%s' is empty: nothing would ever be in it", list->name);
 	}
@@ -317,6 +316,34 @@ static void make_head(struct bd_matter_reader *reader, const struct bd_xml_node 
 	}
 }
 
+static uint64_t bit_of(const struct bd_dictionary *dict, const char *entity)
+{
+	const struct bd_entity *found = bd_dictionary_entity(dict, entity);
+
+	return found != NULL ? bd_wanted_bit(found->number) : 0;
+}
+
+/* What its elements look at: rows of their entities, relations to get there, and what a source says
+ * of a claim without giving the value. */
+static struct bd_wanted wanted_by(const struct bd_matter *matter, const struct bd_dictionary *dict)
+{
+	struct bd_wanted wanted = {
+		bit_of(dict, "verification") | bit_of(dict, "person_verification"), false
+	};
+
+	for (size_t i = 0; i < matter->element_count; i++) {
+		const struct bd_element *element = &matter->elements[i];
+
+		wanted.entities |=
+			element->entity != NULL ? bd_wanted_bit(element->entity->number) : 0;
+		if (element->relation_count > 0) {
+			wanted.entities |= bit_of(dict, "relation");
+			wanted.inverse |= element->is_relation_inverse;
+		}
+	}
+	return wanted;
+}
+
 static struct bd_matter *make_version(
 	struct bd_compiler *compiler, const struct bd_xml_node *root, const char *shown)
 {
@@ -334,6 +361,7 @@ static struct bd_matter *make_version(
 	make_branches(&reader, root);
 	make_elements(&reader, root);
 	make_materials(&reader, root);
+	reader.matter->wanted = wanted_by(reader.matter, compiler->dict);
 	bd_matter_check(&reader, root);
 	compiler->is_out_of_memory |= reader.compiler.is_out_of_memory;
 	return reader.matter;

@@ -237,8 +237,8 @@ struct again {
 };
 
 static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct again *again = CONTAINER(struct again, source, self);
 	struct bd_follow *follow = again->follow;
@@ -249,7 +249,8 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 			out, follow->using, identifiers, count, again->now_ms, arena, diag));
 	}
 	return *out != NULL ? BD_OK
-			    : bd_store_lookup(out, follow->reader, identifiers, count, arena, diag);
+			    : bd_store_lookup(
+				      out, follow->reader, identifiers, count, wanted, arena, diag);
 }
 
 /* In the reader's snapshot. */

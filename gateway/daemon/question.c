@@ -7,8 +7,8 @@
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static enum bd_code find(struct bd_question *question, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	enum bd_code code = bd_sandbox_find(
 		out, question->call->setup, identifiers, count, question->now_ms, arena, diag);
@@ -16,7 +16,7 @@ static enum bd_code find(struct bd_question *question, struct bd_held **out,
 
 	if (code == BD_OK && !is_sandbox) {
 		code = bd_store_lookup(
-			out, question->call->loop->reader, identifiers, count, arena, diag);
+			out, question->call->loop->reader, identifiers, count, wanted, arena, diag);
 	}
 	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
 		code = bd_keep_look(&question->keep, identifiers, count, *out, is_sandbox, arena);
@@ -27,11 +27,11 @@ static enum bd_code find(struct bd_question *question, struct bd_held **out,
 
 /* A query looks up whom it asks for before anything else: that is what the trail keeps. */
 static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_question *question = CONTAINER(struct bd_question, source, self);
-	enum bd_code code = find(question, out, identifiers, count, arena, diag);
+	enum bd_code code = find(question, out, identifiers, count, wanted, arena, diag);
 
 	if (code == BD_OK && question->kind == BD_QUESTION_QUERY && !question->has_looked &&
 		count > 0) {

@@ -72,6 +72,25 @@ struct bd_held_dispute {
 	uint16_t entity, field; /* field 0 = whatever it says, and that it says nothing */
 };
 
+/* What of a subject a question can use. A lookup may give more, never less; whether the subject is
+ * known does not depend on it. */
+struct bd_wanted {
+	uint64_t entities; /* bit: number of the entity % 64 */
+	bool inverse;      /* relations found from the other side */
+};
+
+static inline uint64_t bd_wanted_bit(uint16_t entity)
+{
+	return (uint64_t)1 << (entity % 64);
+}
+
+static inline bool bd_wants(const struct bd_wanted *wanted, uint16_t entity)
+{
+	return (wanted->entities & bd_wanted_bit(entity)) != 0;
+}
+
+static const struct bd_wanted bd_wanted_all = { UINT64_MAX, true };
+
 struct bd_held {
 	enum bd_held_status status;
 	enum bd_subject_kind subject;

@@ -4,6 +4,15 @@
 #include "base/text.h"
 #include "record/rules_point.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* Neither a separator nor a bracket: nearly every character of a scope. */
+static bool is_ideograph(uint32_t point)
+{
+	return point >= 0x4E00 && point <= 0x9FFF;
+}
+
 static bool is_one_of(uint32_t point, const char *points)
 {
 	struct bd_bytes rest = bd_bytes_of(points);
@@ -75,10 +84,10 @@ static bool next_item(struct bd_bytes *item, struct bd_bytes *rest, const char *
 		bool ok = true;
 
 		while (bd_text_next(&point, &at, &ok)) {
-			if (depth == 0 && is_one_of(point, separators)) {
+			if (depth == 0 && !is_ideograph(point) && is_one_of(point, separators)) {
 				break;
 			}
-			depth += is_one_of(point, "(（[【");
+			depth += !is_ideograph(point) && is_one_of(point, "(（[【");
 			depth -= depth > 0 && is_one_of(point, ")）]】");
 			len = rest->len - at.len;
 		}
@@ -193,6 +202,62 @@ struct bd_comparison bd_rule_compare_member(
 				     : bd_likeness_of(BD_LIKE_DIFFERENT, "compare.member");
 }
 
+/* -- a white-list, made ready -- */
+
+/* Longer items are on no list: bd_rule_allow refuses them. */
+#define FOLDED_MAX_BYTES 512
+
+static enum bd_code fold(struct bd_buf *out, struct bd_bytes item)
+{
+	enum bd_code code = BD_OK;
+	uint32_t point;
+
+	while (code == BD_OK && (point = next_folded(&item)) != 0) {
+		code = bd_text_add_point(out, point);
+	}
+	return code;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+enum bd_code bd_rule_allow(
+	struct bd_allowed *out, const char *const *items, size_t count, struct bd_arena *arena)
+{
+	const char **folded = bd_arena_alloc(arena, count, sizeof(*folded));
+
+	for (size_t i = 0; folded != NULL && i < count; i++) {
+		char room[FOLDED_MAX_BYTES];
+		struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
+		enum bd_code code = fold(&text, bd_bytes_of(items[i]));
+
+		folded[i] = code == BD_OK ? bd_arena_text(arena, bd_buf_bytes(&text)) : NULL;
+		if (folded[i] == NULL) {
+			return code != BD_OK ? code : bd_arena_code(arena);
+		}
+	}
+	if (folded == NULL) {
+		return bd_arena_code(arena);
+	}
+	if (count > 1) {
+		qsort(folded, count, sizeof(*folded), by_bytes);
+	}
+	*out = (struct bd_allowed){ folded, count };
+	return BD_OK;
+}
+
+static bool is_allowed(struct bd_bytes item, const struct bd_allowed *allowed)
+{
+	char room[FOLDED_MAX_BYTES];
+	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
+	const char *key = room;
+
+	return fold(&text, item) == BD_OK && bd_buf_add_byte(&text, '\0') == BD_OK &&
+	       bsearch(&key, allowed->folded, allowed->count, sizeof(key), by_bytes) != NULL;
+}
+
 /* rule: compare.listed.label. */
 static struct bd_bytes without_label(struct bd_bytes item)
 {
@@ -221,8 +286,10 @@ static struct bd_bytes without_remark(struct bd_bytes item)
 		if (!bd_text_next(&point, &at, &ok)) {
 			return item;
 		}
-		open = depth == 0 && is_one_of(point, "(（[【") ? here : open;
-		depth += is_one_of(point, "(（[【");
+		if (!is_ideograph(point) && is_one_of(point, "(（[【")) {
+			open = depth == 0 ? here : open;
+			depth++;
+		}
 		depth -= depth > 0 && is_one_of(point, ")）]】");
 	}
 	return is_one_of(point, ")）]】") ? (struct bd_bytes){ item.ptr, open } : item;
@@ -249,23 +316,22 @@ static struct bd_bytes without_statement(struct bd_bytes item)
 }
 
 /* SAME, NEAR without its remark, UNSURE, or DIFFERENT. */
-static struct bd_comparison judge_item(
-	struct bd_bytes item, const char *const *allowed, size_t count)
+static struct bd_comparison judge_item(struct bd_bytes item, const struct bd_allowed *allowed)
 {
-	if (is_listed(item, allowed, count)) {
+	if (is_allowed(item, allowed)) {
 		return bd_likeness_of(BD_LIKE_SAME, "compare.listed");
 	}
 	if (has_placeholder(item)) {
 		return bd_likeness_of(BD_LIKE_UNSURE, "compare.set.placeholder");
 	}
-	if (is_listed(without_remark(item), allowed, count)) {
+	if (is_allowed(without_remark(item), allowed)) {
 		return bd_likeness_of(BD_LIKE_NEAR, "compare.listed.remark");
 	}
 	return bd_likeness_of(BD_LIKE_DIFFERENT, "compare.listed");
 }
 
-struct bd_comparison bd_rule_compare_listed(struct bd_bytes items, const char *separators,
-	const char *const *allowed, size_t allowed_count)
+struct bd_comparison bd_rule_compare_listed(
+	struct bd_bytes items, const char *separators, const struct bd_allowed *allowed)
 {
 	struct bd_comparison worst = bd_likeness_of(BD_LIKE_UNSURE, "compare.set.size"), one;
 	struct items split_items;
@@ -278,7 +344,7 @@ struct bd_comparison bd_rule_compare_listed(struct bd_bytes items, const char *s
 		struct bd_bytes item = without_statement(without_label(split_items.at[i]));
 
 		if (!is_blank(item)) {
-			one = judge_item(item, allowed, allowed_count);
+			one = judge_item(item, allowed);
 			worst = is_first || one.likeness > worst.likeness ? one : worst;
 			is_first = false;
 		}

@@ -9,7 +9,7 @@
 #ifndef BD_RECORD_RULES_SET_H
 #define BD_RECORD_RULES_SET_H
 
-#include "base/bytes.h"
+#include "base/arena.h"
 #include "record/likeness.h"
 
 #define BD_SET_SEPARATORS ";；,，、|\n"
@@ -25,11 +25,20 @@ struct bd_comparison bd_rule_compare_set(
 struct bd_comparison bd_rule_compare_member(
 	struct bd_bytes item, const char *const *allowed, size_t allowed_count);
 
+/* A white-list, made ready once: its items in folded form, sorted by their bytes. */
+struct bd_allowed {
+	const char *const *folded;
+	size_t count;
+};
+/* All in the arena. BD_LIMIT_BYTES: one of them is longer than 512 bytes. */
+enum bd_code bd_rule_allow(
+	struct bd_allowed *out, const char *const *items, size_t count, struct bd_arena *arena);
+
 /* Is every item in the white-list 白名单? SAME: every one. NEAR: every one, some only without the
  * remark in brackets behind it. DIFFERENT: one is not listed. UNSURE: one with a placeholder
  * decides. No part of an item are the label 一般项目: before it (that of 许可项目: is: what needs a
  * permit is on no such list) and the register's closing sentence （[除]依法须经批准的项目…）. */
-struct bd_comparison bd_rule_compare_listed(struct bd_bytes items, const char *separators,
-	const char *const *allowed, size_t allowed_count);
+struct bd_comparison bd_rule_compare_listed(
+	struct bd_bytes items, const char *separators, const struct bd_allowed *allowed);
 
 #endif

@@ -52,7 +52,7 @@ static enum bd_code is_own(bool *out, struct bd_store_reader *reader,
 {
 	struct bd_held *held = NULL;
 
-	BD_TRY(bd_store_lookup(&held, reader, name, 1, arena, diag));
+	BD_TRY(bd_store_lookup(&held, reader, name, 1, &bd_wanted_all, arena, diag));
 	*out = held->status != BD_HELD_AMBIGUOUS;
 	return BD_OK;
 }
@@ -64,7 +64,7 @@ static enum bd_code find_names(const struct bd_identifier **out, size_t *count,
 	struct bd_identifier *names;
 	struct bd_held *held = NULL;
 
-	BD_TRY(bd_store_lookup(&held, reader, identifier, 1, arena, diag));
+	BD_TRY(bd_store_lookup(&held, reader, identifier, 1, &bd_wanted_all, arena, diag));
 	if (held->status == BD_HELD_AMBIGUOUS) {
 		return bd_fail(diag, BD_SUBJECT_AMBIGUOUS, "%s", "");
 	}

@@ -104,6 +104,10 @@ static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node
 	if (!row->is_seen) {
 		return BD_OK;
 	}
+	lookup->is_known = true;
+	if (!bd_wants(lookup->wanted, row->entity)) {
+		return BD_OK;
+	}
 	BD_TRY(new_statement(lookup, &statement));
 	*statement = (struct bd_statement){ .source = bd_arena_text(lookup->arena, row->source),
 		.section = bd_arena_text(lookup->arena, row->section),
@@ -345,8 +349,12 @@ static enum bd_code collect(
 		}
 	}
 	BD_TRY(add_disputes(lookup));
-	BD_TRY(add_inverse(lookup, asked));
 	BD_TRY(fill_identifiers(lookup, held));
+	lookup->is_known |= held->identifier_count > 0;
+	/* Whom only others speak of is known by that. */
+	if (lookup->wanted->inverse || !lookup->is_known) {
+		BD_TRY(add_inverse(lookup, asked));
+	}
 	if (lookup->statement_count > 1) {
 		qsort(lookup->statements, lookup->statement_count, sizeof(*lookup->statements),
 			compare_statements);
@@ -355,15 +363,13 @@ static enum bd_code collect(
 	held->statement_count = lookup->statement_count;
 	held->disputes = lookup->disputes;
 	held->dispute_count = lookup->dispute_count;
-	held->status = held->identifier_count > 0 || lookup->statement_count > 0
-			       ? BD_HELD_FOUND
-			       : BD_HELD_NO_SUBJECT;
+	held->status = lookup->is_known ? BD_HELD_FOUND : BD_HELD_NO_SUBJECT;
 	return fill_coverage(lookup, held);
 }
 
 enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct asked asked = { identifiers, count };
 	struct bd_lookup *lookup = bd_arena_alloc(arena, 1, sizeof(*lookup));
@@ -377,6 +383,7 @@ enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reade
 	lookup->store = reader->store;
 	lookup->arena = arena;
 	lookup->diag = diag;
+	lookup->wanted = wanted;
 	code = collect(lookup, held, &asked);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "lookup");

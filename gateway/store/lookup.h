@@ -24,10 +24,12 @@ struct bd_lookup {
 	struct bd_store *store;
 	struct bd_arena *arena;
 	struct bd_diag *diag;
+	const struct bd_wanted *wanted;
 	struct bd_lookup_node nodes[BD_SUBJECT_NODES_MAX];
 	size_t count;
 	struct bd_unsure *unsure;
-	bool is_cut; /* there was more than a lookup follows: nothing is proven absent */
+	bool is_known; /* somebody speaks of the subject, wanted or not */
+	bool is_cut;   /* there was more than a lookup follows: nothing is proven absent */
 	struct bd_statement *statements;
 	size_t statement_count, statement_cap;
 	struct bd_held_dispute *disputes;

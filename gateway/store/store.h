@@ -220,10 +220,10 @@ bool bd_store_met_erased(const struct bd_store_reader *reader);
 void bd_store_end(struct bd_store_reader *reader);
 /* All identifiers are of one subject. Everything in *out lives in the arena, and so does what is
  * remembered for the next lookup of the same snapshot: the arena is not cleared before
- * bd_store_end. */
+ * bd_store_end, and all lookups until then want the same entities. */
 enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag);
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag);
 
 /* A message as kept for its receipt. */
 struct bd_message {

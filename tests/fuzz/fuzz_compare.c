@@ -42,7 +42,11 @@ static void check_conditions(struct bd_bytes a, struct bd_bytes b)
 	static const char *const allowed[] = { "日用百货销售", "服装零售(不含婚纱)" };
 	const struct bd_range range = { 18, 60 };
 
-	if (!is_whole(bd_rule_compare_listed(a, BD_SCOPE_SEPARATORS, allowed, 2)) ||
+	/* As bd_rule_allow makes it. */
+	static const char *const folded[] = { "日用百货销售", "服装零售(不含婚纱)" };
+	const struct bd_allowed list = { folded, 2 };
+
+	if (!is_whole(bd_rule_compare_listed(a, BD_SCOPE_SEPARATORS, &list)) ||
 		!is_whole(bd_rule_compare_member(a, allowed, 2)) ||
 		!is_whole(bd_rule_age(a, 20605, range, BD_AGE_DAY_AFTER)) ||
 		!is_whole(bd_rule_days(a, b, range)) ||

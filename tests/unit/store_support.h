@@ -100,18 +100,24 @@ static inline struct bd_buf box_dump(struct box *box)
 }
 
 /* Lives until the next box_find. */
-static inline const struct bd_held *box_find(
-	struct box *box, const struct bd_identifier *identifiers, size_t count)
+static inline const struct bd_held *box_find_wanted(struct box *box,
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted)
 {
 	struct bd_held *held = NULL;
 
 	bd_arena_clear(&box->arena);
 	assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
-	assert_int_equal(
-		bd_store_lookup(&held, box->reader, identifiers, count, &box->arena, &box->diag),
+	assert_int_equal(bd_store_lookup(&held, box->reader, identifiers, count, wanted,
+				 &box->arena, &box->diag),
 		BD_OK);
 	bd_store_end(box->reader);
 	return held;
+}
+
+static inline const struct bd_held *box_find(
+	struct box *box, const struct bd_identifier *identifiers, size_t count)
+{
+	return box_find_wanted(box, identifiers, count, &bd_wanted_all);
 }
 
 /* -- messages -- */

@@ -99,8 +99,8 @@ static void rules_read(void **state)
 	assert_int_equal(arrears->branches, 3);
 	assert_string_equal(element(&f, "operator")->filters[1].other_role, "applicant");
 	const struct bd_list *list = element(&f, "scope")->test.list;
-	assert_int_equal(list->count, 3);
-	assert_string_equal(list->values[0], "5211");
+	assert_int_equal(list->allowed.count, 3);
+	assert_string_equal(list->allowed.folded[0], "5211");
 	const struct bd_element *months = element(&f, "months");
 	assert_int_equal(months->months.at_least, 6);
 	assert_true(months->months.is_continuous);

@@ -51,10 +51,18 @@ static struct bd_comparison compare_list(const struct row *row)
 	static const char *const allowed[] = { "食品销售(仅销售预包装食品)", "日用百货销售",
 		"技术服务、技术开发、技术咨询", "服装零售", "咖啡馆服务?" };
 	size_t count = sizeof(allowed) / sizeof(allowed[0]) - 1;
+	struct bd_comparison comparison;
+	struct bd_allowed list;
+	struct bd_arena arena;
 
-	return row_is(row, 0, "member") ? bd_rule_compare_member(row_column(row, 1), allowed, count)
-					: bd_rule_compare_listed(row_column(row, 1),
-						  BD_SCOPE_SEPARATORS, allowed, count);
+	bd_arena_init(&arena, 65536);
+	assert_int_equal(bd_rule_allow(&list, allowed, count, &arena), BD_OK);
+	comparison =
+		row_is(row, 0, "member")
+			? bd_rule_compare_member(row_column(row, 1), allowed, count)
+			: bd_rule_compare_listed(row_column(row, 1), BD_SCOPE_SEPARATORS, &list);
+	bd_arena_release(&arena);
+	return comparison;
 }
 
 static struct bd_comparison compare_by_field(const struct row *row, enum bd_comparator comparator)

@@ -97,8 +97,9 @@ static void show_one(struct bd_buf *out, struct box *box, struct bd_identifier i
 {
 	struct bd_held *held = NULL;
 
-	assert_int_equal(
-		bd_store_lookup(&held, box->reader, &id, 1, &box->arena, &box->diag), BD_OK);
+	assert_int_equal(bd_store_lookup(&held, box->reader, &id, 1, &bd_wanted_all, &box->arena,
+				 &box->diag),
+		BD_OK);
 	show_identifiers(out, "--", &id, 1);
 	bd_buf_add_text(out, "\n");
 	show_held(out, held);
@@ -497,8 +498,9 @@ static void check_at(struct box *box, uint64_t commit, unsigned who, const char 
 
 	bd_arena_clear(&box->arena);
 	assert_int_equal(bd_store_begin_at(box->reader, commit, &box->diag), BD_OK);
-	assert_int_equal(
-		bd_store_lookup(&held, box->reader, &id, 1, &box->arena, &box->diag), BD_OK);
+	assert_int_equal(bd_store_lookup(&held, box->reader, &id, 1, &bd_wanted_all, &box->arena,
+				 &box->diag),
+		BD_OK);
 	assert_int_equal(bd_store_met_erased(box->reader), erased);
 	bd_store_end(box->reader);
 	assert_int_equal(held->statement_count, text != NULL);
@@ -792,7 +794,8 @@ static enum bd_code try_at(struct box *box, uint64_t commit)
 	bd_arena_clear(&box->arena);
 	bd_diag_clear(&box->diag);
 	code = bd_store_begin_at(box->reader, commit, &box->diag);
-	code = code == BD_OK ? bd_store_lookup(&held, box->reader, &id, 1, &box->arena, &box->diag)
+	code = code == BD_OK ? bd_store_lookup(&held, box->reader, &id, 1, &bd_wanted_all,
+				       &box->arena, &box->diag)
 			     : code;
 	bd_store_end(box->reader);
 	for (size_t i = 0; code == BD_OK && i < held->statement_count; i++) {

@@ -208,6 +208,38 @@ static void relations_are_found_from_both_sides(void **state)
 	box_close(&box);
 }
 
+/* What a question does not want is not given; that the subject is known is told all the same. */
+static void what_is_wanted_does_not_change_who_is_known(void **state)
+{
+	const struct bd_identifier company = id_of(ID_USCC, "U1"), person = id_of(ID_PERSON, "P1"),
+				   other = id_of(ID_PERSON, "P2");
+	const struct bd_wanted people = { bd_wanted_bit(1), false },
+			       relations = { bd_wanted_bit(RELATION), true },
+			       nothing = { 0, false };
+	const struct bd_held *held;
+	struct box box;
+	struct fact fact;
+
+	(void)state;
+	open_box(&box);
+	box_say(&box, "market", relation_of(&fact, &company, &person, 1, "legal"));
+	box_say(&box, "market", fact_of(&fact, &person, 1, "people", 1, 1, "name"));
+	box_say(&box, "market", relation_of(&fact, &company, &other, 1, "director"));
+	held = box_find_wanted(&box, &person, 1, &people);
+	assert_int_equal(held->status, BD_HELD_FOUND);
+	assert_int_equal(held->statement_count, 1);
+	assert_int_equal(held->statements[0].entity, 1);
+	held = box_find_wanted(&box, &person, 1, &relations);
+	assert_int_equal(held->statement_count, 1);
+	assert_true(held->statements[0].is_inverse);
+	held = box_find_wanted(&box, &person, 1, &nothing);
+	assert_int_equal(held->status, BD_HELD_FOUND);
+	assert_int_equal(held->statement_count, 0);
+	/* Only the other side speaks of this one. */
+	assert_int_equal(box_find_wanted(&box, &other, 1, &nothing)->status, BD_HELD_FOUND);
+	box_close(&box);
+}
+
 /* A row that names who is no longer meant leads to nobody but whom it names now. */
 static void a_replaced_relation_leads_to_the_new_one_only(void **state)
 {
@@ -491,7 +523,9 @@ static void a_reader_sees_one_moment(void **state)
 	box_say(&box, "social", fact_of(&fact, &id, 1, "people", 1, 1, "before"));
 	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
 	box_say(&box, "social", fact_of(&fact, &id, 1, "people", 1, 2, "after"));
-	assert_int_equal(bd_store_lookup(&held, box.reader, &id, 1, &box.arena, &box.diag), BD_OK);
+	assert_int_equal(
+		bd_store_lookup(&held, box.reader, &id, 1, &bd_wanted_all, &box.arena, &box.diag),
+		BD_OK);
 	assert_true(bd_bytes_is(held->statements[0].values[0].value.text, "before"));
 	bd_store_end(box.reader);
 	assert_true(finds(&box, id, "after"));
@@ -506,6 +540,7 @@ int main(void)
 		cmocka_unit_test(a_name_goes_with_its_statement),
 		cmocka_unit_test(a_late_message_does_not_bring_a_name_back),
 		cmocka_unit_test(relations_are_found_from_both_sides),
+		cmocka_unit_test(what_is_wanted_does_not_change_who_is_known),
 		cmocka_unit_test(a_replaced_relation_leads_to_the_new_one_only),
 		cmocka_unit_test(a_refused_relation_blocks_both_of_it_and_nobody_else),
 		cmocka_unit_test(a_refused_relation_to_nobody_knows_whom_holds_the_feed),
