@@ -19,8 +19,8 @@ struct deciding {
 };
 
 static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct deciding *deciding = CONTAINER(struct deciding, source, self);
 	const struct bd_again *again = deciding->again;
@@ -31,7 +31,8 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 			out, again->setup, identifiers, count, deciding->now_ms, arena, diag));
 	}
 	return *out != NULL ? BD_OK
-			    : bd_store_lookup(out, again->reader, identifiers, count, arena, diag);
+			    : bd_store_lookup(
+				      out, again->reader, identifiers, count, wanted, arena, diag);
 }
 
 /* The version that decided, by its name. */

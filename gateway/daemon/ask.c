@@ -54,7 +54,9 @@ static enum bd_code answer_new(struct ask *ask, struct bd_diag *diag)
 	enum bd_code code =
 		bd_question_answer(receipt, &ask->question, bd_buf_bytes(&ask->body), diag);
 
-	code = code == BD_OK ? bd_audit_flush(&loop->audit, diag) : code;
+	/* Its entry is written with those of the others of this turn, and the answer waits for
+	 * that; but what is kept for a repeat must have its entry. */
+	code = code == BD_OK && ask->is_keyed ? bd_audit_flush(&loop->audit, diag) : code;
 	if (code == BD_OK && ask->is_keyed) {
 		code = bd_repeats_keep(loop->daemon->repeats, &ask->repeat, receipt,
 			bd_buf_bytes(&loop->answer), ask->question.now_ms, diag);

@@ -260,17 +260,26 @@ enum bd_code bd_audit_sync_cases(struct bd_daemon *daemon, struct bd_diag *diag)
 	return code;
 }
 
-uint64_t bd_audit_mark(struct bd_audit *audit)
+uint64_t bd_audit_mark(const struct bd_audit *audit)
 {
-	uint64_t written = bd_trail_written(audit->log);
+	return bd_trail_collected(audit->log);
+}
 
-	if (!audit->is_synced || bd_trail_has_failed(audit->trail) ||
-		bd_audit_synced(audit) >= written) {
-		return 0;
-	}
+uint64_t bd_audit_safe(const struct bd_audit *audit)
+{
+	return audit->is_synced ? bd_audit_synced(audit) : bd_trail_written(audit->log);
+}
+
+bool bd_audit_end_turn(uint64_t *kept, struct bd_audit *audit)
+{
+	bd_audit_flush(audit, NULL);
+	return !bd_trail_take_loss(kept, audit->log);
+}
+
+void bd_audit_want_release(struct bd_audit *audit)
+{
 	__atomic_store_n(&audit->wants_release, true, __ATOMIC_RELEASE);
 	bd_signer_want_sync(audit->signer);
-	return written;
 }
 
 /* -- comparisons -- */

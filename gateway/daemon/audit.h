@@ -80,11 +80,18 @@ enum bd_code bd_audit_flush(struct bd_audit *audit, struct bd_diag *diag);
 enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_caller *caller,
 	enum bd_code code, const char *method, const char *route);
 
-/* For http/server.h on_mark: entries that have to be synced before what was formed may leave. */
-uint64_t bd_audit_mark(struct bd_audit *audit);
 /* Entries that are synced, and their case files with them. */
 uint64_t bd_audit_synced(const struct bd_audit *audit);
 /* The signer: syncs the case files of all loops, before the entries are. */
 enum bd_code bd_audit_sync_cases(struct bd_daemon *daemon, struct bd_diag *diag);
+/* For http/server.h on_mark: entries that have to be safe before what was formed may leave; and how
+ * many are: written, or synced, by the setting. */
+uint64_t bd_audit_mark(const struct bd_audit *audit);
+uint64_t bd_audit_safe(const struct bd_audit *audit);
+/* Writes what this turn of the loop has collected. False: some that were collected since the last
+ * call are lost, and answers that wait for entries beyond *kept must not leave. */
+bool bd_audit_end_turn(uint64_t *kept, struct bd_audit *audit);
+/* Answers wait for a sync: it is asked for, and the loop is told when it is done. */
+void bd_audit_want_release(struct bd_audit *audit);
 
 #endif

@@ -311,7 +311,7 @@ enum bd_code bd_change_identifiers(
 	if (code != BD_OK) {
 		return code;
 	}
-	code = bd_store_lookup(&held, reader, subject, 1, &change->arena, diag);
+	code = bd_store_lookup(&held, reader, subject, 1, &bd_wanted_all, &change->arena, diag);
 	bd_store_end(reader);
 	if (code != BD_OK) {
 		return code;

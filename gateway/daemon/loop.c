@@ -72,36 +72,69 @@ static enum bd_code on_problem(
 	return bd_problem_write(body, &diag, NULL, false);
 }
 
-/* -- answers that wait for their entries to be synced -- */
+/* -- answers wait for their entries -- */
 
 static uint64_t on_mark(struct bd_http_handler *handler)
 {
 	return bd_audit_mark(&CONTAINER(struct bd_gate, handler, handler)->loop->audit);
 }
 
-static bool release(const struct bd_gate *gate, uint64_t synced)
+static bool release(const struct bd_gate *gate, uint64_t safe)
 {
-	return gate->http != NULL && bd_http_loop_release(gate->http, synced);
+	return gate->http != NULL && bd_http_loop_release(gate->http, safe);
+}
+
+static void drop(const struct bd_gate *gate)
+{
+	if (gate->http != NULL) {
+		bd_http_loop_drop_held(gate->http);
+	}
+}
+
+static void refuse_held(const struct bd_gate *gate, uint64_t kept)
+{
+	if (gate->http != NULL) {
+		bd_http_loop_refuse_held(gate->http, kept, BD_TRAIL_UNAVAILABLE);
+	}
+}
+
+/* What all requests of this turn have entered is written at once, before any of them is answered;
+ * lets go of what is safe. True when more waits. */
+static bool settle(struct bd_loop *loop)
+{
+	uint64_t kept, safe;
+	bool waits;
+
+	if (!bd_audit_end_turn(&kept, &loop->audit)) {
+		refuse_held(&loop->tls_gate, kept);
+		refuse_held(&loop->plain_gate, kept);
+	}
+	safe = bd_audit_safe(&loop->audit);
+	waits = release(&loop->tls_gate, safe);
+	return release(&loop->plain_gate, safe) || waits;
+}
+
+static void on_turn(struct bd_http_handler *handler)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
+
+	if (settle(loop) && loop->audit.is_synced &&
+		!__atomic_load_n(&loop->audit.wants_release, __ATOMIC_ACQUIRE)) {
+		bd_audit_want_release(&loop->audit);
+	}
 }
 
 static void on_synced(struct bd_letter *letter)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_loop, synced_letter, letter);
-	struct bd_gate *gates[] = { &loop->tls_gate, &loop->plain_gate };
-	uint64_t synced = bd_audit_synced(&loop->audit);
-	bool is_waiting = false;
 
 	__atomic_store_n(&loop->is_synced_posted, false, __ATOMIC_RELEASE);
-	for (size_t i = 0; i < 2; i++) {
-		is_waiting = release(gates[i], synced) || is_waiting;
-		if (gates[i]->http != NULL && bd_trail_has_failed(loop->daemon->trail)) {
-			bd_http_loop_drop_held(gates[i]->http);
-			is_waiting = false;
-		}
-	}
-	if (is_waiting) {
-		__atomic_store_n(&loop->audit.wants_release, true, __ATOMIC_RELEASE);
-		bd_signer_want_sync(loop->daemon->signer);
+	if (bd_trail_has_failed(loop->daemon->trail)) {
+		/* Written, and perhaps on the disk, perhaps not. */
+		drop(&loop->tls_gate);
+		drop(&loop->plain_gate);
+	} else if (settle(loop)) {
+		bd_audit_want_release(&loop->audit);
 	}
 }
 
@@ -168,7 +201,7 @@ void bd_loop_background_end(struct bd_loop *loop)
 }
 
 static const struct bd_http_ops http_ops = { on_request, on_body, on_body_end, on_abort,
-	on_writable, on_problem, on_drained, on_mark };
+	on_writable, on_problem, on_drained, on_mark, on_turn };
 
 static void drain(struct bd_letter *letter)
 {

@@ -34,13 +34,15 @@ struct bd_http_loop {
 	struct listener *listeners;
 	struct bd_http_exchange *connections;
 	struct bd_http_exchange *ready, *last_ready;
-	struct bd_http_block *blocks; /* free ones */
+	struct bd_http_exchange *held, *last_held; /* in the order in which they began to wait */
+	struct bd_http_block *blocks;              /* free ones */
 	size_t connection_count, handle_count, block_count;
 	uint64_t safe; /* marks up to here are released */
 	bool is_draining, is_drained;
 	uv_timer_t timer;
 	uv_idle_t idle; /* runs while somebody is ready */
-	char date[30];  /* RFC 9110 section 5.6.7, as of the last tick */
+	uv_check_t turn;
+	char date[30]; /* RFC 9110 section 5.6.7, as of the last tick */
 	char scratch[BD_HTTP_CIPHER_BYTES];
 };
 
@@ -56,6 +58,7 @@ struct bd_http_exchange {
 	uv_write_t write;
 	struct bd_http_loop *loop;
 	struct bd_http_exchange *next, *previous, *next_ready;
+	struct bd_http_exchange *next_held, *previous_held;
 	struct bd_http_session *session; /* NULL = plain */
 	struct bd_http_block *block;     /* NULL while idle */
 	void *state;
@@ -69,8 +72,9 @@ struct bd_http_exchange {
 	bool is_aborted; /* and knows that it is of no use any more */
 	bool is_paused, is_streaming, is_chunking, is_full, is_last, is_head_method;
 	bool is_continue_due;
-	bool is_marked, is_held; /* mark is of all answers formed; they wait for it */
-	uint64_t mark;
+	bool is_held;             /* the answers formed wait in the list, for their mark */
+	uint64_t mark, held_mark; /* held_mark: when they began to wait */
+	size_t formed;            /* answers that are begun and have not left */
 	struct bd_http_chunks chunks;
 	uint64_t body_left, body_bytes; /* still to come; since since_ms */
 	uint64_t since_ms, write_ms;    /* what each means depends on the phase: budget.c */
@@ -106,6 +110,8 @@ bool bd_http_is_body_cut(const struct bd_http_exchange *exchange);
 /* -- output.c -- */
 size_t bd_http_waiting(const struct bd_http_exchange *exchange);
 void bd_http_flush(struct bd_http_exchange *exchange);
+/* Of what was just formed: it may have to wait. */
+void bd_http_mark(struct bd_http_exchange *exchange);
 /* Status line and headers, without the empty line. */
 enum bd_code bd_http_add_head(
 	struct bd_http_exchange *exchange, int status, const struct bd_http_header *headers);
@@ -121,6 +127,8 @@ void bd_http_connection_tick(struct bd_http_exchange *exchange, uint64_t now_ms)
 struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop);
 void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block);
 void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *exchange);
+/* Its answers wait for its mark. */
+void bd_http_loop_hold(struct bd_http_exchange *exchange);
 /* The connection is closed: out of the list. */
 void bd_http_loop_forget(struct bd_http_exchange *exchange);
 /* It is freed: may finish the drain. */

@@ -244,7 +244,7 @@ void bd_http_begin(struct bd_http_exchange *x, int status, const struct bd_http_
 static enum bd_code add_chunk(struct bd_http_exchange *x, struct bd_bytes bytes)
 {
 	enum bd_code code = BD_OK;
-	x->is_marked = false;
+	bd_http_mark(x);
 	if (x->is_chunking) {
 		code = bd_buf_printf(&x->out, "%zx\r\n", bytes.len);
 	}

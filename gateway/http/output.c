@@ -35,19 +35,22 @@ static void write_rest(struct bd_http_exchange *x, struct bd_buf *from, size_t d
 	}
 }
 
+void bd_http_mark(struct bd_http_exchange *x)
+{
+	const struct bd_http_ops *ops = x->loop->handler->ops;
+	uint64_t mark = ops->on_mark != NULL ? ops->on_mark(x->loop->handler) : 0;
+	x->mark = mark > x->mark ? mark : x->mark;
+}
+
 /* May the answers that are formed leave? */
 static bool may_leave(struct bd_http_exchange *x)
 {
-	const struct bd_http_ops *ops = x->loop->handler->ops;
-	if (ops->on_mark == NULL) {
-		return true;
+	if (x->mark > x->loop->safe) {
+		bd_http_loop_hold(x);
+		return false;
 	}
-	if (!x->is_marked) {
-		x->mark = ops->on_mark(x->loop->handler);
-		x->is_marked = true;
-	}
-	x->is_held = x->mark > x->loop->safe;
-	return !x->is_held;
+	x->formed = 0;
+	return true;
 }
 
 void bd_http_flush(struct bd_http_exchange *x)
@@ -118,7 +121,7 @@ enum bd_code bd_http_add_head(
 {
 	char line[40] = "HTTP/1.1 ";
 	size_t len = strlen(line);
-	x->is_marked = false;
+	x->formed++;
 	/* The reason is empty: clients go by the number (RFC 9112 section 4). */
 	len += write_number(line + len, (uint64_t)status);
 	memcpy(line + len, " \r\n", 3);
@@ -154,5 +157,6 @@ enum bd_code bd_http_add_answer(struct bd_http_exchange *x, int status,
 	if (code == BD_OK && has_body && !x->is_head_method) {
 		code = bd_buf_add(&x->out, body);
 	}
+	bd_http_mark(x);
 	return code;
 }

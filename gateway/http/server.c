@@ -47,6 +47,87 @@ static void close_own_when_empty(struct bd_http_loop *loop)
 		!uv_is_closing((uv_handle_t *)&loop->timer)) {
 		uv_close((uv_handle_t *)&loop->timer, on_own_closed);
 		uv_close((uv_handle_t *)&loop->idle, on_own_closed);
+		uv_close((uv_handle_t *)&loop->turn, on_own_closed);
+	}
+}
+
+/* -- answers that wait -- */
+
+void bd_http_loop_hold(struct bd_http_exchange *x)
+{
+	struct bd_http_loop *loop = x->loop;
+	if (x->is_held) {
+		return;
+	}
+	x->is_held = true;
+	x->held_mark = x->mark;
+	x->next_held = NULL;
+	x->previous_held = loop->last_held;
+	*(loop->last_held != NULL ? &loop->last_held->next_held : &loop->held) = x;
+	loop->last_held = x;
+}
+
+static void unhold(struct bd_http_exchange *x)
+{
+	struct bd_http_loop *loop = x->loop;
+	if (!x->is_held) {
+		return;
+	}
+	x->is_held = false;
+	*(x->previous_held != NULL ? &x->previous_held->next_held : &loop->held) = x->next_held;
+	*(x->next_held != NULL ? &x->next_held->previous_held : &loop->last_held) =
+		x->previous_held;
+}
+
+/* Marks only grow, so the list is in their order; who has formed more answers since waits anew. */
+bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe)
+{
+	loop->safe = safe > loop->safe ? safe : loop->safe;
+	while (loop->held != NULL && loop->held->held_mark <= loop->safe) {
+		struct bd_http_exchange *x = loop->held;
+		unhold(x);
+		if (x->mark > loop->safe) {
+			bd_http_loop_hold(x);
+		} else {
+			bd_http_connection_wake(x);
+		}
+	}
+	return loop->held != NULL;
+}
+
+void bd_http_loop_drop_held(struct bd_http_loop *loop)
+{
+	/* Closing only marks: a connection leaves the list in its close callback. */
+	for (struct bd_http_exchange *x = loop->held; x != NULL; x = x->next_held) {
+		bd_http_connection_close(x);
+	}
+}
+
+void bd_http_loop_refuse_held(struct bd_http_loop *loop, uint64_t kept, enum bd_code code)
+{
+	struct bd_http_exchange *x = loop->held, *next;
+	for (; x != NULL; x = next) {
+		next = x->next_held;
+		if (x->mark <= kept) {
+			continue;
+		}
+		unhold(x);
+		if (x->formed > 1 || x->is_streaming) {
+			bd_http_connection_close(x);
+		} else {
+			bd_buf_clear(&x->out);
+			x->mark = x->formed = 0;
+			bd_http_connection_refuse(x, code);
+			bd_http_connection_wake(x);
+		}
+	}
+}
+
+static void on_turn(uv_check_t *turn)
+{
+	struct bd_http_loop *loop = turn->data;
+	if (loop->handler->ops->on_turn != NULL) {
+		loop->handler->ops->on_turn(loop->handler);
 	}
 }
 
@@ -54,6 +135,7 @@ static void close_own_when_empty(struct bd_http_loop *loop)
 
 void bd_http_loop_forget(struct bd_http_exchange *x)
 {
+	unhold(x);
 	if (x->previous != NULL) {
 		x->previous->next = x->next;
 	} else {
@@ -170,8 +252,10 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 	note_date(loop);
 	uv_timer_init(uv, &loop->timer);
 	uv_idle_init(uv, &loop->idle);
-	loop->timer.data = loop->idle.data = loop;
-	loop->handle_count = 2;
+	uv_check_init(uv, &loop->turn);
+	loop->timer.data = loop->idle.data = loop->turn.data = loop;
+	loop->handle_count = 3;
+	uv_check_start(&loop->turn, on_turn);
 	uv_timer_start(&loop->timer, on_tick, loop->settings.tick_ms, loop->settings.tick_ms);
 	*out = loop;
 	return BD_OK;
@@ -258,30 +342,6 @@ enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsi
 	listener->next = loop->listeners;
 	loop->listeners = listener;
 	return BD_OK;
-}
-
-bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe)
-{
-	bool is_waiting = false;
-	loop->safe = safe > loop->safe ? safe : loop->safe;
-	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
-		if (x->is_held && x->mark <= loop->safe) {
-			bd_http_connection_wake(x);
-		} else {
-			is_waiting = is_waiting || x->is_held;
-		}
-	}
-	return is_waiting;
-}
-
-void bd_http_loop_drop_held(struct bd_http_loop *loop)
-{
-	/* Closing only marks: a connection leaves the list in its close callback. */
-	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
-		if (x->is_held) {
-			bd_http_connection_close(x);
-		}
-	}
 }
 
 void bd_http_loop_drain(struct bd_http_loop *loop)

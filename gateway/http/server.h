@@ -38,9 +38,12 @@ struct bd_http_ops {
 		struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body);
 	/* After bd_http_loop_drain: nothing is left. May be NULL. */
 	void (*on_drained)(struct bd_http_handler *handler);
-	/* How far what was promised has to be safe before the answers formed by now leave; they
-	 * wait until bd_http_loop_release says so. 0 = nothing; may be NULL. */
+	/* How far what was promised has to be safe before the answer just formed leaves; it waits
+	 * until bd_http_loop_release says so. 0 = nothing; may be NULL. */
 	uint64_t (*on_mark)(struct bd_http_handler *handler);
+	/* The callbacks of one turn of the loop are over: what its answers wait for can be done for
+	 * all of them together. May be NULL. */
+	void (*on_turn)(struct bd_http_handler *handler);
 };
 
 /* Embed it in your own struct and get that back by container_of. */
@@ -74,6 +77,9 @@ void bd_http_loop_drain(struct bd_http_loop *loop);
 bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe);
 /* What they wait for will not come: their connections are closed without a word. */
 void bd_http_loop_drop_held(struct bd_http_loop *loop);
+/* What was promised beyond `kept` is void: the answer that waits for it is replaced by a problem,
+ * or, where there are several, the connection is closed. */
+void bd_http_loop_refuse_held(struct bd_http_loop *loop, uint64_t kept, enum bd_code code);
 
 /* -- the request ----------------------------------------------------------------------------------
  */

@@ -50,6 +50,20 @@ uint64_t bd_trail_losses(const struct bd_trail_log *log)
 	return log->losses;
 }
 
+bool bd_trail_take_loss(uint64_t *from, struct bd_trail_log *log)
+{
+	bool has_loss = log->has_loss;
+
+	*from = log->lost_from;
+	log->has_loss = false;
+	return has_loss;
+}
+
+uint64_t bd_trail_collected(const struct bd_trail_log *log)
+{
+	return log->next.count;
+}
+
 uint64_t bd_trail_written(const struct bd_trail_log *log)
 {
 	return __atomic_load_n(&log->written.count, __ATOMIC_ACQUIRE);
@@ -125,6 +139,10 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 		log->dirty_end = end > log->dirty_end ? end : log->dirty_end;
 		log->next = log->written;
 		log->losses++;
+		if (!log->has_loss) {
+			log->has_loss = true;
+			log->lost_from = log->written.count;
+		}
 		if (code != BD_DISK_FULL) {
 			bd_trail_fail(trail, code);
 		}

@@ -17,7 +17,9 @@ struct bd_trail_log {
 	struct bd_buf batch;
 	struct bd_trail_position next; /* behind the batch */
 	uint64_t dirty_end;            /* a failed write may have left bytes up to here */
-	uint64_t losses;
+	uint64_t losses,
+		lost_from; /* lost_from: entries before the first loss that was not taken */
+	bool has_loss;
 	struct bd_trail_before *before; /* NULL = nothing */
 	/* under lock */
 	pthread_mutex_t lock;

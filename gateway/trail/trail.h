@@ -78,7 +78,10 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag);
 /* How often what was collected could not be written, and is void: whoever answers for several
  * entries at once compares it before and after. */
 uint64_t bd_trail_losses(const struct bd_trail_log *log);
-/* Entries of this log that are written, and those that are synced. */
+/* Was anything lost since the last call? *from: entries up to this one were not. */
+bool bd_trail_take_loss(uint64_t *from, struct bd_trail_log *log);
+/* Entries of this log: collected (and written or not), written, synced. */
+uint64_t bd_trail_collected(const struct bd_trail_log *log);
 uint64_t bd_trail_written(const struct bd_trail_log *log);
 uint64_t bd_trail_synced(const struct bd_trail_log *log);
 /* A segment was begun: the next should be made ready soon (bd_trail_prepare). Any thread. */

@@ -210,7 +210,7 @@ static void on_release(uv_async_t *async)
 }
 
 static const struct bd_http_ops ops = { on_request, on_body, on_body_end, on_abort, on_writable,
-	NULL, on_drained, on_mark };
+	NULL, on_drained, on_mark, NULL };
 
 static void on_drain(uv_async_t *async)
 {
