@@ -23,3 +23,4 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/values.c \
 	gateway/answer/verified.c gateway/answer/verified.h
 libbd_answer_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_answer_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

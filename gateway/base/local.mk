@@ -8,7 +8,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/diag.c gateway/base/diag.h \
 	gateway/base/digest.c gateway/base/digest.h \
 	gateway/base/json.c gateway/base/json.h \
-	gateway/base/json_write.c gateway/base/json_write.h \
+	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
 	gateway/base/limits.h \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
@@ -19,4 +19,5 @@ libbd_base_a_SOURCES = \
 	gateway/base/try.h \
 	gateway/base/workday.c gateway/base/workday.h
 libbd_base_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_base_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 EXTRA_DIST += gateway/base/charset_table.py

@@ -12,6 +12,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/settings.c gateway/config/settings.h \
 	gateway/config/xml.c gateway/config/xml.h
 libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_config_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 # Reads matters for the answer layer; apart, because it fills another layer's plain data.
 libbd_config_a_SOURCES += \
 	gateway/config/matter.c gateway/config/matter.h \

@@ -3,6 +3,8 @@ bidui_worker_SOURCES = \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/worker_main.c
 bidui_worker_CPPFLAGS = $(AM_CPPFLAGS)
+bidui_worker_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
+bidui_worker_LDFLAGS = $(LTO_LDFLAGS)
 bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
 
@@ -54,6 +56,8 @@ biduid_SOURCES = \
 	gateway/daemon/told.c gateway/daemon/told.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)
+biduid_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
+biduid_LDFLAGS = $(LTO_LDFLAGS)
 biduid_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a \
 	libbd_base.a $(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UV_LIBS) \
 	$(HTTP_PARSER_LIBS) -lunistring -lpthread

@@ -271,7 +271,7 @@ static void tend(struct bd_writer *writer)
 {
 	int64_t now = bd_clock_monotonic_ms();
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_store_tended tended;
+	struct bd_store_tended tended = { 0 };
 
 	if (now < writer->tend_ms) {
 		return;

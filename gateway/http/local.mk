@@ -8,3 +8,4 @@ libbd_http_a_SOURCES = \
 	gateway/http/server.c gateway/http/server.h \
 	gateway/http/tls.c gateway/http/tls.h gateway/http/tls_peer.c
 libbd_http_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_http_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -16,3 +16,4 @@ libbd_intake_a_SOURCES = \
 	gateway/intake/normalize.c gateway/intake/normalize.h \
 	gateway/intake/plan.c gateway/intake/plan.h
 libbd_intake_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_intake_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -21,3 +21,4 @@ libbd_record_a_SOURCES = \
 	gateway/record/rules_text.c gateway/record/rules_text.h \
 	gateway/record/rules_value.c gateway/record/rules_value.h
 libbd_record_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_record_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -36,3 +36,4 @@ libbd_store_a_SOURCES = \
 	gateway/store/watch.c gateway/store/watch.h \
 	gateway/store/watch_list.c gateway/store/watch_sweep.c gateway/store/watches.h
 libbd_store_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_store_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

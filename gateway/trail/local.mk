@@ -17,3 +17,4 @@ libbd_trail_a_SOURCES = \
 	gateway/trail/tree.c gateway/trail/tree.h \
 	gateway/trail/verify.c gateway/trail/verify.h
 libbd_trail_a_CPPFLAGS = $(AM_CPPFLAGS)
+libbd_trail_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
