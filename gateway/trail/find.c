@@ -23,7 +23,7 @@ static enum bd_code read_frame(struct bd_trail_entry *out, struct bd_bytes *body
 	struct bd_diag *diag)
 {
 	uint8_t front[BD_DIGEST_BYTES + 4];
-	struct bd_hash before, chain;
+	struct bd_hash before, chain, leaf;
 	struct bd_sha256 *sha;
 	size_t got, rest;
 	char *bytes;
@@ -52,7 +52,7 @@ static enum bd_code read_frame(struct bd_trail_entry *out, struct bd_bytes *body
 	}
 	*body = (struct bd_bytes){ bytes, len };
 	code = bd_sha256_new(&sha);
-	code = code == BD_OK ? bd_trail_chain(&chain, &before, *body, sha) : code;
+	code = code == BD_OK ? bd_trail_chain(&chain, &leaf, &before, *body, sha) : code;
 	bd_sha256_free(sha);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");

@@ -38,12 +38,13 @@ enum bd_code bd_trail_segment_head_write(int fd, uint64_t instance, uint16_t loo
 	return code;
 }
 
-enum bd_code bd_trail_chain(struct bd_hash *out, const struct bd_hash *before, struct bd_bytes body,
-	struct bd_sha256 *sha)
+enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const struct bd_hash *before,
+	struct bd_bytes body, struct bd_sha256 *sha)
 {
-	enum bd_code code = bd_sha256_update(sha, bytes_of(before));
+	enum bd_code code = bd_merkle_leaf(leaf, body, sha);
 
-	code = code == BD_OK ? bd_sha256_update(sha, body) : code;
+	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(before)) : code;
+	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(leaf)) : code;
 	return code == BD_OK ? bd_sha256_final(sha, out->bytes) : code;
 }
 
@@ -51,13 +52,13 @@ enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_trail_position *at
 	const struct bd_trail_entry *entry, struct bd_sha256 *sha)
 {
 	size_t before = out->len, body = BD_TRAIL_ENTRY_HEAD_BYTES + entry->payload.len;
-	struct bd_hash chain;
+	struct bd_hash chain, leaf;
 	enum bd_code code = bd_buf_add_u32(out, (uint32_t)body);
 
 	code = code == BD_OK ? bd_trail_entry_pack(out, entry) : code;
 	if (code == BD_OK) {
-		code = bd_trail_chain(
-			&chain, &at->chain, (struct bd_bytes){ out->ptr + before + 4, body }, sha);
+		code = bd_trail_chain(&chain, &leaf, &at->chain,
+			(struct bd_bytes){ out->ptr + before + 4, body }, sha);
 	}
 	code = code == BD_OK ? bd_buf_add(out, bytes_of(&chain)) : code;
 	if (code != BD_OK) {
@@ -268,7 +269,7 @@ static enum bd_code take(enum bd_trail_step *step, struct bd_trail_entry *entry,
 		*step = break_at(walk, "the file ends within an entry");
 		return BD_OK;
 	}
-	code = bd_trail_chain(&wanted, &at->chain, *body, walk->sha);
+	code = bd_trail_chain(&wanted, &walk->leaf, &at->chain, *body, walk->sha);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}

@@ -1,7 +1,8 @@
 /* segment.h - the files of one loop's log, and the walk over the entries in them.
  *
  * Layer: trail, private to it. A segment is BD_TRAIL_SEGMENT_HEAD_BYTES of head, then entries: u32
- * length of the body, the body (entry.h), and 32 bytes of chain = SHA-256(chain before || body).
+ * length of the body, the body (entry.h), and 32 bytes of chain = SHA-256(chain before || leaf),
+ * where leaf is the body's in the tree (base/merkle.h): a body is digested once for both.
  * The head ends with the chain before its first entry, so the 32 bytes in front of every entry are
  * the chain before it. A length of zero, or the end of the file, ends the segment; a segment that
  * is followed by another is cut at its end.
@@ -34,8 +35,9 @@ enum bd_code bd_trail_segment_head_write(int fd, uint64_t instance, uint16_t loo
 /* Appends an entry as the file has it, and moves at behind it. */
 enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_trail_position *at,
 	const struct bd_trail_entry *entry, struct bd_sha256 *sha);
-enum bd_code bd_trail_chain(struct bd_hash *out, const struct bd_hash *before, struct bd_bytes body,
-	struct bd_sha256 *sha);
+/* leaf: of the body, also given. */
+enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const struct bd_hash *before,
+	struct bd_bytes body, struct bd_sha256 *sha);
 
 /* -- walking -- */
 
@@ -50,6 +52,7 @@ struct bd_trail_walk {
 	uint64_t instance;
 	uint16_t loop;
 	struct bd_trail_position at; /* behind the entry last given */
+	struct bd_hash leaf;         /* of that entry */
 	const char *why;             /* of BROKEN, and then at is where */
 	/* private */
 	int fd;

@@ -181,7 +181,6 @@ static enum bd_code add_leaves(struct bd_trail *trail, struct bd_merkle_edge *ed
 		struct bd_trail_entry entry;
 		enum bd_trail_step step;
 		struct bd_bytes body;
-		struct bd_hash leaf;
 
 		code = bd_trail_walk_next(&step, &entry, &body, walk, diag);
 		if (code == BD_OK && step != BD_TRAIL_STEP_ENTRY) {
@@ -193,9 +192,9 @@ static enum bd_code add_leaves(struct bd_trail *trail, struct bd_merkle_edge *ed
 				(unsigned long long)walk->at.count);
 			return bd_trail_fail(trail, BD_TRAIL_DAMAGED);
 		}
-		code = code == BD_OK ? bd_merkle_leaf(&leaf, body, trail->sha) : code;
-		code = code == BD_OK ? bd_merkle_edge_add(edge, &leaf, &sink.sink, trail->sha, diag)
-				     : code;
+		code = code == BD_OK
+			       ? bd_merkle_edge_add(edge, &walk->leaf, &sink.sink, trail->sha, diag)
+			       : code;
 	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
 }

@@ -256,7 +256,6 @@ static enum bd_code next_leaf(struct verifier *v, struct checked_log *log,
 	struct bd_trail_entry entry;
 	enum bd_trail_step step;
 	struct bd_bytes body;
-	struct bd_hash leaf;
 	enum bd_code code = bd_trail_walk_next(&step, &entry, &body, &log->walk, diag);
 
 	if (code != BD_OK) {
@@ -272,8 +271,7 @@ static enum bd_code next_leaf(struct verifier *v, struct checked_log *log,
 		return broken(&log->walk, "an entry is later than the head that has it", diag);
 	}
 	v->done += body.len + BD_TRAIL_FRAME_BYTES;
-	code = bd_merkle_leaf(&leaf, body, v->sha);
-	code = code == BD_OK ? bd_merkle_edge_add(&v->edge, &leaf, &v->sink, v->sha, diag) : code;
+	code = bd_merkle_edge_add(&v->edge, &log->walk.leaf, &v->sink, v->sha, diag);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no digest");
 }
 

@@ -40,7 +40,7 @@ static void set_up(void)
 /* The chains are made right, so that the fuzzer comes past the first entry. */
 static void mend(char *bytes, size_t len, struct bd_sha256 *sha)
 {
-	struct bd_hash chain = { { 0 } };
+	struct bd_hash chain = { { 0 } }, leaf;
 	size_t at = BD_TRAIL_SEGMENT_HEAD_BYTES;
 
 	while (at + BD_TRAIL_FRAME_BYTES <= len) {
@@ -50,8 +50,8 @@ static void mend(char *bytes, size_t len, struct bd_sha256 *sha)
 		if (body == 0 || body > len - at - BD_TRAIL_FRAME_BYTES) {
 			break;
 		}
-		must(bd_trail_chain(&chain, &chain, (struct bd_bytes){ bytes + at + 4, body },
-			     sha) == BD_OK);
+		must(bd_trail_chain(&chain, &leaf, &chain,
+			     (struct bd_bytes){ bytes + at + 4, body }, sha) == BD_OK);
 		memcpy(bytes + at + 4 + body, chain.bytes, sizeof(chain.bytes));
 		at += body + BD_TRAIL_FRAME_BYTES;
 	}
