@@ -97,6 +97,23 @@ const struct bd_claim *bd_case_claim(
 	return NULL;
 }
 
+/* "/claims" and 3: "/claims/3". */
+static void point_to(char out[POINTER_MAX], const char *list, size_t index)
+{
+	char digits[20], *end = digits + sizeof(digits), *at = end;
+	size_t len = strlen(list);
+
+	do {
+		*--at = (char)('0' + index % 10);
+		index /= 10;
+	} while (index > 0);
+	len = len < POINTER_MAX - sizeof(digits) - 2 ? len : POINTER_MAX - sizeof(digits) - 2;
+	memcpy(out, list, len);
+	out[len++] = '/';
+	memcpy(out + len, at, (size_t)(end - at));
+	out[len + (size_t)(end - at)] = '\0';
+}
+
 /* -- subjects -- */
 
 /* Counted twice, one subject could make up for another that is missing. */
@@ -200,6 +217,17 @@ static void read_role(struct work *work, const struct bd_role *role, const struc
 	}
 }
 
+static size_t count_subjects(const struct bd_json *node)
+{
+	size_t count = 0;
+
+	for (const struct bd_json *member = is_object(node) ? node->first : NULL; member != NULL;
+		member = member->next) {
+		count += member->type == BD_JSON_IS_ARRAY ? member->count : 1;
+	}
+	return count < BD_CASE_SUBJECTS_MAX ? count : BD_CASE_SUBJECTS_MAX;
+}
+
 static void read_subjects(struct work *work, const struct bd_json *node)
 {
 	if (!is_object(node)) {
@@ -300,7 +328,7 @@ static void read_claims(struct work *work, const struct bd_json *node)
 		item = item->next) {
 		char pointer[POINTER_MAX];
 
-		snprintf(pointer, sizeof(pointer), "/claims/%zu", index++);
+		point_to(pointer, "/claims", index++);
 		read_claim(work, item, pointer);
 	}
 }
@@ -357,7 +385,7 @@ static void read_attestations(struct work *work, const struct bd_json *node)
 		item = item->next) {
 		char pointer[POINTER_MAX];
 
-		snprintf(pointer, sizeof(pointer), "/attestations/%zu", index++);
+		point_to(pointer, "/attestations", index++);
 		read_attestation(work, item, pointer);
 	}
 }
@@ -410,7 +438,7 @@ static void read_materials(struct work *work, const struct bd_json *node)
 	for (const struct bd_json *item = node->first; item != NULL; item = item->next) {
 		char pointer[POINTER_MAX];
 
-		snprintf(pointer, sizeof(pointer), "/materials/%zu", index++);
+		point_to(pointer, "/materials", index++);
 		read_material(work, states, item, pointer);
 	}
 }
@@ -501,7 +529,8 @@ static void read_case(struct work *work, const struct bd_json *root)
 	if (asked->matter == NULL) {
 		return;
 	}
-	asked->subjects = make(work, BD_CASE_SUBJECTS_MAX, sizeof(*asked->subjects));
+	asked->subjects =
+		make(work, count_subjects(bd_json_get(root, "subjects")), sizeof(*asked->subjects));
 	work->tried = make(work, asked->matter->role_count, sizeof(*work->tried));
 	if (asked->subjects == NULL || work->tried == NULL) {
 		return;

@@ -98,18 +98,23 @@ static void *take(struct bd_arena *arena, size_t need)
 	return memory;
 }
 
-void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size)
+void *bd_arena_take(struct bd_arena *arena, size_t count, size_t size)
 {
-	void *memory;
 	size_t need;
 
 	if (__builtin_mul_overflow(count, size, &need)) {
 		arena->code = BD_LIMIT_BYTES;
 		return NULL;
 	}
-	memory = take(arena, need == 0 ? 1 : need);
+	return take(arena, need == 0 ? 1 : need);
+}
+
+void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size)
+{
+	void *memory = bd_arena_take(arena, count, size);
+
 	if (memory != NULL) {
-		memset(memory, 0, need);
+		memset(memory, 0, count * size);
 	}
 	return memory;
 }

@@ -25,6 +25,8 @@ void bd_arena_release(struct bd_arena *arena);
 void bd_arena_clear(struct bd_arena *arena);
 /* Zeroed, aligned for any type. count * size is checked. */
 void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size);
+/* Not zeroed: for what is filled before it is read. */
+void *bd_arena_take(struct bd_arena *arena, size_t count, size_t size);
 /* A copy with a NUL behind it (not counted). ptr is NULL when there was no room and len was not 0.
  */
 struct bd_bytes bd_arena_copy(struct bd_arena *arena, struct bd_bytes bytes);

@@ -5,21 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct bd_bytes bd_bytes_of(const char *text)
-{
-	return (struct bd_bytes){ text, strlen(text) };
-}
-
-bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool bd_bytes_is(struct bd_bytes a, const char *text)
-{
-	return bd_bytes_equal(a, bd_bytes_of(text));
-}
-
 int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b)
 {
 	size_t len = a.len < b.len ? a.len : b.len;
@@ -40,11 +25,6 @@ void bd_buf_release(struct bd_buf *buf)
 {
 	free(buf->ptr);
 	bd_buf_init(buf, buf->max);
-}
-
-void bd_buf_clear(struct bd_buf *buf)
-{
-	buf->len = 0;
 }
 
 enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
@@ -71,28 +51,6 @@ enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
 	buf->ptr = ptr;
 	buf->cap = cap;
 	return BD_OK;
-}
-
-enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes)
-{
-	enum bd_code code =
-		bytes.len <= buf->cap - buf->len ? BD_OK : bd_buf_reserve(buf, bytes.len);
-
-	if (code == BD_OK && bytes.len != 0) {
-		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
-		buf->len += bytes.len;
-	}
-	return code;
-}
-
-enum bd_code bd_buf_add_byte(struct bd_buf *buf, char byte)
-{
-	return bd_buf_add(buf, (struct bd_bytes){ &byte, 1 });
-}
-
-enum bd_code bd_buf_add_text(struct bd_buf *buf, const char *text)
-{
-	return bd_buf_add(buf, bd_bytes_of(text));
 }
 
 enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
@@ -122,40 +80,6 @@ enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
 	}
 	va_end(again);
 	return code;
-}
-
-struct bd_bytes bd_buf_bytes(const struct bd_buf *buf)
-{
-	return (struct bd_bytes){ buf->ptr, buf->len };
-}
-
-/* Big-endian, width bytes. */
-static enum bd_code add_integer(struct bd_buf *buf, uint64_t value, size_t width)
-{
-	uint64_t bytes = htobe64(value);
-
-	return bd_buf_add(
-		buf, (struct bd_bytes){ (const char *)&bytes + sizeof(bytes) - width, width });
-}
-
-enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value)
-{
-	return add_integer(buf, value, 1);
-}
-
-enum bd_code bd_buf_add_u16(struct bd_buf *buf, uint16_t value)
-{
-	return add_integer(buf, value, 2);
-}
-
-enum bd_code bd_buf_add_u32(struct bd_buf *buf, uint32_t value)
-{
-	return add_integer(buf, value, 4);
-}
-
-enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value)
-{
-	return add_integer(buf, value, 8);
 }
 
 enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes)

@@ -22,10 +22,23 @@ struct bd_bytes {
 	size_t len;      /* bytes */
 };
 
-/* Bytes of a NUL-terminated string, the NUL not counted. */
-struct bd_bytes bd_bytes_of(const char *text);
-bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b);
-bool bd_bytes_is(struct bd_bytes a, const char *text);
+/* Bytes of a NUL-terminated string, the NUL not counted. What is small and everywhere stands here:
+ * the length of a text that is known is then known to the compiler too. */
+static inline struct bd_bytes bd_bytes_of(const char *text)
+{
+	return (struct bd_bytes){ text, strlen(text) };
+}
+
+static inline bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool bd_bytes_is(struct bd_bytes a, const char *text)
+{
+	return bd_bytes_equal(a, bd_bytes_of(text));
+}
+
 /* Order by unsigned byte, a prefix first: <0, 0, >0. */
 int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b);
 
@@ -39,21 +52,72 @@ struct bd_buf {
 void bd_buf_init(struct bd_buf *buf, size_t max);
 void bd_buf_release(struct bd_buf *buf);
 /* Forgets the content, keeps the memory. */
-void bd_buf_clear(struct bd_buf *buf);
+static inline void bd_buf_clear(struct bd_buf *buf)
+{
+	buf->len = 0;
+}
+
+/* Room for so many more bytes. */
 enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more);
-enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes);
-enum bd_code bd_buf_add_byte(struct bd_buf *buf, char byte);
-enum bd_code bd_buf_add_text(struct bd_buf *buf, const char *text);
+
+static inline enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes)
+{
+	enum bd_code code =
+		bytes.len <= buf->cap - buf->len ? BD_OK : bd_buf_reserve(buf, bytes.len);
+
+	if (code == BD_OK && bytes.len != 0) {
+		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
+		buf->len += bytes.len;
+	}
+	return code;
+}
+
+static inline enum bd_code bd_buf_add_byte(struct bd_buf *buf, char byte)
+{
+	return bd_buf_add(buf, (struct bd_bytes){ &byte, 1 });
+}
+
+static inline enum bd_code bd_buf_add_text(struct bd_buf *buf, const char *text)
+{
+	return bd_buf_add(buf, bd_bytes_of(text));
+}
+
 /* printf into the buffer; the format is ours, never an outsider's. */
 enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-struct bd_bytes bd_buf_bytes(const struct bd_buf *buf);
+
+static inline struct bd_bytes bd_buf_bytes(const struct bd_buf *buf)
+{
+	return (struct bd_bytes){ buf->ptr, buf->len };
+}
 
 /* Fixed-width big-endian integers: their bytes sort as the numbers do. */
-enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value);
-enum bd_code bd_buf_add_u16(struct bd_buf *buf, uint16_t value);
-enum bd_code bd_buf_add_u32(struct bd_buf *buf, uint32_t value);
-enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value);
+static inline enum bd_code bd_buf_add_u8(struct bd_buf *buf, uint8_t value)
+{
+	return bd_buf_add_byte(buf, (char)value);
+}
+
+static inline enum bd_code bd_buf_add_u16(struct bd_buf *buf, uint16_t value)
+{
+	uint16_t bytes = htobe16(value);
+
+	return bd_buf_add(buf, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
+}
+
+static inline enum bd_code bd_buf_add_u32(struct bd_buf *buf, uint32_t value)
+{
+	uint32_t bytes = htobe32(value);
+
+	return bd_buf_add(buf, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
+}
+
+static inline enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value)
+{
+	uint64_t bytes = htobe64(value);
+
+	return bd_buf_add(buf, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
+}
+
 /* A u32 length, then the bytes. */
 enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes);
 

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/json_plain.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -245,7 +246,18 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 	size_t i = *at;
 
 	while (i < bytes.len) {
-		uint8_t byte = (uint8_t)bytes.ptr[i];
+		uint8_t byte;
+
+		while (parser->utf8_left == 0 && bytes.len - i >= 8 &&
+			parser->text.len + (i - *at) + 8 <= parser->text.max &&
+			bd_json_is_plain(bytes.ptr + i)) {
+			parser->place.column += 8;
+			i += 8;
+		}
+		if (i == bytes.len) {
+			break;
+		}
+		byte = (uint8_t)bytes.ptr[i];
 
 		/* Here, and not when the run is over, so that the first error is the same at any
 		 * cut. */

@@ -1,6 +1,7 @@
 #include "base/json_write.h"
 
 #include "base/clock.h"
+#include "base/json_plain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,20 +27,6 @@ static char *room(struct bd_json_writer *writer, size_t len)
 	return writer->code == BD_OK ? writer->out->ptr + writer->out->len : NULL;
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Is one of eight bytes to be escaped? Bit 7 of a byte of `low` is set where it is below 0x20, of
- * the others where it is '"' or '\\'; a byte that follows such a one may be taken for one too. */
-static bool has_escape(uint64_t eight)
-{
-	uint64_t quote = eight ^ EACH('"'), slash = eight ^ EACH('\\');
-	uint64_t low = (eight - EACH(0x20)) & ~eight;
-
-	quote = (quote - EACH(1)) & ~quote;
-	slash = (slash - EACH(1)) & ~slash;
-	return ((low | quote | slash) & EACH(0x80)) != 0;
-}
-
 /* Bytes of text that go out as they are, from its begin. */
 static size_t plain_len(struct bd_bytes text)
 {
@@ -48,7 +35,7 @@ static size_t plain_len(struct bd_bytes text)
 
 	for (; text.len - i >= sizeof(eight); i += sizeof(eight)) {
 		memcpy(&eight, text.ptr + i, sizeof(eight));
-		if (has_escape(eight)) {
+		if (bd_json_has_escape(eight)) {
 			break;
 		}
 	}
@@ -75,36 +62,15 @@ static void put_escape(struct bd_json_writer *writer, unsigned char byte)
 	put(writer, bd_bytes_of(escape));
 }
 
-static void put_text(struct bd_json_writer *writer, struct bd_bytes text)
+/* Room for a key, `len` bytes and what stands around them; writes comma and key. Keys are ours:
+ * nothing in them is escaped. NULL: the writer has failed. */
+static char *begin(struct bd_json_writer *writer, const char *key, size_t len)
 {
-	size_t len = plain_len(text);
-	char *at = room(writer, len + 2);
+	size_t key_len = key != NULL ? strlen(key) : 0;
+	char *at = room(writer, key_len + len + 8);
 
 	if (at == NULL) {
-		return;
-	}
-	*at++ = '"';
-	if (len > 0) {
-		memcpy(at, text.ptr, len);
-	}
-	writer->out->len += len + 1;
-	while (len < text.len) {
-		put_escape(writer, (unsigned char)text.ptr[len]);
-		text = (struct bd_bytes){ text.ptr + len + 1, text.len - len - 1 };
-		len = plain_len(text);
-		put(writer, (struct bd_bytes){ text.ptr, len });
-	}
-	put(writer, (struct bd_bytes){ "\"", 1 });
-}
-
-/* Comma and key before a value. Keys are ours: nothing in them is escaped. */
-static void begin(struct bd_json_writer *writer, const char *key)
-{
-	size_t len = key != NULL ? strlen(key) : 0;
-	char *at = room(writer, len + 4), *from = at;
-
-	if (at == NULL) {
-		return;
+		return NULL;
 	}
 	if (writer->needs_comma) {
 		*at++ = ',';
@@ -112,18 +78,42 @@ static void begin(struct bd_json_writer *writer, const char *key)
 	writer->needs_comma = true;
 	if (key != NULL) {
 		*at++ = '"';
-		memcpy(at, key, len);
-		at += len;
+		memcpy(at, key, key_len);
+		at += key_len;
 		*at++ = '"';
 		*at++ = ':';
 	}
-	writer->out->len += (size_t)(at - from);
+	return at;
 }
 
-static void open(struct bd_json_writer *writer, const char *key, const char *bracket)
+static void end(struct bd_json_writer *writer, const char *at)
 {
-	begin(writer, key);
-	put(writer, (struct bd_bytes){ bracket, 1 });
+	writer->out->len = (size_t)(at - writer->out->ptr);
+}
+
+/* What is left of a text that has something to be escaped at its begin, and the quote. */
+static void put_escaped(struct bd_json_writer *writer, struct bd_bytes text)
+{
+	while (text.len > 0) {
+		size_t len;
+
+		put_escape(writer, (unsigned char)text.ptr[0]);
+		text = (struct bd_bytes){ text.ptr + 1, text.len - 1 };
+		len = plain_len(text);
+		put(writer, (struct bd_bytes){ text.ptr, len });
+		text = (struct bd_bytes){ text.ptr + len, text.len - len };
+	}
+	put(writer, (struct bd_bytes){ "\"", 1 });
+}
+
+static void open(struct bd_json_writer *writer, const char *key, char bracket)
+{
+	char *at = begin(writer, key, 1);
+
+	if (at != NULL) {
+		*at++ = bracket;
+		end(writer, at);
+	}
 	writer->needs_comma = false;
 }
 
@@ -135,7 +125,7 @@ static void close(struct bd_json_writer *writer, const char *bracket)
 
 void bd_jw_object(struct bd_json_writer *writer, const char *key)
 {
-	open(writer, key, "{");
+	open(writer, key, '{');
 }
 
 void bd_jw_object_end(struct bd_json_writer *writer)
@@ -145,7 +135,7 @@ void bd_jw_object_end(struct bd_json_writer *writer)
 
 void bd_jw_array(struct bd_json_writer *writer, const char *key)
 {
-	open(writer, key, "[");
+	open(writer, key, '[');
 }
 
 void bd_jw_array_end(struct bd_json_writer *writer)
@@ -160,8 +150,24 @@ void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text
 
 void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
 {
-	begin(writer, key);
-	put_text(writer, text);
+	size_t len = plain_len(text);
+	char *at = begin(writer, key, len + 2);
+
+	if (at == NULL) {
+		return;
+	}
+	*at++ = '"';
+	if (len > 0) {
+		memcpy(at, text.ptr, len);
+		at += len;
+	}
+	if (len == text.len) {
+		*at++ = '"';
+		end(writer, at);
+	} else {
+		end(writer, at);
+		put_escaped(writer, (struct bd_bytes){ text.ptr + len, text.len - len });
+	}
 }
 
 /* Digits from the end of room; gives where they begin. */
@@ -204,8 +210,12 @@ void bd_jw_null(struct bd_json_writer *writer, const char *key)
 
 void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json)
 {
-	begin(writer, key);
-	put(writer, json);
+	char *at = begin(writer, key, json.len);
+
+	if (at != NULL) {
+		memcpy(at, json.ptr, json.len);
+		end(writer, at + json.len);
+	}
 }
 
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)

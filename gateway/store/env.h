@@ -76,7 +76,7 @@ struct bd_store {
 
 /* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the
  * arena of the lookups; keys are blinded, so their first byte serves as the hash. */
-#define BD_MEMO_SLOTS 256
+#define BD_MEMO_SLOTS 128
 #define BD_MEMO_NAMES 64
 struct bd_node_memo {
 	const struct bd_arena *arena;

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/history.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,8 @@ struct asked {
 static enum bd_code new_statement(struct bd_lookup *lookup, struct bd_statement **out)
 {
 	if (lookup->statement_count == lookup->statement_cap) {
-		size_t cap = lookup->statement_cap == 0 ? 32 : lookup->statement_cap * 2;
-		struct bd_statement *list = bd_arena_alloc(lookup->arena, cap, sizeof(*list));
+		size_t cap = lookup->statement_cap == 0 ? 16 : lookup->statement_cap * 2;
+		struct bd_statement *list = bd_arena_take(lookup->arena, cap, sizeof(*list));
 
 		if (list == NULL) {
 			return bd_arena_code(lookup->arena);
@@ -48,7 +49,7 @@ static enum bd_code fill_values(
 			count++;
 		}
 	}
-	values = bd_arena_alloc(lookup->arena, count, sizeof(*values));
+	values = bd_arena_take(lookup->arena, count, sizeof(*values));
 	if (values == NULL) {
 		return bd_arena_code(lookup->arena);
 	}
@@ -96,6 +97,15 @@ static enum bd_code tell_whose(struct bd_statement *statement, const struct bd_n
 	return BD_OK;
 }
 
+/* As a text of its own, unless it is the last one again. */
+static const char *text_of(struct bd_lookup *lookup, const char **last, struct bd_bytes bytes)
+{
+	if (*last == NULL || !bd_bytes_is(bytes, *last)) {
+		*last = bd_arena_text(lookup->arena, bytes);
+	}
+	return *last;
+}
+
 static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node,
 	const struct bd_node_row *row, bool is_inverse)
 {
@@ -109,8 +119,8 @@ static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node
 		return BD_OK;
 	}
 	BD_TRY(new_statement(lookup, &statement));
-	*statement = (struct bd_statement){ .source = bd_arena_text(lookup->arena, row->source),
-		.section = bd_arena_text(lookup->arena, row->section),
+	*statement = (struct bd_statement){ .source = text_of(lookup, &lookup->source, row->source),
+		.section = text_of(lookup, &lookup->section, row->section),
 		.entity = row->entity,
 		.row_key = row->key,
 		.is_inverse = is_inverse,
@@ -372,13 +382,14 @@ enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reade
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct asked asked = { identifiers, count };
-	struct bd_lookup *lookup = bd_arena_alloc(arena, 1, sizeof(*lookup));
+	struct bd_lookup *lookup = bd_arena_take(arena, 1, sizeof(*lookup));
 	struct bd_held *held = bd_arena_alloc(arena, 1, sizeof(*held));
 	enum bd_code code;
 
 	if (lookup == NULL || held == NULL) {
 		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
+	memset(lookup, 0, offsetof(struct bd_lookup, nodes));
 	lookup->reader = reader;
 	lookup->store = reader->store;
 	lookup->arena = arena;

@@ -25,7 +25,6 @@ struct bd_lookup {
 	struct bd_arena *arena;
 	struct bd_diag *diag;
 	const struct bd_wanted *wanted;
-	struct bd_lookup_node nodes[BD_SUBJECT_NODES_MAX];
 	size_t count;
 	struct bd_unsure *unsure;
 	bool is_known; /* somebody speaks of the subject, wanted or not */
@@ -34,6 +33,9 @@ struct bd_lookup {
 	size_t statement_count, statement_cap;
 	struct bd_held_dispute *disputes;
 	size_t dispute_count, dispute_cap;
+	/* Of the last row: most are of the same source and section as the one before. */
+	const char *source, *section;
+	struct bd_lookup_node nodes[BD_SUBJECT_NODES_MAX]; /* the first `count` are set */
 };
 
 /* Fills lookup->nodes with all nodes of the subject that these identifiers name, the highest first;

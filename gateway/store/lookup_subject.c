@@ -11,11 +11,13 @@ static enum bd_code memo_of(struct bd_node_memo **out, struct bd_lookup *lookup)
 	struct bd_store_reader *reader = lookup->reader;
 
 	if (reader->memo == NULL || reader->memo->arena != lookup->arena) {
-		reader->memo = bd_arena_alloc(lookup->arena, 1, sizeof(*reader->memo));
+		reader->memo = bd_arena_take(lookup->arena, 1, sizeof(*reader->memo));
 		if (reader->memo == NULL) {
 			return bd_arena_code(lookup->arena);
 		}
 		reader->memo->arena = lookup->arena;
+		reader->memo->count = reader->memo->name_count = 0;
+		memset(reader->memo->slots, 0, sizeof(reader->memo->slots));
 	}
 	*out = reader->memo;
 	return BD_OK;
@@ -353,7 +355,7 @@ static bool are_two(const struct bd_lookup *lookup)
 enum bd_code bd_lookup_subject(bool *ambiguous, struct bd_lookup *lookup,
 	const struct bd_identifier *identifiers, size_t count)
 {
-	struct climb *climb = bd_arena_alloc(lookup->arena, 1, sizeof(*climb));
+	struct climb *climb = bd_arena_take(lookup->arena, 1, sizeof(*climb));
 
 	if (climb == NULL) {
 		return bd_arena_code(lookup->arena);
