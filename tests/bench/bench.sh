@@ -138,14 +138,36 @@ bench_push() {
 
 # -- compare --
 
-# The first sample case, and the same asked about everybody.
+matters=$top/schemas/matters
+
+# The matters as they are shipped, and one of ten elements, as the budget counts them.
+make_matters() {
+	schemas=$work/schemas
+	cp -R "$top/schemas" "$schemas"
+	chmod -R u+w "$schemas"
+	mkdir "$schemas/matters/bench-ten-elements"
+	cp "$top/tests/bench/ten-elements.xml" "$schemas/matters/bench-ten-elements/matter.xml"
+	cp "$matters/individual-business-registration/scope_items.txt" "$schemas/matters/bench-ten-elements/"
+}
+
+# A hundred times the same question, a line each.
+hundred_of() {
+	awk '{ for (i = 0; i < 100; i++) print }' "$1"
+}
+
+# The applicant of the first sample case, and the same asked about everybody; the first cases of a matter over
+# relations and of the heaviest.
 make_questions() {
-	local sample=$top/schemas/matters/individual-business-registration/cases/01-pass.json
-	jq -c .question "$sample" >"$work/question.json"
+	jq -c '.question | .matter = "bench-ten-elements" | del(.materials) | .attestations |= .[0:2]' \
+		"$matters/individual-business-registration/cases/01-pass.json" >"$work/question.json"
 	awk -F '\t' '$1 == "person" { print $3 "\t" $4 }' "$work/gen/truth.tsv" |
-		jq -R -c --slurpfile sample "$sample" 'split("\t") as [$no, $name] | $sample[0].question
+		jq -R -c --slurpfile question "$work/question.json" 'split("\t") as [$no, $name] | $question[0]
 			| .subjects.applicant.id_no = $no | .claims[0].value = $name' >"$work/people.ndjson"
 	head -n 100 "$work/people.ndjson" >"$work/batch.ndjson"
+	jq -c .question "$matters/individual-business-registration/cases/01-pass.json" >"$work/relations.json"
+	jq -c .question "$matters/company-registration/cases/01-pass.json" >"$work/heaviest.json"
+	hundred_of "$work/relations.json" >"$work/relations.ndjson"
+	hundred_of "$work/heaviest.json" >"$work/heaviest.ndjson"
 }
 
 # ask WHO CASE ROUND PORT PID OPTIONS...: one load on a pinned server.
@@ -170,6 +192,12 @@ ask_bidui() {
 	ask bidui hundred "$1" "$http_port" "$bidui_pid" --bodies "$work/batch.ndjson"
 	ask bidui batch "$1" "$http_port" "$bidui_pid" --bodies "$work/batch.ndjson" --whole \
 		--type application/x-ndjson
+	local case
+	for case in relations heaviest; do
+		ask bidui "$case" "$1" "$http_port" "$bidui_pid" --bodies "$work/$case.json"
+		ask bidui "$case-batch" "$1" "$http_port" "$bidui_pid" --bodies "$work/$case.ndjson" --whole \
+			--type application/x-ndjson --connections 4
+	done
 }
 
 ask_peers() {
@@ -181,12 +209,15 @@ ask_peers() {
 	[ -z "$redis_pid" ] || ask_redis "$1"
 }
 
-# At half of what round one reached, times counted from when a request was due.
+# At half of what bidui reached in round one, times counted from when a request was due; and nginx at the same
+# rate: what of the times is the machine's.
 ask_half() {
-	local case=$1 port=$2 rate
-	shift 2
+	local case=$1 port=$2 peer_port=$3 rate
+	shift 3
 	rate=$(awk -F '\t' -v c="$case" '$1 == "compare" && $2 == c && $3 == "bidui" && $4 == 1 { print $5 / $6 / 2 }' "$raw")
 	ask bidui "half-$case" "$round" "$port" "$bidui_pid" --bodies "$work/question.json" --rate "$rate" "$@"
+	[ -z "$nginx_pid" ] || ask nginx "half-$case" "$round" "$peer_port" "$nginx_pid" \
+		--bodies "$work/question.json" --rate "$rate" "$@"
 }
 
 # Everybody once, so that the store is in memory when it is measured.
@@ -206,8 +237,8 @@ bench_compare() {
 			ask_peers "$round"
 			ask_bidui "$round"
 		fi
-		ask_half plaintext "$http_port"
-		ask_half tls "$https_port" "${tls_options[@]}"
+		ask_half plaintext "$http_port" "$nginx_http"
+		ask_half tls "$https_port" "$nginx_https" "${tls_options[@]}"
 	done
 }
 
@@ -226,6 +257,7 @@ start_pinned() {
 }
 
 make_keys
+make_matters
 # As in production; the other scripts take small segments, to see them change.
 trail_segment_bytes=67108864
 write_settings 0 0

@@ -20,6 +20,19 @@ wait_for_port() {
 	done
 }
 
+# So many bytes, of which one word of its configuration holds at most four thousand.
+nginx_answer() {
+	local left=$answer_bytes part=0 value=
+	while [ "$left" -gt 0 ]; do
+		local bytes=$((left > 4000 ? 4000 : left))
+		printf "\t\tset \$part%d '%s';\n" "$part" "$(head -c "$bytes" /dev/zero | tr '\0' x)"
+		value+="\${part$part}"
+		left=$((left - bytes))
+		part=$((part + 1))
+	done
+	printf '\t\tlocation / { return 200 "%s"; }' "$value"
+}
+
 start_nginx() {
 	local folder=$work/nginx
 	command -v nginx >/dev/null || return 0
@@ -51,7 +64,7 @@ http {
 		ssl_client_certificate $work/tls/ca.crt;
 		ssl_verify_client on;
 		ssl_protocols TLSv1.3;
-		location / { return 200 '$(head -c "$answer_bytes" /dev/zero | tr '\0' x)'; }
+$(nginx_answer)
 	}
 }
 END

@@ -129,12 +129,22 @@ def add_compare(table, rows):
     table.add("批量 batch of %d" % BATCH, "CPU", over_rounds(batch, cpu), "µs/line")
     table.add("批量 batch of %d" % BATCH, "速度 rate", over_rounds(batch, rate), "lines/s",
               "the same 100, single", ratio(batch, by["hundred"]["bidui"], rate), 3, True)
+    for case, name in (("relations", "沿任职关系 over relations"), ("heaviest", "最重事项 heaviest matter")):
+        single = by[case]["bidui"]
+        lines = {n: [v[0] * BATCH] + v[1:] for n, v in by[case + "-batch"]["bidui"].items()}
+        table.add(name, "CPU", over_rounds(single, cpu), "µs/req", "ten elements",
+                  ratio(single, by["plaintext"]["bidui"], cpu))
+        table.add(name + ", batch", "CPU", over_rounds(lines, cpu), "µs/line", "single",
+                  ratio(lines, single, cpu))
     for case in ("half-plaintext", "half-tls"):
-        ours = by[case]["bidui"]
+        ours, theirs = by[case]["bidui"], by[case].get("nginx", {})
         table.add("半载 " + case, "p50", over_rounds(ours, lambda v: v[4]), "µs",
                   "%.0f req/s" % over_rounds(ours, rate))
         p99 = over_rounds(ours, lambda v: v[5])
-        table.add("半载 " + case, "p99", p99, "µs", "§12: 1000 µs", p99 / 1000, 1)
+        peer = "§12: 1000 µs"
+        if theirs:
+            peer += "; nginx %.0f µs" % over_rounds(theirs, lambda v: v[5])
+        table.add("半载 " + case, "p99", p99, "µs", peer, p99 / 1000, 1)
 
 
 def width(text):
