@@ -147,7 +147,8 @@ struct bd_element {
 	int64_t agency_due_working_days; /* 0 = not stated */
 	/* How often that may be extended, and by how many working days each time at the most. */
 	int64_t agency_extension_working_days, agency_extensions;
-	uint32_t line, column; /* in its file */
+	uint32_t line, column;   /* in its file */
+	struct bd_bytes members; /* of each of its findings: element, label_zh, label_en, as JSON */
 };
 
 /* Asked of the subjects of this role? */

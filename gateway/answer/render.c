@@ -95,9 +95,7 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 	const struct bd_term *term = bd_finding_term(finding->code);
 
 	bd_jw_object(w, NULL);
-	bd_jw_text(w, "element", finding->element->id);
-	bd_jw_text(w, "label_zh", finding->element->label_zh);
-	bd_jw_text(w, "label_en", finding->element->label_en);
+	bd_jw_members(w, finding->element->members);
 	bd_jw_text(w, "subject", finding->subject->pointer);
 	bd_jw_text(w, "code", term->name);
 	bd_jw_text(w, "code_zh", term->zh);

@@ -218,6 +218,11 @@ void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes j
 	}
 }
 
+void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
+{
+	bd_jw_raw(writer, NULL, members);
+}
+
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
 {
 	char text[30];

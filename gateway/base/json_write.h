@@ -28,6 +28,8 @@ void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value);
 void bd_jw_null(struct bd_json_writer *writer, const char *key);
 /* Valid JSON of our own, as it is. */
 void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json);
+/* Members of the object that is open, written before, without brackets. */
+void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members);
 /* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms);
 

@@ -2,6 +2,8 @@
  * answer. */
 #include "config/matter_parts.h"
 
+#include "base/json_write.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -441,6 +443,24 @@ static void make_acceptance(
 		bits_of(reader, node, "resubmit", "finding code", findings, BD_COUNT(findings));
 }
 
+/* What stands in every answer about it is written once. */
+static void write_members(struct bd_compiler *compiler, struct bd_element *element)
+{
+	struct bd_json_writer w;
+	struct bd_buf text;
+
+	bd_buf_init(&text, 65536);
+	bd_jw_init(&w, &text);
+	bd_jw_text(&w, "element", element->id);
+	bd_jw_text(&w, "label_zh", element->label_zh);
+	bd_jw_text(&w, "label_en", element->label_en);
+	if (w.code == BD_OK) {
+		element->members = bd_arena_copy(compiler->arena, bd_buf_bytes(&text));
+	}
+	compiler->is_out_of_memory |= element->members.ptr == NULL;
+	bd_buf_release(&text);
+}
+
 void bd_matter_element(
 	struct bd_matter_reader *reader, struct bd_element *element, const struct bd_xml_node *node)
 {
@@ -453,6 +473,7 @@ void bd_matter_element(
 	element->id = bd_xml_attr(node, "id");
 	element->label_zh = bd_xml_attr(node, "zh");
 	element->label_en = bd_xml_attr(node, "en");
+	write_members(compiler, element);
 	make_roles(reader, element, node);
 	make_path(reader, element, node);
 	element->entity = entity == NULL ? NULL : find_entity(compiler, node, entity);
