@@ -35,7 +35,7 @@ enum bd_code bd_case_wipe_one(
 	}
 	code = bd_case_wipe(fd, place, diag);
 	if (code == BD_OK && fdatasync(fd) != 0) {
-		code = bd_fail(diag, BD_IO, "cases: sync");
+		code = bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 	}
 	close(fd);
 	return code;
@@ -56,7 +56,7 @@ static enum bd_code files_sync(struct files *files, struct bd_diag *diag)
 
 	for (size_t i = 0; i < files->count; i++) {
 		if (fdatasync(files->items[i].fd) != 0) {
-			code = bd_fail(diag, BD_IO, "cases: sync");
+			code = bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 		}
 		close(files->items[i].fd);
 	}

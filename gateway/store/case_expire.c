@@ -108,7 +108,8 @@ static enum bd_code wipe(const struct step *step, int fd, struct bd_diag *diag)
 	for (size_t i = 0; i < step->count; i++) {
 		BD_TRY(bd_case_wipe(fd, &step->wiped[i], diag));
 	}
-	return step->count == 0 || fdatasync(fd) == 0 ? BD_OK : bd_fail(diag, BD_IO, "cases: sync");
+	return step->count == 0 || fdatasync(fd) == 0 ? BD_OK
+						      : bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 }
 
 /* The next file is the oldest from now on. */

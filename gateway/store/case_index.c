@@ -327,8 +327,9 @@ bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place
 /* What the index leads to is on disk before the index is. */
 static enum bd_code sync_reader(const struct bd_case_reader *reader, struct bd_diag *diag)
 {
-	return reader->fd < 0 || fdatasync(reader->fd) == 0 ? BD_OK
-							    : bd_fail(diag, BD_IO, "cases: sync");
+	return reader->fd < 0 || fdatasync(reader->fd) == 0
+		       ? BD_OK
+		       : bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 }
 
 static enum bd_code index_series(

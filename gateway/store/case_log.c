@@ -418,7 +418,7 @@ enum bd_code bd_cases_sync(struct bd_store *store, struct bd_diag *diag)
 		}
 		pthread_mutex_unlock(&store->cases->lock);
 		if (work.count > 0 && sync_log(store, &work) != BD_OK) {
-			code = bd_fail(diag, BD_IO, "cases: sync");
+			code = bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 			__atomic_store_n(&log->has_failed, true, __ATOMIC_RELEASE);
 		}
 	}
