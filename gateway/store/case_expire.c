@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/case_index.h"
 #include "store/erase.h"
+#include "store/obligations.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ static enum bd_code drop(struct bd_txn *txn, const struct bd_case_head *head,
 		return code;
 	}
 	BD_TRY(bd_trail_id_pack(&key, &head->receipt));
+	BD_TRY(bd_owed_drop(txn, (const uint8_t *)room, &txn->arena));
 	return bd_txn_delete(txn, store->case_places, bd_buf_bytes(&key));
 }
 

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/try.h"
+#include "store/obligations.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -251,6 +252,7 @@ static enum bd_code drop_earlier(
 	}
 	/* Nobody would find it any more to erase it. */
 	code = code == BD_OK ? bd_case_unlist(txn, &earlier, false) : code;
+	code = code == BD_OK ? bd_owed_drop(txn, (const uint8_t *)key.ptr, &txn->arena) : code;
 	return code == BD_OK ? bd_case_wipe_one(txn->store, &entry.place, txn->diag) : code;
 }
 

@@ -215,8 +215,8 @@ enum bd_code bd_owed_told(struct bd_store *store, uint64_t number, struct bd_dia
 enum bd_code bd_owed_looked(struct bd_store *store, uint8_t (*ids)[BD_OWED_ID_BYTES], size_t count,
 	uint64_t snapshot, struct bd_diag *diag);
 
-/* Takes every case that is indexed from now on (store/cases.h), and what is erased or at the end of
- * its keeping time with it. Once, before the first of them. */
+/* Takes every case that is indexed from now on (store/cases.h); what is sealed of one is erased
+ * with it. Once, before the first of them. */
 enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag);
 
 struct bd_txn;
@@ -230,7 +230,7 @@ enum bd_code bd_owed_take(
  * end of the transaction does. */
 enum bd_code bd_owed_erase(
 	struct bd_txn *txn, const uint8_t receipt[BD_OWED_RECEIPT_BYTES], struct bd_arena *arena);
-/* Everything of one receipt, whatever its state: its time of keeping is over. */
+/* Everything of one receipt, whatever its state: its case is past its keeping time. */
 enum bd_code bd_owed_drop(
 	struct bd_txn *txn, const uint8_t receipt[BD_OWED_RECEIPT_BYTES], struct bd_arena *arena);
 

@@ -162,6 +162,8 @@ static enum bd_code added(struct bd_case_sink *self, struct bd_txn *txn,
 	return answer.item_count > 0 ? take_newer(txn, record, arena) : BD_OK;
 }
 
+/* A subject of it was erased. What is past its keeping time is dropped by whoever removes the case.
+ */
 static enum bd_code removed(struct bd_case_sink *self, struct bd_txn *txn,
 	const struct bd_case_record *record, struct bd_arena *arena)
 {

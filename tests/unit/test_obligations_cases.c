@@ -109,9 +109,9 @@ static const char *ledger(struct box *box)
 	for (size_t i = 0; i < page.count; i++) {
 		const struct bd_owed *owed = &page.items[i];
 
-		len += (size_t)snprintf(out + len, sizeof(out) - len, "%d %.*s %s\n",
+		len += (size_t)snprintf(out + len, sizeof(out) - len, "%d %.*s %s%s\n",
 			(int)(owed->answered_ms - STORE_NOW_MS), (int)owed->thing.id.len,
-			owed->thing.id.ptr, states[owed->state]);
+			owed->thing.id.ptr, states[owed->state], owed->is_erased ? ", erased" : "");
 	}
 	return out;
 }
@@ -188,11 +188,74 @@ static void test_looked(void **state)
 	assert_int_equal(ids[0][BD_OWED_ID_BYTES - 1], 2);
 }
 
+static uint64_t owed_in_all(struct box *box)
+{
+	struct bd_owed_counts counts;
+
+	assert_int_equal(bd_store_begin(box->reader, &box->diag), BD_OK);
+	assert_int_equal(bd_owed_count(&counts, box->reader, DUE, &box->diag), BD_OK);
+	bd_store_end(box->reader);
+	return counts.owed_applicant + counts.owed_agency;
+}
+
+/* With its subject the texts are gone; what is owed, by when and for which matter stays. */
+static void test_erased(void **state)
+{
+	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017");
+	struct box *box = *state;
+
+	append(box, 0, 1, &both);
+	assert_string_equal(ledger(box), "1 plan open\n1 penalty open\n");
+	assert_int_equal(
+		bd_store_erase(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
+	assert_string_equal(ledger(box), "1 plan open, erased\n1 penalty open, erased\n");
+	assert_int_equal(owed_in_all(box), 2);
+	/* A later answer about the same case still closes it. */
+	append(box, 0, 20000, &nothing);
+	assert_string_equal(ledger(box), "1 plan met, erased\n1 penalty met, erased\n");
+}
+
+static void expire(struct box *box, int64_t now_ms)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		assert_int_equal(bd_cases_expire(box->store, now_ms, &has_more, &box->diag), BD_OK);
+	}
+}
+
+/* As long as the case file is kept, and no longer, erased or not. */
+static void test_expired(void **state)
+{
+	const int64_t day_ms = INT64_C(86400000);
+	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017");
+	struct box *box = *state;
+
+	box_stop(box);
+	box->settings.cases_days = 10;
+	box_start(box);
+	assert_int_equal(bd_owed_follow_cases(box->store, &box->diag), BD_OK);
+	append(box, 0, 1, &both);
+	append(box, 0, 3 * day_ms, &both);
+	index_all(box);
+	assert_int_equal(owed_in_all(box), 2);
+	assert_int_equal(
+		bd_store_erase(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
+	append(box, 0, 6 * day_ms, &offer);
+	index_all(box);
+	expire(box, STORE_NOW_MS + 9 * day_ms);
+	assert_int_equal(owed_in_all(box), 2);
+	expire(box, STORE_NOW_MS + 15 * day_ms);
+	assert_string_equal(ledger(box), "");
+	assert_int_equal(owed_in_all(box), 0);
+}
+
 int main(void)
 {
 #define IN_A_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = { IN_A_STORE(test_kept), IN_A_STORE(test_offer),
-		IN_A_STORE(test_out_of_order), IN_A_STORE(test_between), IN_A_STORE(test_looked) };
+		IN_A_STORE(test_out_of_order), IN_A_STORE(test_between), IN_A_STORE(test_looked),
+		IN_A_STORE(test_erased), IN_A_STORE(test_expired) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
