@@ -81,18 +81,12 @@ static enum bd_code read_answer(
  * --
  */
 
-/* The next case of the same number behind this key of its list; *found false = none. */
-static enum bd_code next_case(struct bd_case_record *out, bool *found, struct bd_txn *txn,
-	struct bd_buf *key, struct bd_arena *arena)
+/* Goes on from this key of the list of a number to the next of the same; false = there is none. */
+static enum bd_code next_key(bool *found, struct bd_txn *txn, struct bd_buf *key)
 {
-	struct bd_store *store = txn->store;
 	MDB_val name = { key->len, key->ptr }, value;
-	struct bd_case_entry entry;
-	struct bd_bytes bytes;
 	MDB_cursor *cursor;
-	enum bd_code code;
-	bool is_listed = false;
-	int result = mdb_cursor_open(txn->mdb, store->case_numbers, &cursor);
+	int result = mdb_cursor_open(txn->mdb, txn->store->case_numbers, &cursor);
 
 	*found = false;
 	if (result != 0) {
@@ -103,29 +97,37 @@ static enum bd_code next_case(struct bd_case_record *out, bool *found, struct bd
 		memcmp(name.mv_data, key->ptr, key->len) == 0) {
 		result = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
-	if (result == 0 && name.mv_size == BD_CASE_LIST_KEY_BYTES &&
-		memcmp(name.mv_data, key->ptr, BD_CASE_NUMBER_KEY_BYTES) == 0) {
-		memcpy(key->ptr, name.mv_data, BD_CASE_LIST_KEY_BYTES);
-		is_listed = true;
+	*found = result == 0 && name.mv_size == key->len &&
+		 memcmp(name.mv_data, key->ptr, BD_CASE_NUMBER_KEY_BYTES) == 0;
+	if (*found) {
+		memcpy(key->ptr, name.mv_data, key->len);
 	}
 	mdb_cursor_close(cursor);
-	if (!is_listed) {
-		return result == 0 || result == MDB_NOTFOUND ? BD_OK
-							     : bd_txn_fail(txn, result, "cases");
-	}
-	bytes = (struct bd_bytes){ key->ptr + BD_CASE_LIST_KEY_BYTES - BD_TRAIL_ID_BYTES,
-		BD_TRAIL_ID_BYTES };
-	BD_TRY(bd_txn_get(&bytes, found, txn, store->case_places, bytes));
-	if (!*found || !bd_case_entry_unpack(&entry, bytes)) {
-		return *found ? bd_fail(txn->diag, BD_STORE_DAMAGED, "a case") : BD_OK;
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+}
+
+/* The case that a key of that list leads to; *is_readable false: erased, or damaged. */
+static enum bd_code load_listed(struct bd_case_record *out, bool *is_readable, struct bd_txn *txn,
+	const struct bd_buf *key, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(
+		(struct bd_bytes){ key->ptr + key->len - BD_TRAIL_ID_BYTES, BD_TRAIL_ID_BYTES });
+	struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
+	struct bd_store *store = txn->store;
+	struct bd_case_entry entry;
+	enum bd_code code;
+
+	BD_TRY(bd_case_entry_get(&entry, is_readable, txn, &receipt));
+	if (!*is_readable) {
+		return BD_OK;
 	}
 	code = bd_case_load(out, store, store->seal, &entry.place, arena);
-	*found = code == BD_OK;
+	*is_readable = code == BD_OK;
 	return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
 }
 
 /* Newer answers of the same case are there already: each is taken again behind this one. Of one
- * that can be read no more nothing is known, and those behind it have the last word. */
+ * that can be read no more nothing is known; those behind it have the last word. */
 static enum bd_code take_newer(
 	struct bd_txn *txn, const struct bd_case_record *record, struct bd_arena *arena)
 {
@@ -137,11 +139,13 @@ static enum bd_code take_newer(
 	BD_TRY(bd_case_number_key(number, txn->store->seal, record->number));
 	BD_TRY(bd_case_list_key(&key, number, record->at_ms, &record->receipt));
 	while (found) {
-		struct bd_case_record newer;
 		struct bd_owed_answer answer;
+		struct bd_case_record newer;
+		bool is_readable = false;
 
-		BD_TRY(next_case(&newer, &found, txn, &key, arena));
-		if (found) {
+		BD_TRY(next_key(&found, txn, &key));
+		BD_TRY(found ? load_listed(&newer, &is_readable, txn, &key, arena) : BD_OK);
+		if (is_readable) {
 			BD_TRY(read_answer(&answer, &newer, arena));
 			BD_TRY(bd_owed_take(txn, &answer, arena));
 		}
