@@ -286,6 +286,17 @@ kept_over_a_restart() {
 	restart && status_is 200 by_case OB-1 && body_is '.obligations | length == 3' && status_is 200 ask GET '/v1/obligations?state=overdue' && body_is '.obligations | length == 2'
 }
 
+# Of an erased subject's cases the number and the history are gone; what is owed, by when and for which matter is not.
+erased_with_its_subject() {
+	ask GET /v1/status >/dev/null
+	local owed=$(jq -c .obligations "$work/body")
+	"$build/bidui" erase --kind resident_id --number 440311199106159019 --basis 测试 --yes >"$work/body" 2>&1 || return 1
+	by_case OB-2 >/dev/null && body_is '(.obligations | length == 2) and all(.obligations[]; .erased and (has("case") | not)
+			and .matter == "food-permit-on-commitment" and .due == "2026-06-08" and .overdue)' &&
+		status_is 200 ask GET "/v1/obligations/$(jq -r '.obligations[0].id' "$work/body")" && body_is 'has("history") | not' &&
+		ask GET /v1/status >/dev/null && body_is ".obligations == $owed"
+}
+
 nothing_in_clear() {
 	stop_gateway || return 1
 	local text
@@ -339,5 +350,6 @@ check 'and changes it' changed_by_the_command
 check 'each change is entered into the trail' each_change_is_entered
 check 'all is there after a restart' kept_over_a_restart
 check 'a matter without extensions allows none' no_extension_stated
+check 'erased with its subject; it still counts' erased_with_its_subject
 check 'no case number, officer or reason stands in clear' nothing_in_clear
 echo "1..$count"
