@@ -50,6 +50,7 @@ does() { # COMMAND
 			[ "$(grep -c 秒批通过 "$work/out")" = 2 ]
 		;;
 	'bidui push FILE '*) type_in "$base" "$command" && says '收到 1 ' '退回 0' ;;
+	'bidui obligations --overdue '*) type_in / "$command" && says '^期限 .*状态 .*所欠 .*办件' ;;
 	'bidui dictionary person '*) type_in / "$command" && says vital_status 生存状态 'alive dead unknown' ;;
 	'bidui adapter validate '*)
 		type_in / "$command" && says gt3 verify || return 1
