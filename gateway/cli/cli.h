@@ -55,7 +55,7 @@ struct bd_cli_options {
 	const char *since;
 	uint64_t total;
 	bool has_total;
-	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following;
+	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
 	bool is_sure;
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;

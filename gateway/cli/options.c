@@ -55,6 +55,8 @@ static const struct option_row rows[] = {
 		"from when on: days (30d), RFC 3339, or what was given last" },
 	{ "--follow", OPTION_FLAG, BD_CLI_GROUP_WATCH, AT(is_following), "持续等候新的",
 		"go on and wait for more" },
+	{ "--would-now", OPTION_FLAG, BD_CLI_GROUP_WATCH, AT(is_deciding), "并给出今日结论",
+		"and what each would come to today" },
 	{ "--idempotency-key", OPTION_TEXT,
 		BD_CLI_GROUP_PUSH | BD_CLI_GROUP_RECALL | BD_CLI_GROUP_DISPUTE, AT(idempotency_key),
 		"重试键", "key that makes a retry safe" },

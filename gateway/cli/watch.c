@@ -6,7 +6,8 @@
 #define PATH_MAX_BYTES 512
 #define CURSOR_MAX_BYTES 128
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
-#define COLUMNS 7
+/* The last one where it was asked for. */
+#define COLUMNS 8
 /* Seconds that one request of --follow waits. */
 #define WAIT "25"
 
@@ -36,9 +37,9 @@ static struct bd_bytes what_of(const struct bd_cli_options *options, const struc
 static void add_head(struct bd_cli_table *table, const struct bd_cli_options *options)
 {
 	static const char *const zh[COLUMNS] = { "时间", "办件", "事项", "变动", "数据源", "实体",
-		"回执" };
+		"回执", "今日结论" };
 	static const char *const en[COLUMNS] = { "time", "case", "matter", "what", "source",
-		"entity", "receipt" };
+		"entity", "receipt", "today" };
 	struct bd_bytes cells[COLUMNS];
 
 	for (size_t i = 0; i < COLUMNS; i++) {
@@ -56,7 +57,7 @@ static void show(
 	if (events == NULL || events->first == NULL) {
 		return;
 	}
-	bd_cli_table_begin(&table, COLUMNS, arena);
+	bd_cli_table_begin(&table, options->is_deciding ? COLUMNS : COLUMNS - 1, arena);
 	add_head(&table, options);
 	for (const struct bd_json *event = events->first; event != NULL; event = event->next) {
 		const struct bd_bytes cells[COLUMNS] = { bd_cli_when(
@@ -64,7 +65,7 @@ static void show(
 			bd_cli_text(event, "case"), bd_cli_text(event, "matter"),
 			what_of(options, event), bd_cli_text(event, "source"),
 			bd_cli_text(event, options->is_english ? "entity" : "label_zh"),
-			bd_cli_text(event, "receipt") };
+			bd_cli_text(event, "receipt"), bd_cli_text(event, "would_now") };
 
 		bd_cli_table_add(&table, cells);
 	}
@@ -108,6 +109,9 @@ static enum bd_cli_exit ask(
 
 	bd_buf_init(&path, PATH_MAX_BYTES);
 	code = bd_buf_printf(&path, "/v1/watches?wait=%s", is_waiting ? WAIT : "0");
+	if (code == BD_OK && options->is_deciding) {
+		code = bd_buf_add_text(&path, "&would_now=true");
+	}
 	if (code == BD_OK && place->cursor[0] != '\0') {
 		code = bd_buf_add_text(&path, "&since=");
 		code = code == BD_OK ? bd_cli_escape(&path, place->cursor) : code;

@@ -53,6 +53,7 @@ biduid_SOURCES = \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
+	gateway/daemon/today.c gateway/daemon/today.h \
 	gateway/daemon/told.c gateway/daemon/told.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)

@@ -117,7 +117,7 @@ static enum bd_code write_body(struct bd_buf *out, const struct bd_watch_page *p
 	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "type", "watches");
 	bd_jw_time(&w, "timestamp", now_ms);
-	bd_watches_write(&w, page, dict);
+	bd_watches_write(&w, page, dict, NULL);
 	bd_jw_object_end(&w);
 	return w.code;
 }

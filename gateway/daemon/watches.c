@@ -1,7 +1,8 @@
 /* watches.c - GET /v1/watches: an approval engine asks which of its own cases to look at again,
  * from where it stopped, and may wait a while for the next one.
  *
- * Waiting costs a look at one number a few times a second.
+ * Waiting costs a look at one number a few times a second. Where it wants to know what its cases
+ * would come to today, a thread of the pool decides them.
  */
 #include "daemon/watches.h"
 
@@ -24,7 +25,15 @@ struct asked {
 	uint64_t seen; /* the newest event of anybody, at the last look */
 	int64_t until_ms;
 	uv_timer_t timer;
-	bool is_waiting;
+	bool wants_today;
+	/* the page that is answered */
+	struct bd_arena arena;
+	struct bd_watch_page page;
+	/* of who wants to know; the thread's while is_busy */
+	uv_work_t work;
+	struct bd_today today;
+	struct bd_diag diag;
+	bool is_busy, is_gone;
 };
 
 /* -- as JSON -- */
@@ -40,10 +49,11 @@ static const char *what_name(enum bd_watch_what what)
 	return names[what];
 }
 
-static void write_event(
-	struct bd_json_writer *w, const struct bd_watch *event, const struct bd_dictionary *dict)
+static void write_event(struct bd_json_writer *w, const struct bd_watch *event,
+	const struct bd_dictionary *dict, const struct bd_today *today)
 {
 	const struct bd_entity *entity = bd_dictionary_entity_number(dict, event->entity);
+	const struct bd_today_case *now = bd_today_find(today, &event->receipt);
 	char receipt[BD_TRAIL_ID_TEXT_BYTES];
 
 	bd_trail_id_write(receipt, &event->receipt);
@@ -62,15 +72,19 @@ static void write_event(
 	if (event->is_cut) {
 		bd_jw_bool(w, "cut", true);
 	}
+	if (now != NULL) {
+		bd_jw_text(w, "would_now", now->decision);
+		bd_jw_text(w, "entry", now->entry);
+	}
 	bd_jw_object_end(w);
 }
 
 void bd_watches_write(struct bd_json_writer *w, const struct bd_watch_page *page,
-	const struct bd_dictionary *dict)
+	const struct bd_dictionary *dict, const struct bd_today *today)
 {
 	bd_jw_array(w, "watches");
 	for (size_t i = 0; i < page->count; i++) {
-		write_event(w, &page->items[i], dict);
+		write_event(w, &page->items[i], dict, today);
 	}
 	bd_jw_array_end(w);
 }
@@ -81,6 +95,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct asked *asked = CONTAINER(struct asked, timer, handle);
 
+	bd_arena_release(&asked->arena);
 	bd_call_close(&asked->call);
 	free(asked);
 }
@@ -91,10 +106,16 @@ static void end(struct asked *asked)
 	uv_close((uv_handle_t *)&asked->timer, on_closed);
 }
 
-static enum bd_code write_page(struct bd_buf *body, const struct asked *asked,
-	const struct bd_watch_page *page, struct bd_diag *diag)
+static void refuse(struct asked *asked, const struct bd_diag *diag)
+{
+	asked->call.loop->counts.refused++;
+	bd_problem_respond(asked->call.exchange, diag, NULL);
+}
+
+static enum bd_code write_page(struct bd_buf *body, const struct asked *asked, struct bd_diag *diag)
 {
 	const struct bd_call *call = &asked->call;
+	const struct bd_watch_page *page = &asked->page;
 	struct bd_cursor cursor = { { page->count > 0 ? page->items[page->count - 1].number
 						      : asked->after } };
 	char next[BD_CURSOR_TEXT_BYTES];
@@ -104,7 +125,7 @@ static enum bd_code write_page(struct bd_buf *body, const struct asked *asked,
 
 	bd_jw_init(&w, body);
 	bd_jw_object(&w, NULL);
-	bd_watches_write(&w, page, call->setup->dict);
+	bd_watches_write(&w, page, call->setup->dict, &asked->today);
 	bd_jw_bool(&w, "more", page->has_more);
 	bd_jw_text(&w, "next", next);
 	bd_jw_object_end(&w);
@@ -112,64 +133,100 @@ static enum bd_code write_page(struct bd_buf *body, const struct asked *asked,
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
 
-static enum bd_code load(struct bd_watch_page *page, const struct asked *asked,
-	struct bd_arena *arena, struct bd_diag *diag)
+/* The last word. */
+static void answer(struct asked *asked, enum bd_code code, struct bd_diag *diag)
+{
+	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
+		{ "Cache-Control", "no-store" }, { NULL, NULL } };
+	struct bd_buf body;
+
+	bd_buf_init(&body, PAGE_MAX_BYTES);
+	code = code == BD_OK ? write_page(&body, asked, diag) : code;
+	if (code == BD_OK) {
+		bd_http_respond(asked->call.exchange, 200, headers, bd_buf_bytes(&body));
+	} else {
+		diag->code = code;
+		refuse(asked, diag);
+	}
+	bd_buf_release(&body);
+	end(asked);
+}
+
+/* -- what they would come to -- */
+
+static void decide(uv_work_t *work)
+{
+	struct asked *asked = CONTAINER(struct asked, work, work);
+
+	bd_today_decide(&asked->today, &asked->diag);
+}
+
+static void on_decided(uv_work_t *work, int status)
+{
+	struct asked *asked = CONTAINER(struct asked, work, work);
+	const struct bd_call *call = &asked->call;
+	enum bd_code code = asked->diag.code;
+
+	(void)status;
+	asked->is_busy = false;
+	if (asked->is_gone) {
+		end(asked);
+		return;
+	}
+	if (code == BD_OK) {
+		code = bd_today_enter(
+			&asked->today, call->loop, call->exchange, call->sender, &asked->diag);
+	}
+	answer(asked, code, &asked->diag);
+}
+
+static void begin_today(struct asked *asked)
+{
+	const struct bd_call *call = &asked->call;
+
+	asked->today.setup = call->setup;
+	asked->today.store = call->loop->daemon->store;
+	asked->today.page = &asked->page;
+	asked->today.now_ms = bd_audit_time(&call->loop->audit);
+	asked->is_busy = true;
+	uv_timer_stop(&asked->timer);
+	if (uv_queue_work(&call->loop->uv, &asked->work, decide, on_decided) != 0) {
+		asked->is_busy = false;
+		answer(asked, BD_NO_MEMORY, &asked->diag);
+	}
+}
+
+/* -- looking -- */
+
+static enum bd_code load(struct asked *asked)
 {
 	struct bd_store_reader *reader = asked->call.loop->reader;
-	const struct bd_watch_query query = { asked->call.sender->name, asked->after, PAGE };
-	enum bd_code code = bd_store_begin(reader, diag);
+	const struct bd_watch_query query = { asked->call.sender->name, asked->after,
+		asked->wants_today ? BD_TODAY_PAGE : PAGE };
+	enum bd_code code = bd_store_begin(reader, &asked->diag);
 
+	bd_arena_clear(&asked->arena);
+	asked->page = (struct bd_watch_page){ .items = NULL };
 	if (code == BD_OK) {
-		code = bd_store_watches(page, reader, &query, arena, diag);
+		code = bd_store_watches(&asked->page, reader, &query, &asked->arena, &asked->diag);
 		bd_store_end(reader);
 	}
 	return code;
 }
 
-/* *is_over false: there is nothing yet, and it may wait. */
-static enum bd_code try_answer(bool *is_over, struct asked *asked, struct bd_diag *diag)
-{
-	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },
-		{ "Cache-Control", "no-store" }, { NULL, NULL } };
-	struct bd_watch_page page = { .items = NULL };
-	struct bd_arena arena;
-	struct bd_buf body;
-	enum bd_code code;
-
-	bd_arena_init(&arena, BD_REQUEST_ARENA_MAX_BYTES);
-	bd_buf_init(&body, PAGE_MAX_BYTES);
-	code = load(&page, asked, &arena, diag);
-	*is_over = code != BD_OK || page.count > 0 || asked->call.loop->is_draining ||
-		   bd_clock_monotonic_ms() >= asked->until_ms;
-	if (code == BD_OK && *is_over) {
-		code = write_page(&body, asked, &page, diag);
-	}
-	if (code == BD_OK && *is_over) {
-		bd_http_respond(asked->call.exchange, 200, headers, bd_buf_bytes(&body));
-	}
-	bd_buf_release(&body);
-	bd_arena_release(&arena);
-	return code;
-}
-
-static void refuse(struct asked *asked, const struct bd_diag *diag)
-{
-	asked->call.loop->counts.refused++;
-	bd_problem_respond(asked->call.exchange, diag, NULL);
-}
-
+/* Where there is nothing yet and it may wait, nothing is done. */
 static void look(struct asked *asked)
 {
-	struct bd_diag diag = { .code = BD_OK };
-	bool is_over = false;
-	enum bd_code code = try_answer(&is_over, asked, &diag);
+	enum bd_code code = load(asked);
 
-	if (code != BD_OK) {
-		diag.code = code;
-		refuse(asked, &diag);
+	if (code == BD_OK && asked->page.count == 0 && !asked->call.loop->is_draining &&
+		bd_clock_monotonic_ms() < asked->until_ms) {
+		return;
 	}
-	if (code != BD_OK || is_over) {
-		end(asked);
+	if (code == BD_OK && asked->page.count > 0 && asked->wants_today) {
+		begin_today(asked);
+	} else {
+		answer(asked, code, &asked->diag);
 	}
 }
 
@@ -198,15 +255,19 @@ static void on_body_end(struct bd_call *call)
 {
 	struct asked *asked = CONTAINER(struct asked, call, call);
 
-	asked->is_waiting = true;
 	uv_timer_start(&asked->timer, on_timer, LOOK_MS, LOOK_MS);
 	look(asked);
 }
 
 static void on_abort(struct bd_call *call)
 {
+	struct asked *asked = CONTAINER(struct asked, call, call);
+
 	bd_http_end(call->exchange);
-	end(CONTAINER(struct asked, call, call));
+	asked->is_gone = true;
+	if (!asked->is_busy) {
+		end(asked);
+	}
 }
 
 static const struct bd_call_ops call_ops = { on_body, on_body_end, on_abort, NULL };
@@ -243,6 +304,9 @@ static enum bd_code read_question(struct asked *asked, struct bd_diag *diag)
 	if (code != BD_OK) {
 		return code;
 	}
+	if (bd_call_flag(&asked->wants_today, query, "would_now") != BD_OK) {
+		return bd_fail(diag, BD_QUESTION_FORM, "would_now is true or false");
+	}
 	if (!bd_call_parameter(text, sizeof(text), &code, query, "since")) {
 		return code == BD_OK ? BD_OK : bd_fail(diag, BD_CURSOR_INVALID, "%s", "");
 	}
@@ -263,6 +327,7 @@ void bd_watches_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
 		return;
 	}
+	bd_arena_init(&asked->arena, BD_REQUEST_ARENA_MAX_BYTES);
 	bd_call_open(&asked->call, &call_ops, loop, exchange, sender);
 	uv_timer_init(&loop->uv, &asked->timer);
 	asked->seen = bd_store_watch_last(loop->daemon->store);

@@ -107,7 +107,16 @@ wrong=$(push_reply 's/林示例/林示范/')
 check 'whoever asked for the case hears of a change' as window status_is 200 watches "?since=$since&wait=10"
 check 'of that case, and that it has changed' body_is ".watches | any(.receipt == \"$receipt\" and .case == \"GM-7\" and .source == \"social\" and .what == \"changed\" and .entity == \"person\")"
 check 'and no value' bash -c "! grep -q -e $number -e 林示 '$work/body'"
+check 'no case is decided anew unasked' body_is '.watches | all(has("would_now") | not)'
+as window watches "?since=$since&would_now=true" >/dev/null
+now=$(jq -r '.watches[0].would_now' "$work/body")
+look=$(jq -r '.watches[0].entry' "$work/body")
+check 'what the case would come to today is told to whom wants to know' body_is '.watches | all(.would_now == "refer")'
 since=$(jq -r .next "$work/body")
+as window ask POST "/v1/receipts/$receipt/reproduce" >/dev/null
+check 'it is what a reproduction says' body_is ".today.decision == \"$now\" and .decision == \"pass\""
+as window ask GET "/v1/receipts/$look" >/dev/null
+check 'and is on record' body_is ".kind == \"reproduce\" and .of == \"$receipt\" and .status == \"today\" and .client == \"window\" and (.subjects | length) > 0"
 check 'another engine does not' as other status_is 200 watches ''
 check 'it has no events' body_is '.watches == []'
 check 'nor can it use the cursor' as other expect 400 cursor.invalid watches "?since=$since"
@@ -166,7 +175,10 @@ export BIDUI_CERT="$work/tls/window.crt" BIDUI_KEY="$work/tls/window.key"
 "$build/bidui" watch >"$work/said" 2>"$work/said.err"
 check 'bidui watch' test $? -eq 0
 check 'shows the case' grep -q 'GM-7.*social' "$work/said"
+check 'not what it comes to today' bash -c "! grep -q 今日结论 '$work/said'"
 last=$(sed -n 's/^--since //p' "$work/said.err")
+"$build/bidui" watch --would-now >"$work/said" 2>/dev/null
+check 'unless one wants to know' grep -qE '(pass|refer) *$' "$work/said"
 check 'and where it stopped' test -n "$last"
 "$build/bidui" watch --since "$last" >"$work/said" 2>/dev/null
 check 'behind it there is nothing' test ! -s "$work/said"
