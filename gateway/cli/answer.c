@@ -1,5 +1,6 @@
 #include "cli/answer.h"
 
+#include "answer/finding.h"
 #include "cli/file.h"
 
 #include <string.h>
@@ -172,6 +173,20 @@ enum bd_cli_exit bd_cli_show_of_file(const struct bd_cli_options *options,
 	const struct bd_cli_answer *answer, const char *path, const struct bd_cli_view *view)
 {
 	return show(options, answer, path, view);
+}
+
+void bd_cli_put_decision(const struct bd_cli_options *options, const struct bd_json *node)
+{
+	struct bd_bytes decision = bd_cli_text(node, "decision");
+
+	for (int i = BD_DECISION_PASS; i <= BD_DECISION_RESUBMIT && !options->is_english; i++) {
+		const struct bd_term *term = bd_decision_term((enum bd_decision)i);
+
+		if (bd_bytes_is(decision, term->name)) {
+			printf("%s ", term->zh);
+		}
+	}
+	bd_cli_put(stdout, decision);
 }
 
 enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,

@@ -45,6 +45,8 @@ struct bd_bytes bd_cli_term(
 void bd_cli_put(FILE *out, struct bd_bytes text);
 /* The same, but line feeds stay: a text of several lines. */
 void bd_cli_put_lines(FILE *out, struct bd_bytes text);
+/* "秒批通过 pass" of its member `decision`. */
+void bd_cli_put_decision(const struct bd_cli_options *options, const struct bd_json *node);
 /* "2026-06-01 09:30" of an RFC 3339 time, which is +08:00 here; as it is when it has another form.
  * Borrowed or from the arena. */
 struct bd_bytes bd_cli_when(struct bd_bytes time, struct bd_arena *arena);

@@ -31,15 +31,10 @@ static void put_part(const char *label, struct bd_bytes text)
 static void show_decision(const struct bd_cli_options *options, const struct bd_json *answer)
 {
 	struct bd_bytes decision = bd_cli_text(answer, "decision");
-	struct bd_bytes zh = bd_cli_text(answer, "decision_zh");
 
 	bd_cli_colour(options, colour_of(decision));
 	fputs("● ", stdout);
-	if (!options->is_english && zh.len > 0) {
-		bd_cli_put(stdout, zh);
-		fputc(' ', stdout);
-	}
-	bd_cli_put(stdout, decision);
+	bd_cli_put_decision(options, answer);
 	bd_cli_colour(options, "0");
 	put_part(bd_cli_say(options, "办件", "case"), bd_cli_text(answer, "case"));
 	put_part(bd_cli_say(options, "事项", "matter"), bd_cli_text(answer, "matter"));

@@ -51,6 +51,14 @@ static struct bd_bytes notes_of(const struct bd_json *element, struct bd_arena *
 	return joined.ptr != NULL ? joined : (struct bd_bytes){ "", 0 };
 }
 
+/* Its name; its id where the version that decided is no longer known. */
+static struct bd_bytes name_of(const struct bd_cli_options *options, const struct bd_json *element)
+{
+	struct bd_bytes name = bd_cli_text(element, options->is_english ? "label_en" : "label_zh");
+
+	return name.len > 0 ? name : bd_cli_text(element, "element");
+}
+
 static struct bd_bytes agreement_of(
 	const struct bd_cli_options *options, const struct bd_json *explained)
 {
@@ -83,7 +91,7 @@ static void show_elements(
 	for (const struct bd_json *element = elements != NULL ? elements->first : NULL;
 		element != NULL; element = element->next) {
 		const struct bd_json *explained = bd_json_get(element, "explain");
-		const struct bd_bytes cells[COLUMNS] = { bd_cli_text(element, "element"),
+		const struct bd_bytes cells[COLUMNS] = { name_of(options, element),
 			bd_cli_text(element, "subject"), code_of(options, element),
 			notes_of(element, arena), bd_cli_text(element, "rule"),
 			bd_cli_text(explained, options->is_english ? "field" : "label_zh"),
@@ -99,7 +107,7 @@ static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
 	fputs("● ", stdout);
-	bd_cli_put(stdout, bd_cli_text(answer, "decision"));
+	bd_cli_put_decision(options, answer);
 	put_part(bd_cli_say(options, "办件", "case"), bd_cli_text(answer, "case"));
 	put_part(bd_cli_say(options, "事项", "matter"), bd_cli_text(answer, "matter"));
 	put_part(bd_cli_say(options, "版本", "version"), bd_cli_text(answer, "version"));

@@ -57,17 +57,6 @@ struct bd_bytes bd_cli_told(
 	return text.ptr != NULL ? text : none;
 }
 
-static void put_decision(const struct bd_cli_options *options, const struct bd_json *drawn)
-{
-	struct bd_bytes zh = bd_cli_text(drawn, "decision_zh");
-
-	if (!options->is_english && zh.len > 0) {
-		bd_cli_put(stdout, zh);
-		fputc(' ', stdout);
-	}
-	bd_cli_put(stdout, bd_cli_text(drawn, "decision"));
-}
-
 /* -- tables -- */
 
 static void show_findings(
@@ -138,7 +127,7 @@ static void show_drawn(const struct bd_cli_options *options, const char *what,
 		printf("\n");
 		return;
 	}
-	put_decision(options, drawn);
+	bd_cli_put_decision(options, drawn);
 	printf("%s", bd_cli_say(options, "，版本 ", ", version "));
 	bd_cli_put(stdout, bd_cli_text(drawn, "version"));
 	bd_cli_colour(options, is_same ? "32" : "33");
@@ -160,7 +149,7 @@ static void show(
 	printf("  %s ", bd_cli_say(options, "办件", "case"));
 	bd_cli_put(stdout, bd_cli_text(answer, "case"));
 	printf("\n%s%s", bd_cli_say(options, "当时", "then"), bd_cli_say(options, "：", ": "));
-	put_decision(options, answer);
+	bd_cli_put_decision(options, answer);
 	printf("%s", bd_cli_say(options, "，版本 ", ", version "));
 	bd_cli_put(stdout, bd_cli_text(answer, "version"));
 	printf("  ");

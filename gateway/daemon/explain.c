@@ -33,6 +33,7 @@ struct explainer {
 	struct bd_trail_explainer inner;
 	const struct bd_case_record *record;
 	const struct bd_dictionary *dict;
+	const struct bd_matter *matter; /* the version that decided; NULL = no longer configured */
 };
 
 static const struct bd_case_finding *find(
@@ -58,6 +59,30 @@ static bool agrees(const struct bd_case_finding *finding, const struct bd_trail_
 	return bd_trail_opening_check(element->commitment, &opening) == BD_OK;
 }
 
+static const struct bd_matter *find_version(
+	const struct bd_setup *setup, const struct bd_trail_receipt *receipt)
+{
+	for (size_t i = 0; i < setup->matter_count; i++) {
+		if (bd_bytes_is(receipt->matter, setup->matters[i]->id) &&
+			bd_bytes_is(receipt->version, setup->matters[i]->version)) {
+			return setup->matters[i];
+		}
+	}
+	return NULL;
+}
+
+/* What the element is called, for people. */
+static void name(struct bd_json_writer *w, const struct bd_matter *matter, struct bd_bytes element)
+{
+	for (size_t i = 0; matter != NULL && i < matter->element_count; i++) {
+		if (bd_bytes_is(element, matter->elements[i].id)) {
+			bd_jw_text(w, "label_zh", matter->elements[i].label_zh);
+			bd_jw_text(w, "label_en", matter->elements[i].label_en);
+			return;
+		}
+	}
+}
+
 static void explain(struct bd_trail_explainer *self, struct bd_json_writer *w,
 	const struct bd_trail_element *element)
 {
@@ -67,6 +92,7 @@ static void explain(struct bd_trail_explainer *self, struct bd_json_writer *w,
 		finding != NULL ? bd_dictionary_field_number(explainer->dict, finding->field)
 				: NULL;
 
+	name(w, explainer->matter, element->id);
 	if (finding == NULL || !finding->has_opening || field == NULL) {
 		return;
 	}
@@ -81,12 +107,13 @@ enum bd_code bd_explain_write(struct bd_buf *out, struct bd_loop *loop,
 {
 	struct bd_case_record record;
 	struct bd_trail_receipt receipt;
-	struct explainer explainer = { { explain }, &record, loop->setup->dict };
+	struct explainer explainer = { { explain }, &record, loop->setup->dict, NULL };
 
 	if (entry->kind != BD_TRAIL_COMPARE) {
 		return bd_fail(diag, BD_CASE_UNKNOWN, "%s", "");
 	}
 	BD_TRY(bd_explain_case(&record, loop, entry, arena, diag));
 	BD_TRY(bd_trail_receipt_unpack(&receipt, entry->payload, arena));
+	explainer.matter = find_version(loop->setup, &receipt);
 	return bd_trail_receipt_explain(out, entry, &receipt, &explainer.inner);
 }
