@@ -70,6 +70,10 @@ static void show_held(struct bd_buf *out, const struct bd_held *held)
 			coverage->source, coverage->entity, coverage->state,
 			(long long)coverage->complete_through_ms, coverage->is_blocked);
 	}
+	for (size_t i = 0; i < held->dispute_count; i++) {
+		bd_buf_printf(out, " disputed %s %u %u\n", held->disputes[i].source,
+			held->disputes[i].entity, held->disputes[i].field);
+	}
 }
 
 static struct bd_identifier person(unsigned i)
@@ -218,6 +222,9 @@ static void past_close(struct past *past)
 /* -- messages of every kind -- */
 
 static unsigned seed;
+/* The one that was raised last, and what it is about. */
+static uint64_t last_dispute;
+static const char *disputed = "a";
 
 static unsigned draw(unsigned below)
 {
@@ -350,16 +357,49 @@ static void draw_reply(struct said *said, struct bd_identifier *subject)
 	}
 }
 
+/* What is said of what was said: disputed, settled, or withdrawn. */
+static void draw_other(struct said *said, struct bd_identifier *subject)
+{
+	static const char *const sections[] = { "s" };
+	unsigned kind = draw(3);
+
+	*subject = person(draw(PEOPLE));
+	said_open(said, draw(2) == 0 ? "a" : "b", kind == 0 ? "changes" : NULL);
+	said->entry.subject = subject;
+	said->entry.subject_count = kind < 2;
+	if (kind == 0) {
+		said->entry.kind = BD_ENTRY_RECALL;
+		said->entry.sections = sections;
+		said->entry.section_count = 1;
+		said->entry.recall.entity = 1;
+	} else if (kind == 1) {
+		said->entry.kind = BD_ENTRY_DISPUTE;
+		said->entry.dispute = (struct bd_dispute){ .entity = 1,
+			.field = (uint16_t)draw(2),
+			.reason = "wrong_value",
+			.reference = "YY",
+			.subject = *subject,
+			.due_day = 20100 };
+	} else {
+		said->entry.kind = BD_ENTRY_RESOLUTION;
+		said->entry.source = disputed;
+		said->entry.resolution = (struct bd_resolution){ last_dispute,
+			draw(2) == 0 ? BD_DISPUTE_UPHELD : BD_DISPUTE_CORRECTED, "HF" };
+	}
+}
+
 static void draw_message(struct said *said, struct bd_identifier *subject)
 {
-	unsigned kind = draw(10);
+	unsigned kind = draw(14);
 
 	if (kind < 6) {
 		draw_changes(said);
 	} else if (kind < 8) {
 		draw_snapshot(said);
-	} else {
+	} else if (kind < 10) {
 		draw_reply(said, subject);
+	} else {
+		draw_other(said, subject);
 	}
 }
 
@@ -394,17 +434,32 @@ static void push_some(struct past *past)
 	for (size_t i = 0; i < count; i++) {
 		draw_message(&said[i], &subjects[i]);
 		make_ready(&past->box, &said[i]);
-		if (count == 1 && draw(2) == 0) {
+		if (count == 1 && said[i].entry.kind == BD_ENTRY_MESSAGE && draw(2) == 0) {
 			put_in_spool(&past->box, &said[i]);
 		}
 		entries[i] = &said[i].entry;
 	}
 	assert_int_equal(bd_store_commit(past->box.store, entries, count, &past->box.diag), BD_OK);
 	for (size_t i = 0; i < count; i++) {
+		if (said[i].entry.kind == BD_ENTRY_DISPUTE && said[i].entry.code == BD_OK) {
+			last_dispute = said[i].entry.message;
+			disputed = said[i].entry.source;
+		}
 		bd_spool_free(said[i].entry.spool);
 		said_close(&said[i]);
 	}
 	look(past);
+}
+
+static size_t times_seen(const struct past *past, const char *text)
+{
+	size_t times = 0;
+
+	for (size_t i = 0; i < past->count; i++) {
+		times += memmem(past->seen[i].text.ptr, past->seen[i].text.len, text,
+				 strlen(text)) != NULL;
+	}
+	return times;
 }
 
 static void every_commit_is_seen_as_it_was(void **state)
@@ -424,6 +479,8 @@ static void every_commit_is_seen_as_it_was(void **state)
 		check_seen(past, draw((unsigned)past->count));
 	}
 	assert_true(past->count > MESSAGES);
+	assert_true(times_seen(past, " disputed ") > 10);
+	assert_true(times_seen(past, " blocked a s 1 ") > 10);
 	assert_int_equal(past->seen[past->count - 1].commit, past->count - 1);
 	for (size_t i = 0; i < past->count; i++) {
 		check_seen(past, i);
