@@ -215,4 +215,16 @@ struct bd_matter {
 	struct bd_wanted wanted;             /* by its elements */
 };
 
+/* A version by its name; NULL when it is not among these. */
+static inline const struct bd_matter *bd_matter_version(const struct bd_matter *const *matters,
+	size_t count, struct bd_bytes id, struct bd_bytes version)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (bd_bytes_is(id, matters[i]->id) && bd_bytes_is(version, matters[i]->version)) {
+			return matters[i];
+		}
+	}
+	return NULL;
+}
+
 #endif

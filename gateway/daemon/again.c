@@ -39,17 +39,9 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 static enum bd_code find_version(
 	const struct bd_matter **out, const struct bd_again *again, struct bd_diag *diag)
 {
-	const struct bd_setup *setup = again->setup;
-	const struct bd_case_record *record = again->record;
-
-	for (size_t i = 0; i < setup->matter_count; i++) {
-		if (bd_bytes_is(record->matter, setup->matters[i]->id) &&
-			bd_bytes_is(record->version, setup->matters[i]->version)) {
-			*out = setup->matters[i];
-			return BD_OK;
-		}
-	}
-	return bd_fail(diag, BD_MATTER_VERSION, "%s", "");
+	*out = bd_matter_version(again->setup->matters, again->setup->matter_count,
+		again->record->matter, again->record->version);
+	return *out != NULL ? BD_OK : bd_fail(diag, BD_MATTER_VERSION, "%s", "");
 }
 
 static enum bd_code choose_matter(

@@ -59,18 +59,6 @@ static bool agrees(const struct bd_case_finding *finding, const struct bd_trail_
 	return bd_trail_opening_check(element->commitment, &opening) == BD_OK;
 }
 
-static const struct bd_matter *find_version(
-	const struct bd_setup *setup, const struct bd_trail_receipt *receipt)
-{
-	for (size_t i = 0; i < setup->matter_count; i++) {
-		if (bd_bytes_is(receipt->matter, setup->matters[i]->id) &&
-			bd_bytes_is(receipt->version, setup->matters[i]->version)) {
-			return setup->matters[i];
-		}
-	}
-	return NULL;
-}
-
 /* What the element is called, for people. */
 static void name(struct bd_json_writer *w, const struct bd_matter *matter, struct bd_bytes element)
 {
@@ -114,6 +102,7 @@ enum bd_code bd_explain_write(struct bd_buf *out, struct bd_loop *loop,
 	}
 	BD_TRY(bd_explain_case(&record, loop, entry, arena, diag));
 	BD_TRY(bd_trail_receipt_unpack(&receipt, entry->payload, arena));
-	explainer.matter = find_version(loop->setup, &receipt);
+	explainer.matter = bd_matter_version(
+		loop->setup->matters, loop->setup->matter_count, receipt.matter, receipt.version);
 	return bd_trail_receipt_explain(out, entry, &receipt, &explainer.inner);
 }

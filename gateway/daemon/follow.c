@@ -1,14 +1,13 @@
 #include "daemon/follow.h"
 
-#include "answer/answer.h"
 #include "answer/decide.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/try.h"
+#include "daemon/again.h"
 #include "daemon/loop.h"
 #include "daemon/owed.h"
-#include "daemon/sandbox.h"
 #include "store/cases.h"
 
 #include <stddef.h>
@@ -227,60 +226,6 @@ static enum bd_code tell_news(struct bd_follow *follow, struct bd_diag *diag)
 	return BD_OK;
 }
 
-/* -- a case decided again, as of now -- */
-
-struct again {
-	struct bd_answer_source source;
-	struct bd_follow *follow;
-	const struct bd_case_record *record;
-	int64_t now_ms;
-};
-
-static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
-	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
-	struct bd_arena *arena, struct bd_diag *diag)
-{
-	struct again *again = CONTAINER(struct again, source, self);
-	struct bd_follow *follow = again->follow;
-
-	*out = NULL;
-	if (again->record->is_sandbox) {
-		BD_TRY(bd_sandbox_find(
-			out, follow->using, identifiers, count, again->now_ms, arena, diag));
-	}
-	return *out != NULL ? BD_OK
-			    : bd_store_lookup(
-				      out, follow->reader, identifiers, count, wanted, arena, diag);
-}
-
-/* In the reader's snapshot. */
-static enum bd_code decide_again(struct bd_compared *compared, struct bd_follow *follow,
-	const struct bd_case_record *record, struct bd_diag *diag)
-{
-	const struct bd_setup *setup = follow->using;
-	struct again again = { { lookup }, follow, record, bd_clock_wall_ms() };
-	const struct bd_answer_context context = { .dict = setup->dict,
-		.matters = setup->matters,
-		.matter_count = setup->matter_count,
-		.calendar = setup->calendar,
-		.source = &again.source,
-		.now_ms = again.now_ms,
-		.receipt = "",
-		.sources = setup->source_names,
-		.source_count = setup->plan_count,
-		.is_sandbox = record->is_sandbox };
-	struct bd_buf answer;
-	enum bd_code code;
-
-	bd_buf_init(&answer, BD_ANSWER_MAX_BYTES);
-	code = bd_compare(&answer, compared, record->question, &context, &follow->one, diag);
-	if (answer.ptr != NULL) {
-		bd_wipe(answer.ptr, answer.cap);
-	}
-	bd_buf_release(&answer);
-	return code;
-}
-
 /* -- a check of the agency, looked at again -- */
 
 static const struct bd_finding *find_accepted(
@@ -297,28 +242,49 @@ static const struct bd_finding *find_accepted(
 	return NULL;
 }
 
-/* *finding NULL: it is owed as before, or nobody can tell any more. */
-static enum bd_code look(const struct bd_finding **finding, struct bd_follow *follow,
-	const uint8_t id[BD_OWED_ID_BYTES], struct bd_diag *diag)
+/* What is owed and its case, in one snapshot; *is_there false: nothing is to be looked at. */
+static enum bd_code read_owed(struct bd_owed *owed, struct bd_case_record *record, bool *is_there,
+	struct bd_follow *follow, const uint8_t id[BD_OWED_ID_BYTES], struct bd_diag *diag)
 {
 	struct bd_reader reader =
 		bd_reader_of((struct bd_bytes){ (const char *)id, BD_OWED_RECEIPT_BYTES });
 	struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
+	enum bd_code code;
+
+	*is_there = false;
+	BD_TRY(bd_store_begin(follow->reader, diag));
+	code = bd_owed_find(owed, follow->reader, id, &follow->one, diag);
+	if (code == BD_OK && owed->thing.is_element && bd_owed_is_owed(owed->state)) {
+		*is_there =
+			bd_case_read(record, follow->reader, &receipt, &follow->one, diag) == BD_OK;
+	}
+	bd_store_end(follow->reader);
+	return code == BD_OBLIGATION_UNKNOWN || code == BD_STORE_DAMAGED ? BD_OK : code;
+}
+
+/* The case decided again, by its own version and as of now. *finding NULL: it is owed as before, or
+ * nobody can tell any more: of a version that is not configured it stays for people. */
+static enum bd_code look(const struct bd_finding **finding, struct bd_follow *follow,
+	const uint8_t id[BD_OWED_ID_BYTES], struct bd_diag *diag)
+{
 	struct bd_case_record record;
 	struct bd_compared compared;
 	struct bd_owed owed;
-	enum bd_code code = bd_owed_find(&owed, follow->reader, id, &follow->one, diag);
+	struct bd_again again = { .setup = follow->using,
+		.reader = follow->reader,
+		.record = &record,
+		.when = BD_AGAIN_NOW,
+		.now_ms = bd_clock_wall_ms() };
+	bool is_there = false;
 
 	*finding = NULL;
-	if (code != BD_OK || !owed.thing.is_element || !bd_owed_is_owed(owed.state)) {
-		return code == BD_OBLIGATION_UNKNOWN || code == BD_STORE_DAMAGED ? BD_OK : code;
-	}
-	code = bd_case_read(&record, follow->reader, &receipt, &follow->one, diag);
-	if (code != BD_OK || record.is_cut) {
-		return BD_OK;
-	}
-	/* Of a version that is no more, or asks something else: it stays for people. */
-	if (decide_again(&compared, follow, &record, diag) == BD_OK) {
+	BD_TRY(read_owed(&owed, &record, &is_there, follow, id, diag));
+	again.matter = is_there
+			       ? bd_matter_version(follow->using->matters,
+					 follow->using->matter_count, record.matter, record.version)
+			       : NULL;
+	if (again.matter != NULL &&
+		bd_again_decide(NULL, &compared, &again, &follow->one, diag) == BD_OK) {
 		*finding = find_accepted(&compared, &owed);
 	}
 	return BD_OK;
@@ -348,9 +314,7 @@ static enum bd_code look_again(
 	enum bd_code code;
 
 	bd_arena_clear(&follow->one);
-	BD_TRY(bd_store_begin(follow->reader, diag));
 	code = look(&finding, follow, id, &why);
-	bd_store_end(follow->reader);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", why.detail);
 	}

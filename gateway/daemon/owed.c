@@ -69,17 +69,6 @@ struct terms {
 	const char *title_zh, *title_en, *label_zh, *label_en;
 };
 
-static const struct bd_matter *find_matter(const struct bd_setup *setup, const struct bd_owed *owed)
-{
-	for (size_t i = 0; i < setup->matter_count; i++) {
-		if (bd_bytes_is(owed->matter, setup->matters[i]->id) &&
-			bd_bytes_is(owed->version, setup->matters[i]->version)) {
-			return setup->matters[i];
-		}
-	}
-	return NULL;
-}
-
 static void find_label(
 	struct terms *terms, const struct bd_matter *matter, const struct bd_owed_thing *thing)
 {
@@ -101,7 +90,8 @@ static void find_label(
 static struct terms find_terms(
 	const struct bd_setup *setup, const struct bd_owed *owed, char (*room)[256])
 {
-	const struct bd_matter *matter = find_matter(setup, owed);
+	const struct bd_matter *matter =
+		bd_matter_version(setup->matters, setup->matter_count, owed->matter, owed->version);
 	struct terms terms = { room[0], room[0], room[1], room[1] };
 	const struct bd_bytes ids[] = { owed->matter, owed->thing.id };
 
