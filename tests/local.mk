@@ -1,8 +1,9 @@
 include tests/gen/local.mk
 include tests/reference/local.mk
 
-LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/rules.sh
+LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/lists.sh tests/lint/rules.sh
 E2E = \
+	tests/e2e/backtest.sh \
 	tests/e2e/cases.sh \
 	tests/e2e/cli.sh \
 	tests/e2e/contract.sh \
