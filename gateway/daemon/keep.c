@@ -61,7 +61,9 @@ static enum bd_code name_looked(
 			if (all == NULL) {
 				return bd_arena_code(arena);
 			}
-			memcpy(all, held, held_count * sizeof(*all));
+			if (held_count > 0) {
+				memcpy(all, held, held_count * sizeof(*all));
+			}
 		}
 		all[count++] = one->asked[i];
 	}
