@@ -16,3 +16,9 @@ bench:
 	$(MAKE) $(AM_MAKEFLAGS) all
 	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs)
 	bash $(top_srcdir)/tests/bench/bench.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/bench
+
+# By name, as in tests/reference; the programs are none of those that are built with everything.
+EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_intake.c tests/bench/bench_load.c \
+	tests/bench/load.h tests/bench/load_connection.c tests/bench/load_process.c tests/bench/nws.xsd \
+	tests/bench/packet.xsd tests/bench/peers.sh tests/bench/report.py tests/bench/tax_service.xsd \
+	tests/bench/taxml.xsd tests/bench/ten-elements.xml
