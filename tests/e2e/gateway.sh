@@ -137,12 +137,16 @@ no_certificate() {
 }
 
 reload_keeps_connection() {
-	local config=$work/curl
+	local config=$work/curl left=100
 	kill -HUP "$bidui_pid"
 	printf 'url = "https://127.0.0.1:%s/readyz"\nurl = "https://127.0.0.1:%s/readyz"\noutput = "%s"\noutput = "%s"\n' \
 		"$https_port" "$https_port" "$work/r1" "$work/r2" >"$config"
-	curl -fsS --cacert "$work/tls/ca.crt" -K "$config" && sleep 0.3 &&
-		grep -q reload.done "$work/biduid.log" && compare "$cases/01-pass.json" >/dev/null && body_is '.decision == "pass"'
+	curl -fsS --cacert "$work/tls/ca.crt" -K "$config" || return 1
+	until grep -q reload.done "$work/biduid.log" || [ "$left" -eq 0 ]; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	grep -q reload.done "$work/biduid.log" && compare "$cases/01-pass.json" >/dev/null && body_is '.decision == "pass"'
 }
 
 # Every message that was acknowledged before the process was killed is there afterwards.
