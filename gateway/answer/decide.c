@@ -76,11 +76,21 @@ bool bd_material_may_follow(const struct bd_matter *matter, const struct bd_mate
 	return rule->due_working_days > 0 && matter->conditional_mode != NULL;
 }
 
+/* What some finding gives reason for; NOTHING is true of every case. */
+enum ground {
+	GROUND_NOTHING = 0,
+	GROUND_INVALID = 1,
+	GROUND_REFUSAL = 2,
+	GROUND_CORRECTABLE = 4,
+	GROUND_FAILURE = 8,     /* that waiting cannot mend */
+	GROUND_DAY = 16,        /* that a day mends */
+	GROUND_SOURCE = 32,     /* that a source may mend */
+	GROUND_AGENCY_DUTY = 64 /* a non-core one that only the State's own systems keep open */
+};
+
 struct tally {
-	bool has_invalid, has_refusal, has_correctable, has_failure;
-	bool has_waiting;     /* for a source */
-	int32_t mends_on;     /* for this day; BD_NO_DAY */
-	bool has_agency_duty; /* a non-core element that only the State's own systems keep open */
+	uint32_t grounds;
+	int32_t mends_on; /* the last of the days; BD_NO_DAY */
 	/* of who may promise to hand in the rest */
 	bool is_excluded, is_promise_waiting;
 };
@@ -88,8 +98,11 @@ struct tally {
 static void count_waiting(struct tally *tally, const struct bd_finding *finding)
 {
 	if (finding->mends_on == BD_NO_DAY) {
-		tally->has_waiting = true;
-	} else if (finding->mends_on > tally->mends_on) {
+		tally->grounds |= GROUND_SOURCE;
+		return;
+	}
+	tally->grounds |= GROUND_DAY;
+	if (finding->mends_on > tally->mends_on) {
 		tally->mends_on = finding->mends_on;
 	}
 }
@@ -98,7 +111,7 @@ static void count(struct tally *tally, const struct bd_finding *finding)
 {
 	const struct bd_element *element = finding->element;
 
-	tally->has_invalid |= finding->code == BD_FINDING_INVALID;
+	tally->grounds |= finding->code == BD_FINDING_INVALID ? GROUND_INVALID : 0;
 	if (bd_finding_is_accepted(finding)) {
 		return;
 	}
@@ -107,23 +120,49 @@ static void count(struct tally *tally, const struct bd_finding *finding)
 		tally->is_excluded |= !bd_finding_is_retryable(finding);
 		return;
 	}
-	tally->has_refusal |= bd_finding_is_ground(finding);
-	tally->has_correctable |= (element->resubmit_codes & (1u << finding->code)) != 0;
+	tally->grounds |= bd_finding_is_ground(finding) ? GROUND_REFUSAL : 0;
+	if ((element->resubmit_codes & (1u << finding->code)) != 0) {
+		tally->grounds |= GROUND_CORRECTABLE;
+	}
 	if (is_agency_duty(finding)) {
-		tally->has_agency_duty = true;
+		tally->grounds |= GROUND_AGENCY_DUTY;
 	} else if (bd_finding_is_retryable(finding)) {
 		count_waiting(tally, finding);
 	} else {
-		tally->has_failure = true;
+		tally->grounds |= GROUND_FAILURE;
 	}
 }
 
+/* -- what follows from a ground -- */
+
+static enum bd_decision resubmit(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
+{
+	(void)out, (void)asked, (void)tally, (void)now_ms;
+	return BD_DECISION_RESUBMIT;
+}
+
+static enum bd_decision refuse(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
+{
+	(void)out, (void)asked, (void)tally, (void)now_ms;
+	return BD_DECISION_REFUSE;
+}
+
+static enum bd_decision refer(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
+{
+	(void)out, (void)asked, (void)tally, (void)now_ms;
+	return BD_DECISION_REFER;
+}
+
 /* Without the time of submission nobody could say how long it has been tried. */
-static enum bd_decision wait_for_source(
-	struct bd_outcome *out, const struct bd_case *asked, int64_t now_ms)
+static enum bd_decision wait_for_source(struct bd_outcome *out, const struct bd_case *asked,
+	const struct tally *tally, int64_t now_ms)
 {
 	const struct bd_matter *matter = asked->matter;
 
+	(void)tally;
 	if (asked->submitted_ms == 0 || now_ms >= asked->submitted_ms + matter->wait_s * 1000) {
 		return BD_DECISION_REFER;
 	}
@@ -136,7 +175,8 @@ static enum bd_decision wait_for_day(struct bd_outcome *out, const struct bd_cas
 {
 	int64_t seconds = (bd_day_begin_ms(tally->mends_on) - now_ms + 999) / 1000;
 
-	if (tally->has_waiting && wait_for_source(out, asked, now_ms) == BD_DECISION_REFER) {
+	if ((tally->grounds & GROUND_SOURCE) != 0 &&
+		wait_for_source(out, asked, tally, now_ms) == BD_DECISION_REFER) {
 		return BD_DECISION_REFER;
 	}
 	out->retry_on = tally->mends_on;
@@ -158,14 +198,15 @@ static enum bd_decision decide_materials(struct bd_outcome *out, const struct bd
 		}
 	}
 	if (!out->has_missing) {
-		return tally->has_agency_duty ? BD_DECISION_CONDITIONAL : BD_DECISION_PASS;
+		return (tally->grounds & GROUND_AGENCY_DUTY) != 0 ? BD_DECISION_CONDITIONAL
+								  : BD_DECISION_PASS;
 	}
 	out->is_excluded = tally->is_excluded;
 	if (must_supply || tally->is_excluded) {
 		return BD_DECISION_REFER;
 	}
 	if (tally->is_promise_waiting) {
-		enum bd_decision decision = wait_for_source(out, asked, now_ms);
+		enum bd_decision decision = wait_for_source(out, asked, tally, now_ms);
 
 		out->has_missing = decision == BD_DECISION_REFER;
 		return decision;
@@ -174,10 +215,25 @@ static enum bd_decision decide_materials(struct bd_outcome *out, const struct bd
 	return asked->has_commitment ? BD_DECISION_CONDITIONAL : BD_DECISION_REFER;
 }
 
+/* The precedence: the first ground that there is decides. */
+static const struct {
+	enum ground ground;
+	enum bd_decision (*decide)(struct bd_outcome *out, const struct bd_case *asked,
+		const struct tally *tally, int64_t now_ms);
+} precedence[] = {
+	{ GROUND_INVALID, resubmit }, { GROUND_REFUSAL, refuse },
+	{ GROUND_CORRECTABLE, resubmit }, /* where the matter calls the code the applicant's */
+	{ GROUND_FAILURE, refer },
+	{ GROUND_DAY, wait_for_day }, /* retry; refer when the wait for a source is over */
+	{ GROUND_SOURCE, wait_for_source },
+	{ GROUND_NOTHING, decide_materials }, /* conditional, refer with the offer, pass */
+};
+
 static void decide_branch(struct bd_outcome *out, int branch, const struct bd_finding *findings,
 	size_t finding_count, const struct bd_case *asked, int64_t now_ms)
 {
 	struct tally tally = { .mends_on = BD_NO_DAY };
+	size_t rule = 0;
 
 	*out = (struct bd_outcome){ BD_DECISION_REFER, branch, .retry_on = BD_NO_DAY };
 	for (size_t i = 0; i < finding_count; i++) {
@@ -185,21 +241,11 @@ static void decide_branch(struct bd_outcome *out, int branch, const struct bd_fi
 			count(&tally, &findings[i]);
 		}
 	}
-	if (tally.has_invalid) {
-		out->decision = BD_DECISION_RESUBMIT;
-	} else if (tally.has_refusal) {
-		out->decision = BD_DECISION_REFUSE;
-	} else if (tally.has_correctable) {
-		out->decision = BD_DECISION_RESUBMIT;
-	} else if (tally.has_failure) {
-		out->decision = BD_DECISION_REFER;
-	} else if (tally.mends_on != BD_NO_DAY) {
-		out->decision = wait_for_day(out, asked, &tally, now_ms);
-	} else if (tally.has_waiting) {
-		out->decision = wait_for_source(out, asked, now_ms);
-	} else {
-		out->decision = decide_materials(out, asked, &tally, now_ms);
+	while (precedence[rule].ground != GROUND_NOTHING &&
+		(tally.grounds & precedence[rule].ground) == 0) {
+		rule++;
 	}
+	out->decision = precedence[rule].decide(out, asked, &tally, now_ms);
 }
 
 /* Of two branches that both need an officer: one where nothing but materials is missing, best one
