@@ -169,13 +169,20 @@ static void on_loop_drained(struct bd_letter *letter)
 	struct bd_loop *loop = CONTAINER(struct bd_loop, drained_letter, letter);
 	struct biduid *biduid = CONTAINER(struct biduid, daemon, loop->daemon);
 
-	if (--loop->daemon->loops_running > 0) {
-		return;
+	if (--loop->daemon->loops_running == 0) {
+		uv_stop(&biduid->uv);
 	}
+}
+
+/* After the threads that may still have something to say: a signal that nobody watches ends a
+ * process at once. */
+static void close_own(struct biduid *biduid)
+{
 	uv_close((uv_handle_t *)&biduid->term, NULL);
 	uv_close((uv_handle_t *)&biduid->interrupt, NULL);
 	uv_close((uv_handle_t *)&biduid->hangup, NULL);
-	bd_mailbox_close(&loop->daemon->mailbox);
+	bd_mailbox_close(&biduid->daemon.mailbox);
+	uv_run(&biduid->uv, UV_RUN_DEFAULT);
 }
 
 static bool watch_signals(struct biduid *biduid)
@@ -371,9 +378,9 @@ static enum exit_code run(struct biduid *biduid)
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
 	bd_notifier_stop(biduid->daemon.notifier);
-	is_broken = bd_writer_is_broken(biduid->daemon.writer);
-	bd_writer_stop(biduid->daemon.writer);
+	is_broken = !bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);
+	close_own(biduid);
 	code = bd_trail_close(biduid->daemon.trail, bd_clock_wall_ms(), &diag);
 	if (code != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "trail", "close", &diag);

@@ -45,7 +45,7 @@ struct bd_writer {
 	void (*tell)(void *listener); /* NULL = nobody */
 	void *listener;
 	uint64_t commits, messages; /* atomic */
-	bool is_broken;             /* atomic */
+	bool is_broken;             /* the thread's */
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
 	int64_t retry_ms, tend_ms, expire_ms, index_ms;
@@ -129,8 +129,8 @@ static void hear(struct bd_writer *writer, enum bd_code code, const struct bd_di
 		return;
 	}
 	bd_log_diag(BD_LOG_ERROR, "writer", "commit", diag);
-	if (code == BD_STORE_SYNC && !bd_writer_is_broken(writer)) {
-		__atomic_store_n(&writer->is_broken, true, __ATOMIC_RELEASE);
+	if (code == BD_STORE_SYNC && !writer->is_broken) {
+		writer->is_broken = true;
 		kill(getpid(), SIGTERM);
 	}
 }
@@ -444,21 +444,20 @@ void bd_writer_tell(struct bd_writer *writer, const char *client, uint64_t numbe
 	uv_mutex_unlock(&writer->lock);
 }
 
-void bd_writer_stop(struct bd_writer *writer)
+bool bd_writer_stop(struct bd_writer *writer)
 {
+	bool is_broken;
+
 	uv_mutex_lock(&writer->lock);
 	writer->is_stopping = true;
 	uv_cond_signal(&writer->wake);
 	uv_mutex_unlock(&writer->lock);
 	uv_thread_join(&writer->thread);
+	is_broken = writer->is_broken;
 	uv_cond_destroy(&writer->wake);
 	uv_mutex_destroy(&writer->lock);
 	free(writer);
-}
-
-bool bd_writer_is_broken(const struct bd_writer *writer)
-{
-	return __atomic_load_n(&writer->is_broken, __ATOMIC_ACQUIRE);
+	return !is_broken;
 }
 
 void bd_writer_counts(const struct bd_writer *writer, uint64_t *commits, uint64_t *messages)

@@ -42,10 +42,9 @@ void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), v
 /* Up to where a client has taken its watches (store/watches.h), before the next group; of several
  * waiting for one client the last counts. Any thread. */
 void bd_writer_tell(struct bd_writer *writer, const char *client, uint64_t number);
-/* Did a sync fail? Then the process must not end as if all were well. Any thread. */
-bool bd_writer_is_broken(const struct bd_writer *writer);
-/* Commits what waits, ends the thread, frees. */
-void bd_writer_stop(struct bd_writer *writer);
+/* Commits what waits, ends the thread, frees. False: a sync failed, now or before, and the process
+ * must not end as if all were well. */
+bool bd_writer_stop(struct bd_writer *writer);
 /* Commits so far, and messages in them. Any thread. */
 void bd_writer_counts(const struct bd_writer *writer, uint64_t *commits, uint64_t *messages);
 
