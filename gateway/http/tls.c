@@ -253,6 +253,28 @@ void bd_http_session_close(struct bd_http_session *session)
 	ERR_clear_error();
 }
 
+/* Whose key signed it: of the chain that was verified, or, of a resumed session, of the CA file;
+ * NULL when neither has it. The caller frees it. */
+static X509 *find_issuer(SSL *ssl, X509 *cert)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	X509 *issuer = NULL;
+	if (sk_X509_num(chain) > 1) {
+		issuer = sk_X509_value(chain, 1);
+		X509_up_ref(issuer);
+		return issuer;
+	}
+	X509_STORE_CTX *look = X509_STORE_CTX_new();
+	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+	if (look == NULL || X509_STORE_CTX_init(look, store, cert, NULL) != 1 ||
+		X509_STORE_CTX_get1_issuer(&issuer, look, cert) != 1) {
+		issuer = NULL;
+	}
+	X509_STORE_CTX_free(look);
+	ERR_clear_error();
+	return issuer;
+}
+
 const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 {
 	if (!session->is_peer_known) {
@@ -261,7 +283,9 @@ const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 		session->has_peer =
 			cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK;
 		if (session->has_peer) {
-			bd_http_peer_read(&session->peer, cert);
+			X509 *issuer = find_issuer(session->ssl, cert);
+			bd_http_peer_read(&session->peer, cert, issuer);
+			X509_free(issuer);
 		}
 		X509_free(cert);
 	}

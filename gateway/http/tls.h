@@ -17,6 +17,10 @@ struct bd_http_peer {
 	char common_name[128];
 	char names[BD_HTTP_PEER_NAMES_MAX][128]; /* DNS, URI and mail SANs, in order */
 	size_t name_count;
+	char issuer[512]; /* its issuer's name (RFC 4514), in UTF-8 as `openssl x509 -issuer
+			   * -nameopt RFC2253,-esc_msb` shows it */
+	/* of the issuer's key as spki_sha256 is of its own; "" when the issuer is not known */
+	char issuer_spki_sha256[65];
 	char serial[64];      /* upper-case hexadecimal */
 	char spki_sha256[65]; /* lower-case hexadecimal of SHA-256 of the public key (SPKI, DER) */
 };
@@ -61,8 +65,9 @@ void bd_http_session_close(struct bd_http_session *session);
 /* NULL without a verified certificate; lives as the session. */
 const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session);
 
-/* tls_peer.c: what a certificate says of its holder. */
+/* tls_peer.c: what a certificate says of its holder. issuer: the certificate it was verified by,
+ * NULL = not known. */
 struct x509_st;
-void bd_http_peer_read(struct bd_http_peer *peer, struct x509_st *cert);
+void bd_http_peer_read(struct bd_http_peer *peer, struct x509_st *cert, struct x509_st *issuer);
 
 #endif

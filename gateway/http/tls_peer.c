@@ -42,16 +42,21 @@ static void read_common_name(struct bd_http_peer *peer, X509 *cert)
 	OPENSSL_free(text);
 }
 
-static void read_key(struct bd_http_peer *peer, X509 *cert)
+/* Lower-case hexadecimal of SHA-256 of its SubjectPublicKeyInfo in DER; "" when there is none. */
+static void read_pin(char pin[65], X509 *cert)
 {
 	unsigned char *der = NULL, digest[32];
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 	if (len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1) {
 		for (size_t i = 0; i < sizeof(digest); i++) {
-			snprintf(peer->spki_sha256 + 2 * i, 3, "%02x", digest[i]);
+			snprintf(pin + 2 * i, 3, "%02x", digest[i]);
 		}
 	}
 	OPENSSL_free(der);
+}
+
+static void read_serial(struct bd_http_peer *peer, X509 *cert)
+{
 	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
 	char *hex = serial == NULL ? NULL : BN_bn2hex(serial);
 	if (hex != NULL && strlen(hex) < sizeof(peer->serial)) {
@@ -61,9 +66,28 @@ static void read_key(struct bd_http_peer *peer, X509 *cert)
 	BN_free(serial);
 }
 
-void bd_http_peer_read(struct bd_http_peer *peer, X509 *cert)
+static void read_issuer(struct bd_http_peer *peer, X509 *cert)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_issuer_name(cert), 0,
+				   XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
+		long len = BIO_get_mem_data(bio, &text);
+		if (len > 0 && (size_t)len < sizeof(peer->issuer)) {
+			memcpy(peer->issuer, text, (size_t)len);
+		}
+	}
+	BIO_free(bio);
+}
+
+void bd_http_peer_read(struct bd_http_peer *peer, X509 *cert, X509 *issuer)
 {
 	read_common_name(peer, cert);
 	read_names(peer, cert);
-	read_key(peer, cert);
+	read_serial(peer, cert);
+	read_issuer(peer, cert);
+	read_pin(peer->spki_sha256, cert);
+	if (issuer != NULL) {
+		read_pin(peer->issuer_spki_sha256, issuer);
+	}
 }

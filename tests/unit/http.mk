@@ -1,4 +1,5 @@
-HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_client tests/unit/test_http_server
+HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_client tests/unit/test_http_server \
+	tests/unit/test_tls
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 EXTRA_DIST += tests/hostile/http
@@ -12,3 +13,6 @@ tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c tests/unit/http_server.c tests/unit/http_server.h \
 	tests/unit/tls_keys.c tests/unit/tls_keys.h
 tests_unit_test_http_client_LDADD = $(HTTP_TEST_LIBS) $(CURL_LIBS)
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/http_server.c tests/unit/http_server.h \
+	tests/unit/tls_keys.c tests/unit/tls_keys.h
+tests_unit_test_tls_LDADD = $(HTTP_TEST_LIBS)
