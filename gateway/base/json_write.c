@@ -170,6 +170,20 @@ void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes
 	}
 }
 
+void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words)
+{
+	bd_jw_array(writer, key);
+	while (words.len > 0) {
+		const char *blank = memchr(words.ptr, ' ', words.len);
+		size_t len = blank != NULL ? (size_t)(blank - words.ptr) : words.len;
+
+		bd_jw_bytes(writer, NULL, (struct bd_bytes){ words.ptr, len });
+		len += blank != NULL;
+		words = (struct bd_bytes){ words.ptr + len, words.len - len };
+	}
+	bd_jw_array_end(writer);
+}
+
 /* Digits from the end of room; gives where they begin. */
 static char *digits_before(char *end, uint64_t value)
 {

@@ -22,6 +22,8 @@ void bd_jw_array(struct bd_json_writer *writer, const char *key);
 void bd_jw_array_end(struct bd_json_writer *writer);
 void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text);
 void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text);
+/* An array of the words of a text: a blank stands between them. */
+void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words);
 void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value);
 void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value);
 void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value);

@@ -88,20 +88,6 @@ static void write_head(struct bd_json_writer *w, const struct bd_case_record *re
 	bd_jw_bytes(w, "was", record->decision);
 }
 
-static void write_words(struct bd_json_writer *w, const char *key, struct bd_bytes words)
-{
-	bd_jw_array(w, key);
-	while (words.len > 0) {
-		const char *blank = memchr(words.ptr, ' ', words.len);
-		size_t len = blank != NULL ? (size_t)(blank - words.ptr) : words.len;
-
-		bd_jw_bytes(w, NULL, (struct bd_bytes){ words.ptr, len });
-		len += blank != NULL;
-		words = (struct bd_bytes){ words.ptr + len, words.len - len };
-	}
-	bd_jw_array_end(w);
-}
-
 static void write_finding(struct bd_json_writer *w, const char *key,
 	const struct bd_finding *finding, struct bd_arena *arena)
 {
@@ -113,7 +99,7 @@ static void write_finding(struct bd_json_writer *w, const char *key,
 	}
 	bd_jw_object(w, key);
 	bd_jw_bytes(w, "code", told.code);
-	write_words(w, "flags", told.flags);
+	bd_jw_words(w, "flags", told.flags);
 	bd_jw_bytes(w, "reason", told.reason);
 	bd_jw_bool(w, "accepted", bd_finding_is_accepted(finding));
 	bd_jw_object_end(w);

@@ -139,21 +139,6 @@ static bool agrees(const struct drawn *drawn, struct bd_bytes decision)
 	return bd_bytes_is(decision, decision_of(drawn)) && drawn->differences.finding_count == 0;
 }
 
-/* The words of a receipt stand with a blank between them. */
-static void write_flags(struct bd_json_writer *w, struct bd_bytes flags)
-{
-	bd_jw_array(w, "flags");
-	while (flags.len > 0) {
-		const char *blank = memchr(flags.ptr, ' ', flags.len);
-		size_t len = blank != NULL ? (size_t)(blank - flags.ptr) : flags.len;
-
-		bd_jw_bytes(w, NULL, (struct bd_bytes){ flags.ptr, len });
-		len += blank != NULL;
-		flags = (struct bd_bytes){ flags.ptr + len, flags.len - len };
-	}
-	bd_jw_array_end(w);
-}
-
 static void write_told(
 	struct bd_json_writer *w, const char *key, const struct bd_trail_element *element)
 {
@@ -163,7 +148,7 @@ static void write_told(
 	}
 	bd_jw_object(w, key);
 	bd_jw_bytes(w, "code", element->code);
-	write_flags(w, element->flags);
+	bd_jw_words(w, "flags", element->flags);
 	bd_jw_bytes(w, "reason", element->reason);
 	bd_jw_object_end(w);
 }

@@ -252,20 +252,6 @@ void bd_trail_caller_write(struct bd_json_writer *w, const struct bd_trail_calle
 	write_text(w, "trace", caller->trace);
 }
 
-static void write_flags(struct bd_json_writer *w, struct bd_bytes flags)
-{
-	bd_jw_array(w, "flags");
-	while (flags.len > 0) {
-		const char *blank = memchr(flags.ptr, ' ', flags.len);
-		size_t len = blank != NULL ? (size_t)(blank - flags.ptr) : flags.len;
-
-		bd_jw_bytes(w, NULL, (struct bd_bytes){ flags.ptr, len });
-		len += blank != NULL;
-		flags = (struct bd_bytes){ flags.ptr + len, flags.len - len };
-	}
-	bd_jw_array_end(w);
-}
-
 static void write_element(struct bd_json_writer *w, const struct bd_trail_element *element,
 	struct bd_trail_explainer *explainer)
 {
@@ -273,7 +259,7 @@ static void write_element(struct bd_json_writer *w, const struct bd_trail_elemen
 	bd_jw_bytes(w, "element", element->id);
 	bd_jw_bytes(w, "subject", element->pointer);
 	bd_jw_bytes(w, "code", element->code);
-	write_flags(w, element->flags);
+	bd_jw_words(w, "flags", element->flags);
 	write_text(w, "reason", element->reason);
 	write_text(w, "rule", element->rule);
 	bd_jw_array(w, "sources");
