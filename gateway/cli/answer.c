@@ -175,6 +175,23 @@ enum bd_cli_exit bd_cli_show_of_file(const struct bd_cli_options *options,
 	return show(options, answer, path, view);
 }
 
+enum bd_cli_exit bd_cli_ask_by_file(const struct bd_cli_options *options, const char *path,
+	const char *content_type, const struct bd_cli_view *view)
+{
+	struct bd_cli_file file;
+	const struct bd_cli_request request = {
+		.method = "POST", .path = path, .content_type = content_type, .file = &file
+	};
+	enum bd_cli_exit result;
+
+	if (!bd_cli_file_open(&file, options, options->args[0], false)) {
+		return BD_CLI_USAGE;
+	}
+	result = bd_cli_ask(options, &request, view);
+	bd_cli_file_close(&file);
+	return result;
+}
+
 void bd_cli_put_decision(const struct bd_cli_options *options, const struct bd_json *node)
 {
 	struct bd_bytes decision = bd_cli_text(node, "decision");

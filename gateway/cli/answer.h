@@ -31,6 +31,10 @@ enum bd_cli_exit bd_cli_show_of_file(const struct bd_cli_options *options,
 enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
 	const struct bd_cli_request *request, const struct bd_cli_view *view);
 
+/* POST of the file that is the first argument. */
+enum bd_cli_exit bd_cli_ask_by_file(const struct bd_cli_options *options, const char *path,
+	const char *content_type, const struct bd_cli_view *view);
+
 /* What is wrong with files of configuration: FILE:LINE:COLUMN a line, on stderr. */
 void bd_cli_show_errors(const struct bd_diags *diags);
 

@@ -169,16 +169,6 @@ const char *bd_cli_question_type(const struct bd_cli_options *options)
 enum bd_cli_exit bd_cli_compare(const struct bd_cli_options *options)
 {
 	static const struct bd_cli_view view = { has_passed, show };
-	struct bd_cli_file file;
-	const struct bd_cli_request request = { .method = "POST",
-		.path = "/v1/compare",
-		.content_type = bd_cli_question_type(options),
-		.file = &file };
 
-	if (!bd_cli_file_open(&file, options, options->args[0], false)) {
-		return BD_CLI_USAGE;
-	}
-	enum bd_cli_exit result = bd_cli_ask(options, &request, &view);
-	bd_cli_file_close(&file);
-	return result;
+	return bd_cli_ask_by_file(options, "/v1/compare", bd_cli_question_type(options), &view);
 }

@@ -89,18 +89,7 @@ static enum bd_cli_exit erase_by_number(const struct bd_cli_options *options)
 
 static enum bd_cli_exit erase_by_file(const struct bd_cli_options *options)
 {
-	struct bd_cli_file file;
-	const struct bd_cli_request request = { .method = "POST",
-		.path = "/v1/subjects/erase",
-		.content_type = "application/json",
-		.file = &file };
-
-	if (!bd_cli_file_open(&file, options, options->args[0], false)) {
-		return BD_CLI_USAGE;
-	}
-	enum bd_cli_exit result = bd_cli_ask(options, &request, &view);
-	bd_cli_file_close(&file);
-	return result;
+	return bd_cli_ask_by_file(options, "/v1/subjects/erase", "application/json", &view);
 }
 
 enum bd_cli_exit bd_cli_erase(const struct bd_cli_options *options)

@@ -178,18 +178,8 @@ static enum bd_cli_exit ask_by_number(const struct bd_cli_options *options)
 
 static enum bd_cli_exit ask_by_file(const struct bd_cli_options *options)
 {
-	struct bd_cli_file file;
-	const struct bd_cli_request request = { .method = "POST",
-		.path = "/v1/identities/query",
-		.content_type = bd_cli_question_type(options),
-		.file = &file };
-
-	if (!bd_cli_file_open(&file, options, options->args[0], false)) {
-		return BD_CLI_USAGE;
-	}
-	enum bd_cli_exit result = bd_cli_ask(options, &request, &view);
-	bd_cli_file_close(&file);
-	return result;
+	return bd_cli_ask_by_file(
+		options, "/v1/identities/query", bd_cli_question_type(options), &view);
 }
 
 enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options)
