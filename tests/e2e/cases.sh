@@ -251,12 +251,8 @@ roles = engine
 END
 }
 write_senders
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
-push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
+start_or_bail
+push_samples_or_bail
 
 check 'claim and held value stand side by side, masked, and agree with the receipt' claim_and_held_stand_side_by_side
 cp "$work/body" "$work/first"

@@ -385,12 +385,7 @@ make_certificate other '/CN=stranger' 'extendedKeyUsage=clientAuth'
 # Of another authority: signed by itself.
 openssl req -x509 -new -key "$work/tls/other.key" -subj '/CN=stranger' -days 1 -out "$work/tls/other.crt" 2>/dev/null
 write_settings 0 0
-if ! start_gateway; then
-	echo '1..0 # SKIP'
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 head -c 700 "$tax" >"$work/cut.xml"
 push_samples "$top/tests/e2e/samples.tsv" || exit 1
 

@@ -34,10 +34,6 @@ roles = engine
 END
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 "$python" -W ignore "$top/tests/e2e/contract.py" --top "$top" --port "$https_port" --tls "$work/tls" --openapi "$build/openapi.json" \
 	${CONTRACT_UPDATE:+--update "$CONTRACT_UPDATE"}

@@ -85,12 +85,8 @@ for row in 'bureau:department:social' 'window:engine:' 'both:engine department:m
 	printf '\n[%s]\nspki_pin = %s\nroles = %s\n' "$name" "$(spki_pin "$work/tls/$name.crt")" "$roles" >>"$work/senders"
 	[ -z "$sources_of" ] || printf 'sources = %s\n' "$sources_of" >>"$work/senders"
 done
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
-push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
+start_or_bail
+push_samples_or_bail
 check 'undisputed the case passes' decides pass
 
 # -- a dispute --

@@ -447,11 +447,7 @@ figures_are_of_all_loops() {
 make_keys
 make_matter
 schemas=$work/schemas write_settings 0 0
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 
 check 'change: a record replaces the row' change_replaces
 check 'change: a patch changes what it names' change_patches

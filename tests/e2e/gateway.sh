@@ -230,12 +230,7 @@ no_worker_is_told() {
 
 make_keys
 write_settings 0 0
-if ! start_gateway; then
-	echo '1..0 # SKIP'
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 
 check 'the samples of all four departments are taken as they are' push_samples "$top/tests/e2e/samples.tsv"
 for file in "${live_cases[@]}"; do

@@ -115,6 +115,19 @@ start_gateway() {
 	return 1
 }
 
+# A script that cannot begin says why, and that it did not run.
+start_or_bail() {
+	if ! start_gateway; then
+		echo 'Bail out! the gateway did not start'
+		tail -n 20 "$work/biduid.log" | sed 's/^/# /'
+		exit 1
+	fi
+}
+
+push_samples_or_bail() {
+	push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
+}
+
 # What a sanitizer, or biduid of a worker that was told to end, writes when something was wrong.
 unclean='worker\.ended|(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:'
 

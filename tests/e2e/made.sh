@@ -133,11 +133,7 @@ adapter_run() { # FEED FILE REJECTED
 make_data "$work/sound" && make_data "$work/faulty" "$rate" || { echo 'Bail out! no data'; exit 1; }
 make_keys
 write_settings 0 0
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 check 'the rate is the one that was asked for' rate_is_kept
 check 'every kind of fault occurs' every_fault_occurs
 check 'the same arguments give the same bytes' same_again

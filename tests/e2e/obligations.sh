@@ -320,11 +320,7 @@ cat >>"$work/senders" <<END
 spki_pin = $(spki_pin "$work/tls/other.crt")
 roles = engine
 END
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 grep -v '^tax/' "$top/tests/e2e/samples.tsv" >"$work/samples.tsv"
 check 'the samples are pushed, but for those of the tax office' push_samples "$work/samples.tsv"
 check 'the agency owes what the tax office did not tell' agency_owes

@@ -44,12 +44,7 @@ real_mode_has_none() {
 
 make_keys
 write_settings 0 0
-if ! start_gateway; then
-	echo '1..0 # SKIP'
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
+start_or_bail
 check 'without the setting there is no sandbox' real_mode_has_none
 stop_gateway
 echo "sandbox_folder = $top/schemas/sandbox" >>"$work/bidui.conf"

@@ -349,12 +349,8 @@ roles = engine
 END
 }
 write_senders
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
-push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
+start_or_bail
+push_samples_or_bail
 
 check 'a receipt tells what was asked, found and decided' receipt_can_be_read
 check 'another engine does not learn of it' others_do_not_see_it

@@ -91,12 +91,8 @@ for row in 'window:engine:' 'other:engine:' 'bureau:department:social'; do
 	[ -z "$sources_of" ] || printf 'sources = %s\n' "$sources_of" >>"$work/senders"
 done
 (umask 077 && openssl rand -hex 32 >"$work/webhook.key")
-if ! start_gateway; then
-	echo 'Bail out! the gateway did not start'
-	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
-	exit 1
-fi
-push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
+start_or_bail
+push_samples_or_bail
 
 # -- asked for --
 receipt=$(as window decide)
