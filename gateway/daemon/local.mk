@@ -36,7 +36,8 @@ biduid_SOURCES = \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
 	gateway/daemon/notify.c gateway/daemon/notify.h \
-	gateway/daemon/pool.c gateway/daemon/pool.h \
+	gateway/daemon/pool.c gateway/daemon/pool.h gateway/daemon/pool_parts.h \
+	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c gateway/daemon/proofs.h \
 	gateway/daemon/push.c \

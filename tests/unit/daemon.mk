@@ -24,7 +24,8 @@ tests_unit_test_frame_SOURCES = tests/unit/test_frame.c gateway/daemon/frame.c
 tests_unit_test_frame_LDADD = $(DAEMON_FRAME_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
-tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h gateway/daemon/pool.c gateway/daemon/frame.c
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
+	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c
 tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
 # What test_pool starts in the place of a worker.
