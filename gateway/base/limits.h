@@ -170,6 +170,11 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
+/* -- workers --------------------------------------------------------------------------------------
+ */
+/* Addresses of one worker: its program and libraries take about 30 MiB, the adapters of a city a
+ * few, one message at most some 16. */
+#define BD_WORKER_MEMORY_MAX_BYTES 268435456
 /* -- arenas ---------------------------------------------------------------------------------------
  */
 #define BD_REQUEST_ARENA_MAX_BYTES 8388608

@@ -1,12 +1,15 @@
 pkglibexec_PROGRAMS += bidui-worker
 bidui_worker_SOURCES = \
+	gateway/daemon/confine.c gateway/daemon/confine.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
+	gateway/daemon/landlock.c gateway/daemon/landlock.h \
+	gateway/daemon/seccomp.c gateway/daemon/seccomp.h \
 	gateway/daemon/worker_main.c
 bidui_worker_CPPFLAGS = $(AM_CPPFLAGS)
 bidui_worker_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 bidui_worker_LDFLAGS = $(LTO_LDFLAGS)
 bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
-	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
+	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) -lunistring
 
 sbin_PROGRAMS += biduid
 biduid_SOURCES = \

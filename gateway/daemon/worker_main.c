@@ -2,9 +2,11 @@
  * key.
  *
  * Spawned by biduid with fd 3 = socketpair (frame.h) and fd 4 = sealed memfd with the adapters
- * (intake/image.h). Reads and writes block: a slow side slows the other, and nothing piles up here.
+ * (intake/image.h), no environment, and locked up (confine.h) before it says that it is ready.
+ * Reads and writes block: a slow side slows the other, and nothing piles up here.
  */
 #include "base/limits.h"
+#include "daemon/confine.h"
 #include "daemon/frame.h"
 #include "intake/image.h"
 #include "record/pack.h"
@@ -14,15 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SOCKET_FD 3
 #define IMAGE_FD 4
-/* The adapters and one message's record; everything else is small. */
-#define MEMORY_MAX_BYTES ((rlim_t)1 << 30)
 #define IMAGE_ARENA_MAX_BYTES ((size_t)256 << 20)
 /* Records wait for each other up to this, then go out in one frame. */
 #define BATCH_BYTES 65536
@@ -47,33 +45,6 @@ struct worker {
 	bool is_failed; /* this message: the rest of it is skipped */
 };
 
-/* Sanitizers reserve terabytes of addresses, write their reports and look at themselves from
- * another process. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#endif
-
-/* What parsing cannot need is given up before the first byte of a message. System-call and
- * file-system locks belong here as well. */
-static bool give_up_rights(void)
-{
-	const struct rlimit none = { 0, 0 };
-	bool is_good = setrlimit(RLIMIT_CORE, &none) == 0;
-#ifndef IS_SANITIZED
-	const struct rlimit memory = { MEMORY_MAX_BYTES, MEMORY_MAX_BYTES };
-
-	is_good = is_good && setrlimit(RLIMIT_NPROC, &none) == 0 &&
-		  setrlimit(RLIMIT_FSIZE, &none) == 0 && setrlimit(RLIMIT_AS, &memory) == 0 &&
-		  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-#endif
-	return is_good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
 static bool write_all(struct bd_bytes bytes)
 {
 	while (bytes.len > 0) {
@@ -96,7 +67,7 @@ static void send(struct worker *worker, enum bd_frame_type type, struct bd_bytes
 	bd_buf_clear(&worker->out);
 	if (bd_frame_add(&worker->out, type, payload) != BD_OK ||
 		!write_all(bd_buf_bytes(&worker->out))) {
-		_exit(1);
+		_exit(BD_WORKER_EXIT_TALK);
 	}
 }
 
@@ -115,7 +86,7 @@ static void send_fail(struct worker *worker, const struct bd_diag *diag)
 	bd_buf_clear(&worker->batch);
 	bd_buf_clear(&worker->payload);
 	if (bd_reject_pack(&worker->payload, &reject) != BD_OK) {
-		_exit(1);
+		_exit(BD_WORKER_EXIT_TALK);
 	}
 	send(worker, BD_FRAME_FAIL, bd_buf_bytes(&worker->payload));
 	worker->is_failed = true;
@@ -195,7 +166,7 @@ static void begin(struct worker *worker, struct bd_bytes payload)
 	worker->is_failed = false;
 	if (worker->intake != NULL ||
 		bd_frame_begin_unpack(&asked, payload, &worker->arena) != BD_OK) {
-		_exit(1);
+		_exit(BD_WORKER_EXIT_TALK);
 	}
 	settings.plan = find_plan(worker, asked.source);
 	settings.feed = settings.plan != NULL ? bd_plan_feed(settings.plan, asked.feed) : NULL;
@@ -222,7 +193,7 @@ static void data(struct worker *worker, struct bd_bytes bytes)
 
 	if (!worker->is_failed) {
 		if (worker->intake == NULL) {
-			_exit(1);
+			_exit(BD_WORKER_EXIT_TALK);
 		}
 		code = bd_intake_feed(worker->intake, bytes, &diag);
 		if (code != BD_OK) {
@@ -232,7 +203,7 @@ static void data(struct worker *worker, struct bd_bytes bytes)
 	}
 	bd_buf_clear(&worker->payload);
 	if (bd_buf_add_u64(&worker->payload, len) != BD_OK) {
-		_exit(1);
+		_exit(BD_WORKER_EXIT_TALK);
 	}
 	send(worker, BD_FRAME_CREDIT, bd_buf_bytes(&worker->payload));
 }
@@ -278,7 +249,7 @@ static void handle(struct worker *worker, const struct bd_frame *frame)
 		end(worker);
 		break;
 	default:
-		_exit(1);
+		_exit(BD_WORKER_EXIT_TALK);
 	}
 }
 
@@ -292,7 +263,7 @@ static void serve(struct worker *worker)
 		ssize_t len;
 
 		if (bd_buf_reserve(&worker->in, BATCH_BYTES) != BD_OK) {
-			_exit(1);
+			_exit(BD_WORKER_EXIT_TALK);
 		}
 		len = read(SOCKET_FD, worker->in.ptr + worker->in.len,
 			worker->in.cap - worker->in.len);
@@ -303,7 +274,7 @@ static void serve(struct worker *worker)
 			if (errno == EINTR) {
 				continue;
 			}
-			_exit(1);
+			_exit(BD_WORKER_EXIT_TALK);
 		}
 		worker->in.len += (size_t)len;
 		rest = bd_buf_bytes(&worker->in);
@@ -311,7 +282,7 @@ static void serve(struct worker *worker)
 			struct bd_frame frame;
 
 			if (bd_frame_take(&frame, &has, &rest) != BD_OK) {
-				_exit(1);
+				_exit(BD_WORKER_EXIT_TALK);
 			}
 			if (has) {
 				handle(worker, &frame);
@@ -339,8 +310,9 @@ static bool load_image(struct worker *worker, struct bd_arena *arena)
 		       (struct bd_bytes){ memory, (size_t)status.st_size }, arena, &diag) == BD_OK;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	bool is_best_effort = argc == 2 && strcmp(argv[1], BD_CONFINE_BEST_EFFORT) == 0;
 	static struct worker worker = { .sink = { &sink_ops } };
 	struct bd_arena images;
 
@@ -351,10 +323,12 @@ int main(void)
 	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
 	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
 	bd_buf_init(&worker.payload, BD_FRAME_MAX_BYTES - 5);
-	if (!load_image(&worker, &images) || !give_up_rights()) {
-		return 1;
+	if (!load_image(&worker, &images)) {
+		return BD_WORKER_EXIT_IMAGE;
 	}
-	close(IMAGE_FD);
+	if (bd_confine_worker(SOCKET_FD, is_best_effort, NULL) != BD_OK) {
+		return BD_WORKER_EXIT_CONFINED;
+	}
 	serve(&worker);
 	bd_intake_free(worker.intake);
 	bd_buf_release(&worker.in);
@@ -364,5 +338,5 @@ int main(void)
 	bd_arena_release(&worker.arena);
 	bd_arena_release(&worker.feed_arena);
 	bd_arena_release(&images);
-	return 0;
+	return BD_WORKER_EXIT_GOOD;
 }

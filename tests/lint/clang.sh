@@ -4,7 +4,7 @@ set -u
 top=$(cd "${srcdir:-.}" && pwd)
 build=${top_builddir:-$top/build}
 echo 1..1
-flags=$(sed -n 's/^\(XML\|CURL\|SSL\|CRYPTO\|UV\|LMDB\|HTTP_PARSER\|ZLIB\|CMOCKA\)_CFLAGS = //p' "$build/Makefile" | tr '\n' ' ')
+flags=$(sed -n 's/^\(XML\|CURL\|SSL\|CRYPTO\|UV\|LMDB\|HTTP_PARSER\|ZLIB\|SECCOMP\|CMOCKA\)_CFLAGS = //p' "$build/Makefile" | tr '\n' ' ')
 found=$(cd "$top" && find gateway tests -name '*.c' | sort)
 [ -n "$found" ] || { echo 'not ok 1 - no C file found'; exit 1; }
 # shellcheck disable=SC2086

@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -32,3 +32,6 @@ tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
 check_PROGRAMS += tests/unit/odd_worker
 tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c
 tests_unit_odd_worker_LDADD = $(DAEMON_FRAME_LIBS)
+CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
+tests_unit_test_confine_SOURCES = tests/unit/test_confine.c $(CONFINE_SOURCES)
+tests_unit_test_confine_LDADD = $(DAEMON_TEST_LIBS) $(SECCOMP_LIBS) -lpthread
