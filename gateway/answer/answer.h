@@ -20,6 +20,13 @@ struct bd_answer_source {
 		const struct bd_wanted *wanted, struct bd_arena *arena, struct bd_diag *diag);
 };
 
+/* Of which fields a query has told values; each once, by number. */
+#define BD_DISCLOSED_MAX 256
+struct bd_disclosed {
+	uint16_t fields[BD_DISCLOSED_MAX];
+	size_t count; /* BD_DISCLOSED_MAX at most: a dictionary of more is told by its first */
+};
+
 struct bd_answer_context {
 	const struct bd_dictionary *dict;
 	const struct bd_matter *const *matters; /* all versions of all */
@@ -36,8 +43,9 @@ struct bd_answer_context {
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;
 	bool may_see_sensitive; /* query: fields of BD_SENSITIVITY_SENSITIVE, else `withheld` */
-	bool is_sandbox;        /* said in every answer: no decision of this rests on real data */
-	bool explains;          /* compare: what was compared, side by side, masked (mask.h) */
+	struct bd_disclosed *disclosed; /* query: what was told; NULL = nobody asks */
+	bool is_sandbox; /* said in every answer: no decision of this rests on real data */
+	bool explains;   /* compare: what was compared, side by side, masked (mask.h) */
 };
 
 /* What a comparison came to, for receipts and obligations. Lives in the question's arena. */

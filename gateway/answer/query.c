@@ -30,6 +30,18 @@ static void write_identifiers(struct bd_json_writer *w, const char *key,
 	bd_jw_array_end(w);
 }
 
+static void note_disclosed(struct bd_disclosed *disclosed, uint16_t field)
+{
+	size_t i = 0;
+
+	while (disclosed != NULL && i < disclosed->count && disclosed->fields[i] != field) {
+		i++;
+	}
+	if (disclosed != NULL && i == disclosed->count && i < BD_DISCLOSED_MAX) {
+		disclosed->fields[disclosed->count++] = field;
+	}
+}
+
 static void write_value(struct bd_json_writer *w, const struct bd_held_value *held,
 	bool is_conflict, const struct bd_answer_context *context)
 {
@@ -43,8 +55,10 @@ static void write_value(struct bd_json_writer *w, const struct bd_held_value *he
 	if (is_withheld) {
 		bd_jw_bool(w, "withheld", true);
 	} else if ((held->value.flags & BD_VALUE_NONE) != 0) {
+		note_disclosed(context->disclosed, field->number);
 		bd_jw_null(w, "value");
 	} else {
+		note_disclosed(context->disclosed, field->number);
 		bd_jw_bytes(w, "value", held->value.text);
 		if (held->value.native.len > 0) {
 			bd_jw_bytes(w, "native", held->value.native);

@@ -47,6 +47,28 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 
 /* -- the trail: every answer has its entry -- */
 
+/* "person.name person.birth_date", in the arena. */
+static enum bd_code name_disclosed(struct bd_bytes *out, const struct bd_question *question)
+{
+	const struct bd_dictionary *dict = question->call->setup->dict;
+	struct bd_arena *arena = &question->call->loop->arena;
+	struct bd_buf text;
+	enum bd_code code = BD_OK;
+
+	bd_buf_init(&text, BD_TRAIL_ENTRY_MAX_BYTES / 2);
+	for (size_t i = 0; i < question->disclosed.count && code == BD_OK; i++) {
+		const struct bd_field *field =
+			bd_dictionary_field_number(dict, question->disclosed.fields[i]);
+
+		code = bd_buf_printf(&text, "%s%s.%s", i > 0 ? " " : "",
+			bd_dictionary_entity_number(dict, field->entity)->name, field->name);
+	}
+	*out = bd_arena_copy(arena, bd_buf_bytes(&text));
+	code = code == BD_OK && out->ptr == NULL ? bd_arena_code(arena) : code;
+	bd_buf_release(&text);
+	return code;
+}
+
 static enum bd_code enter_query(
 	struct bd_question *question, const struct bd_trail_caller *caller, struct bd_diag *diag)
 {
@@ -54,13 +76,15 @@ static enum bd_code enter_query(
 		[BD_HELD_AMBIGUOUS] = "ambiguous",
 		[BD_HELD_NO_SUBJECT] = "no_subject",
 		[BD_HELD_WITHHELD] = "withheld" };
-	const struct bd_trail_event event = { .caller = *caller,
+	struct bd_trail_event event = { .caller = *caller,
 		.subjects = &question->subject,
 		.subject_count = question->has_looked ? 1 : 0,
 		.status = bd_bytes_of(question->has_looked ? names[question->status] : "") };
+	enum bd_code code = name_disclosed(&event.disclosed, question);
 
-	return bd_audit_event(
-		&question->call->loop->audit, BD_TRAIL_QUERY, &event, question->now_ms, diag);
+	return code == BD_OK ? bd_audit_event(&question->call->loop->audit, BD_TRAIL_QUERY, &event,
+				       question->now_ms, diag)
+			     : bd_fail(diag, code, "%s", "");
 }
 
 static enum bd_code enter(struct bd_question *question, struct bd_bytes json,
@@ -122,6 +146,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 		.source_count = setup->plan_count,
 		.may_see_sensitive = has_purpose(question),
 		.explains = question->explains,
+		.disclosed = &question->disclosed,
 	};
 	struct bd_compared compared;
 	enum bd_code code = bd_audit_next(receipt, &loop->audit, diag);
@@ -132,6 +157,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	}
 	question->now_ms = bd_audit_time(&loop->audit);
 	question->has_looked = false;
+	question->disclosed.count = 0;
 	bd_keep_clear(&question->keep);
 	context.now_ms = question->now_ms;
 	context.receipt = receipt;

@@ -21,10 +21,11 @@ struct bd_question {
 	int64_t now_ms; /* of the answer */
 	/* private: of a comparison, what is kept of it */
 	struct bd_keep keep;
-	/* of a query, whom it looked up first */
+	/* of a query, whom it looked up first, and what it told */
 	bool has_looked;
 	struct bd_trail_subject subject;
 	enum bd_held_status status;
+	struct bd_disclosed disclosed;
 };
 
 void bd_question_open(struct bd_question *question, struct bd_call *call,

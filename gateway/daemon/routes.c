@@ -1,11 +1,18 @@
 #include "daemon/routes.h"
 
+#include "base/limits.h"
+
 #include <stdio.h>
 #include <string.h>
+
+/* Who enters into the trail that it was asked: nobody where all may ask, the route itself with what
+ * it knows of whom and what, or this file. */
+enum entered_by { BY_NOBODY, BY_ROUTE, BY_ROUTER };
 
 struct route {
 	const char *method, *path; /* '*' stands for one segment */
 	uint32_t roles;            /* any of enum bd_sender_role; 0 = open to all */
+	enum entered_by entered_by;
 	void (*begin)(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		const struct bd_sender *sender, const struct bd_route_parts *parts);
 };
@@ -13,40 +20,44 @@ struct route {
 #define ANYONE_LISTED (BD_SENDER_DEPARTMENT | BD_SENDER_ENGINE | BD_SENDER_OPERATOR)
 
 static const struct route routes[] = {
-	{ "POST", "/v1/compare", BD_SENDER_ENGINE, bd_compare_begin },
-	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, bd_query_begin },
-	{ "POST", "/v1/subjects/erase", BD_SENDER_OPERATOR, bd_erase_begin },
+	{ "POST", "/v1/compare", BD_SENDER_ENGINE, BY_ROUTE, bd_compare_begin },
+	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, BY_ROUTE, bd_query_begin },
+	{ "POST", "/v1/subjects/erase", BD_SENDER_OPERATOR, BY_ROUTE, bd_erase_begin },
 	/* Before the feeds of a source: none of them is called so. */
-	{ "POST", "/v1/sources/*/recall", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR,
+	{ "POST", "/v1/sources/*/recall", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTE,
 		bd_recall_begin },
-	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, bd_push_begin },
-	{ "GET", "/v1/disputes", ANYONE_LISTED, bd_disputes_begin },
-	{ "POST", "/v1/disputes", ANYONE_LISTED, bd_dispute_begin },
-	{ "GET", "/v1/disputes/*", ANYONE_LISTED, bd_dispute_show_begin },
-	{ "POST", "/v1/disputes/*/resolve", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR,
+	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, BY_ROUTE, bd_push_begin },
+	{ "GET", "/v1/disputes", ANYONE_LISTED, BY_ROUTE, bd_disputes_begin },
+	{ "POST", "/v1/disputes", ANYONE_LISTED, BY_ROUTE, bd_dispute_begin },
+	{ "GET", "/v1/disputes/*", ANYONE_LISTED, BY_ROUTE, bd_dispute_show_begin },
+	{ "POST", "/v1/disputes/*/resolve", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTE,
 		bd_resolve_begin },
-	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_message_begin },
-	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, bd_rejects_begin },
-	{ "GET", "/v1/watches", BD_SENDER_ENGINE, bd_watches_begin },
-	{ "GET", "/v1/status", ANYONE_LISTED, bd_status_begin },
-	{ "GET", "/v1/receipts/*", ANYONE_LISTED, bd_trail_receipt_begin },
-	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, bd_trail_proof_begin },
-	{ "POST", "/v1/receipts/*/reproduce", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTER,
+		bd_message_begin },
+	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTER,
+		bd_rejects_begin },
+	{ "GET", "/v1/watches", BD_SENDER_ENGINE, BY_ROUTER, bd_watches_begin },
+	{ "GET", "/v1/status", ANYONE_LISTED, BY_ROUTER, bd_status_begin },
+	{ "GET", "/v1/receipts/*", ANYONE_LISTED, BY_ROUTER, bd_trail_receipt_begin },
+	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, BY_ROUTER, bd_trail_proof_begin },
+	{ "POST", "/v1/receipts/*/reproduce", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
 		bd_reproduce_begin },
-	{ "POST", "/v1/matters/*/backtest", BD_SENDER_OPERATOR, bd_backtest_begin },
-	{ "GET", "/v1/trail/head", ANYONE_LISTED, bd_trail_head_begin },
-	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligations_begin },
-	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+	{ "POST", "/v1/matters/*/backtest", BD_SENDER_OPERATOR, BY_ROUTE, bd_backtest_begin },
+	{ "GET", "/v1/trail/head", ANYONE_LISTED, BY_ROUTER, bd_trail_head_begin },
+	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
+		bd_obligations_begin },
+	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
 		bd_obligations_query_begin },
-	{ "POST", "/v1/obligations/*/materials", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+	{ "POST", "/v1/obligations/*/materials", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
 		bd_obligation_materials_begin },
-	{ "POST", "/v1/obligations/*/extend", BD_SENDER_ENGINE | BD_SENDER_OPERATOR,
+	{ "POST", "/v1/obligations/*/extend", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
 		bd_obligation_extend_begin },
-	{ "GET", "/v1/obligations/*", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, bd_obligation_begin },
-	{ "GET", "/livez", 0, bd_livez_begin },
-	{ "GET", "/readyz", 0, bd_readyz_begin },
-	{ "GET", "/metrics", 0, bd_metrics_begin },
-	{ "GET", "/openapi.json", 0, bd_openapi_begin },
+	{ "GET", "/v1/obligations/*", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
+		bd_obligation_begin },
+	{ "GET", "/livez", 0, BY_NOBODY, bd_livez_begin },
+	{ "GET", "/readyz", 0, BY_NOBODY, bd_readyz_begin },
+	{ "GET", "/metrics", 0, BY_NOBODY, bd_metrics_begin },
+	{ "GET", "/openapi.json", 0, BY_NOBODY, bd_openapi_begin },
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -126,6 +137,27 @@ static const struct bd_sender *let_in(
 	return sender;
 }
 
+/* What the name in the address is of goes with it, unless it looks like somebody's number. */
+static enum bd_code enter(struct bd_gate *gate, const struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct route *route,
+	const struct bd_route_parts *parts)
+{
+	struct bd_audit *audit = &gate->loop->audit;
+	struct bd_trail_event event = { .method = bd_bytes_of(route->method),
+		.path = bd_bytes_of(route->path) };
+	struct bd_arena arena;
+	enum bd_code code;
+
+	bd_arena_init(&arena, BD_RECORD_ARENA_MAX_BYTES);
+	code = bd_audit_caller(&event.caller, audit, exchange, sender->name, &arena);
+	code = code == BD_OK ? bd_audit_text(&event.of, audit, parts->first, &arena) : code;
+	code = code == BD_OK
+		       ? bd_audit_event(audit, BD_TRAIL_READ, &event, bd_audit_time(audit), NULL)
+		       : code;
+	bd_arena_release(&arena);
+	return code;
+}
+
 /* The methods that this address has, or that there is no such address. */
 static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange)
 {
@@ -167,6 +199,12 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 				gate->loop->counts.refused++;
 				return;
 			}
+		}
+		if (route->entered_by == BY_ROUTER &&
+			enter(gate, exchange, sender, route, &parts) != BD_OK) {
+			gate->loop->counts.refused++;
+			bd_problem_respond_code(exchange, BD_TRAIL_UNAVAILABLE, "");
+			return;
 		}
 		route->begin(gate->loop, exchange, sender, &parts);
 		return;

@@ -34,7 +34,8 @@ enum {
 	TAG_CASES,
 	TAG_MATTER,
 	TAG_VERSION,
-	TAG_SINCE
+	TAG_SINCE,
+	TAG_DISCLOSED
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -69,6 +70,7 @@ static const struct member {
 	{ TAG_MATTER, TEXT, offsetof(struct bd_trail_event, matter), "matter" },
 	{ TAG_VERSION, TEXT, offsetof(struct bd_trail_event, version), "version" },
 	{ TAG_SINCE, NUMBER, offsetof(struct bd_trail_event, since_ms), "since_ms" },
+	{ TAG_DISCLOSED, TEXT, offsetof(struct bd_trail_event, disclosed), "disclosed" },
 };
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
@@ -344,6 +346,7 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_DISPUTE:
 	case BD_TRAIL_REPRODUCE:
 	case BD_TRAIL_BACKTEST:
+	case BD_TRAIL_READ:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

@@ -1,5 +1,5 @@
 /* event.h - what everything but a comparison leaves in the trail: queries, pushes, recalls,
- * disputes, refusals, changes of obligations, starts and changes of configuration.
+ * disputes, refusals, other reads, changes of obligations, starts and changes of configuration.
  *
  * Layer: trail; filled by daemon/. As in a receipt no citizen's value stands in it.
  */
@@ -14,16 +14,18 @@ struct bd_trail_event {
 	const struct bd_trail_subject *subjects;
 	size_t subject_count;
 	struct bd_bytes status; /* "found" */
+	/* queries: the fields whose values were told, each once: "person.name person.birth_date" */
+	struct bd_bytes disclosed;
 	/* pushes: to which feed, the message's number, its counts, its keyed digest */
 	struct bd_bytes source, feed;
 	uint64_t message, received, accepted, rejected;
 	uint8_t body[BD_DIGEST_BYTES];
 	/* refusals: the code, what was asked, and how many more like it since the last entry (of
-	 * callers that are not known only one a second is entered) */
+	 * callers that are not known only one a second is entered); reads: what was asked */
 	struct bd_bytes code, method, path;
 	uint64_t more;
 	/* repeats: the receipt of the first answer; obligations: of the answer that made the
-	 * change; recalls: the message that is recalled */
+	 * change; recalls: the message that is recalled; reads: what the address names */
 	struct bd_bytes of;
 	/* obligations: which, and its due day after the change ("2026-12-04"); `status` says what
 	 * was done; of one that a push settled source and message say by what */

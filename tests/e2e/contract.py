@@ -85,6 +85,30 @@ class Client:
             connection.close()
 
 
+class Watched:
+    """A client all of whose answers must have left an entry in the trail, but where anyone may ask. What a stranger
+    is refused, and what is no request at all, is entered once a second, with the number of the others; what is
+    answered later is entered later."""
+
+    def __init__(self, client, watcher, unentered):
+        self.client, self.watcher, self.unentered = client, watcher, unentered
+
+    def entries(self):
+        figures = self.watcher.ask("GET", "/metrics", {}, None).body.decode()
+        return int(re.search(r"^bidui_trail_entries (\d+)$", figures, re.M).group(1))
+
+    def ask(self, method, target, headers, body):
+        before = self.entries()
+        answer = self.client.ask(method, target, headers, body)
+        if target.startswith("/v1/") and problem_code(answer) != "auth.unknown" and answer.status != 202:
+            if self.entries() == before:
+                self.unentered.append(f"{method} {target}: {answer.status} {problem_code(answer) or ''}")
+        return answer
+
+    def ask_raw(self, request):
+        return self.client.ask_raw(request)
+
+
 class Contract:
     def __init__(self, document):
         self.document = document
@@ -219,8 +243,11 @@ class Run:
         self.top = arguments.top
         self.tap = Tap()
         self.cases = yaml.safe_load((self.top / "tests/e2e/contract.yaml").read_text(encoding="utf-8"))
+        self.unentered = []
+        watcher = Client(arguments.port, arguments.tls, "client")
         self.clients = {
-            name: Client(arguments.port, arguments.tls, name) for name in ("client", "narrow", "engine", "stranger")
+            name: Watched(Client(arguments.port, arguments.tls, name), watcher, self.unentered)
+            for name in ("client", "narrow", "engine", "stranger")
         }
         self.nobody = Client(arguments.port, arguments.tls, None)
         answer = self.clients["client"].ask("GET", "/openapi.json", {}, None)
@@ -509,6 +536,7 @@ class Run:
                 self.tap.report(f'{case["operation"]}: {case["name"]}', [f"{type(error).__name__}: {error}"])
         self.check_hostile()
         self.check_coverage()
+        self.tap.report("every answer left an entry in the trail", self.unentered)
         print(f"1..{self.tap.count}")
         return 1 if self.tap.failed else 0
 

@@ -95,7 +95,17 @@ query_names_nobody() {
 	id=$(jq -r .receipt "$work/body")
 	[ "$(ask GET "/v1/receipts/$id")" = 200 ] &&
 		body_is '.kind == "query" and .status == "found" and .case == "Q1" and (.subjects | length) == 1
-			and (.subjects[0].digest | test("^[0-9a-f]{64}$"))'
+			and (.subjects[0].digest | test("^[0-9a-f]{64}$"))
+			and (.disclosed | split(" ") | index("person.name") and (index("person.birth_date")))'
+}
+
+# The receipt of a look at a receipt: nobody looks unseen.
+reads_are_entered() {
+	local before
+	compare_case || return 1
+	before=$(entries)
+	[ "$(ask GET "/v1/receipts/$receipt" -H 'Bidui-Operator: 0008')" = 200 ] && [ "$(entries)" = $((before + 1)) ] &&
+		[ "$(ask GET /v1/status)" = 200 ] && [ "$(entries)" = $((before + 2)) ]
 }
 
 # The same person, however asked: one digest, so that an auditor finds every look.
@@ -358,6 +368,7 @@ check 'a receipt of this second is told to be pending' proof_is_pending_first
 check 'every line of a batch has a receipt of its own' every_line_has_its_receipt
 check 'a query is entered, and names nobody' query_names_nobody
 check 'the same person is the same digest in a query and a comparison' same_person_same_digest
+check 'whoever reads a receipt or the state is entered' reads_are_entered
 check 'a refused request is entered' refusals_are_entered
 check 'refusals of strangers are counted together' strangers_are_counted_together
 check 'an identity number in a header is kept as a digest' identity_in_a_header_is_not_kept
