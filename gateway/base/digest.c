@@ -44,6 +44,13 @@ enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]
 		       : BD_INTERNAL;
 }
 
+enum bd_code bd_sha256_so_far(const struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES])
+{
+	SHA256_CTX copy = sha->context;
+
+	return SHA256_Final(out, &copy) == 1 ? BD_OK : BD_INTERNAL;
+}
+
 void bd_sha256_free(struct bd_sha256 *sha)
 {
 	free(sha);

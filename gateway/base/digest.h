@@ -15,6 +15,8 @@ enum bd_code bd_sha256_new(struct bd_sha256 **out);
 enum bd_code bd_sha256_update(struct bd_sha256 *sha, struct bd_bytes bytes);
 /* Gives the digest and starts anew. */
 enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]);
+/* Of what came so far; it goes on. */
+enum bd_code bd_sha256_so_far(const struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]);
 void bd_sha256_free(struct bd_sha256 *sha);
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
 

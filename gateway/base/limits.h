@@ -175,6 +175,13 @@
 /* Addresses of one worker: its program and libraries take about 30 MiB, the adapters of a city a
  * few, one message at most some 16. */
 #define BD_WORKER_MEMORY_MAX_BYTES 268435456
+/* A worker reads some 50 MB/s; a gzip body that expands BD_GZIP_RATIO_MAX times, this much of what
+ * is sent. With less for each second of processor time it spins. */
+#define BD_WORKER_BYTES_PER_SECOND_MIN 262144
+/* Workers that one message may cost: a chance, a bad moment, and then it is the message. */
+#define BD_WORKER_LOSSES_MAX 3
+/* Messages remembered for what they cost. */
+#define BD_SET_ASIDE_MAX 128
 /* -- arenas ---------------------------------------------------------------------------------------
  */
 #define BD_REQUEST_ARENA_MAX_BYTES 8388608

@@ -113,11 +113,71 @@ static void show_webhooks(
 	bd_cli_table_print(stdout, &table, 0);
 }
 
+/* One line, and only where a process was ended: then somebody should look why. */
+static void show_workers(const struct bd_cli_options *options, const struct bd_json *answer)
+{
+	static const struct {
+		const char *member, *zh, *en;
+	} ends[] = { { "died", "异常终止", "died" }, { "timed_out", "超时", "too slow" },
+		{ "swollen", "内存超限", "too much memory" },
+		{ "forbidden", "越权系统调用", "forbidden calls" } };
+	const struct bd_json *workers = bd_json_get(answer, "workers");
+	bool is_all_well = true;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		is_all_well = is_all_well && bd_bytes_is(bd_cli_text(workers, ends[i].member), "0");
+	}
+	if (workers == NULL || is_all_well) {
+		return;
+	}
+	printf("\n%s", bd_cli_say(options, "解析进程终止次数：", "processes that parse, ended: "));
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		printf("%s%s ", i == 0 ? "" : bd_cli_say(options, "；", "; "),
+			bd_cli_say(options, ends[i].zh, ends[i].en));
+		bd_cli_put(stdout, bd_cli_text(workers, ends[i].member));
+	}
+	fputc('\n', stdout);
+}
+
+static void show_set_aside(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *aside = bd_json_get(answer, "set_aside");
+	struct bd_cli_table table;
+
+	if (aside == NULL || aside->first == NULL) {
+		return;
+	}
+	const struct bd_bytes head[] = { bd_bytes_of(
+						 bd_cli_say(options, "已隔离报文", "set aside")),
+		bd_bytes_of(bd_cli_say(options, "数据流", "feed")),
+		bd_bytes_of(bd_cli_say(options, "发送方", "sender")),
+		bd_bytes_of(bd_cli_say(options, "原因", "why")),
+		bd_bytes_of(bd_cli_say(options, "字节", "bytes")),
+		bd_bytes_of(bd_cli_say(options, "最近一次", "last")),
+		bd_bytes_of(bd_cli_say(options, "又被拒收", "refused since")) };
+
+	fputc('\n', stdout);
+	bd_cli_table_begin(&table, 7, arena);
+	bd_cli_table_add(&table, head);
+	for (const struct bd_json *one = aside->first; one != NULL; one = one->next) {
+		const struct bd_bytes cells[] = { bd_cli_text(one, "source"),
+			bd_cli_text(one, "feed"), bd_cli_text(one, "sender"),
+			bd_cli_text(one, "code"), bd_cli_text(one, "bytes"),
+			bd_cli_when(bd_cli_text(one, "last"), arena), bd_cli_text(one, "refused") };
+
+		bd_cli_table_add(&table, cells);
+	}
+	bd_cli_table_print(stdout, &table, 0);
+}
+
 static void show_all(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
 	show(options, answer, arena);
 	show_webhooks(options, answer, arena);
+	show_workers(options, answer);
+	show_set_aside(options, answer, arena);
 }
 
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options)

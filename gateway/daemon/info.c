@@ -102,12 +102,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	struct bd_store_counts store = { 0 };
 	struct bd_owed_counts owed = { 0 };
 	struct bd_notifier_counts webhooks;
+	struct bd_set_aside_counts aside;
 	struct bd_trail_counts trail;
 	uint64_t commits, messages;
 	int64_t now_ms = bd_clock_wall_ms();
 	enum bd_code code = BD_OK;
 
 	bd_writer_counts(daemon->writer, &commits, &messages);
+	bd_set_aside_count(&aside, daemon->aside);
 	bd_trail_count(&trail, daemon->trail);
 	bd_notifier_counts(&webhooks, daemon->notifier);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
@@ -133,6 +135,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 		{ "bidui_workers_died_total", "that ended by themselves", "counter", POOLS(died) },
 		{ "bidui_workers_timed_out_total", "ended for taking too long", "counter",
 			POOLS(timed_out) },
+		{ "bidui_workers_forbidden_total", "ended for a system call that no parser needs",
+			"counter", POOLS(forbidden) },
+		{ "bidui_workers_swollen_total", "ended for wanting too much memory", "counter",
+			POOLS(swollen) },
+		{ "bidui_messages_set_aside", "messages that cost three workers", "gauge",
+			aside.items },
+		{ "bidui_messages_set_aside_refused_total", "times that these came again",
+			"counter", aside.refused },
 		{ "bidui_store_subjects", "nodes in the store", "gauge", store.subjects },
 		{ "bidui_store_long_running", "long messages accepted and not yet applied", "gauge",
 			store.long_running },
@@ -234,6 +244,38 @@ static void write_webhooks(
 	bd_jw_array_end(w);
 }
 
+/* What ended processes, for the operator alone: a message may be hostile, or a parser at fault. */
+static void write_workers(struct bd_json_writer *w, const struct bd_loop *loop)
+{
+	const struct bd_daemon *daemon = loop->daemon;
+	struct bd_set_aside_item items[BD_SET_ASIDE_MAX];
+	size_t count = bd_set_aside_list(items, BD_SET_ASIDE_MAX, daemon->aside);
+
+	bd_jw_object(w, "workers");
+	bd_jw_u64(w, "count", POOLS(workers));
+	bd_jw_u64(w, "busy", POOLS(busy));
+	bd_jw_u64(w, "died", POOLS(died));
+	bd_jw_u64(w, "timed_out", POOLS(timed_out));
+	bd_jw_u64(w, "forbidden", POOLS(forbidden));
+	bd_jw_u64(w, "swollen", POOLS(swollen));
+	bd_jw_object_end(w);
+	bd_jw_array(w, "set_aside");
+	for (size_t i = 0; i < count; i++) {
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "source", items[i].source);
+		bd_jw_text(w, "feed", items[i].feed);
+		bd_jw_text(w, "sender", items[i].sender);
+		bd_jw_text(w, "code", bd_code_info(items[i].why)->text);
+		bd_jw_u64(w, "bytes", items[i].part.bytes);
+		bd_jw_u64(w, "losses", items[i].losses);
+		bd_jw_u64(w, "refused", items[i].refused);
+		bd_jw_time(w, "first", items[i].first_ms);
+		bd_jw_time(w, "last", items[i].last_ms);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
 /* Of all senders: numbers alone. */
 static enum bd_code write_owed(struct bd_document *document, int32_t today)
 {
@@ -299,6 +341,9 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	bd_jw_array_end(w);
 	code = write_owed(document, bd_day_at(now_ms));
 	write_webhooks(w, loop, asker->sender);
+	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {
+		write_workers(w, loop);
+	}
 	bd_jw_object_end(w);
 	return code;
 }

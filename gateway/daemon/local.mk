@@ -53,6 +53,7 @@ biduid_SOURCES = \
 	gateway/daemon/routes.c gateway/daemon/routes.h \
 	gateway/daemon/sandbox.c gateway/daemon/sandbox.h \
 	gateway/daemon/secret.c gateway/daemon/secret.h \
+	gateway/daemon/set_aside.c gateway/daemon/set_aside.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \

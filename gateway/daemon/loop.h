@@ -13,6 +13,7 @@
 #include "daemon/notify.h"
 #include "daemon/pool.h"
 #include "daemon/repeats.h"
+#include "daemon/set_aside.h"
 #include "daemon/setup.h"
 #include "daemon/tickets.h"
 #include "daemon/writer.h"
@@ -84,6 +85,7 @@ struct bd_daemon {
 	struct bd_follow *follow;
 	struct bd_notifier *notifier;
 	struct bd_repeats *repeats;
+	struct bd_set_aside *aside;    /* messages that cost workers */
 	bool is_backtesting;           /* atomic: one at a time */
 	struct bd_letter trail_letter; /* from the signer: the trail has failed */
 	uint8_t audit_key[BD_AUDIT_KEY_BYTES];

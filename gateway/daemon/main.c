@@ -133,6 +133,7 @@ static void reload(struct biduid *biduid)
 		biduid->kept = biduid->setup;
 		biduid->setup = setup;
 		bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
+		bd_set_aside_clear(biduid->daemon.aside);
 		bd_follow_reload(biduid->daemon.follow, setup);
 		bd_notifier_reload(biduid->daemon.notifier, setup);
 		biduid->reloads_left = biduid->daemon.loop_count;
@@ -342,6 +343,9 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 		bd_tickets_new(&biduid->daemon.tickets, biduid->daemon.instance) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no tickets");
 	}
+	if (code == BD_OK && bd_set_aside_new(&biduid->daemon.aside) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no list of messages set aside");
+	}
 	if (code == BD_OK && bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
 				     biduid->daemon.writer, biduid->setup) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
@@ -393,6 +397,7 @@ static enum exit_code run(struct biduid *biduid)
 	}
 	free(biduid->daemon.loops);
 	bd_tickets_free(biduid->daemon.tickets);
+	bd_set_aside_free(biduid->daemon.aside);
 	bd_store_close(biduid->daemon.store);
 	uv_loop_close(&biduid->uv);
 	bd_setup_unref(biduid->kept);

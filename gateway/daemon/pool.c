@@ -24,6 +24,8 @@ void bd_pool_publish(const struct bd_pool *pool)
 		__atomic_store_n(&pool->figures->busy, counts.busy, __ATOMIC_RELAXED);
 		__atomic_store_n(&pool->figures->died, counts.died, __ATOMIC_RELAXED);
 		__atomic_store_n(&pool->figures->timed_out, counts.timed_out, __ATOMIC_RELAXED);
+		__atomic_store_n(&pool->figures->forbidden, counts.forbidden, __ATOMIC_RELAXED);
+		__atomic_store_n(&pool->figures->swollen, counts.swollen, __ATOMIC_RELAXED);
 	}
 }
 
@@ -133,6 +135,7 @@ enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 	pool->last = &pool->first;
 	pool->count = settings->count;
 	pool->figures = settings->figures;
+	pool->is_best_effort = settings->is_best_effort;
 	pool->time_max_ms = settings->time_max_ms;
 	pool->start_max_ms = settings->start_max_ms != 0 ? settings->start_max_ms : START_MAX_MS;
 	pool->stop_max_ms = settings->stop_max_ms != 0 ? settings->stop_max_ms : STOP_MAX_MS;
@@ -177,6 +180,7 @@ enum bd_code bd_pool_reload(
 	close(pool->image_fd);
 	pool->image_fd = fd;
 	pool->time_max_ms = settings->time_max_ms;
+	pool->is_best_effort = settings->is_best_effort;
 	for (unsigned i = 0; i < pool->count; i++) {
 		struct bd_worker *worker = &pool->workers[i];
 
@@ -260,6 +264,9 @@ enum bd_code bd_job_begin(struct bd_job *job, const struct bd_job_settings *sett
 	struct bd_buf payload;
 	enum bd_code code;
 
+	job->worker->given = 0;
+	job->worker->timed_to = 0;
+	bd_worker_allow_time(job->worker);
 	bd_buf_init(&payload, BD_FRAME_MAX_BYTES - 1);
 	code = bd_frame_begin_pack(&payload, &begin);
 	code = code == BD_OK ? bd_worker_send(job->worker, BD_FRAME_BEGIN, bd_buf_bytes(&payload))
@@ -281,12 +288,14 @@ bool bd_job_write(struct bd_job *job, struct bd_bytes bytes)
 			return true;
 		}
 		worker->unacknowledged += part.len;
+		worker->given += part.len;
 		bytes.ptr += part.len;
 		bytes.len -= part.len;
 	}
 	if (worker->unacknowledged > pool->counts.buffered_high_bytes) {
 		pool->counts.buffered_high_bytes = worker->unacknowledged;
 	}
+	bd_worker_allow_time(worker);
 	bd_worker_watch(worker);
 	worker->was_blocked = worker->unacknowledged > BD_FRAME_CREDIT_BYTES / 2;
 	return !worker->was_blocked;

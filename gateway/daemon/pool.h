@@ -1,10 +1,10 @@
 /* pool.h - worker processes that parse messages, as one loop of biduid sees them.
  *
  * Layer: daemon. One pool belongs to one libuv loop; all its functions and callbacks run on that
- * loop's thread. A worker has one message at a time. What a worker does wrong (dies, hangs, breaks
- * the frame rules) costs that message: on_fail with BD_WORKER_DIED or BD_LIMIT_TIME, and a new
- * worker is spawned. When none gets ready, whoever waits for one gets on_fail with
- * BD_WORKER_START.
+ * loop's thread. A worker has one message at a time. What a worker does wrong (dies, hangs, spins,
+ * swells, asks the kernel for what it may not, breaks the frame rules) costs that message: on_fail
+ * with BD_WORKER_DIED, BD_LIMIT_TIME or BD_NO_MEMORY, and a new worker is spawned. When none gets
+ * ready, whoever waits for one gets on_fail with BD_WORKER_START.
  */
 #ifndef BD_DAEMON_POOL_H
 #define BD_DAEMON_POOL_H
@@ -18,7 +18,7 @@ struct bd_job;
 /* What any thread may read of a pool, atomically; it belongs to whoever made the pool and outlives
  * it. */
 struct bd_pool_figures {
-	uint64_t workers, busy, died, timed_out;
+	uint64_t workers, busy, died, timed_out, forbidden, swollen;
 };
 
 struct bd_pool_settings {
@@ -28,6 +28,7 @@ struct bd_pool_settings {
 	unsigned time_max_ms; /* for one message after its last byte was given, and without progress
 				 before */
 	unsigned start_max_ms; /* until it is ready; 0 = 30 s */
+	bool is_best_effort;   /* workers may do without what the kernel lacks (confine.h) */
 	unsigned stop_max_ms;  /* until an idle one has ended by itself, then it is killed; 0 = 10 s
 				*/
 	struct bd_pool_figures *figures; /* kept up to date; NULL = nobody reads them */
@@ -87,8 +88,11 @@ void bd_job_cancel(struct bd_job *job);
 struct bd_pool_counts {
 	uint64_t workers, busy, queued;
 	bool can_start; /* false: every worker died before it was ready, and none is left */
-	uint64_t started, died, timed_out; /* since the start */
-	uint64_t buffered_high_bytes;      /* most that waited for a worker at once */
+	/* Since the start; died: by a fault of its own or a broken rule of frame.h; timed_out: too
+	 * long without progress, or too much processor time; forbidden: ended by the kernel for a
+	 * system call that no parser needs; swollen: wanted more memory than it may have. */
+	uint64_t started, died, timed_out, forbidden, swollen;
+	uint64_t buffered_high_bytes; /* most that waited for a worker at once */
 };
 void bd_pool_counts(struct bd_pool_counts *out, const struct bd_pool *pool);
 

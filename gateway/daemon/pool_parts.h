@@ -37,6 +37,7 @@ struct bd_worker {
 	bool is_retired;   /* told to end, and expected to do so in order */
 	const char *fault; /* what it did wrong; NULL = nothing */
 	uint64_t unacknowledged;
+	uint64_t given, timed_to; /* bytes of the message; up to which it has time */
 	struct bd_buf in;
 	struct bd_arena arena;
 };
@@ -49,7 +50,8 @@ struct bd_pool {
 	struct bd_worker *workers;
 	unsigned count;
 	struct bd_job *first, **last; /* waiting */
-	unsigned failed_starts;       /* since a worker was last ready */
+	bool is_best_effort;
+	unsigned failed_starts; /* since a worker was last ready */
 	struct bd_pool_counts counts;
 	struct bd_pool_figures *figures; /* may be NULL */
 	bool is_closing;
@@ -81,6 +83,8 @@ void bd_worker_end(struct bd_worker *worker, enum bd_code code, const char *deta
 void bd_worker_retire(struct bd_worker *worker);
 /* A worker is timed while it has something to do: from now on. */
 void bd_worker_watch(struct bd_worker *worker);
+/* Processor time for what it was given of its message, ended by the kernel past it. */
+void bd_worker_allow_time(struct bd_worker *worker);
 /* Its timer runs no more, and then it is nobody's. */
 void bd_worker_close_timer(struct bd_worker *worker);
 

@@ -145,6 +145,11 @@ static void on_fail(struct bd_worker *worker, struct bd_bytes payload)
 		bd_worker_end(worker, BD_WORKER_DIED, "a failure of a wrong form");
 		return;
 	}
+	if (reject.diag.code == BD_NO_MEMORY) {
+		/* What it could not free it still has. */
+		bd_worker_end(worker, BD_NO_MEMORY, "");
+		return;
+	}
 	job = release_job(worker);
 	job->ops->on_fail(job, &reject.diag);
 }
@@ -201,10 +206,10 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 
 	(void)buf;
 	if (len < 0) {
-		/* Its end is seen by its exit; a worker that only closed its socket is ended. */
+		/* Its exit says how it ended; a worker that only closed its socket is ended. */
 		if (worker->state != BD_WORKER_ENDING) {
 			uv_read_stop(stream);
-			bd_worker_end(worker, BD_WORKER_DIED, "");
+			uv_process_kill(&worker->process, SIGKILL);
 		}
 		return;
 	}

@@ -1,12 +1,18 @@
 #include "daemon/pool_parts.h"
 
+#include "base/limits.h"
 #include "base/log.h"
+#include "daemon/confine.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A worker that dies before it was ready is started again only after this. */
 #define BACK_OFF_MS 1000
+/* Its processor time is reckoned anew each time so many bytes more were given. */
+#define STEP_BYTES 1048576
 
 /* -- the end of a worker -- */
 
@@ -66,6 +72,10 @@ void bd_worker_end(struct bd_worker *worker, enum bd_code code, const char *deta
 	if (code == BD_WORKER_DIED) {
 		worker->pool->counts.died++;
 		worker->fault = detail;
+	} else if (code == BD_NO_MEMORY) {
+		worker->pool->counts.swollen++;
+		bd_log(BD_LOG_WARNING, "pool", "worker.memory", "wanted more than %u bytes",
+			(unsigned)BD_WORKER_MEMORY_MAX_BYTES);
 	}
 	bd_pool_publish(worker->pool);
 	uv_timer_stop(&worker->timer);
@@ -97,6 +107,30 @@ void bd_worker_retire(struct bd_worker *worker)
 	uv_timer_start(&worker->timer, on_stop_timeout, worker->pool->stop_max_ms, 0);
 }
 
+/* Nobody told it to end: what the kernel says of it is why. */
+static void end_by_itself(struct bd_worker *worker, int status, int signal)
+{
+	if (signal == SIGXCPU) {
+		worker->pool->counts.timed_out++;
+		bd_log(BD_LOG_WARNING, "pool", "worker.spun", "%llu bytes of its message",
+			(unsigned long long)worker->given);
+		bd_worker_end(worker, BD_LIMIT_TIME, "");
+		return;
+	}
+	if (signal == SIGSYS) {
+		/* Whatever wrote this message may have taken the parser over: somebody should look.
+		 */
+		worker->pool->counts.forbidden++;
+		bd_log(BD_LOG_ERROR, "pool", "worker.forbidden",
+			"a worker asked the kernel for what it may not and was ended");
+	}
+	bd_worker_end(worker, BD_WORKER_DIED,
+		worker->has_begun                   ? ""
+		: status == BD_WORKER_EXIT_IMAGE    ? "the adapters could not be read"
+		: status == BD_WORKER_EXIT_CONFINED ? "it could not be confined"
+						    : "before it was ready");
+}
+
 static void on_exit_seen(uv_process_t *process, int64_t status, int signal)
 {
 	struct bd_worker *worker = process->data;
@@ -104,7 +138,7 @@ static void on_exit_seen(uv_process_t *process, int64_t status, int signal)
 	uv_timer_stop(&worker->timer);
 	uv_close((uv_handle_t *)process, on_handle_closed);
 	if (worker->state != BD_WORKER_ENDING) {
-		bd_worker_end(worker, BD_WORKER_DIED, "");
+		end_by_itself(worker, (int)status, signal);
 	}
 	if (worker->fault != NULL) {
 		bd_log(BD_LOG_WARNING, "pool", "worker.died", "status %d signal %d %s", (int)status,
@@ -143,11 +177,34 @@ void bd_worker_watch(struct bd_worker *worker)
 	}
 }
 
+void bd_worker_allow_time(struct bd_worker *worker)
+{
+	rlim_t seconds = 1 + (worker->pool->time_max_ms + 999) / 1000 +
+			 worker->given / BD_WORKER_BYTES_PER_SECOND_MIN;
+	struct rlimit limit;
+	struct timespec used;
+	clockid_t clock;
+
+	if (worker->timed_to != 0 && worker->given < worker->timed_to) {
+		return;
+	}
+	worker->timed_to = worker->given + STEP_BYTES;
+	/* One that is gone already has no clock, and needs none. */
+	if (clock_getcpuclockid(worker->process.pid, &clock) == 0 &&
+		clock_gettime(clock, &used) == 0 && getrlimit(RLIMIT_CPU, &limit) == 0) {
+		seconds += (rlim_t)used.tv_sec;
+		limit.rlim_cur = seconds < limit.rlim_max ? seconds : limit.rlim_max;
+		prlimit(worker->process.pid, RLIMIT_CPU, &limit, NULL);
+	}
+}
+
 /* -- start -- */
 
 static bool spawn(struct bd_worker *worker)
 {
-	char *args[] = { worker->pool->worker_path, NULL };
+	char best_effort[] = BD_CONFINE_BEST_EFFORT;
+	char *args[] = { worker->pool->worker_path,
+		worker->pool->is_best_effort ? best_effort : NULL, NULL };
 	char *environment[] = { NULL };
 	uv_stdio_container_t stdio[5] = { { .flags = UV_IGNORE }, { .flags = UV_IGNORE },
 		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },

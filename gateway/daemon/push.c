@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "daemon/reply_to.h"
 #include "daemon/routes.h"
 #include "record/pack.h"
@@ -49,6 +50,7 @@ struct push {
 	int64_t received_ms;
 	uint64_t body_bytes;
 	struct bd_sha256 *sha;
+	struct bd_read_part known; /* this part of it has cost workers before */
 	struct bd_buf gathered, records, rejects;
 	struct bd_spool *spool;
 	struct bd_arena arena; /* what outlives a callback: result, receipt */
@@ -380,11 +382,35 @@ static void on_result(struct bd_job *job, const struct bd_intake_result *result)
 	bd_writer_post(push->call.loop->daemon->writer, &push->write);
 }
 
+/* It is known by what it was known by before, or from now on by all that the worker was given. */
+static void count_loss(struct push *push, enum bd_code why)
+{
+	struct bd_read_part part = push->known;
+
+	if (part.bytes == 0) {
+		part = (struct bd_read_part){ .bytes = push->body_bytes,
+			.is_whole = push->is_body_over };
+		if (bd_sha256_so_far(push->sha, part.sha256) != BD_OK) {
+			return;
+		}
+	}
+	if (bd_set_aside_add(push->call.loop->daemon->aside, push->plan->source, push->feed->name,
+		    push->call.sender->name, &part, why, bd_clock_wall_ms())) {
+		bd_log(BD_LOG_ERROR, "push", "message.set_aside", "%s/%s of %s: %s",
+			push->plan->source, push->feed->name, push->call.sender->name,
+			bd_code_info(why)->text);
+	}
+}
+
 static void on_fail(struct bd_job *job, const struct bd_diag *diag)
 {
 	struct push *push = CONTAINER(struct push, job, job);
 
 	push->state = PUSH_GATHERING;
+	if (diag->code == BD_WORKER_DIED || diag->code == BD_LIMIT_TIME ||
+		diag->code == BD_NO_MEMORY) {
+		count_loss(push, diag->code);
+	}
 	push_refuse(push, diag);
 }
 
@@ -393,12 +419,48 @@ static const struct bd_job_ops job_ops = { on_ready, on_job_writable, on_records
 
 /* -- what the client sends -- */
 
+/* Has what came so far cost workers before, and too many? */
+static enum bd_code look_aside(struct push *push, bool is_whole)
+{
+	struct bd_read_part part = { .bytes = push->body_bytes, .is_whole = is_whole };
+	enum bd_code code = bd_sha256_so_far(push->sha, part.sha256);
+	bool is_set_aside;
+
+	if (code == BD_OK && bd_set_aside_find(&is_set_aside, push->call.loop->daemon->aside,
+				     push->plan->source, push->feed->name, &part)) {
+		push->known = part;
+		code = is_set_aside ? BD_MESSAGE_SET_ASIDE : BD_OK;
+	}
+	return code;
+}
+
+/* Digests what came; where a message of this feed cost a worker it stops to look. */
+static enum bd_code take_in(struct push *push, struct bd_bytes bytes)
+{
+	enum bd_code code = BD_OK;
+
+	while (bytes.len > 0 && code == BD_OK) {
+		uint64_t next = bd_set_aside_next(push->call.loop->daemon->aside,
+			push->plan->source, push->feed->name, push->body_bytes);
+		size_t len = next - push->body_bytes < bytes.len ? (size_t)(next - push->body_bytes)
+								 : bytes.len;
+
+		code = bd_sha256_update(push->sha, (struct bd_bytes){ bytes.ptr, len });
+		push->body_bytes += len;
+		bytes.ptr += len;
+		bytes.len -= len;
+		if (code == BD_OK && push->body_bytes == next) {
+			code = look_aside(push, false);
+		}
+	}
+	return code;
+}
+
 static void on_body(struct bd_call *call, struct bd_bytes bytes)
 {
 	struct push *push = CONTAINER(struct push, call, call);
-	enum bd_code code = bd_sha256_update(push->sha, bytes);
+	enum bd_code code = take_in(push, bytes);
 
-	push->body_bytes += bytes.len;
 	if (code == BD_OK && push->body_bytes > call->setup->settings->body_max_bytes) {
 		code = BD_HTTP_TOO_LARGE;
 	}
@@ -427,6 +489,10 @@ static void on_body_end(struct bd_call *call)
 	struct push *push = CONTAINER(struct push, call, call);
 
 	push->is_body_over = true;
+	if (look_aside(push, true) == BD_MESSAGE_SET_ASIDE) {
+		push_refuse_code(push, BD_MESSAGE_SET_ASIDE);
+		return;
+	}
 	if (push->is_later_preferred && !push->is_dry_run) {
 		bd_reply_later(&push->to, push->plan->source, push->feed->name);
 	}

@@ -1,7 +1,8 @@
 DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
-	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_tickets
+	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_set_aside tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
+CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
 DAEMON_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
 DAEMON_AGAIN_LIBS = libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
@@ -30,8 +31,9 @@ tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) 
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
 # What test_pool starts in the place of a worker.
 check_PROGRAMS += tests/unit/odd_worker
-tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c
-tests_unit_odd_worker_LDADD = $(DAEMON_FRAME_LIBS)
-CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
+tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c $(CONFINE_SOURCES)
+tests_unit_odd_worker_LDADD = $(DAEMON_FRAME_LIBS) $(SECCOMP_LIBS)
 tests_unit_test_confine_SOURCES = tests/unit/test_confine.c $(CONFINE_SOURCES)
 tests_unit_test_confine_LDADD = $(DAEMON_TEST_LIBS) $(SECCOMP_LIBS) -lpthread
+tests_unit_test_set_aside_SOURCES = tests/unit/test_set_aside.c gateway/daemon/set_aside.c
+tests_unit_test_set_aside_LDADD = $(DAEMON_TEST_LIBS) -lpthread

@@ -6,10 +6,12 @@
 #include "base/limits.h"
 #include "config/adapter.h"
 #include "config_support.h"
+#include "daemon/confine.h"
 #include "intake/image.h"
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -615,12 +617,85 @@ static void test_a_worker_that_hangs_after_its_refusal(void **state)
 	close_pool(&fixture);
 }
 
+/* Each is counted as what it was, whoever sent the message is told, and the next is read by
+ * another. */
+static void test_what_the_kernel_ends(void **state)
+{
+	const struct {
+		const char *kind;
+		enum bd_code code;
+		struct bd_pool_counts counts;
+	} cases[] = {
+		{ "socket", BD_WORKER_DIED, { .forbidden = 1, .died = 1 } },
+		{ "spin", BD_LIMIT_TIME, { .timed_out = 1 } },
+		{ "swell", BD_NO_MEMORY, { .swollen = 1 } },
+		{ "die", BD_WORKER_DIED, { .died = 1 } },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct bd_pool_counts *expected = &cases[i].counts;
+		struct fixture fixture;
+		open_odd(&fixture, cases[i].kind,
+			strcmp(cases[i].kind, "spin") == 0 ? 900 : UNREACHED_MS);
+		struct message message = short_message(&fixture);
+		bd_pool_take(fixture.pool, &message.job);
+		run_until_over(&message);
+		struct bd_pool_counts counts = counts_of(&fixture);
+		if (message.code != cases[i].code || counts.died != expected->died ||
+			counts.forbidden != expected->forbidden ||
+			counts.timed_out != expected->timed_out ||
+			counts.swollen != expected->swollen) {
+			fail_msg("%s: %s", cases[i].kind, bd_code_info(message.code)->text);
+		}
+		run_until_started(&fixture, 2);
+		close_pool(&fixture);
+	}
+}
+
+/* What the kernel says of a worker that is ready. */
+static void read_child(char *text, size_t room, const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)child(), name);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	size_t len = fread(text, 1, room - 1, file);
+	fclose(file);
+	text[len] = '\0';
+}
+
+/* The real one is what test_confine tries the locks of: all of them are in force before it is
+ * ready for a message. */
+static void test_a_real_worker_is_confined(void **state)
+{
+	struct fixture fixture;
+	char text[8192];
+	(void)state;
+	open_real(&fixture, 1, UNREACHED_MS);
+	check_all_is_well(&fixture);
+	run_until_idle(&fixture);
+	read_child(text, sizeof(text), "status");
+	assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
+	assert_non_null(strstr(text, "\nNoNewPrivs:\t1\n"));
+	read_child(text, sizeof(text), "limits");
+	assert_non_null(strstr(text, "Max core file size        0                    0 "));
+#ifndef BD_IS_SANITIZED
+	assert_non_null(strstr(text, "Max open files            0                    0 "));
+	/* Nobody of the same user looks into it: what is its own belongs to root. */
+	struct stat memory;
+	snprintf(text, sizeof(text), "/proc/%d/mem", (int)child());
+	assert_int_equal(stat(text, &memory), 0);
+	assert_int_equal(memory.st_uid, 0);
+#endif
+	close_pool(&fixture);
+}
+
 /* Whoever waits is told that nobody will come, and so is who comes later. */
 static void test_workers_that_never_start(void **state)
 {
-	const char *kinds[] = { "exit", "mute" };
+	const char *kinds[] = { "exit", "mute", "confined" };
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct fixture fixture;
 		open_odd(&fixture, kinds[i], UNREACHED_MS);
 		struct message first = short_message(&fixture), second = short_message(&fixture);
@@ -743,6 +818,8 @@ int main(void)
 		cmocka_unit_test(test_no_memory_for_a_piece),
 		cmocka_unit_test(test_rules_broken_in_a_message),
 		cmocka_unit_test(test_a_worker_that_hangs_after_its_refusal),
+		cmocka_unit_test(test_what_the_kernel_ends),
+		cmocka_unit_test(test_a_real_worker_is_confined),
 		cmocka_unit_test(test_workers_that_never_start),
 		cmocka_unit_test(test_workers_that_end_badly),
 		cmocka_unit_test(test_a_worker_that_cannot_be_run),
