@@ -6,6 +6,7 @@ E2E = \
 	tests/e2e/backtest.sh \
 	tests/e2e/cases.sh \
 	tests/e2e/cli.sh \
+	tests/e2e/confine.sh \
 	tests/e2e/contract.sh \
 	tests/e2e/disputes.sh \
 	tests/e2e/feeds.sh \
