@@ -6,6 +6,9 @@
 
 #include "base/digest.h"
 
+#include "base/digest_sm3.h"
+#include "base/locked.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -21,6 +24,7 @@ struct bd_sha256 {
 #define BLOCK_BYTES 64 /* of SHA-256 */
 struct bd_hmac {
 	SHA256_CTX inner, outer;
+	struct bd_sm3_hmac *sm3; /* NULL = SHA-256 */
 };
 
 enum bd_code bd_sha256_new(struct bd_sha256 **out)
@@ -81,7 +85,7 @@ static bool begin(SHA256_CTX *context, const uint8_t key[BLOCK_BYTES], uint8_t p
 
 enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
 {
-	struct bd_hmac *hmac = calloc(1, sizeof(*hmac));
+	struct bd_hmac *hmac = bd_locked_alloc(sizeof(*hmac));
 	uint8_t block[BLOCK_BYTES] = { 0 };
 	enum bd_code code = BD_OK;
 
@@ -107,6 +111,21 @@ enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key)
 	return BD_OK;
 }
 
+enum bd_code bd_hmac_new_sm3(struct bd_hmac **out, struct bd_bytes key)
+{
+	struct bd_hmac *hmac = bd_locked_alloc(sizeof(*hmac));
+	enum bd_code code = hmac != NULL ? bd_sm3_hmac_new(&hmac->sm3) : BD_NO_MEMORY;
+
+	*out = NULL;
+	code = code == BD_OK ? bd_sm3_hmac_key(hmac->sm3, key) : code;
+	if (code != BD_OK) {
+		bd_hmac_free(hmac);
+		return code;
+	}
+	*out = hmac;
+	return BD_OK;
+}
+
 static bool end(SHA256_CTX context, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
 	return SHA256_Update(&context, bytes.ptr, bytes.len) == 1 &&
@@ -118,6 +137,9 @@ enum bd_code bd_hmac_of(
 {
 	uint8_t inner[BD_DIGEST_BYTES];
 
+	if (hmac->sm3 != NULL) {
+		return bd_sm3_hmac_of(hmac->sm3, &bytes, 1, out);
+	}
 	return end(hmac->inner, bytes, inner) &&
 			       end(hmac->outer,
 				       (struct bd_bytes){ (const char *)inner, sizeof(inner) }, out)
@@ -128,8 +150,8 @@ enum bd_code bd_hmac_of(
 void bd_hmac_free(struct bd_hmac *hmac)
 {
 	if (hmac != NULL) {
-		bd_wipe(hmac, sizeof(*hmac));
-		free(hmac);
+		bd_sm3_hmac_free(hmac->sm3);
+		bd_locked_free(hmac, sizeof(*hmac));
 	}
 }
 

@@ -1,5 +1,5 @@
-/* digest.h - SHA-256, keyed HMAC-SHA256, random bytes, hex and base64. Layer: base; OpenSSL stays
- * in digest.c. FIPS 180-4, FIPS 198-1, RFC 4648.
+/* digest.h - SHA-256, keyed HMAC-SHA256 (or HMAC-SM3), random bytes, hex and base64. Layer: base;
+ * OpenSSL stays in digest.c. FIPS 180-4, FIPS 198-1, RFC 4648.
  */
 #ifndef BD_BASE_DIGEST_H
 #define BD_BASE_DIGEST_H
@@ -21,6 +21,8 @@ void bd_sha256_free(struct bd_sha256 *sha);
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
 
 enum bd_code bd_hmac_new(struct bd_hmac **out, struct bd_bytes key);
+/* HMAC-SM3 instead (digest_sm3.h); used by one thread. */
+enum bd_code bd_hmac_new_sm3(struct bd_hmac **out, struct bd_bytes key);
 enum bd_code bd_hmac_of(
 	const struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
 /* Wipes the key. */

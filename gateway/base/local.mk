@@ -7,9 +7,12 @@ libbd_base_a_SOURCES = \
 	gateway/base/code.c gateway/base/code.h gateway/base/codes.def \
 	gateway/base/diag.c gateway/base/diag.h \
 	gateway/base/digest.c gateway/base/digest.h \
+	gateway/base/digest_sm3.c gateway/base/digest_sm3.h \
 	gateway/base/json.c gateway/base/json.h \
 	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
+	gateway/base/keys.c gateway/base/keys.h \
 	gateway/base/limits.h \
+	gateway/base/locked.c gateway/base/locked.h \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
 	gateway/base/sign.c gateway/base/sign.h \

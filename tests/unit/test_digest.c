@@ -1,5 +1,6 @@
 /* test_digest.c - SHA-256, HMAC, hex and base64 by the vectors of their standards. */
 #include "base/digest.h"
+#include "base/digest_sm3.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,6 +121,79 @@ static void hmac_gives_the_digests_of_rfc_4231(void **state)
 }
 
 /* RFC 4648, 10. */
+/* GB/T 32905-2016, Annex A.1 and A.2. */
+static void sm3_gives_the_digests_of_gb_t_32905(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "abc", "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0" },
+		{ "abcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcd",
+			"debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732" },
+	};
+	uint8_t digest[BD_SM3_BYTES];
+	char hex[2 * BD_SM3_BYTES + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(bd_sm3_of(bd_bytes_of(rows[i][0]), digest), BD_OK);
+		bd_hex(hex, digest, sizeof(digest));
+		assert_string_equal(hex, rows[i][1]);
+	}
+}
+
+/* GM/T 0042-2015, Annex D.3; and a key longer than a block is its digest. */
+static void hmac_sm3_gives_the_digests_of_gm_t_0042(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20",
+			"6162636462636465636465666465666765666768666768696768696a68696a6b"
+			"696a6b6c6a6b6c6d6b6c6d6e6c6d6e6f6d6e6f706e6f70716162636462636465"
+			"636465666465666765666768666768696768696a68696a6b696a6b6c6a6b6c6d"
+			"6b6c6d6e6c6d6e6f6d6e6f706e6f7071",
+			"ca05e144ed05d1857840d1f318a4a8669e559fc8391f414485bfdf7bb408963a" },
+		{ "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425",
+			"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+			"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+			"220bf579ded555393f0159f66c99877822a3ecf610d1552154b41d44b94db3ae" },
+		{ "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
+			"4869205468657265",
+			"c0ba18c68b90c88bc07de794bfc7d2c8d19ec31ed8773bc2b390c9604e0be11e" },
+	};
+	uint8_t key[128], text[128], digest[BD_DIGEST_BYTES], short_key[BD_SM3_BYTES];
+	struct bd_hmac *hmac = NULL;
+	char hex[2 * BD_DIGEST_BYTES + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t key_len = strlen(rows[i][0]) / 2, len = strlen(rows[i][1]) / 2;
+
+		assert_true(bd_unhex(key, key_len, bd_bytes_of(rows[i][0])));
+		assert_true(bd_unhex(text, len, bd_bytes_of(rows[i][1])));
+		assert_int_equal(
+			bd_hmac_new_sm3(&hmac, (struct bd_bytes){ (char *)key, key_len }), BD_OK);
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(
+				bd_hmac_of(hmac, (struct bd_bytes){ (char *)text, len }, digest),
+				BD_OK);
+			bd_hex(hex, digest, sizeof(digest));
+			assert_string_equal(hex, rows[i][2]);
+		}
+		bd_hmac_free(hmac);
+	}
+	memset(key, 7, sizeof(key));
+	assert_int_equal(
+		bd_sm3_of((struct bd_bytes){ (char *)key, sizeof(key) }, short_key), BD_OK);
+	assert_int_equal(
+		bd_hmac_new_sm3(&hmac, (struct bd_bytes){ (char *)key, sizeof(key) }), BD_OK);
+	assert_int_equal(bd_hmac_of(hmac, bd_bytes_of("a"), digest), BD_OK);
+	bd_hmac_free(hmac);
+	assert_int_equal(
+		bd_hmac_new_sm3(&hmac, (struct bd_bytes){ (char *)short_key, sizeof(short_key) }),
+		BD_OK);
+	assert_int_equal(bd_hmac_of(hmac, bd_bytes_of("a"), text), BD_OK);
+	bd_hmac_free(hmac);
+	assert_memory_equal(digest, text, sizeof(digest));
+}
+
 static void base64_is_that_of_rfc_4648(void **state)
 {
 	static const char *const vectors[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
@@ -195,6 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_digests_of_fips_180),
 		cmocka_unit_test(hmac_gives_the_digests_of_rfc_4231),
+		cmocka_unit_test(sm3_gives_the_digests_of_gb_t_32905),
+		cmocka_unit_test(hmac_sm3_gives_the_digests_of_gm_t_0042),
 		cmocka_unit_test(base64_is_that_of_rfc_4648),
 		cmocka_unit_test(hex_comes_back),
 		cmocka_unit_test(secrets_are_compared_and_wiped),
