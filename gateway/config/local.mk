@@ -8,6 +8,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/feed.c gateway/config/section.c \
 	gateway/config/file.c gateway/config/file.h \
 	gateway/config/lines.c gateway/config/lines.h \
+	gateway/config/master_key.c gateway/config/master_key.h \
 	gateway/config/senders.c \
 	gateway/config/settings.c gateway/config/settings.h \
 	gateway/config/xml.c gateway/config/xml.h

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_FILE, KIND_ADDRESS, KIND_LOOPBACK, KIND_NUMBER, KIND_CHOICE };
+enum kind { KIND_FILE, KIND_TEXT, KIND_ADDRESS, KIND_LOOPBACK, KIND_NUMBER, KIND_CHOICE };
 
 struct row {
 	const char *key;
@@ -24,6 +24,14 @@ static const char *const durabilities[] = {
 	[BD_TRAIL_WRITTEN] = "written", [BD_TRAIL_SYNCED] = "synced", NULL
 };
 
+static const char *const sealings[] = {
+	[BD_SEALING_AES_GCM] = "aes-256-gcm", [BD_SEALING_SM4_SM3] = "sm4-ctr-hmac-sm3", NULL
+};
+
+static const char *const blindings[] = {
+	[BD_BLINDING_SHA256] = "hmac-sha256", [BD_BLINDING_SM3] = "hmac-sm3", NULL
+};
+
 #define AT(member) offsetof(struct bd_settings, member)
 #define MB ((uint64_t)1048576)
 
@@ -35,10 +43,11 @@ static const struct row rows[] = {
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
 	{ .key = "tls_crl", .kind = KIND_FILE, .offset = AT(tls_crl) },
 	{ .key = "data_folder", .kind = KIND_FILE, .offset = AT(data_folder), .is_required = true },
-	{ .key = "master_key_file",
-		.kind = KIND_FILE,
-		.offset = AT(master_key_file),
-		.is_required = true },
+	{ .key = "master_key_file", .kind = KIND_FILE, .offset = AT(master_key_file) },
+	{ .key = "master_key_credential", .kind = KIND_TEXT, .offset = AT(master_key_credential) },
+	{ .key = "master_key_command", .kind = KIND_TEXT, .offset = AT(master_key_command) },
+	{ .key = "sealing", .kind = KIND_CHOICE, .offset = AT(sealing), .choices = sealings },
+	{ .key = "blinding", .kind = KIND_CHOICE, .offset = AT(blinding), .choices = blindings },
 	{ .key = "signing_key_file",
 		.kind = KIND_FILE,
 		.offset = AT(signing_key_file),
@@ -234,6 +243,9 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 	case KIND_FILE:
 		*text_at(settings, row) = bd_lines_resolve(line->value, path, arena);
 		return;
+	case KIND_TEXT:
+		*text_at(settings, row) = line->value;
+		return;
 	case KIND_ADDRESS:
 	case KIND_LOOPBACK:
 		if (!is_address(line->value)) {
@@ -287,6 +299,13 @@ static void check_whole(const struct bd_settings *settings, const bool *is_set, 
 			bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0, "'%s' is missing",
 				rows[i].key);
 		}
+	}
+	if ((settings->master_key_file != NULL) + (settings->master_key_credential != NULL) +
+			(settings->master_key_command != NULL) !=
+		1) {
+		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
+			"exactly one of 'master_key_file', 'master_key_credential' and "
+			"'master_key_command' is set");
 	}
 	if (settings->listen == NULL && settings->listen_plaintext == NULL) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,

@@ -9,6 +9,7 @@
 #define BD_CONFIG_SETTINGS_H
 
 #include "base/arena.h"
+#include "base/keys.h"
 #include "config/diags.h"
 
 struct bd_settings {
@@ -16,7 +17,9 @@ struct bd_settings {
 	const char *listen_plaintext; /* loopback only; NULL = none */
 	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
 	const char *data_folder;
-	const char *master_key_file;
+	/* Where the master keys come from, exactly one: master_key.h. */
+	const char *master_key_file, *master_key_credential, *master_key_command;
+	uint64_t sealing, blinding;   /* enum bd_sealing, enum bd_blinding */
 	const char *signing_key_file; /* PEM, P-256 or SM2: signs the heads of the trail */
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;

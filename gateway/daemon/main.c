@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/locked.h"
 #include "base/log.h"
+#include "config/master_key.h"
 #include "daemon/follow.h"
 #include "daemon/loop.h"
 #include "daemon/secret.h"
@@ -17,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +37,6 @@ struct biduid {
 	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
 	size_t reloads_left;   /* loops that have not yet taken the newest setup */
 	bool is_reload_wanted, is_stopping, has_failed;
-	uint8_t repeats_key[BD_REPEATS_KEY_BYTES]; /* until they are opened */
 };
 
 static void show_errors(const struct bd_diags *diags)
@@ -202,22 +205,13 @@ static bool watch_signals(struct biduid *biduid)
 /* -- start and end -- */
 
 /* Cursors are signed by a key of their own, the same after a restart; so are the digests in the
- * trail made, and the answers that are kept sealed. */
-static enum bd_code derive_keys(struct biduid *biduid, const uint8_t *master_key)
+ * trail made. */
+static enum bd_code derive_keys(struct bd_daemon *daemon)
 {
-	struct bd_daemon *daemon = &biduid->daemon;
-	struct bd_hmac *hmac = NULL;
-	enum bd_code code = bd_hmac_new(
-		&hmac, (struct bd_bytes){ (const char *)master_key, BD_MASTER_KEY_BYTES });
+	enum bd_code code = bd_store_derive(daemon->cursor_key, daemon->store, "bidui cursor 1");
 
-	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui cursor 1"), daemon->cursor_key)
+	return code == BD_OK ? bd_store_derive(daemon->audit_key, daemon->store, "bidui trail 1")
 			     : code;
-	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui trail 1"), daemon->audit_key)
-			     : code;
-	code = code == BD_OK ? bd_hmac_of(hmac, bd_bytes_of("bidui repeats 1"), biduid->repeats_key)
-			     : code;
-	bd_hmac_free(hmac);
-	return code;
 }
 
 static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
@@ -229,16 +223,19 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 		.free_min_percent = (uint32_t)settings->free_min_percent,
 		.journal_days = (uint32_t)settings->journal_days,
 		.history_days = (uint32_t)settings->history_days,
-		.cases_days = (uint32_t)settings->cases_days };
-	enum bd_code code = bd_secret_read_hex(store.master_key, sizeof(store.master_key),
-		settings->master_key_file, "master_key_file", diag);
+		.cases_days = (uint32_t)settings->cases_days,
+		.sealing = (enum bd_sealing)settings->sealing,
+		.blinding = (enum bd_blinding)settings->blinding };
+	struct bd_keys *keys = NULL;
+	enum bd_code code = bd_master_key_read(&keys, settings, diag);
 
-	code = code == BD_OK ? derive_keys(biduid, store.master_key) : code;
 	if (code == BD_OK) {
+		store.keys = keys;
 		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
 			biduid->setup->cover_count, diag);
 	}
-	bd_wipe(store.master_key, sizeof(store.master_key));
+	bd_keys_free(keys);
+	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
 	code = code == BD_OK ? bd_owed_follow_cases(biduid->daemon.store, diag) : code;
 	if (code == BD_OK &&
 		bd_writer_start(&biduid->daemon.writer, biduid->daemon.store) != BD_OK) {
@@ -289,9 +286,8 @@ static enum bd_code open_repeats(struct biduid *biduid, struct bd_diag *diag)
 	enum bd_code code;
 
 	snprintf(folder, sizeof(folder), "%s/repeats", settings->data_folder);
-	code = bd_repeats_open(&daemon->repeats, folder, biduid->repeats_key,
+	code = bd_repeats_open(&daemon->repeats, folder, bd_store_ring(daemon->store),
 		settings->trail_durability == BD_TRAIL_SYNCED, now_ms, diag);
-	bd_wipe(biduid->repeats_key, sizeof(biduid->repeats_key));
 	return code;
 }
 
@@ -426,6 +422,21 @@ static int usage(FILE *file, int result)
 	return result;
 }
 
+/* Keys are in no core dump, and not swapped out. */
+static void guard_keys(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+		bd_log(BD_LOG_WARNING, "main", "keys.dump", "a core dump would hold keys: %s",
+			strerror(errno));
+	}
+	if (!bd_locked_open()) {
+		bd_log(BD_LOG_WARNING, "main", "keys.swap",
+			"keys may be swapped out: raise LimitMEMLOCK to 2 MiB");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct biduid biduid = { .config = NULL };
@@ -451,6 +462,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	guard_keys();
 	diags = calloc(1, sizeof(*diags));
 	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, diags) != BD_OK) {
 		if (diags != NULL) {

@@ -49,7 +49,7 @@ struct bd_repeats {
 	struct bd_buf record;
 };
 
-static const uint8_t no_salt[BD_SALT_BYTES]; /* the key is this file's alone */
+static const uint8_t own_salt[BD_SALT_BYTES] = "bidui repeats 1"; /* of no subject */
 
 /* -- the table: linear probing, never more than half full -- */
 
@@ -259,8 +259,7 @@ static enum bd_code remove_others(struct bd_repeats *repeats, int32_t today, str
 }
 
 enum bd_code bd_repeats_open(struct bd_repeats **out, const char *folder,
-	const uint8_t key[BD_REPEATS_KEY_BYTES], bool is_synced, int64_t now_ms,
-	struct bd_diag *diag)
+	const struct bd_ring *ring, bool is_synced, int64_t now_ms, struct bd_diag *diag)
 {
 	struct bd_repeats *repeats = calloc(1, sizeof(*repeats));
 	int32_t today = bd_day_at(now_ms);
@@ -276,8 +275,8 @@ enum bd_code bd_repeats_open(struct bd_repeats **out, const char *folder,
 		repeats->files[i] = (struct day_file){ .day = NO_DAY, .fd = -1 };
 	}
 	bd_buf_init(&repeats->record, FRONT_BYTES + BD_ANSWER_MAX_BYTES + 65536);
-	code = bd_seal_new(&repeats->seal, key);
-	code = code == BD_OK ? bd_seal_keep(repeats->seal, no_salt) : code;
+	code = bd_seal_new(&repeats->seal, ring);
+	code = code == BD_OK ? bd_seal_keep(repeats->seal, own_salt) : code;
 	if (code == BD_OK && mkdir(folder, 0700) != 0 && errno != EEXIST) {
 		code = fail(diag);
 	}
@@ -339,7 +338,7 @@ static enum bd_code open_answer(struct bd_bytes *receipt, struct bd_bytes *answe
 	record->len = slot->len;
 	bd_buf_init(&plain, slot->len);
 	code = bd_seal_open(
-		repeats->seal, &plain, no_salt, name_of(name, slot), bd_buf_bytes(record));
+		repeats->seal, &plain, own_salt, name_of(name, slot), bd_buf_bytes(record));
 	if (code == BD_OK) {
 		struct bd_reader reader = bd_reader_of(bd_arena_copy(arena, bd_buf_bytes(&plain)));
 
@@ -414,7 +413,7 @@ static enum bd_code make_record(
 	code = code == BD_OK
 		       ? bd_buf_add(record, (struct bd_bytes){ (char *)slot->body, DIGEST_BYTES })
 		       : code;
-	code = code == BD_OK ? bd_seal_close(repeats->seal, record, no_salt, name_of(name, slot),
+	code = code == BD_OK ? bd_seal_close(repeats->seal, record, own_salt, name_of(name, slot),
 				       bd_buf_bytes(&plain))
 			     : code;
 	bd_buf_release(&plain);

@@ -2,8 +2,8 @@
  * hours, so that a retry gets the first answer and receipt, over a restart too.
  *
  * Layer: daemon. One table for all loops; every function may be called by any thread. What is kept
- * stands sealed in a file a day under data_folder/repeats (AES-256-GCM, store/seal.h, under a key
- * of its own); files of which nothing counts any more are removed. Keys and bodies are digests made
+ * stands sealed in a file a day under data_folder/repeats (store/seal.h, under a salt of its own);
+ * files of which nothing counts any more are removed. Keys and bodies are digests made
  * by the caller. A record: u32 length of what is sealed, i64 time, 16 bytes each of key and body,
  * the sealed receipt id (sized) and answer; a torn one at the end is cut.
  */
@@ -14,16 +14,15 @@
 #include "base/diag.h"
 #include "base/digest.h"
 
-#define BD_REPEATS_KEY_BYTES 32
 #define BD_REPEATS_KEPT_MS (INT64_C(24) * 3600 * 1000)
 
+struct bd_ring;
 struct bd_repeats;
 
-/* key: derived from the master key. is_synced: what is kept survives a power loss when
+/* The ring lives as long. is_synced: what is kept survives a power loss when
  * bd_repeats_keep returns. */
 enum bd_code bd_repeats_open(struct bd_repeats **out, const char *folder,
-	const uint8_t key[BD_REPEATS_KEY_BYTES], bool is_synced, int64_t now_ms,
-	struct bd_diag *diag);
+	const struct bd_ring *ring, bool is_synced, int64_t now_ms, struct bd_diag *diag);
 void bd_repeats_close(struct bd_repeats *repeats); /* NULL is allowed */
 
 struct bd_repeat {

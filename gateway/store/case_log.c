@@ -39,7 +39,7 @@ enum bd_code bd_case_log_open(
 	struct bd_case_log **out, struct bd_store *store, uint16_t loop, struct bd_diag *diag)
 {
 	struct bd_case_log *log = calloc(1, sizeof(*log));
-	enum bd_code code = log != NULL ? bd_seal_new(&log->seal, store->master) : BD_NO_MEMORY;
+	enum bd_code code = log != NULL ? bd_seal_new(&log->seal, store->ring) : BD_NO_MEMORY;
 
 	*out = NULL;
 	if (code != BD_OK) {

@@ -212,7 +212,7 @@ enum bd_code bd_case_walk_open(struct bd_case_walk **out, struct bd_store *store
 	int64_t until_ms, struct bd_diag *diag)
 {
 	struct bd_case_walk *walk = calloc(1, sizeof(*walk));
-	enum bd_code code = walk != NULL ? bd_seal_new(&walk->seal, store->master) : BD_NO_MEMORY;
+	enum bd_code code = walk != NULL ? bd_seal_new(&walk->seal, store->ring) : BD_NO_MEMORY;
 
 	*out = NULL;
 	if (code == BD_OK) {

@@ -46,7 +46,7 @@ struct bd_store {
 	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
 	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;
-	uint8_t master[BD_MASTER_KEY_BYTES];
+	struct bd_ring *ring;
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
 	char folder[4096];
 	uint32_t journal_days, history_days, free_min_percent;

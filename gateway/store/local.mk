@@ -27,8 +27,10 @@ libbd_store_a_SOURCES = \
 	gateway/store/obligations_watch.c \
 	gateway/store/recall_find.c \
 	gateway/store/report.c \
+	gateway/store/ring.c gateway/store/ring.h \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \
+	gateway/store/seal_sm4.c gateway/store/seal_sm4.h gateway/store/secrets.c gateway/store/secrets.h \
 	gateway/store/spool.c gateway/store/spool.h gateway/store/spool_file.c \
 	gateway/store/spool_form.h gateway/store/spool_merge.c \
 	gateway/store/store.c gateway/store/store.h \

@@ -101,7 +101,7 @@ static enum bd_code begin_file(struct bd_spool *spool, struct bd_diag *diag)
 	if (spool->fd < 0) {
 		return io_fail(diag, errno);
 	}
-	BD_TRY(bd_seal_new(&spool->seal, spool->store->master));
+	BD_TRY(bd_seal_new(&spool->seal, spool->store->ring));
 	BD_TRY(bd_seal_random(spool->seal, spool->salt, sizeof(spool->salt)));
 	BD_TRY(bd_seal_keep(spool->seal, spool->salt));
 	BD_TRY(bd_sha256_new(&spool->sha));

@@ -170,7 +170,7 @@ static enum bd_code open_file(struct bd_spool_file *file)
 		return BD_IO;
 	}
 	file->bytes = (uint64_t)status.st_size;
-	BD_TRY(bd_seal_new(&file->seal, file->store->master));
+	BD_TRY(bd_seal_new(&file->seal, file->store->ring));
 	BD_TRY(read_head(file, salt));
 	BD_TRY(bd_seal_keep(file->seal, salt));
 	memcpy(file->salt, salt, sizeof(file->salt));

@@ -5,6 +5,7 @@
 #include "store/history.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
+#include "store/secrets.h"
 #include "store/watch.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define FORMAT "4"
+#define FORMAT "5"
 #define READERS_MAX 1024
 #define DATABASES_MAX 32
 #define MARKS_ARENA_BYTES 1048576
@@ -148,42 +149,29 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 	return result;
 }
 
-/* A digest under the master key of a constant: the first start writes it, every other must find it.
- */
-static enum bd_code check_key(struct bd_store *store, MDB_txn *txn, struct bd_diag *diag)
+/* The first start writes it, every other must find it: before anything else is believed. */
+static enum bd_code check_format(struct bd_store *store, MDB_txn *txn, struct bd_diag *diag)
 {
-	uint8_t digest[BD_DIGEST_BYTES];
-	MDB_val name = { 3, "key" }, value, format_name = { 6, "format" },
-		format = { sizeof(FORMAT) - 1, FORMAT };
-	enum bd_code code =
-		bd_seal_digest(store->seal, bd_bytes_of("bidui store key check"), digest);
-	int result;
+	MDB_val name = { 6, "format" }, format;
+	int result = mdb_get(txn, store->meta, &name, &format);
 
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "%s", "");
-	}
-	result = mdb_get(txn, store->meta, &name, &value);
 	if (result == MDB_NOTFOUND) {
-		value = (MDB_val){ sizeof(digest), digest };
-		result = mdb_put(txn, store->meta, &name, &value, 0);
-		return result == 0 && (result = mdb_put(
-					       txn, store->meta, &format_name, &format, 0)) == 0
-			       ? BD_OK
-			       : bd_store_fail(diag, result, "meta");
+		MDB_stat stat;
+
+		result = mdb_stat(txn, store->meta, &stat);
+		if (result == 0 && stat.ms_entries > 0) {
+			return bd_fail(diag, BD_STORE_DAMAGED, "a store without a format");
+		}
+		format = (MDB_val){ sizeof(FORMAT) - 1, FORMAT };
+		result = result == 0 ? mdb_put(txn, store->meta, &name, &format, 0) : result;
 	}
 	if (result != 0) {
 		return bd_store_fail(diag, result, "meta");
 	}
-	if (value.mv_size != sizeof(digest) ||
-		!bd_equal_secret(value.mv_data, digest, sizeof(digest))) {
-		return bd_fail(diag, BD_STORE_KEY, "%s", "");
-	}
-	result = mdb_get(txn, store->meta, &format_name, &format);
-	if (result != 0 || format.mv_size != sizeof(FORMAT) - 1 ||
-		memcmp(format.mv_data, FORMAT, format.mv_size) != 0) {
-		return bd_fail(diag, BD_STORE_DAMAGED, "a store of another format");
-	}
-	return BD_OK;
+	return format.mv_size == sizeof(FORMAT) - 1 &&
+			       memcmp(format.mv_data, FORMAT, format.mv_size) == 0
+		       ? BD_OK
+		       : bd_fail(diag, BD_STORE_DAMAGED, "a store of another format");
 }
 
 static uint64_t read_counter(struct bd_store *store, MDB_txn *txn, const char *name)
@@ -214,9 +202,21 @@ static enum bd_code open_env(struct bd_store *store, uint64_t map_size, struct b
 	return result == 0 ? BD_OK : bd_store_fail(diag, result, "data_folder");
 }
 
-static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
+static enum bd_code open_keys(
+	struct bd_store *store, MDB_txn *txn, enum bd_blinding blinding, struct bd_diag *diag)
 {
-	uint8_t digest[BD_DIGEST_BYTES];
+	uint8_t salt[BD_ROOT_BYTES];
+
+	BD_TRY(check_format(store, txn, diag));
+	BD_TRY(bd_secrets_open(store, txn, blinding, diag));
+	BD_TRY(bd_seal_new(&store->seal, store->ring));
+	BD_TRY(bd_ring_derive(salt, store->ring, "bidui salt of messages"));
+	memcpy(store->message_salt, salt, sizeof(store->message_salt));
+	return BD_OK;
+}
+
+static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, struct bd_diag *diag)
+{
 	MDB_txn *txn = NULL;
 	enum bd_code code;
 	int result = mdb_txn_begin(store->env, NULL, 0, &txn);
@@ -225,7 +225,8 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 		return bd_store_fail(diag, result, "transaction");
 	}
 	result = open_databases(store, txn);
-	code = result == 0 ? check_key(store, txn, diag) : bd_store_fail(diag, result, "databases");
+	code = result == 0 ? open_keys(store, txn, blinding, diag)
+			   : bd_store_fail(diag, result, "databases");
 	if (code == BD_OK) {
 		store->next_message = read_counter(store, txn, "message") + 1;
 		store->next_slot = read_counter(store, txn, "slot");
@@ -235,8 +236,6 @@ static enum bd_code set_up(struct bd_store *store, struct bd_diag *diag)
 		store->has_sweeps = true;
 		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
-		code = bd_seal_digest(store->seal, bd_bytes_of("bidui salt of messages"), digest);
-		memcpy(store->message_salt, digest, sizeof(store->message_salt));
 	}
 	code = code == BD_OK ? bd_cases_recover(store, txn, diag) : code;
 	code = code == BD_OK ? bd_owed_watch_open(store, txn, diag) : code;
@@ -271,7 +270,6 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	}
 	pthread_mutex_init(&store->lock, NULL);
 	snprintf(store->folder, sizeof(store->folder), "%s", settings->folder);
-	memcpy(store->master, settings->master_key, sizeof(store->master));
 	store->journal_days = settings->journal_days;
 	store->history_days = settings->history_days;
 	store->free_min_bytes = settings->free_min_bytes;
@@ -284,10 +282,10 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	if (code == BD_OK) {
 		bd_watch_open(store);
 	}
-	code = code == BD_OK ? bd_seal_new(&store->seal, store->master) : code;
+	code = code == BD_OK ? bd_ring_new(&store->ring, settings->keys, settings->sealing) : code;
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
 	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;
-	code = code == BD_OK ? set_up(store, diag) : code;
+	code = code == BD_OK ? set_up(store, settings->blinding, diag) : code;
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
 	code = code == BD_OK ? bd_long_recover(store, diag) : code;
@@ -313,9 +311,20 @@ void bd_store_close(struct bd_store *store)
 	bd_salts_close(&store->salts);
 	bd_seal_free(store->seal);
 	covers_free(store->covers);
-	bd_wipe(store->master, sizeof(store->master));
+	bd_ring_free(store->ring);
 	pthread_mutex_destroy(&store->lock);
 	free(store);
+}
+
+enum bd_code bd_store_derive(
+	uint8_t out[BD_MASTER_KEY_BYTES], const struct bd_store *store, const char *use)
+{
+	return bd_ring_derive(out, store->ring, use);
+}
+
+const struct bd_ring *bd_store_ring(const struct bd_store *store)
+{
+	return store->ring;
 }
 
 /* -- while it is open -- */
@@ -390,7 +399,7 @@ enum bd_code bd_store_reader_new(
 	reader->commit_txn = SIZE_MAX;
 	bd_buf_init(&reader->plain, BD_NODE_MAX_BYTES);
 	bd_arena_init(&reader->marks_arena, MARKS_ARENA_BYTES);
-	code = bd_seal_new(&reader->seal, store->master);
+	code = bd_seal_new(&reader->seal, store->ring);
 	if (code != BD_OK) {
 		bd_store_reader_free(reader);
 		return bd_fail(diag, code, "%s", "");

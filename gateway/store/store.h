@@ -9,11 +9,11 @@
 #ifndef BD_STORE_STORE_H
 #define BD_STORE_STORE_H
 
+#include "base/keys.h"
 #include "record/held.h"
 #include "record/reject.h"
 
-#define BD_MASTER_KEY_BYTES 32
-
+struct bd_ring;
 struct bd_store;
 struct bd_store_reader;
 
@@ -28,7 +28,11 @@ struct bd_store_hook {
 struct bd_store_settings {
 	const char *folder; /* made with mode 0700 if missing */
 	uint64_t map_size_bytes;
-	uint8_t master_key[BD_MASTER_KEY_BYTES];
+	/* Copied. The last of them is sealed under, with `sealing`; `blinding` is the store's for
+	 * good, but for a rebuild. */
+	const struct bd_keys *keys;
+	enum bd_sealing sealing;
+	enum bd_blinding blinding;
 	uint32_t journal_days; /* how long idempotency keys are kept */
 	uint32_t history_days; /* how long what was replaced is kept; 0 = without end */
 	uint32_t cases_days;   /* how long case files are kept (cases.h); 0 = for good */
@@ -50,9 +54,15 @@ struct bd_cover {
 	uint16_t month_field; /* of the entity: what month a row is about; 0 = none */
 };
 
-/* Opens or makes it. Another master key: BD_STORE_KEY. Covers are copied. */
+/* Opens or makes it. Another master key: BD_STORE_KEY; another blinding: BD_STORE_BLINDING. Covers
+ * are copied. */
 enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
 	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag);
+/* A key of one use by its name ("bidui trail 1"), the same for as long as the store is. */
+enum bd_code bd_store_derive(
+	uint8_t out[BD_MASTER_KEY_BYTES], const struct bd_store *store, const char *use);
+/* For values that stand beside the store: seal.h. */
+const struct bd_ring *bd_store_ring(const struct bd_store *store);
 /* All readers must be freed before. */
 void bd_store_close(struct bd_store *store);
 /* Every ten seconds or so, any one thread: lets go of readers whose process has died, and says how

@@ -23,6 +23,7 @@ enum { ID_PERSON = 1, ID_DEPT_PERSON = 11, ID_USCC = 21, ID_REG_NO = 22, ID_DEPT
 
 struct box {
 	char folder[64];
+	struct bd_keys keys;
 	struct bd_store_settings settings;
 	const struct bd_cover *covers;
 	size_t cover_count;
@@ -58,12 +59,33 @@ static inline void box_open(struct box *box, const struct bd_cover *covers, size
 	box->settings = (struct bd_store_settings){
 		.folder = box->folder, .map_size_bytes = 1 << 28, .journal_days = 7
 	};
-	memset(box->settings.master_key, 7, sizeof(box->settings.master_key));
+	box->keys = (struct bd_keys){ .items = { { .epoch = 1 } }, .count = 1 };
+	memset(box->keys.items[0].bytes, 7, BD_MASTER_KEY_BYTES);
+	box->settings.keys = &box->keys;
 	box->covers = covers;
 	box->cover_count = cover_count;
 	box->now_ms = STORE_NOW_MS;
 	bd_arena_init(&box->arena, 1 << 28);
 	box_start(box);
+}
+
+/* The environment of another that is stopped and has no subjects yet. */
+static inline void box_copy(struct box *box, const struct box *from)
+{
+	char bytes[4096], to_path[128], from_path[128];
+	FILE *in, *out;
+	size_t len;
+
+	snprintf(from_path, sizeof(from_path), "%s/data.mdb", from->folder);
+	snprintf(to_path, sizeof(to_path), "%s/data.mdb", box->folder);
+	in = fopen(from_path, "r");
+	out = fopen(to_path, "w");
+	assert_true(in != NULL && out != NULL);
+	while ((len = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+		assert_int_equal(fwrite(bytes, 1, len, out), len);
+	}
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
 }
 
 static inline int box_remove_one(

@@ -1,6 +1,7 @@
 /* test_repeats.c - the first answer of a key, for 24 hours, over restarts and torn files. */
 #include "base/clock.h"
 #include "daemon/repeats.h"
+#include "store/ring.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,14 +19,15 @@
 #define NOW INT64_C(1780277400000) /* 2026-06-01T09:30:00+08:00 */
 #define HOUR (INT64_C(3600) * 1000)
 
-static const uint8_t key[BD_REPEATS_KEY_BYTES] = { 1, 2, 3 };
+static const struct bd_ring ring = { .keys = { .items = { { 1, { 1, 2, 3 } } }, .count = 1 },
+	.target = 1 };
 static char folder[256];
 static struct bd_repeats *repeats;
 static struct bd_arena arena;
 
 static void open_at(int64_t now_ms)
 {
-	assert_int_equal(bd_repeats_open(&repeats, folder, key, true, now_ms, NULL), BD_OK);
+	assert_int_equal(bd_repeats_open(&repeats, folder, &ring, true, now_ms, NULL), BD_OK);
 }
 
 static void close_all(void)
@@ -268,7 +270,8 @@ static void many_keys(void **state)
 
 static void another_key_opens_nothing(void **state)
 {
-	static const uint8_t other[BD_REPEATS_KEY_BYTES] = { 9 };
+	static const struct bd_ring other = { .keys = { .items = { { 1, { 9 } } }, .count = 1 },
+		.target = 1 };
 	struct bd_repeat repeat = repeat_of(1, 1);
 	enum bd_repeat_state found;
 	struct bd_bytes receipt, answer;
@@ -276,7 +279,7 @@ static void another_key_opens_nothing(void **state)
 	(void)state;
 	add(1, NOW);
 	close_all();
-	assert_int_equal(bd_repeats_open(&repeats, folder, other, false, NOW, NULL), BD_OK);
+	assert_int_equal(bd_repeats_open(&repeats, folder, &other, false, NOW, NULL), BD_OK);
 	assert_int_equal(
 		bd_repeats_begin(&found, &receipt, &answer, repeats, &repeat, NOW, &arena, NULL),
 		BD_STORE_DAMAGED);

@@ -168,8 +168,9 @@ static void remove_folder(const char *folder)
 static void store_in_order(struct bd_buf *dump, const struct fixture *fixture, const size_t *order)
 {
 	char folder[] = "/tmp/bidui-store-XXXXXX";
+	static const struct bd_keys keys = { .items = { { 1, { 1, 2, 3 } } }, .count = 1 };
 	struct bd_store_settings settings = {
-		.map_size_bytes = 1 << 28, .master_key = { 1, 2, 3 }, .journal_days = 7
+		.map_size_bytes = 1 << 28, .keys = &keys, .journal_days = 7
 	};
 	struct bd_store_reader *reader = NULL;
 	struct bd_diag diag = { .code = BD_OK };
@@ -343,7 +344,8 @@ static void a_refused_row_says_whom_it_was_about(void **state)
 static void another_key_does_not_open(void **state)
 {
 	char folder[] = "/tmp/bidui-store-XXXXXX";
-	struct bd_store_settings settings = { .map_size_bytes = 1 << 28, .master_key = { 1 } };
+	struct bd_keys keys = { .items = { { 1, { 1 } } }, .count = 1 };
+	struct bd_store_settings settings = { .map_size_bytes = 1 << 28, .keys = &keys };
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_store *store = NULL;
 
@@ -351,7 +353,7 @@ static void another_key_does_not_open(void **state)
 	settings.folder = mkdtemp(folder);
 	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_OK);
 	bd_store_close(store);
-	settings.master_key[0] = 2;
+	keys.items[0].bytes[0] = 2;
 	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_STORE_KEY);
 	remove_folder(folder);
 }

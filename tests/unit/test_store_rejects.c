@@ -24,8 +24,9 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	static const struct bd_keys keys = { .items = { { 1, { 1, 2, 3 } } }, .count = 1 };
 	struct bd_store_settings settings = {
-		.map_size_bytes = 1 << 28, .master_key = { 1, 2, 3 }, .journal_days = 7
+		.map_size_bytes = 1 << 28, .keys = &keys, .journal_days = 7
 	};
 	struct bd_diag diag = { .code = BD_OK };
 

@@ -5,6 +5,7 @@
 #include "store/salts.h"
 #include "store/seal.h"
 #include "store/seal_gcm.h"
+#include "store/seal_sm4.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,9 +91,82 @@ static void the_vectors_of_the_standard(void **state)
 	bd_gcm_free(gcm);
 }
 
+/* GB/T 32907-2016, Annex A: one block; and a million times over (A.2). The counter mode of a block
+ * of zeroes is the block itself. And the counter mode of draft-ribose-cfrg-sm4-10, A.2.5.1. */
+static void the_vectors_of_sm4(void **state)
+{
+	struct hex key = hex_of("0123456789abcdeffedcba9876543210"),
+		   first = hex_of("681edf34d206965e86b3e94f536e4246"),
+		   last = hex_of("595298c7c6fd271f0402f804c33d3f66"),
+		   count = hex_of("000102030405060708090a0b0c0d0e0f"),
+		   plain = hex_of(
+			   "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+			   "eeeeeeeeeeeeeeeeffffffffffffffffaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb"),
+		   sealed = hex_of(
+			   "ac3236cb970cc20791364c395a1342d1a3cbc1878c6f30cd074cce385cdd70c7"
+			   "f234bc0e24c11980fd1286310ce37b926e02fcd0faa0baf38b2933851d824514");
+	static const char zeroes[BD_SM4_BLOCK_BYTES];
+	struct bd_bytes nothing = { zeroes, sizeof(zeroes) };
+	uint8_t block[BD_SM4_BLOCK_BYTES], out[64];
+	struct bd_sm4 *sm4 = NULL;
+
+	(void)state;
+	assert_int_equal(bd_sm4_new(&sm4), BD_OK);
+	memcpy(block, key.bytes, sizeof(block));
+	for (int i = 0; i < 1000000; i++) {
+		assert_true(bd_sm4_ctr(sm4, block, key.bytes, block, nothing) == BD_OK);
+		if (i == 0) {
+			assert_memory_equal(block, first.bytes, sizeof(block));
+		}
+	}
+	assert_memory_equal(block, last.bytes, sizeof(block));
+	assert_int_equal(bd_sm4_ctr(sm4, out, key.bytes, count.bytes, bytes_of(&plain)), BD_OK);
+	assert_memory_equal(out, sealed.bytes, sealed.len);
+	bd_sm4_free(sm4);
+}
+
 /* -- values -- */
 
-static const uint8_t master[32] = "a master key of thirty-two bytes";
+/* A ring with one epoch, or more. */
+static struct bd_ring *make_ring(const char *const *masters, size_t count, enum bd_sealing sealing)
+{
+	struct bd_ring *ring = NULL;
+	struct bd_keys keys = { .count = 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(
+			bd_keys_add(&keys, (uint16_t)(i + 1), (const uint8_t *)masters[i]), BD_OK);
+	}
+	assert_int_equal(bd_ring_new(&ring, &keys, sealing), BD_OK);
+	memcpy(ring->roots.lasting, masters[0], BD_ROOT_BYTES);
+	memcpy(ring->roots.blindings[0].bytes, masters[0], BD_ROOT_BYTES);
+	ring->roots.blinding_count = 1;
+	return ring;
+}
+
+static const char *const masters[] = { "a master key of thirty-two bytes",
+	"another key of thirty-two bytes.", "the third of them has 32 as well" };
+static struct bd_ring *rings[2]; /* one a sealing */
+static struct bd_ring *stranger_ring;
+
+static int make_rings(void **state)
+{
+	(void)state;
+	rings[0] = make_ring(masters, 1, BD_SEALING_AES_GCM);
+	rings[1] = make_ring(masters, 1, BD_SEALING_SM4_SM3);
+	stranger_ring = make_ring(masters + 1, 1, BD_SEALING_AES_GCM);
+	return 0;
+}
+
+static int free_rings(void **state)
+{
+	(void)state;
+	bd_ring_free(rings[0]);
+	bd_ring_free(rings[1]);
+	bd_ring_free(stranger_ring);
+	return 0;
+}
+
 static const uint8_t salt[BD_SALT_BYTES] = "a salt of one.";
 static const struct bd_bytes name = { "a place", 7 };
 
@@ -119,13 +193,12 @@ static enum bd_code try_open(
 	return code;
 }
 
-static void what_was_changed_does_not_open(void **state)
+static void try_changes(const struct bd_ring *ring)
 {
 	struct bd_seal *seal = NULL;
 	struct bd_buf sealed;
 
-	(void)state;
-	assert_int_equal(bd_seal_new(&seal, master), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, ring), BD_OK);
 	sealed = close_text(seal, bd_bytes_of("what one department says of somebody"));
 	assert_int_equal(try_open(seal, salt, name, bd_buf_bytes(&sealed)), BD_OK);
 	for (size_t i = 0; i < sealed.len; i++) {
@@ -144,19 +217,23 @@ static void what_was_changed_does_not_open(void **state)
 	bd_seal_free(seal);
 }
 
-static void what_was_moved_does_not_open(void **state)
+static void what_was_changed_does_not_open(void **state)
 {
-	uint8_t other[32], other_salt[BD_SALT_BYTES];
+	(void)state;
+	try_changes(rings[0]);
+	try_changes(rings[1]);
+}
+
+static void try_moves(const struct bd_ring *ring)
+{
+	uint8_t other_salt[BD_SALT_BYTES];
 	struct bd_seal *seal = NULL, *stranger = NULL;
 	struct bd_buf sealed;
 
-	(void)state;
-	memcpy(other, master, sizeof(other));
 	memcpy(other_salt, salt, sizeof(other_salt));
-	other[31] ^= 1;
 	other_salt[15] ^= 1;
-	assert_int_equal(bd_seal_new(&seal, master), BD_OK);
-	assert_int_equal(bd_seal_new(&stranger, other), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, ring), BD_OK);
+	assert_int_equal(bd_seal_new(&stranger, stranger_ring), BD_OK);
 	sealed = close_text(seal, bd_bytes_of("a value"));
 	assert_int_equal(try_open(seal, salt, bd_bytes_of("b place"), bd_buf_bytes(&sealed)),
 		BD_STORE_DAMAGED);
@@ -169,6 +246,44 @@ static void what_was_moved_does_not_open(void **state)
 	bd_seal_free(stranger);
 }
 
+static void what_was_moved_does_not_open(void **state)
+{
+	(void)state;
+	try_moves(rings[0]);
+	try_moves(rings[1]);
+}
+
+/* Each value says what it was closed under: those of an epoch, or a sealing, before open beside. */
+static void several_epochs_stand_beside_each_other(void **state)
+{
+	struct bd_ring *ring = make_ring(masters, 2, BD_SEALING_AES_GCM);
+	const struct bd_key third = { 3, "the third of them has 32 as wel" };
+	struct bd_seal *old = NULL, *seal = NULL, *sm = NULL;
+	struct bd_buf values[4];
+
+	(void)state;
+	assert_int_equal(bd_seal_new(&old, rings[0]), BD_OK);
+	assert_int_equal(bd_seal_new(&sm, rings[1]), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, ring), BD_OK);
+	assert_int_equal(bd_seal_keep(seal, salt), BD_OK);
+	values[0] = close_text(old, bd_bytes_of("epoch 1"));
+	values[1] = close_text(sm, bd_bytes_of("epoch 1, SM4"));
+	values[2] = close_text(seal, bd_bytes_of("epoch 2"));
+	assert_int_equal(bd_ring_add(ring, &third), BD_OK);
+	values[3] = close_text(seal, bd_bytes_of("epoch 3"));
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(try_open(seal, salt, name, bd_buf_bytes(&values[i])), BD_OK);
+		assert_int_equal(bd_seal_is_current(seal, bd_buf_bytes(&values[i])), i == 3);
+		assert_int_equal(try_open(old, salt, name, bd_buf_bytes(&values[i])),
+			i < 2 ? BD_OK : BD_STORE_DAMAGED);
+		bd_buf_release(&values[i]);
+	}
+	bd_seal_free(old);
+	bd_seal_free(sm);
+	bd_seal_free(seal);
+	bd_ring_free(ring);
+}
+
 /* The same twice is not the same: neither shows, nor does a nonce come twice. */
 static void nonces_differ(void **state)
 {
@@ -177,11 +292,11 @@ static void nonces_differ(void **state)
 	struct bd_seal *seal = NULL;
 
 	(void)state;
-	assert_int_equal(bd_seal_new(&seal, master), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, rings[0]), BD_OK);
 	for (size_t i = 0; i < COUNT; i++) {
 		struct bd_buf sealed = close_text(seal, bd_bytes_of("again"));
 
-		memcpy(nonces[i], sealed.ptr, sizeof(nonces[i]));
+		memcpy(nonces[i], sealed.ptr + BD_SEAL_HEAD_BYTES, sizeof(nonces[i]));
 		for (size_t j = 0; j < i; j++) {
 			assert_memory_not_equal(nonces[i], nonces[j], sizeof(nonces[i]));
 		}
@@ -196,8 +311,8 @@ static void a_kept_key_is_the_same_key(void **state)
 	struct bd_buf sealed;
 
 	(void)state;
-	assert_int_equal(bd_seal_new(&seal, master), BD_OK);
-	assert_int_equal(bd_seal_new(&keeping, master), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, rings[0]), BD_OK);
+	assert_int_equal(bd_seal_new(&keeping, rings[0]), BD_OK);
 	assert_int_equal(bd_seal_keep(keeping, salt), BD_OK);
 	sealed = close_text(keeping, bd_bytes_of("kept"));
 	assert_int_equal(try_open(seal, salt, name, bd_buf_bytes(&sealed)), BD_OK);
@@ -224,9 +339,8 @@ static void blinded_names_tell_identifiers_apart(void **state)
 	struct bd_seal *seal = NULL, *other = NULL;
 
 	(void)state;
-	assert_int_equal(bd_seal_new(&seal, master), BD_OK);
-	assert_int_equal(
-		bd_seal_new(&other, (const uint8_t *)"another key of thirty-two bytes."), BD_OK);
+	assert_int_equal(bd_seal_new(&seal, rings[0]), BD_OK);
+	assert_int_equal(bd_seal_new(&other, stranger_ring), BD_OK);
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(bd_seal_blind(seal, &ids[i], keys[i]), BD_OK);
 		assert_int_equal(bd_seal_blind(seal, &ids[i], again), BD_OK);
@@ -305,8 +419,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_vectors_of_the_standard),
+		cmocka_unit_test(the_vectors_of_sm4),
 		cmocka_unit_test(what_was_changed_does_not_open),
 		cmocka_unit_test(what_was_moved_does_not_open),
+		cmocka_unit_test(several_epochs_stand_beside_each_other),
 		cmocka_unit_test(nonces_differ),
 		cmocka_unit_test(a_kept_key_is_the_same_key),
 		cmocka_unit_test(blinded_names_tell_identifiers_apart),
@@ -314,5 +430,5 @@ int main(void)
 		cmocka_unit_test(salts_of_a_transaction_given_up_are_forgotten),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_rings, free_rings);
 }
