@@ -69,6 +69,25 @@
 #define BD_QUESTION_FAULTS_MAX 32
 /* A version of a matter that is sent to be tried: the largest of ours has some 30 KiB. */
 #define BD_MATTER_MAX_BYTES 1048576
+/* -- senders ------------------------------------------------------------------------------------
+ */
+/* Keys of one sender: the one in use, the next, and the last while it is still about. */
+#define BD_SENDER_KEYS_MAX 4
+#define BD_SENDER_KEY_ID_MAX_BYTES 64
+/* What a sender may ask where its section does not say otherwise. A city of 18 million decides some
+ * hundred thousand cases a day, ten a second: fifty times that is no approval engine. */
+#define BD_SENDER_REQUESTS_PER_SECOND 500
+#define BD_SENDER_REQUESTS_PER_SECOND_MAX 10000000
+/* Different subjects: all who come to a city's counters in an hour, and in a day; whoever goes
+ * through the numbers needs millions. */
+#define BD_SENDER_SUBJECTS_PER_HOUR 20000
+#define BD_SENDER_SUBJECTS_PER_DAY 100000
+/* Sixteen bytes of memory for each. */
+#define BD_SENDER_SUBJECTS_MAX 1000000
+/* Different values of one field claimed of one subject in a day: a clerk mends a typing error two or
+ * three times; who tries out birthdays or amounts needs more. */
+#define BD_SENDER_VALUES_PER_DAY 10
+#define BD_SENDER_VALUES_MAX 12
 /* -- HTTP -----------------------------------------------------------------------------------------
  */
 /* One request's head: real ones have under 2 KiB, a proxy with many cookies 8. */

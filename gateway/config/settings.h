@@ -47,21 +47,47 @@ struct bd_settings {
 /* What an entry of the trail survives when its answer leaves: a killed process, or a power loss. */
 enum bd_trail_durability { BD_TRAIL_WRITTEN = 0, BD_TRAIL_SYNCED };
 
+/* What each may do stands in daemon/routes.c; which exclude each other in config/roles.c. */
 enum bd_sender_role {
 	BD_SENDER_DEPARTMENT = 1, /* may push for its sources */
 	BD_SENDER_ENGINE = 2,     /* may compare and query */
-	BD_SENDER_OPERATOR = 4    /* may see state, replay rejects, recall */
+	BD_SENDER_OPERATOR = 4,   /* may see state, replay rejects, recall */
+	BD_SENDER_AUDITOR = 8,    /* may see what is on the trail, and nothing else */
+	/* the three administrators 三员 */
+	BD_SENDER_SYSTEM = 16,   /* 系统管理员: proposes changes of the configuration */
+	BD_SENDER_SECURITY = 32, /* 安全管理员: approves them */
+	BD_SENDER_AUDIT = 64     /* 审计管理员: sees that both did, by the trail */
 };
 
-/* Known by exactly one of: name in the certificate (CN or DNS SAN), its serial with issuer, its
- * key's pin, or by speaking on the plaintext listener, which only this machine reaches. */
+/* A key that a sender signs its requests with; it may have several while one follows another. */
+struct bd_sender_key {
+	const char *id; /* as the sender names it; of one sender alone */
+	const char *file;
+};
+
+/* What one sender may ask, against the trying out of numbers and values; 0 = no limit. Defaults in
+ * base/limits.h. */
+struct bd_sender_limits {
+	uint64_t requests_per_second; /* questions, lines of a batch and all other requests */
+	uint64_t requests_burst;      /* at once, after a silence */
+	uint64_t subjects_per_hour, subjects_per_day; /* different ones asked about */
+	uint64_t values_per_day; /* different ones claimed of one field of one subject */
+};
+
+/* Known by exactly one of: issuer and name (SAN) of its certificate, issuer and serial of it, its
+ * key's pin, keys that sign its requests, or by speaking on the plaintext listener, which only this
+ * machine reaches. */
 struct bd_sender {
 	const char *name;
+	const char *certificate_issuer; /* distinguished name, RFC 2253 */
 	const char *certificate_name;
 	const char *certificate_serial; /* hexadecimal, upper case */
-	const char *spki_pin;       /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
-	bool is_loopback;           /* whoever speaks on the plaintext listener */
-	uint32_t roles;             /* enum bd_sender_role */
+	const char *spki_pin; /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */
+	const struct bd_sender_key *keys;
+	size_t key_count;
+	bool is_loopback; /* whoever speaks on the plaintext listener */
+	uint32_t roles;   /* enum bd_sender_role */
+	struct bd_sender_limits limits;
 	const char *const *sources; /* it may speak for */
 	size_t source_count;
 	/* Where events of its cases are sent to, with its key's file, and the CA of a server that

@@ -1,5 +1,6 @@
 #include "config_support.h"
 
+#include "base/limits.h"
 #include "config/settings.h"
 
 static void settings_read(void **state)
@@ -50,11 +51,27 @@ static void senders_read(void **state)
 	const struct bd_senders *senders = NULL;
 	const char *path = source_path(&arena, "tests/adapters/config/senders.conf");
 	assert_int_equal(bd_config_senders(&senders, path, &arena, &diags), BD_OK);
-	assert_int_equal(senders->count, 2);
+	assert_int_equal(senders->count, 4);
+	assert_string_equal(senders->items[0].certificate_issuer, "CN=示例市政务 CA,O=示例市,C=CN");
 	assert_string_equal(senders->items[0].certificate_name, "platform.example");
 	assert_int_equal(senders->items[0].source_count, 3);
 	assert_string_equal(senders->items[0].sources[2], "tax");
+	assert_int_equal(
+		senders->items[0].limits.requests_per_second, BD_SENDER_REQUESTS_PER_SECOND);
+	assert_int_equal(senders->items[0].limits.subjects_per_hour, BD_SENDER_SUBJECTS_PER_HOUR);
+	assert_int_equal(senders->items[0].limits.values_per_day, BD_SENDER_VALUES_PER_DAY);
 	assert_int_equal(senders->items[1].roles, BD_SENDER_ENGINE | BD_SENDER_OPERATOR);
+	assert_int_equal(senders->items[1].limits.requests_per_second, 20);
+	assert_int_equal(senders->items[1].limits.requests_burst, 0);
+	assert_int_equal(senders->items[1].limits.subjects_per_day, 1000000);
+	assert_int_equal(senders->items[1].limits.values_per_day, 3);
+	assert_int_equal(senders->items[2].key_count, 2);
+	assert_string_equal(senders->items[2].keys[0].id, "2026-a");
+	assert_string_equal(senders->items[2].keys[0].file,
+		source_path(&arena, "tests/adapters/config/province-2026-a.key"));
+	assert_string_equal(senders->items[2].keys[1].file, "/etc/bidui/province-2026-b.key");
+	assert_string_equal(senders->items[3].certificate_serial, "0A1B");
+	assert_int_equal(senders->items[3].roles, BD_SENDER_AUDITOR | BD_SENDER_AUDIT);
 	bd_arena_release(&arena);
 }
 
