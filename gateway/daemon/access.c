@@ -4,33 +4,36 @@
 
 static bool has_name(const struct bd_http_peer *peer, const char *name)
 {
-	if (strcmp(peer->common_name, name) == 0) {
-		return true;
-	}
 	for (size_t i = 0; i < peer->name_count; i++) {
 		if (strcmp(peer->names[i], name) == 0) {
 			return true;
 		}
 	}
-	return false;
+	return !peer->has_alternative_names && strcmp(peer->common_name, name) == 0;
+}
+
+/* A name or serial is the issuer's word: under another issuer it says nothing. An issuer that did
+ * not fit is "", and no sender has that. */
+static bool is_issued(const struct bd_sender *sender, const struct bd_http_peer *peer)
+{
+	if (sender->certificate_issuer == NULL ||
+		strcmp(sender->certificate_issuer, peer->issuer) != 0) {
+		return false;
+	}
+	return sender->certificate_serial != NULL
+		       ? strcmp(sender->certificate_serial, peer->serial) == 0
+		       : sender->certificate_name != NULL &&
+				 has_name(peer, sender->certificate_name);
 }
 
 static bool is_known_as(
 	const struct bd_sender *sender, const struct bd_http_peer *peer, bool is_loopback)
 {
-	if (sender->is_loopback) {
-		return is_loopback;
+	if (sender->is_loopback || peer == NULL) {
+		return sender->is_loopback && is_loopback;
 	}
-	if (peer == NULL) {
-		return false;
-	}
-	if (sender->spki_pin != NULL) {
-		return strcmp(sender->spki_pin, peer->spki_sha256) == 0;
-	}
-	if (sender->certificate_serial != NULL) {
-		return strcmp(sender->certificate_serial, peer->serial) == 0;
-	}
-	return sender->certificate_name != NULL && has_name(peer, sender->certificate_name);
+	return sender->spki_pin != NULL ? strcmp(sender->spki_pin, peer->spki_sha256) == 0
+					: is_issued(sender, peer);
 }
 
 const struct bd_sender *bd_access_sender(
@@ -44,9 +47,9 @@ const struct bd_sender *bd_access_sender(
 	return NULL;
 }
 
-bool bd_access_has(const struct bd_sender *sender, enum bd_sender_role role)
+bool bd_access_has(const struct bd_sender *sender, uint32_t roles)
 {
-	return (sender->roles & role) != 0;
+	return (sender->roles & roles) != 0;
 }
 
 bool bd_access_speaks_for(const struct bd_sender *sender, const char *source)

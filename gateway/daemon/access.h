@@ -9,7 +9,8 @@
 /* peer NULL = no certificate. is_loopback: came in on the plaintext listener. NULL = not known. */
 const struct bd_sender *bd_access_sender(
 	const struct bd_senders *senders, const struct bd_http_peer *peer, bool is_loopback);
-bool bd_access_has(const struct bd_sender *sender, enum bd_sender_role role);
+/* Any of these roles. */
+bool bd_access_has(const struct bd_sender *sender, uint32_t roles);
 bool bd_access_speaks_for(const struct bd_sender *sender, const char *source);
 
 #endif

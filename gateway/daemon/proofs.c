@@ -9,6 +9,15 @@
 
 #include <string.h>
 
+/* An operator explains decisions to those whom they are about; what else happened is for auditors.
+ */
+static bool may_see(const struct bd_sender *sender, const struct bd_trail_entry *entry)
+{
+	return bd_access_has(sender, BD_SENDER_AUDITOR | BD_SENDER_AUDIT) ||
+	       (entry->kind == BD_TRAIL_COMPARE && bd_access_has(sender, BD_SENDER_OPERATOR)) ||
+	       bd_bytes_is(bd_trail_entry_client(entry), sender->name);
+}
+
 enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry,
 	struct bd_loop *loop, const struct bd_sender *sender, struct bd_bytes text,
 	struct bd_arena *arena, struct bd_diag *diag)
@@ -19,8 +28,7 @@ enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry
 		return bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
 	}
 	code = bd_trail_read(entry, NULL, loop->daemon->trail, id, arena, diag);
-	if (code == BD_OK && !bd_access_has(sender, BD_SENDER_OPERATOR) &&
-		!bd_bytes_is(bd_trail_entry_client(entry), sender->name)) {
+	if (code == BD_OK && !may_see(sender, entry)) {
 		code = bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
 	}
 	return code;
@@ -83,6 +91,13 @@ void bd_trail_receipt_begin(struct bd_loop *loop, struct bd_http_exchange *excha
 	if (bd_call_flag(&explains, bd_http_query(exchange), "explain") != BD_OK) {
 		loop->counts.refused++;
 		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
+		return;
+	}
+	if (explains && !bd_access_has(sender, BD_SENDER_ENGINE | BD_SENDER_OPERATOR)) {
+		/* What was claimed and held is for those who decide, not for who looks over them.
+		 */
+		loop->counts.refused++;
+		bd_problem_respond_code(exchange, BD_AUTH_ROLE, "");
 		return;
 	}
 	answer(loop, exchange, sender, parts->first, explains ? write_explained : write_entry);

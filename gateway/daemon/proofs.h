@@ -5,7 +5,8 @@
 
 #include "daemon/loop.h"
 
-/* The entry, when the caller is the one it was made for, or an operator. Otherwise
+/* The entry, when the caller is the one it was made for or an auditor; of a comparison also an
+ * operator. Otherwise
  * BD_RECEIPT_UNKNOWN, not 403: whether it exists is not theirs to know. */
 enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry,
 	struct bd_loop *loop, const struct bd_sender *sender, struct bd_bytes text,

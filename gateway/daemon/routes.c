@@ -11,49 +11,48 @@ enum entered_by { BY_NOBODY, BY_ROUTE, BY_ROUTER };
 
 struct route {
 	const char *method, *path; /* '*' stands for one segment */
-	uint32_t roles;            /* any of enum bd_sender_role; 0 = open to all */
+	uint32_t roles;            /* any of enum bd_sender_role; 0 = open to all; the
+				    * matrix of doc/senders.md */
 	enum entered_by entered_by;
 	void (*begin)(struct bd_loop *loop, struct bd_http_exchange *exchange,
 		const struct bd_sender *sender, const struct bd_route_parts *parts);
 };
 
-#define ANYONE_LISTED (BD_SENDER_DEPARTMENT | BD_SENDER_ENGINE | BD_SENDER_OPERATOR)
+#define DEPARTMENT BD_SENDER_DEPARTMENT
+#define ENGINE BD_SENDER_ENGINE
+#define OPERATOR BD_SENDER_OPERATOR
+/* Those who do the work; and those who look over it, who see what is on the trail and no more. */
+#define WORKERS (DEPARTMENT | ENGINE | OPERATOR)
+#define AUDITORS (BD_SENDER_AUDITOR | BD_SENDER_AUDIT)
 
 static const struct route routes[] = {
-	{ "POST", "/v1/compare", BD_SENDER_ENGINE, BY_ROUTE, bd_compare_begin },
-	{ "POST", "/v1/identities/query", BD_SENDER_ENGINE, BY_ROUTE, bd_query_begin },
-	{ "POST", "/v1/subjects/erase", BD_SENDER_OPERATOR, BY_ROUTE, bd_erase_begin },
+	{ "POST", "/v1/compare", ENGINE, BY_ROUTE, bd_compare_begin },
+	{ "POST", "/v1/identities/query", ENGINE, BY_ROUTE, bd_query_begin },
+	{ "POST", "/v1/subjects/erase", OPERATOR, BY_ROUTE, bd_erase_begin },
 	/* Before the feeds of a source: none of them is called so. */
-	{ "POST", "/v1/sources/*/recall", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTE,
-		bd_recall_begin },
-	{ "POST", "/v1/sources/*/*", BD_SENDER_DEPARTMENT, BY_ROUTE, bd_push_begin },
-	{ "GET", "/v1/disputes", ANYONE_LISTED, BY_ROUTE, bd_disputes_begin },
-	{ "POST", "/v1/disputes", ANYONE_LISTED, BY_ROUTE, bd_dispute_begin },
-	{ "GET", "/v1/disputes/*", ANYONE_LISTED, BY_ROUTE, bd_dispute_show_begin },
-	{ "POST", "/v1/disputes/*/resolve", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTE,
-		bd_resolve_begin },
-	{ "GET", "/v1/messages/*", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTER,
-		bd_message_begin },
-	{ "GET", "/v1/rejects", BD_SENDER_DEPARTMENT | BD_SENDER_OPERATOR, BY_ROUTER,
-		bd_rejects_begin },
-	{ "GET", "/v1/watches", BD_SENDER_ENGINE, BY_ROUTER, bd_watches_begin },
-	{ "GET", "/v1/status", ANYONE_LISTED, BY_ROUTER, bd_status_begin },
-	{ "GET", "/v1/receipts/*", ANYONE_LISTED, BY_ROUTER, bd_trail_receipt_begin },
-	{ "GET", "/v1/receipts/*/proof", ANYONE_LISTED, BY_ROUTER, bd_trail_proof_begin },
-	{ "POST", "/v1/receipts/*/reproduce", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
-		bd_reproduce_begin },
-	{ "POST", "/v1/matters/*/backtest", BD_SENDER_OPERATOR, BY_ROUTE, bd_backtest_begin },
-	{ "GET", "/v1/trail/head", ANYONE_LISTED, BY_ROUTER, bd_trail_head_begin },
-	{ "GET", "/v1/obligations", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
-		bd_obligations_begin },
-	{ "POST", "/v1/obligations/query", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
+	{ "POST", "/v1/sources/*/recall", DEPARTMENT | OPERATOR, BY_ROUTE, bd_recall_begin },
+	{ "POST", "/v1/sources/*/*", DEPARTMENT, BY_ROUTE, bd_push_begin },
+	{ "GET", "/v1/disputes", WORKERS, BY_ROUTE, bd_disputes_begin },
+	{ "POST", "/v1/disputes", WORKERS, BY_ROUTE, bd_dispute_begin },
+	{ "GET", "/v1/disputes/*", WORKERS, BY_ROUTE, bd_dispute_show_begin },
+	{ "POST", "/v1/disputes/*/resolve", DEPARTMENT | OPERATOR, BY_ROUTE, bd_resolve_begin },
+	{ "GET", "/v1/messages/*", DEPARTMENT | OPERATOR, BY_ROUTER, bd_message_begin },
+	{ "GET", "/v1/rejects", DEPARTMENT | OPERATOR, BY_ROUTER, bd_rejects_begin },
+	{ "GET", "/v1/watches", ENGINE, BY_ROUTER, bd_watches_begin },
+	{ "GET", "/v1/status", WORKERS | BD_SENDER_SYSTEM, BY_ROUTER, bd_status_begin },
+	{ "GET", "/v1/receipts/*", WORKERS | AUDITORS, BY_ROUTER, bd_trail_receipt_begin },
+	{ "GET", "/v1/receipts/*/proof", WORKERS | AUDITORS, BY_ROUTER, bd_trail_proof_begin },
+	{ "POST", "/v1/receipts/*/reproduce", ENGINE | OPERATOR, BY_ROUTE, bd_reproduce_begin },
+	{ "POST", "/v1/matters/*/backtest", OPERATOR, BY_ROUTE, bd_backtest_begin },
+	{ "GET", "/v1/trail/head", WORKERS | AUDITORS, BY_ROUTER, bd_trail_head_begin },
+	{ "GET", "/v1/obligations", ENGINE | OPERATOR, BY_ROUTER, bd_obligations_begin },
+	{ "POST", "/v1/obligations/query", ENGINE | OPERATOR, BY_ROUTER,
 		bd_obligations_query_begin },
-	{ "POST", "/v1/obligations/*/materials", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
+	{ "POST", "/v1/obligations/*/materials", ENGINE | OPERATOR, BY_ROUTE,
 		bd_obligation_materials_begin },
-	{ "POST", "/v1/obligations/*/extend", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTE,
+	{ "POST", "/v1/obligations/*/extend", ENGINE | OPERATOR, BY_ROUTE,
 		bd_obligation_extend_begin },
-	{ "GET", "/v1/obligations/*", BD_SENDER_ENGINE | BD_SENDER_OPERATOR, BY_ROUTER,
-		bd_obligation_begin },
+	{ "GET", "/v1/obligations/*", ENGINE | OPERATOR, BY_ROUTER, bd_obligation_begin },
 	{ "GET", "/livez", 0, BY_NOBODY, bd_livez_begin },
 	{ "GET", "/readyz", 0, BY_NOBODY, bd_readyz_begin },
 	{ "GET", "/metrics", 0, BY_NOBODY, bd_metrics_begin },

@@ -14,9 +14,11 @@
 /* The client's certificate, verified. Texts end with NUL; what does not fit is left out, never cut.
  */
 struct bd_http_peer {
+	char issuer[512]; /* distinguished name, RFC 2253, in UTF-8 */
 	char common_name[128];
 	char names[BD_HTTP_PEER_NAMES_MAX][128]; /* DNS, URI and mail SANs, in order */
 	size_t name_count;
+	bool has_alternative_names; /* any SAN: then the common name names nobody (RFC 6125) */
 	char issuer[512]; /* its issuer's name (RFC 4514), in UTF-8 as `openssl x509 -issuer
 			   * -nameopt RFC2253,-esc_msb` shows it */
 	/* of the issuer's key as spki_sha256 is of its own; "" when the issuer is not known */

@@ -1,5 +1,6 @@
 #include "http/tls.h"
 
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -9,6 +10,8 @@
 static void read_names(struct bd_http_peer *peer, X509 *cert)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+	peer->has_alternative_names = X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) >= 0;
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 		if (name->type != GEN_DNS && name->type != GEN_URI && name->type != GEN_EMAIL) {
