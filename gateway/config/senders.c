@@ -45,6 +45,7 @@ struct row {
 
 static const struct row rows[] = {
 	{ "certificate_issuer", KIND_TEXT, AT(certificate_issuer), 0, 0 },
+	{ "certificate_issuer_pin", KIND_PIN, AT(certificate_issuer_pin), 0, 0 },
 	{ "certificate_name", KIND_TEXT, AT(certificate_name), 0, 0 },
 	{ "certificate_serial", KIND_UPPER, AT(certificate_serial), 0, 0 },
 	{ "spki_pin", KIND_PIN, AT(spki_pin), 0, 0 },
@@ -249,15 +250,19 @@ static void check_known(
 	int known = (sender->certificate_name != NULL) + (sender->certificate_serial != NULL) +
 		    (sender->spki_pin != NULL) + (sender->key_count > 0) + sender->is_loopback;
 
+	int issuers =
+		(sender->certificate_issuer != NULL) + (sender->certificate_issuer_pin != NULL);
+
 	if (known != 1) {
 		fail(diags, head, sender->name,
 			" is known by exactly one of certificate_name, certificate_serial, "
 			"spki_pin, hmac_key, loopback");
 	}
-	if (is_by_issuer != (sender->certificate_issuer != NULL)) {
+	if (is_by_issuer != (issuers == 1) || issuers > 1) {
 		fail(diags, head, sender->name,
-			" has certificate_issuer beside certificate_name or certificate_serial, "
-			"and only there: another authority may give the same name or serial");
+			" has certificate_issuer or certificate_issuer_pin beside "
+			"certificate_name or certificate_serial, and only there: another "
+			"authority may give the same name or serial");
 	}
 }
 

@@ -79,7 +79,9 @@ struct bd_sender_limits {
  * machine reaches. */
 struct bd_sender {
 	const char *name;
-	const char *certificate_issuer; /* distinguished name, RFC 2253 */
+	/* The authority's distinguished name (RFC 4514), or its key's pin; one of them stands with
+	 * a name or serial. */
+	const char *certificate_issuer, *certificate_issuer_pin;
 	const char *certificate_name;
 	const char *certificate_serial; /* hexadecimal, upper case */
 	const char *spki_pin; /* hexadecimal SHA-256 of SubjectPublicKeyInfo, lower case */

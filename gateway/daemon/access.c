@@ -13,11 +13,18 @@ static bool has_name(const struct bd_http_peer *peer, const char *name)
 }
 
 /* A name or serial is the issuer's word: under another issuer it says nothing. An issuer that did
- * not fit is "", and no sender has that. */
+ * not fit or is not known is "", and no sender has that. */
+static bool is_issuer(const struct bd_sender *sender, const struct bd_http_peer *peer)
+{
+	return sender->certificate_issuer_pin != NULL
+		       ? strcmp(sender->certificate_issuer_pin, peer->issuer_spki_sha256) == 0
+		       : sender->certificate_issuer != NULL &&
+				 strcmp(sender->certificate_issuer, peer->issuer) == 0;
+}
+
 static bool is_issued(const struct bd_sender *sender, const struct bd_http_peer *peer)
 {
-	if (sender->certificate_issuer == NULL ||
-		strcmp(sender->certificate_issuer, peer->issuer) != 0) {
+	if (!is_issuer(sender, peer)) {
 		return false;
 	}
 	return sender->certificate_serial != NULL

@@ -14,7 +14,6 @@
 /* The client's certificate, verified. Texts end with NUL; what does not fit is left out, never cut.
  */
 struct bd_http_peer {
-	char issuer[512]; /* distinguished name, RFC 2253, in UTF-8 */
 	char common_name[128];
 	char names[BD_HTTP_PEER_NAMES_MAX][128]; /* DNS, URI and mail SANs, in order */
 	size_t name_count;

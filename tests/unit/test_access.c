@@ -13,6 +13,7 @@
 static const struct bd_sender items[] = {
 	{ .name = "named", .certificate_issuer = "CN=a", .certificate_name = "x.example" },
 	{ .name = "numbered", .certificate_issuer = "CN=a", .certificate_serial = "0B" },
+	{ .name = "pinned issuer", .certificate_issuer_pin = PIN, .certificate_name = "z.example" },
 	{ .name = "pinned", .spki_pin = PIN },
 	{ .name = "here", .is_loopback = true },
 };
@@ -52,6 +53,22 @@ static void issuer_is_part_of_a_serial(void **state)
 	assert_is("nobody", &peer, false);
 }
 
+static void issuer_may_be_known_by_its_key(void **state)
+{
+	struct bd_http_peer peer = { .issuer = "CN=a",
+		.names = { "z.example" },
+		.name_count = 1,
+		.has_alternative_names = true,
+		.issuer_spki_sha256 = PIN };
+
+	(void)state;
+	assert_is("pinned issuer", &peer, false);
+	peer.issuer_spki_sha256[0] = '1';
+	assert_is("nobody", &peer, false);
+	peer.issuer_spki_sha256[0] = 0;
+	assert_is("nobody", &peer, false);
+}
+
 static void common_name_counts_without_alternatives(void **state)
 {
 	struct bd_http_peer peer = { .issuer = "CN=a", .common_name = "x.example" };
@@ -87,6 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(issuer_is_part_of_a_name),
 		cmocka_unit_test(issuer_is_part_of_a_serial),
+		cmocka_unit_test(issuer_may_be_known_by_its_key),
 		cmocka_unit_test(common_name_counts_without_alternatives),
 		cmocka_unit_test(pin_counts_under_any_issuer),
 		cmocka_unit_test(loopback_is_the_plaintext_listener_alone),
