@@ -84,8 +84,8 @@
 #define BD_SENDER_SUBJECTS_PER_DAY 100000
 /* Sixteen bytes of memory for each. */
 #define BD_SENDER_SUBJECTS_MAX 1000000
-/* Different values of one field claimed of one subject in a day: a clerk mends a typing error two or
- * three times; who tries out birthdays or amounts needs more. */
+/* Different values of one field claimed of one subject in a day: a clerk mends a typing error two
+ * or three times; who tries out birthdays or amounts needs more. */
 #define BD_SENDER_VALUES_PER_DAY 10
 #define BD_SENDER_VALUES_MAX 12
 /* -- HTTP -----------------------------------------------------------------------------------------
