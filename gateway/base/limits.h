@@ -168,6 +168,8 @@
 /* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they
  * compared. Longer ones are kept without these. */
 #define BD_CASE_MAX_BYTES 1048576
+/* Names of whom one case looked at that stand in its head: 64 subjects have some hundred. */
+#define BD_CASE_KEYS_MAX 1024
 /* One file of cases: some ten thousand, so that a walk opens few. */
 #define BD_CASE_FILE_MAX_BYTES 67108864
 /* Cases indexed in one transaction: some twenty milliseconds of the writer that pushes wait for. */

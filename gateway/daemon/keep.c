@@ -51,7 +51,7 @@ static enum bd_code name_looked(
 	struct bd_identifier *all = NULL;
 	size_t count = held_count;
 
-	*out = (struct bd_case_looked){ held, held_count, one->is_sandbox };
+	*out = (struct bd_case_looked){ held, held_count, one->is_sandbox, NULL };
 	for (size_t i = 0; i < one->asked_count; i++) {
 		if (is_among(held, held_count, &one->asked[i])) {
 			continue;
@@ -84,7 +84,13 @@ static enum bd_code take_looked(
 		return bd_arena_code(arena);
 	}
 	for (const struct bd_looked_at *one = keep->looked; one != NULL; one = one->next) {
-		BD_TRY(name_looked(&looked[count++], one, arena));
+		struct bd_case_looked *name = &looked[count++];
+
+		BD_TRY(name_looked(name, one, arena));
+		if (!name->is_sandbox && keep->reader != NULL) {
+			BD_TRY(bd_case_blind(&name->keys, keep->reader, name->identifiers,
+				name->identifier_count, arena));
+		}
 	}
 	out->looked = looked;
 	out->looked_count = count;

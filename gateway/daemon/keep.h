@@ -21,6 +21,7 @@ struct bd_looked_at {
 
 /* What the answer alone does not say. */
 struct bd_keep {
+	struct bd_store_reader *reader; /* of the lookups, whose names are blinded already */
 	struct bd_bytes question;
 	struct bd_looked_at *looked; /* the last one first */
 	size_t looked_count;

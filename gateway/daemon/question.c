@@ -102,6 +102,7 @@ static enum bd_code enter(struct bd_question *question, struct bd_bytes json,
 	if (question->kind == BD_QUESTION_QUERY) {
 		return enter_query(question, &caller, diag);
 	}
+	question->keep.reader = loop->reader;
 	question->keep.question = json;
 	question->keep.commit = bd_store_reader_commit(loop->reader);
 	question->keep.is_sandbox = setup->sandbox.len > 0;

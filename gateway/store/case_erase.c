@@ -4,6 +4,7 @@
 #include "store/case_index.h"
 #include "store/erase.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* An answer whose subjects were read before the erasure is written this long after it at the most:
@@ -16,12 +17,35 @@
 
 /* -- salts -- */
 
+static enum bd_code wipe_at(int fd, uint64_t at, size_t len, struct bd_diag *diag)
+{
+	static const char none[4096];
+
+	while (len > 0) {
+		size_t one = len < sizeof(none) ? len : sizeof(none);
+
+		BD_TRY(bd_case_write_at(fd, (struct bd_bytes){ none, one }, at, diag));
+		at += one;
+		len -= one;
+	}
+	return BD_OK;
+}
+
+/* The salt first: whatever comes between, the record is one that was erased. Once more where that
+ * happened. The number stays, by which the case is still found. */
 enum bd_code bd_case_wipe(int fd, const struct bd_case_place *place, struct bd_diag *diag)
 {
-	static const char none[BD_SALT_BYTES];
+	char front[BD_CASE_FRONT_BYTES];
+	struct bd_case_head head;
 
-	return bd_case_write_at(fd, (struct bd_bytes){ none, sizeof(none) },
-		(uint64_t)place->offset + BD_CASE_SALT_AT, diag);
+	BD_TRY(wipe_at(fd, (uint64_t)place->offset + BD_CASE_SALT_AT, BD_SALT_BYTES, diag));
+	if (bd_case_read_at(fd, front, sizeof(front), place->offset) != BD_OK ||
+		!bd_case_front_read(&head, (struct bd_bytes){ front, sizeof(front) }) ||
+		!head.has_keys) {
+		return BD_OK;
+	}
+	return wipe_at(fd, (uint64_t)place->offset + BD_CASE_SCOPE_AT,
+		(1 + head.key_count) * BD_NODE_KEY_BYTES, diag);
 }
 
 enum bd_code bd_case_wipe_one(
@@ -81,7 +105,8 @@ static enum bd_code files_wipe(struct files *files, struct bd_store *store,
 		int fd = bd_case_file_open(store, place->loop, place->segment, true);
 
 		if (fd < 0) {
-			return bd_fail(diag, BD_IO, "cases: open");
+			/* Where the file is gone, the record is. */
+			return errno == ENOENT ? BD_OK : bd_fail(diag, BD_IO, "cases: open");
 		}
 		files->items[i].loop = place->loop;
 		files->items[i].segment = place->segment;
@@ -106,31 +131,29 @@ enum bd_code bd_case_note_erased(
 }
 
 static enum bd_code is_overtaken_by(bool *out, struct bd_txn *txn,
-	const struct bd_identifier *identifier, const struct bd_case_record *record)
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_case_head *head)
 {
-	uint8_t key[BD_NODE_KEY_BYTES];
 	struct bd_reader reader;
 	struct bd_bytes value;
 	bool found = false;
 	uint64_t commit;
 	int64_t at_ms;
 
-	BD_TRY(bd_seal_blind(txn->store->seal, identifier, key));
 	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->case_erased,
-		(struct bd_bytes){ (const char *)key, sizeof(key) }));
+		(struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES }));
 	if (!found) {
 		return BD_OK;
 	}
 	reader = bd_reader_of(value);
 	commit = bd_read_u64(&reader);
 	at_ms = (int64_t)bd_read_u64(&reader);
-	*out = *out || record->at_ms <= at_ms ||
-	       (record->commit < commit && record->at_ms <= at_ms + IN_FLIGHT_MS);
+	*out = *out || head->at_ms <= at_ms ||
+	       (head->commit < commit && head->at_ms <= at_ms + IN_FLIGHT_MS);
 	return BD_OK;
 }
 
 enum bd_code bd_case_is_overtaken(
-	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_record *record)
+	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_head *head)
 {
 	MDB_stat stat;
 	int result = mdb_stat(txn->mdb, txn->store->case_erased, &stat);
@@ -139,12 +162,8 @@ enum bd_code bd_case_is_overtaken(
 	if (result != 0) {
 		return bd_txn_fail(txn, result, "cases");
 	}
-	for (size_t i = 0; stat.ms_entries > 0 && i < record->looked_count; i++) {
-		const struct bd_case_looked *looked = &record->looked[i];
-
-		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
-			BD_TRY(is_overtaken_by(is_overtaken, txn, &looked->identifiers[j], record));
-		}
+	for (size_t i = 0; stat.ms_entries > 0 && i < head->key_count; i++) {
+		BD_TRY(is_overtaken_by(is_overtaken, txn, head->keys[i], head));
 	}
 	return BD_OK;
 }
@@ -220,11 +239,14 @@ static enum bd_code erase_case(struct bd_txn *txn, struct files *files,
 		code = bd_case_load(&record, store, store->seal, &entry.place, &txn->arena);
 		if (code == BD_OK) {
 			BD_TRY(bd_case_unlist(txn, &record, true));
-			BD_TRY(files_wipe(files, store, &entry.place, txn->diag));
 			++*erased;
-		} else if (code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
+		}
+		/* Of one that was erased before, the names may have been left; one that is damaged
+		 * may be so in part. */
+		if (code != BD_OK && code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
 			return code;
 		}
+		BD_TRY(files_wipe(files, store, &entry.place, txn->diag));
 	}
 	return bd_txn_delete(txn, store->case_subjects, key);
 }

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 /* Read ahead of a walk: some dozen records, and the longest whole. */
-#define WINDOW_BYTES ((size_t)2 * (BD_CASE_MAX_BYTES + BD_CASE_HEAD_BYTES))
+#define WINDOW_BYTES ((size_t)2 * (BD_CASE_MAX_BYTES + BD_CASE_HEAD_MAX_BYTES))
 #define WINDOW_FIRST_BYTES 65536
 
 static const char file_magic[8] = { 'b', 'd', 'c', 'a', 's', 'e', 's', 1 };
-static const char magic[4] = { 'b', 'd', 'c', 'r' };
+static const char magic[4] = { 'b', 'd', 'c', 's' }, magic_before[4] = { 'b', 'd', 'c', 'r' };
 
 void bd_case_name(char out[BD_CASE_NAME_BYTES], uint16_t loop, uint32_t segment)
 {
@@ -45,32 +45,85 @@ bool bd_case_file_head_read(
 	       zero == 0 && number == segment;
 }
 
+static struct bd_bytes key_bytes(const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	return (struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES };
+}
+
+/* What stands behind the front. */
+static enum bd_code add_keys(struct bd_buf *out, const struct bd_case_head *head)
+{
+	BD_TRY(bd_buf_add_u32(out, head->generation));
+	BD_TRY(bd_buf_add_u32(out, head->flags));
+	BD_TRY(bd_buf_add_u64(out, head->commit));
+	BD_TRY(bd_buf_add(out, key_bytes(head->number)));
+	BD_TRY(bd_buf_add(out, key_bytes(head->scope)));
+	return bd_buf_add(out,
+		(struct bd_bytes){ (const char *)head->keys, head->key_count * BD_NODE_KEY_BYTES });
+}
+
 enum bd_code bd_case_head_add(struct bd_buf *out, const struct bd_case_head *head)
 {
-	BD_TRY(bd_buf_add(out, (struct bd_bytes){ magic, sizeof(magic) }));
+	const char *begin = head->has_keys ? magic : magic_before;
+
+	BD_TRY(bd_buf_add(out, (struct bd_bytes){ begin, sizeof(magic) }));
 	BD_TRY(bd_buf_add_u32(out, head->length));
 	BD_TRY(bd_buf_add(out, (struct bd_bytes){ (const char *)head->salt, sizeof(head->salt) }));
 	BD_TRY(bd_buf_add_u64(out, (uint64_t)head->at_ms));
 	BD_TRY(bd_trail_id_pack(out, &head->receipt));
-	return bd_buf_add_u16(out, 0);
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)head->key_count));
+	return head->has_keys ? add_keys(out, head) : BD_OK;
 }
 
-bool bd_case_head_read(struct bd_case_head *out, struct bd_bytes bytes)
+bool bd_case_front_read(struct bd_case_head *out, struct bd_bytes bytes)
 {
 	struct bd_reader reader = bd_reader_of(bytes);
 	struct bd_bytes begin = bd_read_bytes(&reader, sizeof(magic)), salt;
 
-	out->length = bd_read_u32(&reader);
+	*out = (struct bd_case_head){ .length = bd_read_u32(&reader) };
 	salt = bd_read_bytes(&reader, sizeof(out->salt));
 	out->at_ms = (int64_t)bd_read_u64(&reader);
 	out->receipt = bd_trail_id_unpack(&reader);
-	if (bd_read_u16(&reader) != 0 || !reader.ok ||
-		memcmp(begin.ptr, magic, sizeof(magic)) != 0 || out->length < BD_SEAL_OVERHEAD ||
-		out->length > BD_CASE_MAX_BYTES) {
+	out->key_count = bd_read_u16(&reader);
+	if (!reader.ok || out->length < BD_SEAL_OVERHEAD || out->length > BD_CASE_MAX_BYTES) {
 		return false;
 	}
+	out->has_keys = memcmp(begin.ptr, magic, sizeof(magic)) == 0;
 	memcpy(out->salt, salt.ptr, sizeof(out->salt));
-	return true;
+	return out->has_keys
+		       ? out->key_count <= BD_CASE_KEYS_MAX
+		       : out->key_count == 0 && memcmp(begin.ptr, magic_before, sizeof(magic)) == 0;
+}
+
+size_t bd_case_head_bytes(const struct bd_case_head *head)
+{
+	return head->has_keys ? BD_CASE_KEYS_AT + head->key_count * BD_NODE_KEY_BYTES
+			      : BD_CASE_FRONT_BYTES;
+}
+
+bool bd_case_head_read(struct bd_case_head *out, struct bd_bytes bytes)
+{
+	struct bd_reader reader;
+	struct bd_bytes number, scope, keys;
+
+	if (!bd_case_front_read(out, bytes) || bytes.len < bd_case_head_bytes(out)) {
+		return false;
+	}
+	if (!out->has_keys) {
+		return true;
+	}
+	reader = bd_reader_of((struct bd_bytes){
+		bytes.ptr + BD_CASE_FRONT_BYTES, bytes.len - BD_CASE_FRONT_BYTES });
+	out->generation = bd_read_u32(&reader);
+	out->flags = bd_read_u32(&reader);
+	out->commit = bd_read_u64(&reader);
+	number = bd_read_bytes(&reader, sizeof(out->number));
+	scope = bd_read_bytes(&reader, sizeof(out->scope));
+	keys = bd_read_bytes(&reader, out->key_count * BD_NODE_KEY_BYTES);
+	memcpy(out->number, number.ptr, sizeof(out->number));
+	memcpy(out->scope, scope.ptr, sizeof(out->scope));
+	out->keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])keys.ptr;
+	return reader.ok;
 }
 
 bool bd_case_is_erased(const struct bd_case_head *head)
@@ -88,13 +141,14 @@ enum bd_code bd_case_seal_name(
 	BD_TRY(bd_buf_add_u32(out, place->segment));
 	BD_TRY(bd_buf_add_u32(out, place->offset));
 	BD_TRY(bd_buf_add_u64(out, (uint64_t)head->at_ms));
-	return bd_trail_id_pack(out, &head->receipt);
+	BD_TRY(bd_trail_id_pack(out, &head->receipt));
+	return head->has_keys ? add_keys(out, head) : BD_OK;
 }
 
 enum bd_code bd_case_open_sealed(struct bd_buf *plain, struct bd_seal *seal,
 	const struct bd_case_place *place, const struct bd_case_head *head, struct bd_bytes sealed)
 {
-	char room[64];
+	char room[BD_CASE_NAME_MAX_BYTES];
 	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
 
 	bd_buf_clear(plain);
@@ -123,6 +177,25 @@ enum bd_code bd_case_read_at(int fd, void *out, size_t len, uint64_t offset)
 		at += one > 0 ? (size_t)one : 0;
 	}
 	return BD_OK;
+}
+
+enum bd_code bd_case_head_load(
+	struct bd_case_head *head, struct bd_buf *bytes, int fd, uint64_t offset)
+{
+	size_t len;
+
+	bd_buf_clear(bytes);
+	BD_TRY(bd_buf_reserve(bytes, BD_CASE_HEAD_MAX_BYTES));
+	BD_TRY(bd_case_read_at(fd, bytes->ptr, BD_CASE_FRONT_BYTES, offset));
+	bytes->len = BD_CASE_FRONT_BYTES;
+	if (!bd_case_front_read(head, bd_buf_bytes(bytes))) {
+		return BD_STORE_DAMAGED;
+	}
+	len = bd_case_head_bytes(head);
+	BD_TRY(bd_case_read_at(fd, bytes->ptr + BD_CASE_FRONT_BYTES, len - BD_CASE_FRONT_BYTES,
+		offset + BD_CASE_FRONT_BYTES));
+	bytes->len = len;
+	return bd_case_head_read(head, bd_buf_bytes(bytes)) ? BD_OK : BD_STORE_DAMAGED;
 }
 
 enum bd_code bd_case_write_at(int fd, struct bd_bytes bytes, uint64_t offset, struct bd_diag *diag)
@@ -247,25 +320,29 @@ static enum bd_code take(enum bd_case_step *step, struct bd_case_head *head,
 {
 	struct bd_case_place *at = &reader->at;
 	struct bd_bytes bytes;
+	size_t head_len, len;
 
 	*step = BD_CASE_STEP_END;
 	if (at->offset >= end) {
 		return BD_OK;
 	}
-	BD_TRY(look(&bytes, reader, at->offset, BD_CASE_HEAD_BYTES, diag));
+	BD_TRY(look(&bytes, reader, at->offset, BD_CASE_FRONT_BYTES, diag));
 	if (is_zero(bytes)) {
 		return BD_OK;
 	}
 	*step = BD_CASE_STEP_BROKEN;
-	if (bytes.len < BD_CASE_HEAD_BYTES || !bd_case_head_read(head, bytes) ||
-		head->length > end - at->offset ||
-		head->length + BD_CASE_HEAD_BYTES > end - at->offset) {
+	if (bytes.len < BD_CASE_FRONT_BYTES || !bd_case_front_read(head, bytes)) {
 		return BD_OK;
 	}
-	BD_TRY(look(&bytes, reader, at->offset, BD_CASE_HEAD_BYTES + (size_t)head->length, diag));
-	if (bytes.len == BD_CASE_HEAD_BYTES + (size_t)head->length) {
-		*sealed = (struct bd_bytes){ bytes.ptr + BD_CASE_HEAD_BYTES, head->length };
-		at->offset += (uint32_t)bytes.len;
+	head_len = bd_case_head_bytes(head);
+	len = head_len + head->length;
+	if (len > end - at->offset) {
+		return BD_OK;
+	}
+	BD_TRY(look(&bytes, reader, at->offset, len, diag));
+	if (bytes.len == len && bd_case_head_read(head, bytes)) {
+		*sealed = (struct bd_bytes){ bytes.ptr + head_len, head->length };
+		at->offset += (uint32_t)len;
 		*step = BD_CASE_STEP_RECORD;
 	}
 	return BD_OK;

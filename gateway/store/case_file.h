@@ -3,10 +3,18 @@
  *
  * "cases/LLLL-SSSSSSSS" is file S of the series of loop L, both hexadecimal. A file begins with
  * BD_CASE_FILE_HEAD_BYTES: "bdcases" and version 1, u16 loop, u16 zero, u32 number, u64 the time of
- * its first record. Then records, each BD_CASE_HEAD_BYTES: "bdcr", u32 length of what is sealed, 16
- * bytes of salt, u64 time, receipt id, u16 zero; and the sealed bytes. A mark of zeroes, or the
- * end, ends the file. A salt of zeroes: the record was erased, its sealed bytes stay and open for
- * nobody.
+ * its first record. Then records: a head, and the sealed bytes. A mark of zeroes, or the end, ends
+ * the file. A salt of zeroes: the record was erased, its sealed bytes stay and open for nobody.
+ *
+ * A head begins with BD_CASE_FRONT_BYTES: "bdcs", u32 length of what is sealed, 16 bytes of salt,
+ * u64 time, receipt id, u16 number of keys. Behind them what the index needs, so that nothing is
+ * opened for it: u32 generation of the blinding key, u32 flags, u64 commit that was read, blinded
+ * case number, blinded scope of obligations, and the blinded names of whom the case looked at.
+ * These bytes are authenticated with what is sealed. Where the record is erased, scope and names
+ * are zeroes too.
+ *
+ * Records of before have "bdcr", u16 zero for the number of keys, and nothing behind it: they are
+ * opened to be indexed.
  *
  * A file holds records of one day at +08:00, so that the keeping time removes whole files.
  */
@@ -18,7 +26,10 @@
 #include "store/env.h"
 
 #define BD_CASE_FILE_HEAD_BYTES 24
-#define BD_CASE_HEAD_BYTES (4 + 4 + BD_SALT_BYTES + 8 + BD_TRAIL_ID_BYTES + 2)
+#define BD_CASE_FRONT_BYTES (4 + 4 + BD_SALT_BYTES + 8 + BD_TRAIL_ID_BYTES + 2)
+#define BD_CASE_SCOPE_AT (BD_CASE_FRONT_BYTES + 4 + 4 + 8 + BD_NODE_KEY_BYTES)
+#define BD_CASE_KEYS_AT (BD_CASE_SCOPE_AT + BD_NODE_KEY_BYTES)
+#define BD_CASE_HEAD_MAX_BYTES (BD_CASE_KEYS_AT + BD_CASE_KEYS_MAX * BD_NODE_KEY_BYTES)
 #define BD_CASE_SALT_AT 8 /* of a record's head */
 #define BD_CASE_NAME_BYTES 32
 
@@ -28,11 +39,22 @@ struct bd_case_place {
 	uint32_t segment, offset;
 };
 
+/* Bits of a head's flags; written in files. */
+#define BD_CASE_HAS_NUMBER 1u
+#define BD_CASE_OWES 2u     /* something is owed: a conditional decision */
+#define BD_CASE_HAS_MORE 4u /* looked at more names than a head holds: it has none of them */
+
 struct bd_case_head {
 	uint32_t length; /* of what is sealed */
 	uint8_t salt[BD_SALT_BYTES];
 	int64_t at_ms;
 	struct bd_trail_id receipt;
+	bool has_keys; /* false: of before, and the rest is not set */
+	uint32_t generation, flags;
+	uint64_t commit; /* of the store, that was read */
+	uint8_t number[BD_NODE_KEY_BYTES], scope[BD_NODE_KEY_BYTES];
+	const uint8_t (*keys)[BD_NODE_KEY_BYTES]; /* borrowed */
+	size_t key_count;
 };
 
 void bd_case_name(char out[BD_CASE_NAME_BYTES], uint16_t loop, uint32_t segment);
@@ -42,16 +64,35 @@ enum bd_code bd_case_file_head_add(
 bool bd_case_file_head_read(
 	int64_t *first_ms, struct bd_bytes bytes, uint16_t loop, uint32_t segment);
 enum bd_code bd_case_head_add(struct bd_buf *out, const struct bd_case_head *head);
-/* false when it is no head of a record. */
+/* What its first BD_CASE_FRONT_BYTES say; false when they are no record's. */
+bool bd_case_front_read(struct bd_case_head *out, struct bd_bytes bytes);
+/* How long the head is whose front was read. */
+size_t bd_case_head_bytes(const struct bd_case_head *head);
+/* All of it; keys borrow from bytes. */
 bool bd_case_head_read(struct bd_case_head *out, struct bd_bytes bytes);
 bool bd_case_is_erased(const struct bd_case_head *head);
-/* What a record's sealed bytes are bound to: its place, time and receipt. */
+/* What a record's sealed bytes are bound to: its place, time, receipt and what the head has for the
+ * index. At most BD_CASE_NAME_MAX_BYTES. */
+#define BD_CASE_NAME_MAX_BYTES (64 + BD_CASE_HEAD_MAX_BYTES)
 enum bd_code bd_case_seal_name(
 	struct bd_buf *out, const struct bd_case_place *place, const struct bd_case_head *head);
 /* Opens into plain, which is cleared first. BD_CASE_ERASED, BD_STORE_DAMAGED. */
 enum bd_code bd_case_open_sealed(struct bd_buf *plain, struct bd_seal *seal,
 	const struct bd_case_place *place, const struct bd_case_head *head, struct bd_bytes sealed);
 
+/* -- what a head has for the index (case_keys.c) -- */
+
+struct bd_case_record;
+/* Fills it from the record: the keys are made in `keys`, which they borrow from; scratch is for the
+ * texts. Names whose keys the record does not have are blinded. */
+enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys,
+	struct bd_buf *scratch, struct bd_seal *seal, const struct bd_case_record *record);
+
+/* -- files -- */
+
+/* The head at offset, with its keys in `bytes`, or BD_STORE_DAMAGED. */
+enum bd_code bd_case_head_load(
+	struct bd_case_head *head, struct bd_buf *bytes, int fd, uint64_t offset);
 /* The whole range at offset, or BD_STORE_DAMAGED. */
 enum bd_code bd_case_read_at(int fd, void *out, size_t len, uint64_t offset);
 /* All of it; BD_DISK_FULL, BD_IO. */

@@ -6,6 +6,7 @@
 #include "store/obligations.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ENTRY_FORM 1
@@ -86,22 +87,25 @@ void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink)
 
 /* -- opening -- */
 
-static enum bd_code read_record(struct bd_buf *sealed, struct bd_case_head *head,
-	struct bd_store *store, const struct bd_case_place *place)
+/* The whole record in `bytes`; head and sealed borrow from it. */
+static enum bd_code read_record(struct bd_buf *bytes, struct bd_case_head *head,
+	struct bd_bytes *sealed, struct bd_store *store, const struct bd_case_place *place)
 {
-	char bytes[BD_CASE_HEAD_BYTES];
 	int fd = bd_case_file_open(store, place->loop, place->segment, false);
-	enum bd_code code = fd >= 0 ? bd_case_read_at(fd, bytes, sizeof(bytes), place->offset)
-				    : BD_STORE_DAMAGED;
+	enum bd_code code =
+		fd >= 0 ? bd_case_head_load(head, bytes, fd, place->offset) : BD_STORE_DAMAGED;
+	size_t head_len = bytes->len;
 
-	if (code == BD_OK && !bd_case_head_read(head, (struct bd_bytes){ bytes, sizeof(bytes) })) {
-		code = BD_STORE_DAMAGED;
-	}
-	code = code == BD_OK ? bd_buf_reserve(sealed, head->length) : code;
+	code = code == BD_OK ? bd_buf_reserve(bytes, head->length) : code;
 	if (code == BD_OK) {
-		code = bd_case_read_at(fd, sealed->ptr, head->length,
-			(uint64_t)place->offset + BD_CASE_HEAD_BYTES);
-		sealed->len = code == BD_OK ? head->length : 0;
+		code = bd_case_read_at(fd, bytes->ptr + head_len, head->length,
+			(uint64_t)place->offset + head_len);
+		bytes->len += code == BD_OK ? head->length : 0;
+		/* The room may have moved. */
+		code = code == BD_OK && !bd_case_head_read(head, bd_buf_bytes(bytes))
+			       ? BD_STORE_DAMAGED
+			       : code;
+		*sealed = (struct bd_bytes){ bytes->ptr + head_len, head->length };
 	}
 	if (fd >= 0) {
 		close(fd);
@@ -131,21 +135,22 @@ enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
 	struct bd_seal *seal, const struct bd_case_place *place, struct bd_arena *arena)
 {
 	struct bd_case_head head;
-	struct bd_buf sealed;
+	struct bd_bytes sealed;
+	struct bd_buf bytes;
 	enum bd_code code;
 
-	bd_buf_init(&sealed, BD_CASE_MAX_BYTES);
-	code = read_record(&sealed, &head, store, place);
+	bd_buf_init(&bytes, BD_CASE_MAX_BYTES + BD_CASE_HEAD_MAX_BYTES);
+	code = read_record(&bytes, &head, &sealed, store, place);
 	if (code == BD_OK) {
-		code = bd_case_open_record(
-			record, seal, place, &head, bd_buf_bytes(&sealed), arena);
+		code = bd_case_open_record(record, seal, place, &head, sealed, arena);
 	}
 	/* Erased while it was being read. */
-	if (code == BD_STORE_DAMAGED && read_record(&sealed, &head, store, place) == BD_OK &&
+	if (code == BD_STORE_DAMAGED &&
+		read_record(&bytes, &head, &sealed, store, place) == BD_OK &&
 		bd_case_is_erased(&head)) {
 		code = BD_CASE_ERASED;
 	}
-	bd_buf_release(&sealed);
+	bd_buf_release(&bytes);
 	return code;
 }
 
@@ -160,49 +165,56 @@ static enum bd_code put_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key
 }
 
 /* Each list that the case stands in: that of its number, and those of whom it looked at. */
-static enum bd_code each_key(struct bd_txn *txn, const struct bd_case_record *record,
-	const struct bd_case_entry *entry, unsigned lists, on_key *act)
+static enum bd_code each_key(
+	struct bd_txn *txn, const struct bd_case_head *head, unsigned lists, on_key *act)
 {
 	struct bd_store *store = txn->store;
 	char room[BD_CASE_LIST_KEY_BYTES];
 	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-	uint8_t of[BD_NODE_KEY_BYTES];
 
-	if (entry->has_number && (lists & OF_NUMBER) != 0) {
-		BD_TRY(bd_case_list_key(&key, entry->number, entry->at_ms, &record->receipt));
+	if ((head->flags & BD_CASE_HAS_NUMBER) != 0 && (lists & OF_NUMBER) != 0) {
+		BD_TRY(bd_case_list_key(&key, head->number, head->at_ms, &head->receipt));
 		BD_TRY(act(txn, store->case_numbers, bd_buf_bytes(&key)));
 	}
-	for (size_t i = 0; (lists & OF_SUBJECTS) != 0 && i < record->looked_count; i++) {
-		const struct bd_case_looked *looked = &record->looked[i];
-
-		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
-			bd_buf_clear(&key);
-			BD_TRY(bd_seal_blind(store->seal, &looked->identifiers[j], of));
-			BD_TRY(bd_case_list_key(&key, of, entry->at_ms, &record->receipt));
-			BD_TRY(act(txn, store->case_subjects, bd_buf_bytes(&key)));
-		}
+	for (size_t i = 0; (lists & OF_SUBJECTS) != 0 && i < head->key_count; i++) {
+		bd_buf_clear(&key);
+		BD_TRY(bd_case_list_key(&key, head->keys[i], head->at_ms, &head->receipt));
+		BD_TRY(act(txn, store->case_subjects, bd_buf_bytes(&key)));
 	}
 	return BD_OK;
 }
 
-static enum bd_code entry_of(
-	struct bd_case_entry *entry, struct bd_txn *txn, const struct bd_case_record *record)
+/* As if its head had been written now: of one that has none, or under a key of before. */
+static enum bd_code head_of(
+	struct bd_case_head *head, struct bd_txn *txn, const struct bd_case_record *record)
 {
-	*entry = (struct bd_case_entry){ .at_ms = record->at_ms,
-		.has_number = record->number.len > 0 };
-	return entry->has_number
-		       ? bd_case_number_key(entry->number, txn->store->seal, record->number)
-		       : BD_OK;
+	struct bd_buf keys, scratch;
+	enum bd_code code;
+
+	bd_buf_init(&keys, BD_CASE_MAX_BYTES);
+	bd_buf_init(&scratch, BD_CASE_MAX_BYTES);
+	head->at_ms = record->at_ms;
+	head->receipt = record->receipt;
+	code = bd_case_keys_fill(head, &keys, &scratch, txn->store->seal, record);
+	if (code == BD_OK) {
+		struct bd_bytes copy = bd_arena_copy(&txn->arena, bd_buf_bytes(&keys));
+
+		head->keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])copy.ptr;
+		code = copy.ptr != NULL || keys.len == 0 ? BD_OK : bd_arena_code(&txn->arena);
+	}
+	bd_buf_release(&keys);
+	bd_buf_release(&scratch);
+	return code;
 }
 
 enum bd_code bd_case_unlist(
 	struct bd_txn *txn, const struct bd_case_record *record, bool keeps_number)
 {
-	struct bd_case_entry entry;
+	struct bd_case_head head = { .length = 0 };
 
-	BD_TRY(entry_of(&entry, txn, record));
-	BD_TRY(each_key(txn, record, &entry, keeps_number ? OF_SUBJECTS : OF_NUMBER | OF_SUBJECTS,
-		bd_txn_delete));
+	BD_TRY(head_of(&head, txn, record));
+	BD_TRY(each_key(
+		txn, &head, keeps_number ? OF_SUBJECTS : OF_NUMBER | OF_SUBJECTS, bd_txn_delete));
 	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
 		sink = sink->next) {
 		if (sink->removed != NULL) {
@@ -269,37 +281,98 @@ static enum bd_code put_entry(
 	return bd_txn_put(txn, txn->store->case_places, bd_buf_bytes(&key), bd_buf_bytes(&value));
 }
 
-static enum bd_code add(struct bd_txn *txn, const struct bd_case_head *head,
-	const struct bd_case_place *place, struct bd_bytes sealed)
+static struct bd_case_entry entry_of(
+	const struct bd_case_head *head, const struct bd_case_place *place)
 {
-	struct bd_case_entry entry = { .at_ms = head->at_ms };
+	struct bd_case_entry entry = { .place = *place,
+		.at_ms = head->at_ms,
+		.has_number = (head->flags & BD_CASE_HAS_NUMBER) != 0 };
+
+	memcpy(entry.number, head->number, sizeof(entry.number));
+	return entry;
+}
+
+/* A record on its way into the index; opened where that has to be. */
+struct adding {
+	struct bd_case_head head;
+	struct bd_case_place place;
+	struct bd_bytes sealed;
 	struct bd_case_record record;
+	bool is_open;
+};
+
+static enum bd_code open_one(struct adding *one, struct bd_txn *txn)
+{
+	if (one->is_open) {
+		return BD_OK;
+	}
+	one->is_open = true;
+	return bd_case_open_record(
+		&one->record, txn->store->seal, &one->place, &one->head, one->sealed, &txn->arena);
+}
+
+/* Its head says what it is found by; else the record does. */
+static enum bd_code find_keys(struct adding *one, struct bd_txn *txn)
+{
+	const struct bd_case_head *head = &one->head;
+
+	if (bd_case_is_erased(head)) {
+		return BD_CASE_ERASED;
+	}
+	if (head->has_keys && head->generation == bd_seal_generation(txn->store->seal) &&
+		(head->flags & BD_CASE_HAS_MORE) == 0) {
+		return BD_OK;
+	}
+	BD_TRY(open_one(one, txn));
+	return head_of(&one->head, txn, &one->record);
+}
+
+static enum bd_code tell_sinks(struct adding *one, struct bd_txn *txn)
+{
+	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
+		sink = sink->next) {
+		bool is_wanted = false;
+		enum bd_code code;
+
+		BD_TRY(sink->wants(&is_wanted, sink, txn, &one->head));
+		if (!is_wanted) {
+			continue;
+		}
+		code = open_one(one, txn);
+		if (code == BD_STORE_DAMAGED) {
+			/* Whoever asks for it is told so. */
+			return BD_OK;
+		}
+		BD_TRY(code);
+		BD_TRY(sink->added(sink, txn, &one->head, &one->record, &txn->arena));
+	}
+	return BD_OK;
+}
+
+static enum bd_code add(struct adding *one, struct bd_txn *txn)
+{
+	struct bd_case_entry entry;
 	bool is_overtaken = false;
 	enum bd_code code;
 
 	bd_arena_clear(&txn->arena);
-	code = bd_case_open_record(&record, txn->store->seal, place, head, sealed, &txn->arena);
+	code = find_keys(one, txn);
 	if (code == BD_STORE_DAMAGED || code == BD_CASE_ERASED) {
 		/* Whoever asks for it is told so. */
-		entry.place = *place;
-		return put_entry(txn, head, &entry);
+		entry = (struct bd_case_entry){ .place = one->place, .at_ms = one->head.at_ms };
+		return put_entry(txn, &one->head, &entry);
 	}
 	BD_TRY(code);
-	BD_TRY(entry_of(&entry, txn, &record));
-	entry.place = *place;
-	BD_TRY(put_entry(txn, head, &entry));
-	BD_TRY(bd_case_is_overtaken(&is_overtaken, txn, &record));
+	entry = entry_of(&one->head, &one->place);
+	BD_TRY(put_entry(txn, &one->head, &entry));
+	BD_TRY(bd_case_is_overtaken(&is_overtaken, txn, &one->head));
 	if (is_overtaken) {
 		txn->store->cases->overtaken++;
-		BD_TRY(each_key(txn, &record, &entry, OF_NUMBER, put_key));
-		return bd_case_wipe_one(txn->store, place, txn->diag);
+		BD_TRY(each_key(txn, &one->head, OF_NUMBER, put_key));
+		return bd_case_wipe_one(txn->store, &one->place, txn->diag);
 	}
-	BD_TRY(each_key(txn, &record, &entry, OF_NUMBER | OF_SUBJECTS, put_key));
-	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
-		sink = sink->next) {
-		BD_TRY(sink->added(sink, txn, &record, &txn->arena));
-	}
-	return BD_OK;
+	BD_TRY(each_key(txn, &one->head, OF_NUMBER | OF_SUBJECTS, put_key));
+	return tell_sinks(one, txn);
 }
 
 static enum bd_code put_cursor(struct bd_txn *txn, const struct bd_case_place *at)
@@ -340,20 +413,21 @@ static enum bd_code index_series(
 	enum bd_case_step found = BD_CASE_STEP_RECORD;
 	struct bd_case_place place;
 	struct bd_case_reader reader;
-	struct bd_case_head head;
-	struct bd_bytes sealed;
+	struct adding one;
 	enum bd_code code = BD_OK;
 
 	bd_case_reader_open(&reader, txn->store, &series->read);
 	while (code == BD_OK && step->left > 0 && found == BD_CASE_STEP_RECORD &&
 		bd_txn_dirty_bytes(txn) < BD_TXN_MAX_BYTES / 2) {
-		code = bd_case_reader_next(
-			&found, &head, &place, &sealed, &reader, &series->end, txn->diag);
+		one.is_open = false;
+		code = bd_case_reader_next(&found, &one.head, &one.place, &one.sealed, &reader,
+			&series->end, txn->diag);
 		if (code != BD_OK) {
 			break;
 		}
+		place = one.place;
 		if (found == BD_CASE_STEP_RECORD) {
-			code = add(txn, &head, &place, sealed);
+			code = add(&one, txn);
 			step->left--;
 		} else if (found == BD_CASE_STEP_BROKEN && place.segment < series->end.segment) {
 			bd_log(BD_LOG_ERROR, "cases", "damaged", "file %04x-%08x at %u", place.loop,

@@ -39,6 +39,16 @@ void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink);
 enum bd_code bd_case_list_key(struct bd_buf *out, const uint8_t of[BD_NODE_KEY_BYTES],
 	int64_t at_ms, const struct bd_trail_id *receipt);
 
+/* Only a conditional decision owes; one that refers or offers names what would be. */
+static inline bool bd_case_is_conditional(const struct bd_case_record *record)
+{
+	return bd_bytes_is(record->decision, "conditional");
+}
+static inline bool bd_case_owes(const struct bd_case_record *record)
+{
+	return bd_case_is_conditional(record) && record->owed_count > 0;
+}
+
 /* Opens a record where it stands. *record lives in the arena. BD_CASE_ERASED, BD_STORE_DAMAGED. */
 enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
 	struct bd_seal *seal, const struct bd_case_place *place, struct bd_arena *arena);
@@ -59,13 +69,14 @@ enum bd_code bd_case_entry_get(struct bd_case_entry *entry, bool *found, struct 
 
 /* -- case_erase.c -- */
 
-/* Overwrites the salt of a record, in a file that was opened for it; final after a sync. */
+/* Overwrites the salt of a record and the names in its head, in a file that was opened for it;
+ * final after a sync. */
 enum bd_code bd_case_wipe(int fd, const struct bd_case_place *place, struct bd_diag *diag);
 /* The same, and synced. */
 enum bd_code bd_case_wipe_one(
 	struct bd_store *store, const struct bd_case_place *place, struct bd_diag *diag);
 /* Was one of whom it looked at erased while it was being answered? */
 enum bd_code bd_case_is_overtaken(
-	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_record *record);
+	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_head *head);
 
 #endif

@@ -23,6 +23,7 @@ struct bd_case_log {
 	struct bd_store *store;
 	struct bd_seal *seal;
 	struct bd_buf batch, plain;
+	struct bd_buf keys, name;  /* of one head */
 	struct bd_case_place next; /* behind the batch */
 	int32_t day;               /* of the records of the file; INT32_MIN = none yet */
 	uint64_t allocated;        /* bytes of the file */
@@ -49,8 +50,11 @@ enum bd_code bd_case_log_open(
 	log->store = store;
 	log->fd = -1;
 	log->day = INT32_MIN;
-	bd_buf_init(&log->batch, BATCH_BYTES + 2 * (size_t)BD_CASE_MAX_BYTES);
+	bd_buf_init(&log->batch,
+		BATCH_BYTES + 2 * ((size_t)BD_CASE_MAX_BYTES + BD_CASE_HEAD_MAX_BYTES));
 	bd_buf_init(&log->plain, BD_CASE_MAX_BYTES - BD_SEAL_OVERHEAD);
+	bd_buf_init(&log->keys, BD_CASE_MAX_BYTES);
+	bd_buf_init(&log->name, BD_CASE_MAX_BYTES);
 	pthread_mutex_lock(&store->cases->lock);
 	log->next = store->cases->series[loop].end;
 	log->next.loop = loop;
@@ -95,6 +99,8 @@ void bd_case_log_close(struct bd_case_log *log)
 	}
 	bd_buf_release(&log->plain);
 	bd_buf_release(&log->batch);
+	bd_buf_release(&log->keys);
+	bd_buf_release(&log->name);
 	bd_seal_free(log->seal);
 	free(log);
 }
@@ -266,16 +272,26 @@ static enum bd_code pack(struct bd_case_log *log, const struct bd_case_record *r
 	return code;
 }
 
+/* What it is found by, so that the writer need not open it. */
+static enum bd_code make_head(
+	struct bd_case_log *log, struct bd_case_head *head, const struct bd_case_record *record)
+{
+	BD_TRY(bd_case_keys_fill(head, &log->keys, &log->name, log->seal, record));
+	if (head->key_count > BD_CASE_KEYS_MAX) {
+		head->key_count = 0;
+		head->flags |= BD_CASE_HAS_MORE;
+	}
+	return BD_OK;
+}
+
 static enum bd_code add(struct bd_case_log *log, struct bd_case_head *head)
 {
-	char room[64];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-
 	BD_TRY(bd_seal_random(log->seal, head->salt, sizeof(head->salt)));
-	BD_TRY(bd_case_seal_name(&name, &log->next, head));
+	bd_buf_clear(&log->name);
+	BD_TRY(bd_case_seal_name(&log->name, &log->next, head));
 	BD_TRY(bd_case_head_add(&log->batch, head));
-	return bd_seal_close(
-		log->seal, &log->batch, head->salt, bd_buf_bytes(&name), bd_buf_bytes(&log->plain));
+	return bd_seal_close(log->seal, &log->batch, head->salt, bd_buf_bytes(&log->name),
+		bd_buf_bytes(&log->plain));
 }
 
 enum bd_code bd_cases_append(
@@ -285,11 +301,12 @@ enum bd_code bd_cases_append(
 	size_t before, bytes;
 	enum bd_code code = pack(log, record);
 
+	code = code == BD_OK ? make_head(log, &head, record) : code;
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "a case file");
 	}
 	head.length = (uint32_t)(log->plain.len + BD_SEAL_OVERHEAD);
-	bytes = BD_CASE_HEAD_BYTES + (size_t)head.length;
+	bytes = bd_case_head_bytes(&head) + head.length;
 	code = has_failed(log) ? BD_IO : find_file(log, record->at_ms, bytes, NULL);
 	if (code == BD_OK && log->batch.len >= BATCH_BYTES) {
 		code = bd_cases_flush(log, NULL);

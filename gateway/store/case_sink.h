@@ -7,15 +7,20 @@
 #include "base/arena.h"
 
 struct bd_txn;
+struct bd_case_head;
 struct bd_case_record;
 
-/* Hears of every case once it is indexed, and once more when it is taken away: with the record
+/* Is asked about every case that is indexed, by its head: a case that nobody wants is not opened.
+ * Hears of those that it wants, and once more of each case when it is taken away: with the record
  * while it can still be read, in the transaction that does it. A sink that was told of a case is
  * told of it again only after `removed`. A case that cannot be opened (damaged, erased before it
  * was indexed) is told to nobody. */
 struct bd_case_sink {
+	enum bd_code (*wants)(bool *out, struct bd_case_sink *self, struct bd_txn *txn,
+		const struct bd_case_head *head);
 	enum bd_code (*added)(struct bd_case_sink *self, struct bd_txn *txn,
-		const struct bd_case_record *record, struct bd_arena *arena);
+		const struct bd_case_head *head, const struct bd_case_record *record,
+		struct bd_arena *arena);
 	/* NULL = does not want to know. */
 	enum bd_code (*removed)(struct bd_case_sink *self, struct bd_txn *txn,
 		const struct bd_case_record *record, struct bd_arena *arena);

@@ -22,12 +22,16 @@
 #include "store/store.h"
 
 #define BD_CASE_SALT_BYTES 16
+#define BD_CASE_KEY_BYTES 16
 
 /* Whom the question looked at: the subjects of the case, and those that a relation led to. */
 struct bd_case_looked {
 	const struct bd_identifier *identifiers; /* asked by, and all that are held of it */
 	size_t identifier_count;
 	bool is_sandbox; /* invented: of no one, and found by nobody */
+	/* Of each identifier, as the store's lookup blinded it; NULL = not known. Not kept: what a
+	 * record that was read has is NULL. */
+	const uint8_t (*keys)[BD_CASE_KEY_BYTES];
 };
 
 /* One element of one subject, as it was answered. Texts are those of the receipt. */
@@ -85,6 +89,11 @@ struct bd_case_record {
 	const struct bd_case_settled *settled;
 	size_t settled_count;
 };
+
+/* The blinded names of whom a case looked at, within bd_store_begin and bd_store_end: those that
+ * the lookups of this question met are not blinded again. *out in the arena of these lookups. */
+enum bd_code bd_case_blind(const uint8_t (**out)[BD_CASE_KEY_BYTES], struct bd_store_reader *reader,
+	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena);
 
 /* -- writing: a loop --------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_index.c gateway/store/case_index.h gateway/store/case_sink.h \
-	gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
+	gateway/store/case_keys.c gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
 	gateway/store/case_recover.c gateway/store/cases.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \

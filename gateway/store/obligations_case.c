@@ -45,7 +45,6 @@ static enum bd_code list_looked(
 static enum bd_code read_answer(
 	struct bd_owed_answer *out, const struct bd_case_record *record, struct bd_arena *arena)
 {
-	bool is_conditional = bd_bytes_is(record->decision, "conditional");
 	struct bd_owed_item *items = bd_arena_alloc(arena, record->owed_count, sizeof(*items));
 	struct bd_owed_thing *met = bd_arena_alloc(arena, record->settled_count, sizeof(*met));
 	struct bd_buf receipt = { (char *)out->receipt, 0, sizeof(out->receipt),
@@ -60,9 +59,10 @@ static enum bd_code read_answer(
 		.case_id = record->number,
 		.matter = record->matter,
 		.version = record->version,
-		.is_binding = is_conditional || bd_bytes_is(record->decision, "pass"),
+		.is_binding =
+			bd_case_is_conditional(record) || bd_bytes_is(record->decision, "pass"),
 		.items = items,
-		.item_count = is_conditional ? record->owed_count : 0,
+		.item_count = bd_case_owes(record) ? record->owed_count : 0,
 		.met = met,
 		.met_count = record->settled_count };
 	for (size_t i = 0; i < out->item_count; i++) {
@@ -155,12 +155,25 @@ static enum bd_code take_newer(
 
 /* -- the sink -- */
 
+/* An answer that owes nothing changes the ledger where something is owed in its case. */
+static enum bd_code wants(
+	bool *out, struct bd_case_sink *self, struct bd_txn *txn, const struct bd_case_head *head)
+{
+	(void)self;
+	*out = (head->flags & BD_CASE_OWES) != 0;
+	return *out || (head->flags & BD_CASE_HAS_NUMBER) == 0
+		       ? BD_OK
+		       : bd_owed_has_scope(out, txn, head->scope);
+}
+
 static enum bd_code added(struct bd_case_sink *self, struct bd_txn *txn,
-	const struct bd_case_record *record, struct bd_arena *arena)
+	const struct bd_case_head *head, const struct bd_case_record *record,
+	struct bd_arena *arena)
 {
 	struct bd_owed_answer answer;
 
 	(void)self;
+	(void)head;
 	BD_TRY(read_answer(&answer, record, arena));
 	BD_TRY(bd_owed_take(txn, &answer, arena));
 	return answer.item_count > 0 ? take_newer(txn, record, arena) : BD_OK;
@@ -185,7 +198,8 @@ enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag)
 	if (store->owed_sink == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
-	*store->owed_sink = (struct bd_case_sink){ .added = added, .removed = removed };
+	*store->owed_sink =
+		(struct bd_case_sink){ .wants = wants, .added = added, .removed = removed };
 	bd_cases_add_sink(store, store->owed_sink);
 	return BD_OK;
 }

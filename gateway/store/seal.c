@@ -106,6 +106,11 @@ void bd_seal_free(struct bd_seal *seal)
 
 /* -- names -- */
 
+uint32_t bd_seal_generation(const struct bd_seal *seal)
+{
+	return (uint32_t)seal->blind_count;
+}
+
 static enum bd_code blind_again(struct bd_seal *seal, size_t first, uint8_t digest[BD_DIGEST_BYTES])
 {
 	for (size_t i = first; i < seal->blind_count; i++) {

@@ -30,6 +30,8 @@ enum bd_code bd_seal_random(struct bd_seal *seal, uint8_t *out, size_t len);
 /* The key under which an identifier stands in the store. */
 enum bd_code bd_seal_blind(struct bd_seal *seal, const struct bd_identifier *identifier,
 	uint8_t out[BD_NODE_KEY_BYTES]);
+/* How many blinding keys it has: what was blinded with fewer is not found by them all. */
+uint32_t bd_seal_generation(const struct bd_seal *seal);
 /* Digest under the blinding keys of any bytes: idempotency keys. */
 enum bd_code bd_seal_digest(struct bd_seal *seal, struct bd_bytes bytes, uint8_t out[32]);
 /* What the newest blinding key makes of a name that those before it gave. */

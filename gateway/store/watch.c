@@ -475,30 +475,41 @@ static enum bd_code may_differ(
 	return *differs ? BD_OK : is_newer(differs, txn, key, commit);
 }
 
+/* Nothing was committed since, or nothing of whom it looked at. */
+static enum bd_code wants(
+	bool *out, struct bd_case_sink *self, struct bd_txn *txn, const struct bd_case_head *head)
+{
+	const struct bd_store *store = txn->store;
+
+	(void)self;
+	*out = false;
+	if (store->commit <= head->commit && store->marked_commit <= head->commit) {
+		return BD_OK;
+	}
+	for (size_t i = 0; i < head->key_count && !*out; i++) {
+		BD_TRY(may_differ(out, txn, head->keys[i], head->commit));
+	}
+	return BD_OK;
+}
+
 static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
-	const struct bd_case_record *record, struct bd_arena *arena)
+	const struct bd_case_head *head, const struct bd_case_record *record,
+	struct bd_arena *arena)
 {
 	struct bd_watch_changes changes = { .count = 0 };
 	struct bd_node_marks marks = txn->marks;
 
 	(void)self;
-	if (txn->store->marked_commit > record->commit) {
-		BD_TRY(bd_marks_load(
-			&marks, txn->store, txn->mdb, record->commit, arena, txn->diag));
+	if (txn->store->marked_commit > head->commit) {
+		BD_TRY(bd_marks_load(&marks, txn->store, txn->mdb, head->commit, arena, txn->diag));
 	}
-	for (size_t i = 0; i < record->looked_count; i++) {
-		const struct bd_case_looked *looked = &record->looked[i];
+	for (size_t i = 0; i < head->key_count; i++) {
+		bool is_one = false;
 
-		for (size_t j = 0; !looked->is_sandbox && j < looked->identifier_count; j++) {
-			uint8_t key[BD_NODE_KEY_BYTES];
-			bool is_one = false;
-
-			BD_TRY(bd_seal_blind(txn->store->seal, &looked->identifiers[j], key));
-			BD_TRY(may_differ(&is_one, txn, key, record->commit));
-			if (is_one) {
-				BD_TRY(look_again(
-					&changes, txn, key, record->commit, &marks, arena));
-			}
+		BD_TRY(may_differ(&is_one, txn, head->keys[i], head->commit));
+		if (is_one) {
+			BD_TRY(look_again(
+				&changes, txn, head->keys[i], head->commit, &marks, arena));
 		}
 	}
 	return tell_case(txn, record, &changes, record->at_ms, false);
@@ -506,6 +517,6 @@ static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
 
 void bd_watch_open(struct bd_store *store)
 {
-	store->watch_sink = (struct bd_case_sink){ .added = on_added };
+	store->watch_sink = (struct bd_case_sink){ .wants = wants, .added = on_added };
 	bd_cases_add_sink(store, &store->watch_sink);
 }

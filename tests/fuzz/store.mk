@@ -49,3 +49,11 @@ tests_fuzz_fuzz_case_LDADD = $(STORE_FUZZ_LIBS)
 tests_fuzz_fuzz_case_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_case_SOURCES = $(tests_fuzz_fuzz_case_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_case_LDADD = $(STORE_FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_case_head
+REPLAYS += tests/fuzz/replay_case_head
+tests_fuzz_fuzz_case_head_SOURCES = tests/fuzz/fuzz_case_head.c
+tests_fuzz_fuzz_case_head_LDADD = $(STORE_FUZZ_LIBS)
+tests_fuzz_fuzz_case_head_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_case_head_SOURCES = $(tests_fuzz_fuzz_case_head_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_case_head_LDADD = $(STORE_FUZZ_LIBS)

@@ -36,7 +36,7 @@ static int tear_down(void **state)
 static void append(struct box *box, uint16_t loop, int64_t at_ms, const struct told *told)
 {
 	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017");
-	const struct bd_case_looked looked = { &business, 1, false };
+	const struct bd_case_looked looked = { &business, 1, false, NULL };
 	struct bd_case_owed owed[2];
 	struct bd_case_settled settled[2];
 	struct bd_case_record record = { .receipt = { 7, loop, 1, (uint32_t)at_ms },

@@ -1,5 +1,6 @@
 /* test_store_cases.c - case files: what was appended is read again by receipt, number, subject and
  * time; torn tails are cut; damage is told. */
+#include "store/case_file.h"
 #include "store/cases.h"
 #include "store_support.h"
 
@@ -29,8 +30,8 @@ static const struct bd_case_record *make(struct made *made, uint32_t offset, int
 	*made = (struct made){ .entities = { 3, 7 } };
 	made->identifiers[0] = id_of(ID_PERSON, person);
 	made->identifiers[1] = id_of(ID_DEPT_PERSON, "P-1");
-	made->looked[0] = (struct bd_case_looked){ made->identifiers, 2, false };
-	made->looked[1] = (struct bd_case_looked){ made->identifiers, 1, true };
+	made->looked[0] = (struct bd_case_looked){ made->identifiers, 2, false, NULL };
+	made->looked[1] = (struct bd_case_looked){ made->identifiers, 1, true, NULL };
 	made->findings[0] = (struct bd_case_finding){ .element = bd_bytes_of("name"),
 		.pointer = bd_bytes_of("/subjects/applicant"),
 		.code = bd_bytes_of("match"),
@@ -574,7 +575,189 @@ static void nothing_is_kept_in_clear(void **state)
 	box_close(&box);
 }
 
+/* -- heads -- */
+
+/* As it would stand in a file: with the head of before, or under a blinding key of before. */
+static void write_of_before(struct box *box, const struct bd_case_record *record, bool has_keys)
+{
+	struct bd_case_head head = { .at_ms = record->at_ms,
+		.receipt = record->receipt,
+		.salt = { 7 },
+		.has_keys = has_keys,
+		.generation = 0,
+		.commit = record->commit };
+	const struct bd_case_place place = { 0, 0, FILE_HEAD_BYTES };
+	struct bd_buf bytes, plain, name;
+	char path[128];
+	FILE *file;
+
+	bd_buf_init(&bytes, 1 << 20);
+	bd_buf_init(&plain, 1 << 20);
+	bd_buf_init(&name, 1 << 20);
+	assert_int_equal(bd_case_record_pack(&plain, record), BD_OK);
+	head.length = (uint32_t)(plain.len + BD_SEAL_OVERHEAD);
+	assert_int_equal(bd_case_file_head_add(&bytes, 0, 0, record->at_ms), BD_OK);
+	assert_int_equal(bd_case_head_add(&bytes, &head), BD_OK);
+	assert_int_equal(bd_case_seal_name(&name, &place, &head), BD_OK);
+	assert_int_equal(bd_seal_close(box->store->seal, &bytes, head.salt, bd_buf_bytes(&name),
+				 bd_buf_bytes(&plain)),
+		BD_OK);
+	path_of(path, box, 0, 0);
+	file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes.ptr, 1, bytes.len, file), bytes.len);
+	fclose(file);
+	bd_buf_release(&bytes);
+	bd_buf_release(&plain);
+	bd_buf_release(&name);
+}
+
+static void records_of_before_are_opened_to_be_indexed(void **state)
+{
+	(void)state;
+	for (int has_keys = 0; has_keys < 2; has_keys++) {
+		struct bd_identifier one = id_of(ID_PERSON, person),
+				     alias = id_of(ID_DEPT_PERSON, "P-1");
+		struct bd_case_record got;
+		struct made made;
+		struct box box;
+		char text[64];
+
+		box_open(&box, NULL, 0);
+		write_of_before(&box, make(&made, 64, STORE_NOW_MS), has_keys != 0);
+		box_stop(&box);
+		box_start(&box);
+		index_all(&box);
+		assert_int_equal(read_case(&box, &got, 64), BD_OK);
+		assert_same(&got, &made.record);
+		list(text, sizeof(text), &box, NUMBER, NULL, 5);
+		assert_string_equal(text, "64 ");
+		list(text, sizeof(text), &box, NULL, &alias, 5);
+		assert_string_equal(text, "64 ");
+		assert_int_equal(
+			bd_store_erase(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
+		assert_int_equal(read_case(&box, &got, 64), BD_CASE_ERASED);
+		list(text, sizeof(text), &box, NULL, &alias, 5);
+		assert_string_equal(text, "");
+		box_close(&box);
+	}
+}
+
+/* More names than a head holds: found by each all the same. */
+static void a_case_of_many_is_found_by_each(void **state)
+{
+	static struct bd_identifier many[BD_CASE_KEYS_MAX + 1];
+	static char numbers[BD_CASE_KEYS_MAX + 1][16];
+
+	(void)state;
+	for (size_t count = BD_CASE_KEYS_MAX; count <= BD_CASE_KEYS_MAX + 1; count++) {
+		struct bd_case_log *log;
+		struct made made;
+		struct box box;
+		char text[64];
+
+		box_open(&box, NULL, 0);
+		log = open_log(&box, 0);
+		make(&made, 64, STORE_NOW_MS);
+		for (size_t i = 0; i < count; i++) {
+			snprintf(numbers[i], sizeof(numbers[i]), "N-%zu", i);
+			many[i] = id_of(ID_DEPT_PERSON, numbers[i]);
+		}
+		made.looked[0] = (struct bd_case_looked){ many, count, false, NULL };
+		assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
+		flush(log);
+		index_all(&box);
+		for (size_t i = 0; i < count; i += 128) {
+			list(text, sizeof(text), &box, NULL, &many[i], 5);
+			assert_string_equal(text, "64 ");
+		}
+		bd_case_log_close(log);
+		box_close(&box);
+	}
+}
+
+/* Any bytes as a head: refused, or written to the same bytes. */
+static void heads_are_read_as_they_were_written(void **state)
+{
+	uint8_t keys[3][BD_NODE_KEY_BYTES] = { { 1 }, { 2 }, { 3 } };
+	struct bd_case_head head = { .length = 100,
+		.salt = { 9 },
+		.at_ms = STORE_NOW_MS,
+		.receipt = { 1, 2, 3, 4 },
+		.has_keys = true,
+		.generation = 5,
+		.flags = BD_CASE_HAS_NUMBER | BD_CASE_OWES,
+		.commit = 6,
+		.number = { 7 },
+		.scope = { 8 },
+		.keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])keys,
+		.key_count = 3 };
+	struct bd_case_head got;
+	struct bd_buf one, two;
+
+	(void)state;
+	bd_buf_init(&one, 1 << 16);
+	bd_buf_init(&two, 1 << 16);
+	for (int i = 0; i < 2; i++) {
+		bd_buf_clear(&one);
+		bd_buf_clear(&two);
+		assert_int_equal(bd_case_head_add(&one, &head), BD_OK);
+		assert_int_equal(one.len, bd_case_head_bytes(&head));
+		for (size_t len = 0; len < one.len; len++) {
+			assert_false(bd_case_head_read(&got, (struct bd_bytes){ one.ptr, len }));
+		}
+		assert_true(bd_case_head_read(&got, bd_buf_bytes(&one)));
+		assert_int_equal(bd_case_head_add(&two, &got), BD_OK);
+		assert_true(bd_bytes_equal(bd_buf_bytes(&one), bd_buf_bytes(&two)));
+		head.has_keys = false;
+		head.key_count = 0;
+	}
+	bd_buf_release(&one);
+	bd_buf_release(&two);
+}
+
 /* -- erasing -- */
+
+static bool file_holds(struct box *box, uint32_t segment, const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	static char bytes[65536];
+	char path[128];
+	FILE *file;
+	size_t len;
+
+	path_of(path, box, 0, segment);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	len = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	return memmem(bytes, len, key, BD_NODE_KEY_BYTES) != NULL;
+}
+
+/* The names in its head go with its salt; the number stays, by which it is still listed. */
+static void erasing_takes_the_names_in_the_head(void **state)
+{
+	struct bd_identifier one = id_of(ID_PERSON, person), alias = id_of(ID_DEPT_PERSON, "P-1");
+	uint8_t keys[2][BD_NODE_KEY_BYTES];
+	struct bd_case_log *log;
+	struct box box;
+	char text[64];
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	log = open_log(&box, 0);
+	append(log, 1, STORE_NOW_MS);
+	flush(log);
+	bd_case_log_close(log);
+	assert_int_equal(bd_seal_blind(box.store->seal, &one, keys[0]), BD_OK);
+	assert_int_equal(bd_seal_blind(box.store->seal, &alias, keys[1]), BD_OK);
+	assert_true(file_holds(&box, 0, keys[0]) && file_holds(&box, 0, keys[1]));
+	assert_int_equal(bd_store_erase(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
+	assert_false(file_holds(&box, 0, keys[0]));
+	assert_false(file_holds(&box, 0, keys[1]));
+	list(text, sizeof(text), &box, NUMBER, NULL, 5);
+	assert_string_equal(text, "1 ");
+	box_close(&box);
+}
 
 /* One who was never asked about in the cases of `make`. */
 static const struct bd_case_record *make_of(
@@ -654,7 +837,7 @@ static void erasing_takes_every_case_of_the_subject(void **state)
 	index_all(&box);
 	/* Written, and not indexed; and asked by the alias alone. */
 	make_of(&made, 3, STORE_NOW_MS, person);
-	made.looked[0] = (struct bd_case_looked){ &made.identifiers[1], 1, false };
+	made.looked[0] = (struct bd_case_looked){ &made.identifiers[1], 1, false, NULL };
 	made.record.looked_count = 1;
 	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
 	flush(log);
@@ -743,7 +926,7 @@ static void who_is_not_one_is_not_erased(void **state)
 	box_say(&box, "market", fact_of(&fact, second, 2, "s", 3, 1, "y"));
 	log = open_log(&box, 0);
 	make(&made, 1, STORE_NOW_MS);
-	made.looked[0] = (struct bd_case_looked){ second, 2, false };
+	made.looked[0] = (struct bd_case_looked){ second, 2, false, NULL };
 	made.record.looked_count = 1;
 	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
 	flush(log);
@@ -844,6 +1027,10 @@ int main(void)
 		cmocka_unit_test(packed_bytes_are_checked),
 		cmocka_unit_test(a_case_too_long_is_kept_short),
 		cmocka_unit_test(nothing_is_kept_in_clear),
+		cmocka_unit_test(records_of_before_are_opened_to_be_indexed),
+		cmocka_unit_test(a_case_of_many_is_found_by_each),
+		cmocka_unit_test(heads_are_read_as_they_were_written),
+		cmocka_unit_test(erasing_takes_the_names_in_the_head),
 		cmocka_unit_test(erasing_takes_every_case_of_the_subject),
 		cmocka_unit_test(a_case_in_flight_is_erased_as_it_comes),
 		cmocka_unit_test(who_is_not_one_is_not_erased),

@@ -59,7 +59,7 @@ static void index_cases(struct watched *watched)
 static void write_case(struct watched *watched, const char *client,
 	const struct bd_identifier *subject, uint16_t entity, const char *sources, uint64_t commit)
 {
-	const struct bd_case_looked looked = { subject, 1, false };
+	const struct bd_case_looked looked = { subject, 1, false, NULL };
 	const struct bd_case_finding finding = { .element = bd_bytes_of("e"),
 		.code = bd_bytes_of("match"),
 		.entities = &entity,
