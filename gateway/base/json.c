@@ -9,7 +9,6 @@
 
 /* Keys of all open objects together: what one message may make us remember to find a key twice. */
 #define KEYS_MAX_BYTES 16777216
-#define NUMBER_MAX_BYTES 64
 
 enum state {
 	STATE_VALUE = 1,  /* a value must come */
@@ -389,8 +388,7 @@ static enum bd_code read_hex(struct bd_json_parser *parser, char byte)
 	return ++parser->hex_digits == 4 ? add_point(parser) : BD_OK;
 }
 
-/* RFC 8259 section 6, over the whole token. */
-static bool is_number(struct bd_bytes text)
+bool bd_json_is_number(struct bd_bytes text)
 {
 	size_t i = 0, digits;
 
@@ -427,19 +425,13 @@ static enum bd_code number_over(struct bd_json_parser *parser)
 {
 	enum bd_code code;
 
-	if (!is_number(bd_buf_bytes(&parser->text))) {
+	if (!bd_json_is_number(bd_buf_bytes(&parser->text))) {
 		return fail_at(parser, BD_JSON_SYNTAX, parser->token, "not a number");
 	}
 	value_over(parser);
 	code = give(parser, BD_JSON_NUMBER, bd_buf_bytes(&parser->text));
 	bd_buf_clear(&parser->text);
 	return code;
-}
-
-static bool is_number_byte(char byte)
-{
-	return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' ||
-	       byte == 'e' || byte == 'E';
 }
 
 static enum bd_code read_literal(struct bd_json_parser *parser, char byte)
@@ -543,11 +535,6 @@ static enum bd_code read_mark(struct bd_json_parser *parser, char byte)
 	}
 }
 
-static bool is_blank(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 /* One byte outside of a text. */
 static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
 {
@@ -559,8 +546,8 @@ static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
 	case STATE_LITERAL:
 		return read_literal(parser, byte);
 	case STATE_NUMBER:
-		if (is_number_byte(byte)) {
-			if (parser->text.len >= NUMBER_MAX_BYTES) {
+		if (bd_json_is_number_byte(byte)) {
+			if (parser->text.len >= BD_JSON_NUMBER_MAX_BYTES) {
 				return fail_at(parser, BD_LIMIT_BYTES, parser->token,
 					"a number is too long");
 			}
@@ -569,10 +556,10 @@ static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
 		{
 			enum bd_code code = number_over(parser);
 
-			return code != BD_OK || is_blank(byte) ? code : read_mark(parser, byte);
+			return code != BD_OK || bd_json_is_blank(byte) ? code : read_mark(parser, byte);
 		}
 	default:
-		return is_blank(byte) ? BD_OK : read_mark(parser, byte);
+		return bd_json_is_blank(byte) ? BD_OK : read_mark(parser, byte);
 	}
 }
 
@@ -600,6 +587,11 @@ enum bd_code bd_json_new(struct bd_json_parser **out, struct bd_json_handler *ha
 	bd_buf_init(&parser->text, BD_FIELD_MAX_BYTES);
 	bd_buf_init(&parser->key_bytes, KEYS_MAX_BYTES);
 	return BD_OK;
+}
+
+void bd_json_allow(struct bd_json_parser *parser, size_t text_max)
+{
+	parser->text.max = text_max;
 }
 
 void bd_json_free(struct bd_json_parser *parser)
@@ -659,119 +651,4 @@ enum bd_code bd_json_end(struct bd_json_parser *parser, struct bd_diag *diag)
 struct bd_place bd_json_place(const struct bd_json_parser *parser)
 {
 	return parser->place;
-}
-
-/* -- tree -----------------------------------------------------------------------------------------
- */
-
-struct tree {
-	struct bd_json_handler handler;
-	struct bd_arena *arena;
-	struct bd_json *root;
-	struct bd_json *open[BD_DEPTH_MAX];
-	struct bd_json *last[BD_DEPTH_MAX]; /* newest child of each */
-	size_t depth;
-	struct bd_bytes key;
-};
-
-static const enum bd_json_type types[] = { [BD_JSON_OBJECT_BEGIN] = BD_JSON_IS_OBJECT,
-	[BD_JSON_ARRAY_BEGIN] = BD_JSON_IS_ARRAY,
-	[BD_JSON_TEXT] = BD_JSON_IS_TEXT,
-	[BD_JSON_NUMBER] = BD_JSON_IS_NUMBER,
-	[BD_JSON_TRUE] = BD_JSON_IS_BOOL,
-	[BD_JSON_FALSE] = BD_JSON_IS_BOOL,
-	[BD_JSON_NULL] = BD_JSON_IS_NULL };
-
-static void hang(struct tree *tree, struct bd_json *node)
-{
-	if (tree->depth == 0) {
-		tree->root = node;
-		return;
-	}
-	if (tree->last[tree->depth - 1] == NULL) {
-		tree->open[tree->depth - 1]->first = node;
-	} else {
-		tree->last[tree->depth - 1]->next = node;
-	}
-	tree->last[tree->depth - 1] = node;
-	tree->open[tree->depth - 1]->count++;
-}
-
-static enum bd_code on_tree_event(struct bd_json_handler *handler, enum bd_json_event event,
-	struct bd_bytes text, struct bd_place place, struct bd_diag *diag)
-{
-	struct tree *tree = (struct tree *)handler; /* its first member */
-	struct bd_json *node;
-
-	if (event == BD_JSON_OBJECT_END || event == BD_JSON_ARRAY_END) {
-		tree->depth--;
-		return BD_OK;
-	}
-	text = bd_arena_copy(tree->arena, text);
-	if (event == BD_JSON_KEY && text.ptr != NULL) {
-		tree->key = text;
-		return BD_OK;
-	}
-	node = bd_arena_alloc(tree->arena, 1, sizeof(*node));
-	if (node == NULL || text.ptr == NULL) {
-		return bd_fail_at(
-			diag, bd_arena_code(tree->arena), place, "the question is too large");
-	}
-	*node = (struct bd_json){
-		.type = types[event], .key = tree->key, .text = text, .place = place
-	};
-	tree->key = (struct bd_bytes){ NULL, 0 };
-	hang(tree, node);
-	if (event == BD_JSON_OBJECT_BEGIN || event == BD_JSON_ARRAY_BEGIN) {
-		tree->open[tree->depth] = node;
-		tree->last[tree->depth++] = NULL;
-	}
-	return BD_OK;
-}
-
-static enum bd_code parse(struct bd_json **out, struct bd_bytes bytes, size_t text_max,
-	struct bd_arena *arena, struct bd_diag *diag)
-{
-	struct tree tree = { .handler = { on_tree_event }, .arena = arena };
-	struct bd_json_parser *parser;
-	enum bd_code code = bd_json_new(&parser, &tree.handler);
-
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "%s", "");
-	}
-	parser->text.max = text_max;
-	code = bd_json_feed(parser, bytes, diag);
-	if (code == BD_OK) {
-		code = bd_json_end(parser, diag);
-	}
-	bd_json_free(parser);
-	if (code == BD_OK) {
-		*out = tree.root;
-	}
-	return code;
-}
-
-enum bd_code bd_json_parse(
-	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
-{
-	return parse(out, bytes, BD_FIELD_MAX_BYTES, arena, diag);
-}
-
-enum bd_code bd_json_parse_answer(
-	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag)
-{
-	return parse(out, bytes, bytes.len, arena, diag);
-}
-
-const struct bd_json *bd_json_get(const struct bd_json *node, const char *key)
-{
-	if (node == NULL || node->type != BD_JSON_IS_OBJECT) {
-		return NULL;
-	}
-	for (node = node->first; node != NULL; node = node->next) {
-		if (bd_bytes_is(node->key, key)) {
-			return node;
-		}
-	}
-	return NULL;
 }

@@ -39,6 +39,8 @@ struct bd_json_parser;
 
 enum bd_code bd_json_new(struct bd_json_parser **out, struct bd_json_handler *handler);
 void bd_json_free(struct bd_json_parser *parser);
+/* One text may be as long as this, instead of BD_FIELD_MAX_BYTES. */
+void bd_json_allow(struct bd_json_parser *parser, size_t text_max);
 /* Any cut of the input gives the same events. After an error every call gives that error. */
 enum bd_code bd_json_feed(
 	struct bd_json_parser *parser, struct bd_bytes bytes, struct bd_diag *diag);
@@ -66,7 +68,7 @@ struct bd_json {
 	struct bd_place place;
 };
 
-/* Lives in the arena. */
+/* Lives in the arena; a NUL stands behind every text and key. */
 enum bd_code bd_json_parse(
 	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag);
 /* The same of an answer that we asked for: one text may be as long as the whole. */

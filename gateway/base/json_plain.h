@@ -1,11 +1,15 @@
-/* json_plain.h - eight bytes of a JSON text at a time. Layer: base, private to json.c and
- * json_write.c. */
+/* json_plain.h - what the JSON readers and the writer share: eight bytes of a text at a time, and
+ * the bytes of numbers and blanks. Layer: base, private to json.c, json_tree.c and json_write.c. */
 #ifndef BD_BASE_JSON_PLAIN_H
 #define BD_BASE_JSON_PLAIN_H
+
+#include "base/bytes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#define BD_JSON_NUMBER_MAX_BYTES 64
 
 #define BD_EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -29,5 +33,19 @@ static inline bool bd_json_is_plain(const char *text)
 	memcpy(&eight, text, sizeof(eight));
 	return (eight & BD_EACH_BYTE(0x80)) == 0 && !bd_json_has_escape(eight);
 }
+
+static inline bool bd_json_is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static inline bool bd_json_is_number_byte(char byte)
+{
+	return (byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == '.' ||
+	       byte == 'e' || byte == 'E';
+}
+
+/* RFC 8259 section 6, over the whole token. */
+bool bd_json_is_number(struct bd_bytes text);
 
 #endif

@@ -8,7 +8,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/diag.c gateway/base/diag.h \
 	gateway/base/digest.c gateway/base/digest.h \
 	gateway/base/digest_sm3.c gateway/base/digest_sm3.h \
-	gateway/base/json.c gateway/base/json.h \
+	gateway/base/json.c gateway/base/json.h gateway/base/json_tree.c \
 	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
 	gateway/base/keys.c gateway/base/keys.h \
 	gateway/base/limits.h \
