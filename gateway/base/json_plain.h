@@ -13,25 +13,49 @@
 
 #define BD_EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Is one of eight bytes to be escaped: below 0x20, '"' or '\\'? Where one is, others may be taken
- * for such too. */
-static inline bool bd_json_has_escape(uint64_t eight)
+/* Of eight bytes those to be escaped: below 0x20, '"' or '\\'. Their highest bits are set in the
+ * result; the first that is set is right, one behind it may be set for nothing. */
+static inline uint64_t bd_json_escapes(uint64_t eight)
 {
 	uint64_t quote = eight ^ BD_EACH_BYTE('"'), slash = eight ^ BD_EACH_BYTE('\\');
 	uint64_t low = (eight - BD_EACH_BYTE(0x20)) & ~eight;
 
 	quote = (quote - BD_EACH_BYTE(1)) & ~quote;
 	slash = (slash - BD_EACH_BYTE(1)) & ~slash;
-	return ((low | quote | slash) & BD_EACH_BYTE(0x80)) != 0;
+	return (low | quote | slash) & BD_EACH_BYTE(0x80);
+}
+
+static inline bool bd_json_has_escape(uint64_t eight)
+{
+	return bd_json_escapes(eight) != 0;
+}
+
+static inline uint64_t bd_json_eight(const char *text)
+{
+	uint64_t eight;
+
+	memcpy(&eight, text, sizeof(eight));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	eight = __builtin_bswap64(eight);
+#endif
+	return eight;
 }
 
 /* Are the eight bytes from text on ASCII, and none to be escaped? */
 static inline bool bd_json_is_plain(const char *text)
 {
-	uint64_t eight;
+	uint64_t eight = bd_json_eight(text);
 
-	memcpy(&eight, text, sizeof(eight));
 	return (eight & BD_EACH_BYTE(0x80)) == 0 && !bd_json_has_escape(eight);
+}
+
+/* How many of the eight bytes from text on are plain before the first that is not. */
+static inline size_t bd_json_plain_len(const char *text)
+{
+	uint64_t eight = bd_json_eight(text);
+	uint64_t others = (eight & BD_EACH_BYTE(0x80)) | bd_json_escapes(eight);
+
+	return others == 0 ? 8 : (size_t)__builtin_ctzll(others) / 8;
 }
 
 static inline bool bd_json_is_blank(char byte)

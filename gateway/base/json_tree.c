@@ -143,15 +143,21 @@ static struct bd_place place_of(const struct plain *plain)
 /* Past the character of more than one byte that begins here; NULL: it is not UTF-8. */
 static char *skip_character(struct plain *plain, char *at)
 {
+	const unsigned char *bytes = (const unsigned char *)at;
 	struct bd_bytes rest = { at, (size_t)(plain->end - at) };
 	uint32_t point;
 	bool is_utf8 = true;
 
+	/* Nearly all of Chinese, where the first byte alone says what may follow. */
+	if (bytes[0] > 0xE0 && bytes[0] < 0xED && bytes[1] >> 6 == 2 && bytes[2] >> 6 == 2) {
+		plain->followers += 2;
+		return at + 3;
+	}
 	if (!bd_text_next(&point, &rest, &is_utf8)) {
 		return NULL;
 	}
 	plain->followers += (size_t)(rest.ptr - at) - 1;
-	return (char *)plain->copy + (rest.ptr - plain->copy);
+	return at + (rest.ptr - at);
 }
 
 /* From behind a quote to behind the next. */
@@ -160,16 +166,20 @@ static bool take_text(struct plain *plain, struct bd_bytes *text)
 	char *begin = plain->at, *at = begin;
 
 	for (;;) {
-		while (plain->end - at >= 8 && bd_json_is_plain(at)) {
-			at += 8;
-		}
-		if (at == plain->end || *at == '\\' || (unsigned char)*at < 0x20) {
-			return false;
+		size_t len = bd_json_plain_len(at);
+
+		at += len;
+		if (len == 8) {
+			continue;
 		}
 		if (*at == '"') {
 			break;
 		}
-		at = (unsigned char)*at < 0x80 ? at + 1 : skip_character(plain, at);
+		/* The NUL behind the end is one of these. */
+		if (*at == '\\' || (unsigned char)*at < 0x20) {
+			return false;
+		}
+		at = skip_character(plain, at);
 		if (at == NULL) {
 			return false;
 		}
@@ -341,10 +351,15 @@ static bool read_plain(
 	struct bd_json *root = NULL;
 	bool is_wrong = false;
 
-	plain.copy = (char *)bd_arena_copy(arena, bytes).ptr;
+	/* Eight bytes can be read wherever one can. */
+	plain.copy = bytes.len > SIZE_MAX - 8 ? NULL : bd_arena_take(arena, bytes.len + 8, 1);
 	if (plain.copy == NULL) {
 		return false;
 	}
+	if (bytes.len > 0) {
+		memcpy(plain.copy, bytes.ptr, bytes.len);
+	}
+	memset(plain.copy + bytes.len, 0, 8);
 	plain.at = plain.line = plain.copy;
 	plain.end = plain.copy + bytes.len;
 	plain.followers = plain.depth = plain.node_count = 0;

@@ -31,13 +31,14 @@ static char *room(struct bd_json_writer *writer, size_t len)
 static size_t plain_len(struct bd_bytes text)
 {
 	size_t i = 0;
-	uint64_t eight;
 
-	for (; text.len - i >= sizeof(eight); i += sizeof(eight)) {
-		memcpy(&eight, text.ptr + i, sizeof(eight));
-		if (bd_json_has_escape(eight)) {
-			break;
-		}
+	while (text.len - i >= 8 && !bd_json_has_escape(bd_json_eight(text.ptr + i))) {
+		i += 8;
+	}
+	/* What is left, with some that was seen already. */
+	if (i > 0 && text.len - i < 8 &&
+		!bd_json_has_escape(bd_json_eight(text.ptr + text.len - 8))) {
+		return text.len;
 	}
 	while (i < text.len) {
 		unsigned char byte = (unsigned char)text.ptr[i];
