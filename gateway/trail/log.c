@@ -79,6 +79,9 @@ static void publish(struct bd_trail_log *log)
 {
 	uint64_t count = log->next.count;
 
+	if (bd_buf_add(&log->fresh, bd_buf_bytes(&log->batch_leaves)) != BD_OK) {
+		bd_buf_clear(&log->fresh);
+	}
 	log->written.segment = log->next.segment;
 	log->written.offset = log->next.offset;
 	log->written.chain = log->next.chain;
@@ -149,6 +152,7 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 		code = bd_fail(diag, BD_TRAIL_UNAVAILABLE, "%s", why.detail);
 	}
 	bd_buf_clear(&log->batch);
+	bd_buf_clear(&log->batch_leaves);
 	return code;
 }
 
@@ -215,6 +219,19 @@ enum bd_code bd_trail_next(
 	return code;
 }
 
+static enum bd_code add_entry(struct bd_trail_log *log, const struct bd_trail_entry *entry)
+{
+	struct bd_hash leaf;
+	enum bd_code code = bd_buf_reserve(&log->batch_leaves, sizeof(leaf.bytes));
+
+	code = code == BD_OK ? bd_trail_frame_add(&log->batch, &leaf, &log->next, entry, log->sha)
+			     : code;
+	return code == BD_OK
+		       ? bd_buf_add(&log->batch_leaves,
+				 (struct bd_bytes){ (const char *)leaf.bytes, sizeof(leaf.bytes) })
+		       : code;
+}
+
 enum bd_code bd_trail_append(struct bd_trail_id *out, struct bd_trail_log *log,
 	enum bd_trail_kind kind, int64_t time_ms, struct bd_bytes payload, struct bd_diag *diag)
 {
@@ -233,7 +250,7 @@ enum bd_code bd_trail_append(struct bd_trail_id *out, struct bd_trail_log *log,
 	}
 	if (code == BD_OK) {
 		entry.number = log->next.count;
-		code = bd_trail_frame_add(&log->batch, &log->next, &entry, log->sha);
+		code = add_entry(log, &entry);
 		if (code != BD_OK) {
 			bd_fail(diag, code, "an entry of the trail");
 		}

@@ -48,16 +48,16 @@ enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const str
 	return code == BD_OK ? bd_sha256_final(sha, out->bytes) : code;
 }
 
-enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_trail_position *at,
-	const struct bd_trail_entry *entry, struct bd_sha256 *sha)
+enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
+	struct bd_trail_position *at, const struct bd_trail_entry *entry, struct bd_sha256 *sha)
 {
 	size_t before = out->len, body = BD_TRAIL_ENTRY_HEAD_BYTES + entry->payload.len;
-	struct bd_hash chain, leaf;
+	struct bd_hash chain;
 	enum bd_code code = bd_buf_add_u32(out, (uint32_t)body);
 
 	code = code == BD_OK ? bd_trail_entry_pack(out, entry) : code;
 	if (code == BD_OK) {
-		code = bd_trail_chain(&chain, &leaf, &at->chain,
+		code = bd_trail_chain(&chain, leaf, &at->chain,
 			(struct bd_bytes){ out->ptr + before + 4, body }, sha);
 	}
 	code = code == BD_OK ? bd_buf_add(out, bytes_of(&chain)) : code;

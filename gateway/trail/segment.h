@@ -32,9 +32,9 @@ struct bd_trail_position {
 
 enum bd_code bd_trail_segment_head_write(int fd, uint64_t instance, uint16_t loop,
 	const struct bd_trail_position *first, struct bd_diag *diag);
-/* Appends an entry as the file has it, and moves at behind it. */
-enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_trail_position *at,
-	const struct bd_trail_entry *entry, struct bd_sha256 *sha);
+/* Appends an entry as the file has it, and moves at behind it. leaf: of its body, also given. */
+enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
+	struct bd_trail_position *at, const struct bd_trail_entry *entry, struct bd_sha256 *sha);
 /* leaf: of the body, also given. */
 enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const struct bd_hash *before,
 	struct bd_bytes body, struct bd_sha256 *sha);

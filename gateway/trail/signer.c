@@ -169,7 +169,45 @@ static enum bd_code keep_node(
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "nodes of the tree");
 }
 
-/* Leaves of one log up to entry `until`, at most `left` of them. */
+/* How far the log is written; and the leaves that the signer lacks, if the loop told just them and
+ * there are at most `left`. */
+static struct bd_trail_position take_fresh(struct bd_trail_log *log, uint64_t left)
+{
+	struct bd_trail_position written;
+	struct bd_buf old;
+	uint64_t count;
+
+	bd_buf_clear(&log->taken);
+	pthread_mutex_lock(&log->lock);
+	written = log->written;
+	count = log->fresh.len / BD_DIGEST_BYTES;
+	if (count <= left && log->walk.at.count + count == written.count) {
+		old = log->taken;
+		log->taken = log->fresh;
+		log->fresh = old;
+	}
+	bd_buf_clear(&log->fresh);
+	pthread_mutex_unlock(&log->lock);
+	return written;
+}
+
+static enum bd_code add_taken(struct bd_trail *trail, struct bd_merkle_edge *edge,
+	struct bd_trail_log *log, const struct bd_trail_position *written, struct bd_diag *diag)
+{
+	struct node_sink sink = { { keep_node }, &trail->nodes };
+	enum bd_code code = BD_OK;
+
+	for (size_t at = 0; at < log->taken.len && code == BD_OK; at += BD_DIGEST_BYTES) {
+		struct bd_hash leaf;
+
+		memcpy(leaf.bytes, log->taken.ptr + at, sizeof(leaf.bytes));
+		code = bd_merkle_edge_add(edge, &leaf, &sink.sink, trail->sha, diag);
+	}
+	bd_trail_walk_go(&log->walk, written);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
+}
+
+/* Leaves of one log up to entry `until`, read again, at most `left` of them. */
 static enum bd_code add_leaves(struct bd_trail *trail, struct bd_merkle_edge *edge,
 	struct bd_trail_log *log, uint64_t until, uint64_t left, struct bd_diag *diag)
 {
@@ -221,23 +259,26 @@ static enum bd_code gather(
 
 	for (size_t i = 0; i < trail->log_count && code == BD_OK; i++) {
 		struct bd_trail_log *log = &trail->logs[i];
-		uint64_t until = bd_trail_written(log), first_leaf = edge->size;
-		uint64_t taken = first_leaf - trail->edge.size;
+		uint64_t first_leaf = edge->size, taken = first_leaf - trail->edge.size;
+		struct bd_trail_position until;
 
 		/* Also where an earlier attempt came further and then failed. */
 		bd_trail_walk_go(&log->walk, &log->signed_to);
-		if (until == log->signed_to.count) {
+		if (bd_trail_written(log) == log->signed_to.count) {
 			continue;
 		}
 		if (taken >= BD_TRAIL_LEAVES_PER_HEAD) {
 			*has_more = true;
 			continue;
 		}
-		code = add_leaves(trail, edge, log, until, BD_TRAIL_LEAVES_PER_HEAD - taken, diag);
+		until = take_fresh(log, BD_TRAIL_LEAVES_PER_HEAD - taken);
+		code = log->taken.len > 0 ? add_taken(trail, edge, log, &until, diag)
+					  : add_leaves(trail, edge, log, until.count,
+						    BD_TRAIL_LEAVES_PER_HEAD - taken, diag);
 		if (code != BD_OK) {
 			break;
 		}
-		*has_more = *has_more || log->walk.at.count < until;
+		*has_more = *has_more || log->walk.at.count < until.count;
 		draft->runs[draft->run_count++] =
 			(struct bd_trail_run){ log->loop, log->walk.at.count, log->walk.at.chain };
 		draft->time_ms = log->walk.at.time_ms > draft->time_ms ? log->walk.at.time_ms

@@ -14,7 +14,7 @@ struct bd_trail_log {
 	bool is_active; /* a loop writes it; else it is of an earlier, greater number of loops */
 	/* the loop's */
 	struct bd_sha256 *sha;
-	struct bd_buf batch;
+	struct bd_buf batch, batch_leaves;
 	struct bd_trail_position next; /* behind the batch */
 	uint64_t dirty_end;            /* a failed write may have left bytes up to here */
 	uint64_t losses,
@@ -27,8 +27,12 @@ struct bd_trail_log {
 	int fd, spare;   /* the segment that is written, the one made ready; -1 = none */
 	int finished;    /* the one before, not yet synced; -1 = none. Closed by the signer alone */
 	uint64_t synced; /* atomic */
+	/* Leaves of the newest entries up to `written`, as the loop digested them: the signer need
+	 * not read them again. Fewer than it lacks: it reads. */
+	struct bd_buf fresh;
 	/* the signer's */
 	struct bd_trail_walk walk;
+	struct bd_buf taken; /* of fresh */
 	struct bd_trail_position signed_to;
 	int runs_fd;
 	uint64_t runs_count; /* under the trail's lock */

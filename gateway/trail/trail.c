@@ -12,6 +12,8 @@
 
 #define INSTANCE_NAME "instance"
 #define INSTANCE_BYTES 17 /* and a line feed */
+/* What one head can take. */
+#define LEAVES_MAX_BYTES ((size_t)BD_TRAIL_LEAVES_PER_HEAD * BD_DIGEST_BYTES)
 
 /* -- the name of the trail -- */
 
@@ -128,6 +130,9 @@ static enum bd_code make_logs(struct bd_trail *trail, size_t count, struct bd_di
 		pthread_mutex_init(&log->lock, NULL);
 		/* As much again as is written at once, and the entry that goes past it. */
 		bd_buf_init(&log->batch, 8 * (size_t)BD_TRAIL_ENTRY_MAX_BYTES);
+		bd_buf_init(&log->batch_leaves, LEAVES_MAX_BYTES);
+		bd_buf_init(&log->fresh, LEAVES_MAX_BYTES);
+		bd_buf_init(&log->taken, LEAVES_MAX_BYTES);
 		code = code == BD_OK ? bd_sha256_new(&log->sha) : code;
 	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "logs");
@@ -151,6 +156,9 @@ static void free_trail(struct bd_trail *trail)
 		close_fd(log->runs_fd);
 		bd_trail_walk_close(&log->walk);
 		bd_buf_release(&log->batch);
+		bd_buf_release(&log->batch_leaves);
+		bd_buf_release(&log->fresh);
+		bd_buf_release(&log->taken);
 		bd_sha256_free(log->sha);
 		pthread_mutex_destroy(&log->lock);
 	}

@@ -69,10 +69,11 @@ static void walk(const char *bytes, size_t len, struct bd_sha256 *sha)
 	while (step == BD_TRAIL_STEP_ENTRY) {
 		struct bd_trail_entry entry;
 		struct bd_bytes body;
+		struct bd_hash leaf;
 
 		must(bd_trail_walk_next(&step, &entry, &body, &walk, NULL) == BD_OK);
 		if (step == BD_TRAIL_STEP_ENTRY) {
-			must(bd_trail_frame_add(&again, &at, &entry, sha) == BD_OK);
+			must(bd_trail_frame_add(&again, &leaf, &at, &entry, sha) == BD_OK);
 		}
 	}
 	must(again.len <= len);

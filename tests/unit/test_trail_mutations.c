@@ -241,6 +241,7 @@ static void made_anew(size_t left_out, size_t altered)
 		struct bd_trail_entry entry;
 		struct bd_bytes body;
 		char payload[512];
+		struct bd_hash leaf;
 
 		assert_int_equal(bd_trail_walk_next(&step, &entry, &body, &walk, NULL), BD_OK);
 		if (step != BD_TRAIL_STEP_ENTRY || entry.id.segment > 0 || i == left_out) {
@@ -251,7 +252,7 @@ static void made_anew(size_t left_out, size_t altered)
 		entry.payload.ptr = payload;
 		entry.id.offset = at.offset;
 		entry.number = at.count;
-		assert_int_equal(bd_trail_frame_add(&made, &at, &entry, sha), BD_OK);
+		assert_int_equal(bd_trail_frame_add(&made, &leaf, &at, &entry, sha), BD_OK);
 	}
 	bd_trail_walk_close(&walk);
 	close(top);
