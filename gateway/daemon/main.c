@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@
 #include <unistd.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* Free memory at the end of a heap that is kept. */
+#define HEAP_KEPT_BYTES 4194304
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIGURATION = 4 };
 
@@ -463,6 +467,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	guard_keys();
+	/* What answers are formed in comes and goes thousands of times a second: given back to the
+	 * system each time, its pages would be taken and cleared anew for every answer. */
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT_BYTES / 4);
 	diags = calloc(1, sizeof(*diags));
 	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, diags) != BD_OK) {
 		if (diags != NULL) {
