@@ -69,6 +69,10 @@
 #define BD_QUESTION_FAULTS_MAX 32
 /* A version of a matter that is sent to be tried: the largest of ours has some 30 KiB. */
 #define BD_MATTER_MAX_BYTES 1048576
+/* Lookups that one loop remembers as long as no commit comes, and their memory: some hundred
+ * citizens' data at most, for some milliseconds under load. */
+#define BD_RECENT_MAX 32
+#define BD_RECENT_MAX_BYTES 2097152
 /* -- senders ------------------------------------------------------------------------------------
  */
 /* Keys of one sender: the one in use, the next, and the last while it is still about. */

@@ -383,6 +383,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 		return bd_fail(diag, code, "no mailbox");
 	}
 	code = bd_store_reader_new(&loop->reader, daemon->store, diag);
+	code = code == BD_OK ? bd_store_reader_remember(loop->reader) : code;
 	code = code == BD_OK
 		       ? bd_audit_open(&loop->audit, daemon, number,
 				 (enum bd_trail_durability)setup->settings->trail_durability, diag)

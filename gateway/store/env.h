@@ -114,6 +114,7 @@ struct bd_store_reader {
 	struct bd_covers *covers;
 	struct bd_buf plain;
 	struct bd_node_memo *memo; /* NULL = none yet */
+	struct bd_recent *recent;  /* recent.h; NULL = nothing is remembered */
 	/* For the covers at the commit now_txn, one a cover; NULL = not yet. */
 	struct bd_cover_now *now;
 	size_t now_txn;

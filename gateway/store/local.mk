@@ -26,6 +26,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/obligations_list.c \
 	gateway/store/obligations_watch.c \
 	gateway/store/recall_find.c \
+	gateway/store/recent.c gateway/store/recent.h \
 	gateway/store/report.c \
 	gateway/store/ring.c gateway/store/ring.h \
 	gateway/store/salts.c gateway/store/salts.h \

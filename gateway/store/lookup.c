@@ -3,6 +3,7 @@
 
 #include "base/try.h"
 #include "store/history.h"
+#include "store/recent.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -377,7 +378,7 @@ static enum bd_code collect(
 	return fill_coverage(lookup, held);
 }
 
-enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
+static enum bd_code look_up(struct bd_held **out, struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
@@ -401,4 +402,40 @@ enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reade
 	}
 	*out = held;
 	return BD_OK;
+}
+
+enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_recent *recent = reader->as_of.commit == BD_AS_OF_NOW ? reader->recent : NULL;
+	struct bd_node_memo *own = reader->memo, **memo = NULL;
+	const struct bd_identifier *copies = identifiers;
+	struct bd_arena *room = NULL;
+	struct bd_diag why = { .code = BD_OK };
+	enum bd_code code;
+
+	if (recent != NULL) {
+		*out = bd_recent_find(recent, identifiers, count, wanted);
+		if (*out != NULL) {
+			return BD_OK;
+		}
+		room = bd_recent_room(recent, &copies, count, &memo);
+	}
+	if (room == NULL) {
+		return look_up(out, reader, identifiers, count, wanted, arena, diag);
+	}
+	reader->memo = *memo;
+	code = look_up(out, reader, copies, count, wanted, room, &why);
+	*memo = reader->memo;
+	reader->memo = own;
+	if (code == BD_OK) {
+		bd_recent_keep(recent, *out, copies, count, wanted);
+	} else if (code == BD_LIMIT_BYTES) {
+		/* A subject that is too large to be remembered. */
+		code = look_up(out, reader, identifiers, count, wanted, arena, diag);
+	} else if (diag != NULL) {
+		*diag = why;
+	}
+	return code;
 }

@@ -133,7 +133,16 @@ bool bd_salts_get_own(uint8_t salt[BD_SALT_BYTES], const struct bd_salts *salts,
 
 enum bd_code bd_salts_erase(struct bd_salts *salts, uint64_t slot)
 {
+	enum bd_code code;
+
 	BD_TRY(flush(salts));
-	return slot < salts->size / BD_SALT_BYTES ? write_slots(salts, slot, none, sizeof(none))
+	code = slot < salts->size / BD_SALT_BYTES ? write_slots(salts, slot, none, sizeof(none))
 						  : BD_OK;
+	__atomic_add_fetch(&salts->erasures, 1, __ATOMIC_RELEASE);
+	return code;
+}
+
+uint64_t bd_salts_erasures(const struct bd_salts *salts)
+{
+	return __atomic_load_n(&salts->erasures, __ATOMIC_ACQUIRE);
 }

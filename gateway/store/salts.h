@@ -20,6 +20,7 @@ struct bd_salts {
 	int fd;
 	uint8_t *slots; /* mapped */
 	size_t size;
+	uint64_t erasures; /* atomic; slots that were overwritten since it was opened */
 	/* the writer's */
 	uint64_t waiting_slot; /* of the first that waits */
 	size_t waiting_count;
@@ -43,5 +44,7 @@ bool bd_salts_get(uint8_t salt[BD_SALT_BYTES], const struct bd_salts *salts, uin
 bool bd_salts_get_own(uint8_t salt[BD_SALT_BYTES], const struct bd_salts *salts, uint64_t slot);
 /* Overwrites the slot with zeros; final after bd_salts_sync. */
 enum bd_code bd_salts_erase(struct bd_salts *salts, uint64_t slot);
+/* Grows with every bd_salts_erase: what was read before may be of an erased slot. Any thread. */
+uint64_t bd_salts_erasures(const struct bd_salts *salts);
 
 #endif

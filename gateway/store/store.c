@@ -5,6 +5,7 @@
 #include "store/history.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
+#include "store/recent.h"
 #include "store/secrets.h"
 #include "store/watch.h"
 
@@ -429,6 +430,7 @@ void bd_store_reader_free(struct bd_store_reader *reader)
 		mdb_txn_abort(reader->txn);
 	}
 	covers_unref(reader->store, reader->covers);
+	bd_recent_free(reader->recent);
 	bd_seal_free(reader->seal);
 	bd_buf_release(&reader->plain);
 	bd_arena_release(&reader->marks_arena);
@@ -483,7 +485,15 @@ static enum bd_code begin(struct bd_store_reader *reader, uint64_t commit, struc
 	reader->memo = NULL;
 	reader->is_open = true;
 	reader->as_of = (struct bd_as_of){ commit, false };
+	if (reader->recent != NULL) {
+		bd_recent_begin(reader->recent, reader);
+	}
 	return refresh_marks(reader, diag);
+}
+
+enum bd_code bd_store_reader_remember(struct bd_store_reader *reader)
+{
+	return reader->recent != NULL ? BD_OK : bd_recent_new(&reader->recent);
 }
 
 enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag)

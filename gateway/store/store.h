@@ -218,6 +218,10 @@ enum bd_code bd_store_begin(struct bd_store_reader *reader, struct bd_diag *diag
  * again in bd_store_begin_at, as long as the store keeps what was replaced since. Numbers rise;
  * only what changes something that a lookup can see makes one. After bd_store_begin. */
 uint64_t bd_store_reader_commit(const struct bd_store_reader *reader);
+/* From now on what was looked up is remembered until a snapshot sees something else: what a lookup
+ * gives lives until the next bd_store_begin of this reader, and so it must not be used behind it.
+ */
+enum bd_code bd_store_reader_remember(struct bd_store_reader *reader);
 /* A snapshot of the store as it was after that commit: lookups see what they saw then, but for what
  * has been erased since. Which names lead to which subject is as it was; the covers are those of
  * now. BD_HISTORY_EXPIRED: that is too long ago. BD_HISTORY_UNKNOWN: this store has no such commit

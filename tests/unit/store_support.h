@@ -41,6 +41,7 @@ static inline void box_start(struct box *box)
 				 &box->diag),
 		BD_OK);
 	assert_int_equal(bd_store_reader_new(&box->reader, box->store, &box->diag), BD_OK);
+	assert_int_equal(bd_store_reader_remember(box->reader), BD_OK);
 }
 
 static inline void box_stop(struct box *box)

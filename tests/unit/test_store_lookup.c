@@ -1,5 +1,6 @@
 /* test_store_lookup.c - whom identifiers name, what is held of them, and what its lack proves. */
 #include "base/clock.h"
+#include "base/limits.h"
 #include "store_support.h"
 
 enum { COMPANY = 5, RELATION = 6, LISTED = 7 };
@@ -532,6 +533,74 @@ static void a_reader_sees_one_moment(void **state)
 	box_close(&box);
 }
 
+/* -- what is remembered -- */
+
+static void a_lookup_is_remembered_until_something_changes(void **state)
+{
+	const struct bd_identifier one = id_of(ID_PERSON, "P1"), two = id_of(ID_PERSON, "P2");
+	const struct bd_wanted other = { bd_wanted_bit(2), true };
+	const struct bd_held *first;
+	struct box box;
+	struct fact fact;
+
+	(void)state;
+	open_box(&box);
+	box_say(&box, "social", fact_of(&fact, &one, 1, "people", 1, 1, "before"));
+	first = box_find(&box, &one, 1);
+	assert_ptr_equal(box_find(&box, &one, 1), first);
+	assert_int_equal(first->statement_count, 1);
+	/* Another question, another answer. */
+	assert_int_equal(box_find_wanted(&box, &one, 1, &other)->statement_count, 0);
+	assert_int_equal(box_find(&box, &two, 1)->status, BD_HELD_NO_SUBJECT);
+	assert_ptr_equal(box_find(&box, &one, 1), first);
+	/* A commit. */
+	box_say(&box, "social", fact_of(&fact, &one, 1, "people", 1, 2, "after"));
+	assert_true(finds(&box, one, "after"));
+	/* An erasure. */
+	assert_int_equal(bd_store_erase(box.store, &one, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(box_find(&box, &one, 1)->status, BD_HELD_NO_SUBJECT);
+	/* Other covers. */
+	assert_true(box_find(&box, &two, 1)->coverage_count > 0);
+	assert_int_equal(bd_store_set_covers(box.store, NULL, 0, &box.diag), BD_OK);
+	assert_int_equal(box_find(&box, &two, 1)->coverage_count, 0);
+	box_close(&box);
+}
+
+/* More than is remembered, in one snapshot: what was given stays as it was. */
+static void what_a_snapshot_gave_stays(void **state)
+{
+	const struct bd_held *helds[BD_RECENT_MAX * 2];
+	char names[BD_RECENT_MAX * 2][16];
+	struct box box;
+	struct fact fact;
+
+	(void)state;
+	open_box(&box);
+	for (size_t i = 0; i < BD_RECENT_MAX * 2; i++) {
+		struct bd_identifier id;
+
+		snprintf(names[i], sizeof(names[i]), "P%zu", i);
+		id = id_of(ID_PERSON, names[i]);
+		box_say(&box, "social", fact_of(&fact, &id, 1, "people", 1, 1, names[i]));
+	}
+	bd_arena_clear(&box.arena);
+	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
+	for (size_t i = 0; i < BD_RECENT_MAX * 2; i++) {
+		const struct bd_identifier id = id_of(ID_PERSON, names[i]);
+		struct bd_held *held = NULL;
+
+		assert_int_equal(bd_store_lookup(&held, box.reader, &id, 1, &bd_wanted_all,
+					 &box.arena, &box.diag),
+			BD_OK);
+		helds[i] = held;
+	}
+	for (size_t i = 0; i < BD_RECENT_MAX * 2; i++) {
+		assert_true(bd_bytes_is(helds[i]->statements[0].values[0].value.text, names[i]));
+	}
+	bd_store_end(box.reader);
+	box_close(&box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +618,8 @@ int main(void)
 		cmocka_unit_test(a_snapshot_that_removes_too_much_is_refused),
 		cmocka_unit_test(a_statement_has_a_version_and_a_digest),
 		cmocka_unit_test(a_reader_sees_one_moment),
+		cmocka_unit_test(a_lookup_is_remembered_until_something_changes),
+		cmocka_unit_test(what_a_snapshot_gave_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
