@@ -3,17 +3,30 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct bd_term findings[BD_FINDING_CODE_COUNT] = {
-	[BD_FINDING_MATCH] = { "match", "一致", "match" },
-	[BD_FINDING_NEAR] = { "near", "近似", "near" },
-	[BD_FINDING_MISMATCH] = { "mismatch", "不一致", "mismatch" },
-	[BD_FINDING_INDETERMINATE] = { "indeterminate", "无法判定", "indeterminate" },
-	[BD_FINDING_ABSENT] = { "absent", "源缺项", "absent" },
-	[BD_FINDING_NO_RECORD] = { "no_record", "查无主体", "no record" },
-	[BD_FINDING_AMBIGUOUS] = { "ambiguous", "多候选", "ambiguous" },
-	[BD_FINDING_UNAVAILABLE] = { "unavailable", "数据源不可用", "source unavailable" },
-	[BD_FINDING_WITHHELD] = { "withheld", "无权限", "withheld" },
-	[BD_FINDING_INVALID] = { "invalid", "输入无效", "invalid input" },
+/* What an answer writes of a code, ready. */
+#define MEMBERS(name, zh) "\"code\":\"" name "\",\"code_zh\":\"" zh "\""
+#define FINDING(name, zh, en)                                                                      \
+	{                                                                                          \
+		{ name, zh, en },                                                                  \
+		{                                                                                  \
+			MEMBERS(name, zh), sizeof(MEMBERS(name, zh)) - 1                           \
+		}                                                                                  \
+	}
+
+static const struct {
+	struct bd_term term;
+	struct bd_bytes members;
+} findings[BD_FINDING_CODE_COUNT] = {
+	[BD_FINDING_MATCH] = FINDING("match", "一致", "match"),
+	[BD_FINDING_NEAR] = FINDING("near", "近似", "near"),
+	[BD_FINDING_MISMATCH] = FINDING("mismatch", "不一致", "mismatch"),
+	[BD_FINDING_INDETERMINATE] = FINDING("indeterminate", "无法判定", "indeterminate"),
+	[BD_FINDING_ABSENT] = FINDING("absent", "源缺项", "absent"),
+	[BD_FINDING_NO_RECORD] = FINDING("no_record", "查无主体", "no record"),
+	[BD_FINDING_AMBIGUOUS] = FINDING("ambiguous", "多候选", "ambiguous"),
+	[BD_FINDING_UNAVAILABLE] = FINDING("unavailable", "数据源不可用", "source unavailable"),
+	[BD_FINDING_WITHHELD] = FINDING("withheld", "无权限", "withheld"),
+	[BD_FINDING_INVALID] = FINDING("invalid", "输入无效", "invalid input"),
 };
 
 static const struct bd_term decisions[] = {
@@ -77,9 +90,19 @@ static const struct bd_term reasons[] = {
 
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
 
+static enum bd_finding_code known(enum bd_finding_code code)
+{
+	return (unsigned)code < BD_FINDING_CODE_COUNT ? code : BD_FINDING_INDETERMINATE;
+}
+
 const struct bd_term *bd_finding_term(enum bd_finding_code code)
 {
-	return &findings[(unsigned)code < BD_FINDING_CODE_COUNT ? code : BD_FINDING_INDETERMINATE];
+	return &findings[known(code)].term;
+}
+
+struct bd_bytes bd_finding_members(enum bd_finding_code code)
+{
+	return findings[known(code)].members;
 }
 
 const struct bd_term *bd_decision_term(enum bd_decision decision)
@@ -127,7 +150,7 @@ int bd_finding_badness(enum bd_finding_code code)
 bool bd_finding_find(enum bd_finding_code *code, const char *name)
 {
 	for (unsigned i = 0; i < BD_FINDING_CODE_COUNT; i++) {
-		if (strcmp(findings[i].name, name) == 0) {
+		if (strcmp(findings[i].term.name, name) == 0) {
 			*code = (enum bd_finding_code)i;
 			return true;
 		}

@@ -5,6 +5,8 @@
 #ifndef BD_ANSWER_FINDING_H
 #define BD_ANSWER_FINDING_H
 
+#include "base/bytes.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +47,8 @@ struct bd_term {
 
 /* Never NULL. */
 const struct bd_term *bd_finding_term(enum bd_finding_code code);
+/* "code" and "code_zh" of a finding, as JSON. */
+struct bd_bytes bd_finding_members(enum bd_finding_code code);
 const struct bd_term *bd_decision_term(enum bd_decision decision);
 const struct bd_term *bd_flag_term(enum bd_finding_flag flag);
 /* Why a finding is not `match`, in words; NULL when the reason is not one of ours (a wrong number

@@ -16,6 +16,26 @@ static void write_flags(struct bd_json_writer *w, uint32_t flags)
 	bd_jw_array_end(w);
 }
 
+/* Nearly every finding has no flag: then three members are written at once. */
+static void write_verdict(struct bd_json_writer *w, const struct bd_finding *finding)
+{
+	static const char *const plain[2][2] = {
+		{ "\"flags\":[],\"accepted\":false,\"core\":false",
+			"\"flags\":[],\"accepted\":false,\"core\":true" },
+		{ "\"flags\":[],\"accepted\":true,\"core\":false",
+			"\"flags\":[],\"accepted\":true,\"core\":true" },
+	};
+	bool is_accepted = bd_finding_is_accepted(finding), is_core = finding->element->is_core;
+
+	if (finding->flags == 0) {
+		bd_jw_members(w, bd_bytes_of(plain[is_accepted][is_core]));
+		return;
+	}
+	write_flags(w, finding->flags);
+	bd_jw_bool(w, "accepted", is_accepted);
+	bd_jw_bool(w, "core", is_core);
+}
+
 /* The reason for machines, and for people in both languages. */
 static void write_reason(struct bd_json_writer *w, const char *reason)
 {
@@ -92,16 +112,11 @@ static void write_branches(
 static void write_finding(struct bd_json_writer *w, const struct bd_finding *finding,
 	const struct bd_matter *matter, const struct bd_answer_context *context)
 {
-	const struct bd_term *term = bd_finding_term(finding->code);
-
 	bd_jw_object(w, NULL);
 	bd_jw_members(w, finding->element->members);
 	bd_jw_text(w, "subject", finding->subject->pointer);
-	bd_jw_text(w, "code", term->name);
-	bd_jw_text(w, "code_zh", term->zh);
-	write_flags(w, finding->flags);
-	bd_jw_bool(w, "accepted", bd_finding_is_accepted(finding));
-	bd_jw_bool(w, "core", finding->element->is_core);
+	bd_jw_members(w, bd_finding_members(finding->code));
+	write_verdict(w, finding);
 	write_branches(w, matter, finding->element->branches);
 	write_reason(w, finding->reason);
 	if (finding->rule[0] != '\0') {

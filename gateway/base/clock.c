@@ -50,6 +50,8 @@ static int32_t days_before(int year)
 }
 
 #define DAYS_TO_1970 719528
+#define DAYS_TO_MARCH 60 /* of year 0, a leap year */
+#define DAYS_OF_ERA 146097
 
 bool bd_day_of(int32_t *day, int year, int month, int dayofmonth)
 {
@@ -69,22 +71,18 @@ bool bd_day_of(int32_t *day, int year, int month, int dayofmonth)
 
 void bd_day_civil(int32_t day, int *year, int *month, int *dayofmonth)
 {
-	int32_t rest = day + DAYS_TO_1970;
-	int y = (int)((int64_t)rest * 400 / 146097), m = 1;
+	/* Years from 1 March on, so that a leap day is a year's last: 153 days are five months from
+	 * there. */
+	int32_t rest = day + DAYS_TO_1970 - DAYS_TO_MARCH;
+	int32_t era = (rest >= 0 ? rest : rest - (DAYS_OF_ERA - 1)) / DAYS_OF_ERA;
+	int32_t of_era = rest - era * DAYS_OF_ERA;
+	int32_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int32_t of_year = of_era - (y * 365 + y / 4 - y / 100);
+	int32_t m = (5 * of_year + 2) / 153;
 
-	while (y > 0 && days_before(y) > rest) {
-		y--;
-	}
-	while (days_before(y + 1) <= rest) {
-		y++;
-	}
-	rest -= days_before(y);
-	while (rest >= days_in_month(y, m)) {
-		rest -= days_in_month(y, m++);
-	}
-	*year = y;
-	*month = m;
-	*dayofmonth = rest + 1;
+	*dayofmonth = of_year - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = era * 400 + y + (*month <= 2);
 }
 
 /* count digits at text[at]; -1 when one is none. */

@@ -21,7 +21,7 @@ static void put(struct bd_json_writer *writer, struct bd_bytes bytes)
 /* Room for a text and what stands around it, so that the parts of one member cost one look. */
 static char *room(struct bd_json_writer *writer, size_t len)
 {
-	if (writer->code == BD_OK) {
+	if (writer->code == BD_OK && len > writer->out->cap - writer->out->len) {
 		writer->code = bd_buf_reserve(writer->out, len);
 	}
 	return writer->code == BD_OK ? writer->out->ptr + writer->out->len : NULL;
@@ -65,10 +65,9 @@ static void put_escape(struct bd_json_writer *writer, unsigned char byte)
 
 /* Room for a key, `len` bytes and what stands around them; writes comma and key. Keys are ours:
  * nothing in them is escaped. NULL: the writer has failed. */
-static char *begin(struct bd_json_writer *writer, const char *key, size_t len)
+static char *begin(struct bd_json_writer *writer, struct bd_bytes key, size_t len)
 {
-	size_t key_len = key != NULL ? strlen(key) : 0;
-	char *at = room(writer, key_len + len + 8);
+	char *at = room(writer, key.len + len + 8);
 
 	if (at == NULL) {
 		return NULL;
@@ -77,10 +76,10 @@ static char *begin(struct bd_json_writer *writer, const char *key, size_t len)
 		*at++ = ',';
 	}
 	writer->needs_comma = true;
-	if (key != NULL) {
+	if (key.ptr != NULL) {
 		*at++ = '"';
-		memcpy(at, key, key_len);
-		at += key_len;
+		memcpy(at, key.ptr, key.len);
+		at += key.len;
 		*at++ = '"';
 		*at++ = ':';
 	}
@@ -109,7 +108,7 @@ static void put_escaped(struct bd_json_writer *writer, struct bd_bytes text)
 
 static void open(struct bd_json_writer *writer, const char *key, char bracket)
 {
-	char *at = begin(writer, key, 1);
+	char *at = begin(writer, bd_jw_key(key), 1);
 
 	if (at != NULL) {
 		*at++ = bracket;
@@ -144,12 +143,7 @@ void bd_jw_array_end(struct bd_json_writer *writer)
 	close(writer, "]");
 }
 
-void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text)
-{
-	bd_jw_bytes(writer, key, bd_bytes_of(text));
-}
-
-void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
+void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes text)
 {
 	size_t len = plain_len(text);
 	char *at = begin(writer, key, len + 2);
@@ -225,7 +219,7 @@ void bd_jw_null(struct bd_json_writer *writer, const char *key)
 
 void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json)
 {
-	char *at = begin(writer, key, json.len);
+	char *at = begin(writer, bd_jw_key(key), json.len);
 
 	if (at != NULL) {
 		memcpy(at, json.ptr, json.len);

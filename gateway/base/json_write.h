@@ -14,14 +14,30 @@ struct bd_json_writer {
 	bool needs_comma;
 };
 
+/* A key of ours; NULL = none. */
+static inline struct bd_bytes bd_jw_key(const char *key)
+{
+	return key != NULL ? bd_bytes_of(key) : (struct bd_bytes){ NULL, 0 };
+}
+
 void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out);
 /* key NULL = an array item or the whole value. */
 void bd_jw_object(struct bd_json_writer *writer, const char *key);
 void bd_jw_object_end(struct bd_json_writer *writer);
 void bd_jw_array(struct bd_json_writer *writer, const char *key);
 void bd_jw_array_end(struct bd_json_writer *writer);
-void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text);
-void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text);
+void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes text);
+/* Here, so that the length of a key, and of a text that is written out, is known when compiling. */
+static inline void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text)
+{
+	bd_jw_member(writer, bd_jw_key(key), bd_bytes_of(text));
+}
+
+static inline void bd_jw_bytes(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
+{
+	bd_jw_member(writer, bd_jw_key(key), text);
+}
+
 /* An array of the words of a text: a blank stands between them. */
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words);
 void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value);
