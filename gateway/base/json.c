@@ -556,7 +556,8 @@ static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
 		{
 			enum bd_code code = number_over(parser);
 
-			return code != BD_OK || bd_json_is_blank(byte) ? code : read_mark(parser, byte);
+			return code != BD_OK || bd_json_is_blank(byte) ? code
+								       : read_mark(parser, byte);
 		}
 	default:
 		return bd_json_is_blank(byte) ? BD_OK : read_mark(parser, byte);
