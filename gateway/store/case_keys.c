@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/case_index.h"
 #include "store/obligations_form.h"
+#include "store/recent.h"
 
 #include <string.h>
 
@@ -98,8 +99,10 @@ static const uint8_t *find_met(const struct bd_node_memo *memo, const struct bd_
 enum bd_code bd_case_blind(const uint8_t (**out)[BD_CASE_KEY_BYTES], struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena)
 {
-	const struct bd_node_memo *memo =
-		reader->memo != NULL && reader->memo->arena == arena ? reader->memo : NULL;
+	const struct bd_node_memo *memos[] = {
+		reader->memo != NULL && reader->memo->arena == arena ? reader->memo : NULL,
+		reader->recent != NULL ? bd_recent_memo(reader->recent) : NULL,
+	};
 	uint8_t(*keys)[BD_NODE_KEY_BYTES] = bd_arena_take(arena, count, sizeof(*keys));
 
 	_Static_assert(BD_CASE_KEY_BYTES == BD_NODE_KEY_BYTES, "one kind of key");
@@ -107,8 +110,11 @@ enum bd_code bd_case_blind(const uint8_t (**out)[BD_CASE_KEY_BYTES], struct bd_s
 		return bd_arena_code(arena);
 	}
 	for (size_t i = 0; i < count; i++) {
-		const uint8_t *met = memo != NULL ? find_met(memo, &identifiers[i]) : NULL;
+		const uint8_t *met = NULL;
 
+		for (size_t m = 0; m < 2 && met == NULL; m++) {
+			met = memos[m] != NULL ? find_met(memos[m], &identifiers[i]) : NULL;
+		}
 		if (met != NULL) {
 			memcpy(keys[i], met, BD_NODE_KEY_BYTES);
 		} else {

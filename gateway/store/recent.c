@@ -115,6 +115,11 @@ struct bd_arena *bd_recent_room(struct bd_recent *recent, const struct bd_identi
 	return &recent->arena;
 }
 
+const struct bd_node_memo *bd_recent_memo(const struct bd_recent *recent)
+{
+	return recent->memo;
+}
+
 void bd_recent_keep(struct bd_recent *recent, struct bd_held *held,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted)
 {

@@ -23,6 +23,8 @@ struct bd_held *bd_recent_find(const struct bd_recent *recent,
  * the memo of its nodes. */
 struct bd_arena *bd_recent_room(struct bd_recent *recent, const struct bd_identifier **identifiers,
 	size_t count, struct bd_node_memo ***memo);
+/* Of everything it has looked up; NULL = none yet. */
+const struct bd_node_memo *bd_recent_memo(const struct bd_recent *recent);
 void bd_recent_keep(struct bd_recent *recent, struct bd_held *held,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted);
 
