@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+const char *const bd_sealing_names[] = {
+	[BD_SEALING_AES_GCM] = "aes-256-gcm", [BD_SEALING_SM4_SM3] = "sm4-ctr-hmac-sm3", NULL
+};
+
+const char *const bd_blinding_names[] = {
+	[BD_BLINDING_SHA256] = "hmac-sha256", [BD_BLINDING_SM3] = "hmac-sm3", NULL
+};
+
 enum bd_code bd_keys_new(struct bd_keys **out)
 {
 	*out = bd_locked_alloc(sizeof(**out));

@@ -24,6 +24,17 @@ enum bd_sealing {
 };
 enum bd_blinding { BD_BLINDING_SHA256 = 0, BD_BLINDING_SM3 };
 
+/* As in the settings: "aes-256-gcm" ...; arrays ended by NULL. */
+extern const char *const bd_sealing_names[], *const bd_blinding_names[];
+static inline const char *bd_sealing_name(enum bd_sealing sealing)
+{
+	return bd_sealing_names[sealing];
+}
+static inline const char *bd_blinding_name(enum bd_blinding blinding)
+{
+	return bd_blinding_names[blinding];
+}
+
 struct bd_key {
 	uint16_t epoch; /* from 1 */
 	uint8_t bytes[BD_MASTER_KEY_BYTES];

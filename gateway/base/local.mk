@@ -15,6 +15,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/locked.c gateway/base/locked.h \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
+	gateway/base/shares.c gateway/base/shares.h \
 	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/tags.c gateway/base/tags.h \
 	gateway/base/text.c gateway/base/text.h \
