@@ -60,6 +60,8 @@ struct bd_bytes bd_cli_age(
 /* Anything, one line a member; an array of objects as a table. A view for what needs none. */
 void bd_cli_show_any(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena);
+/* The member `keys` of /v1/status, a line. */
+void bd_cli_show_keys(const struct bd_cli_options *options, const struct bd_json *keys);
 /* ANSI colour around what follows, where colours are wanted. */
 void bd_cli_colour(const struct bd_cli_options *options, const char *code);
 

@@ -58,6 +58,47 @@ static void show_owed(const struct bd_cli_options *options, const struct bd_json
 	fputc('\n', stdout);
 }
 
+static const char *waiting_text(const struct bd_cli_options *options, struct bd_bytes waits)
+{
+	static const struct {
+		const char *name, *zh, *en;
+	} terms[] = { { "rows", "存储中的数据", "rows of the store" },
+		{ "cases", "办件底稿", "case files" },
+		{ "spools", "尚在接收或应用的大报文", "a long message that is not yet applied" },
+		{ "repeats", "幂等键保存的答复（至多 48 小时）",
+			"answers kept for retries (48 hours at most)" },
+		{ "damaged", "无法打开的数据，见日志", "what cannot be opened: see the log" } };
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		if (bd_bytes_is(waits, terms[i].name)) {
+			return bd_cli_say(options, terms[i].zh, terms[i].en);
+		}
+	}
+	return "";
+}
+
+/* One line: the epoch, and what is still sealed otherwise. */
+void bd_cli_show_keys(const struct bd_cli_options *options, const struct bd_json *keys)
+{
+	const struct bd_json *resealing = bd_json_get(keys, "resealing");
+
+	printf("%s", bd_cli_say(options, "主密钥：轮次 ", "master key: epoch "));
+	bd_cli_put(stdout, bd_cli_text(keys, "epoch"));
+	fputs(bd_cli_say(options, "，", ", "), stdout);
+	bd_cli_put(stdout, bd_cli_text(keys, "sealing"));
+	fputs(bd_cli_say(options, "，", ", "), stdout);
+	bd_cli_put(stdout, bd_cli_text(keys, "blinding"));
+	if (resealing != NULL) {
+		printf("%s", bd_cli_say(options, "；正在重新密封 ", "; sealing anew "));
+		bd_cli_put(stdout, bd_cli_text(resealing, "done"));
+		fputc('/', stdout);
+		bd_cli_put(stdout, bd_cli_text(resealing, "total"));
+		printf("%s%s", bd_cli_say(options, "，旧轮次仍用于：", "; still needed for: "),
+			waiting_text(options, bd_cli_text(resealing, "waits_for")));
+	}
+	fputc('\n', stdout);
+}
+
 static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -81,6 +122,9 @@ static void show(
 	bd_cli_table_print(stdout, &table, 0);
 	if (bd_json_get(answer, "obligations") != NULL) {
 		show_owed(options, bd_json_get(answer, "obligations"));
+	}
+	if (bd_json_get(answer, "keys") != NULL) {
+		bd_cli_show_keys(options, bd_json_get(answer, "keys"));
 	}
 }
 

@@ -24,14 +24,6 @@ static const char *const durabilities[] = {
 	[BD_TRAIL_WRITTEN] = "written", [BD_TRAIL_SYNCED] = "synced", NULL
 };
 
-static const char *const sealings[] = {
-	[BD_SEALING_AES_GCM] = "aes-256-gcm", [BD_SEALING_SM4_SM3] = "sm4-ctr-hmac-sm3", NULL
-};
-
-static const char *const blindings[] = {
-	[BD_BLINDING_SHA256] = "hmac-sha256", [BD_BLINDING_SM3] = "hmac-sm3", NULL
-};
-
 #define AT(member) offsetof(struct bd_settings, member)
 #define MB ((uint64_t)1048576)
 
@@ -46,8 +38,14 @@ static const struct row rows[] = {
 	{ .key = "master_key_file", .kind = KIND_FILE, .offset = AT(master_key_file) },
 	{ .key = "master_key_credential", .kind = KIND_TEXT, .offset = AT(master_key_credential) },
 	{ .key = "master_key_command", .kind = KIND_TEXT, .offset = AT(master_key_command) },
-	{ .key = "sealing", .kind = KIND_CHOICE, .offset = AT(sealing), .choices = sealings },
-	{ .key = "blinding", .kind = KIND_CHOICE, .offset = AT(blinding), .choices = blindings },
+	{ .key = "sealing",
+		.kind = KIND_CHOICE,
+		.offset = AT(sealing),
+		.choices = bd_sealing_names },
+	{ .key = "blinding",
+		.kind = KIND_CHOICE,
+		.offset = AT(blinding),
+		.choices = bd_blinding_names },
 	{ .key = "signing_key_file",
 		.kind = KIND_FILE,
 		.offset = AT(signing_key_file),

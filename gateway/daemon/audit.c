@@ -41,11 +41,17 @@ enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, siz
 		return bd_fail(diag, code, "no digest");
 	}
 	code = bd_case_log_open(&audit->cases, daemon->store, (uint16_t)loop, diag);
+	code = code == BD_OK ? bd_audit_turn(audit, diag) : code;
 	if (code == BD_OK) {
 		audit->cases_first.write = write_cases;
 		bd_trail_before_flush(audit->log, &audit->cases_first);
 	}
 	return code;
+}
+
+enum bd_code bd_audit_turn(struct bd_audit *audit, struct bd_diag *diag)
+{
+	return bd_cases_turn(audit->cases, bd_audit_time(audit), diag);
 }
 
 void bd_audit_close(struct bd_audit *audit)

@@ -44,6 +44,8 @@ struct bd_audit {
 /* The log of one loop. */
 enum bd_code bd_audit_open(struct bd_audit *audit, struct bd_daemon *daemon, size_t loop,
 	enum bd_trail_durability durability, struct bd_diag *diag);
+/* A new epoch of the master key: what is written from now on goes into a new case file. */
+enum bd_code bd_audit_turn(struct bd_audit *audit, struct bd_diag *diag);
 void bd_audit_close(struct bd_audit *audit);
 
 /* The time of what is answered now: never before what was answered earlier. */

@@ -4,6 +4,7 @@
 #include "daemon/document.h"
 #include "daemon/routes.h"
 #include "store/obligations.h"
+#include "store/reseal.h"
 #include "store/watches.h"
 
 #include <inttypes.h>
@@ -104,6 +105,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	struct bd_notifier_counts webhooks;
 	struct bd_set_aside_counts aside;
 	struct bd_trail_counts trail;
+	struct bd_reseal_state keys;
 	uint64_t commits, messages;
 	int64_t now_ms = bd_clock_wall_ms();
 	enum bd_code code = BD_OK;
@@ -111,6 +113,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	bd_writer_counts(daemon->writer, &commits, &messages);
 	bd_set_aside_count(&aside, daemon->aside);
 	bd_trail_count(&trail, daemon->trail);
+	bd_store_reseal_state(&keys, daemon->store);
 	bd_notifier_counts(&webhooks, daemon->notifier);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
@@ -165,6 +168,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			(uint64_t)(now_ms > trail.head_ms ? now_ms - trail.head_ms : 0) / 1000 },
 		{ "bidui_trail_low", "1: only the reserve of space is left, pushes are refused",
 			"gauge", bd_trail_is_low(daemon->trail) },
+		{ "bidui_key_epoch", "epoch of the master key that is sealed under", "gauge",
+			keys.epoch },
+		{ "bidui_key_epochs_needed", "epochs that something may be sealed under", "gauge",
+			keys.needed_count },
+		{ "bidui_reseal_done", "rows and case files looked at to be sealed anew", "gauge",
+			keys.done },
+		{ "bidui_reseal_total", "of so many", "gauge", keys.total },
+		{ "bidui_reseal_damaged", "of them that cannot be opened", "gauge", keys.damaged },
 		{ "bidui_watches", "events of cases whose data changed", "gauge",
 			bd_store_watch_last(daemon->store) },
 		{ "bidui_webhook_requests_total", "webhook requests that were taken", "counter",
@@ -294,6 +305,32 @@ static enum bd_code write_owed(struct bd_document *document, int32_t today)
 	return code;
 }
 
+/* Under which epoch is sealed, which others are still needed, and how far the sealing anew is. */
+static void write_keys(struct bd_json_writer *w, const struct bd_loop *loop)
+{
+	struct bd_reseal_state state;
+
+	bd_store_reseal_state(&state, loop->daemon->store);
+	bd_jw_object(w, "keys");
+	bd_jw_u64(w, "epoch", state.epoch);
+	bd_jw_text(w, "sealing", bd_sealing_name(state.sealing));
+	bd_jw_text(w, "blinding", bd_blinding_name(state.blinding));
+	bd_jw_array(w, "needed");
+	for (size_t i = 0; i < state.needed_count; i++) {
+		bd_jw_u64(w, NULL, state.needed[i]);
+	}
+	bd_jw_array_end(w);
+	if (state.waits != BD_RESEAL_NOTHING) {
+		bd_jw_object(w, "resealing");
+		bd_jw_text(w, "waits_for", bd_reseal_wait_name(state.waits));
+		bd_jw_u64(w, "done", state.done);
+		bd_jw_u64(w, "total", state.total);
+		bd_jw_u64(w, "damaged", state.damaged);
+		bd_jw_object_end(w);
+	}
+	bd_jw_object_end(w);
+}
+
 struct status_asker {
 	const struct bd_sender *sender;
 };
@@ -344,6 +381,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {
 		write_workers(w, loop);
 	}
+	write_keys(w, loop);
 	bd_jw_object_end(w);
 	return code;
 }

@@ -274,6 +274,10 @@ static void reload(struct bd_letter *letter)
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.trail", &diag);
 	}
 	bd_diag_clear(&diag);
+	if (bd_audit_turn(&loop->audit, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.cases", &diag);
+	}
+	bd_diag_clear(&diag);
 	tls_settings(&tls, loop->setup->settings);
 	if (loop->tls != NULL && bd_http_tls_reload(loop->tls, &tls, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);

@@ -11,6 +11,7 @@
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "store/obligations.h"
+#include "store/reseal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,10 @@ struct biduid {
 	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
 	size_t reloads_left;   /* loops that have not yet taken the newest setup */
 	bool is_reload_wanted, is_stopping, has_failed;
+	/* A new epoch of the master key, that the writer notes before the loops are told. */
+	struct bd_write epoch_write;
+	struct bd_keys *epoch_keys; /* NULL = none */
+	struct bd_setup *epoch_setup;
 };
 
 static void show_errors(const struct bd_diags *diags)
@@ -120,6 +125,78 @@ static void on_trail_failed(struct bd_letter *letter)
 	stop(biduid);
 }
 
+/* To everybody; takes the reference. */
+static void hand_out(struct biduid *biduid, struct bd_setup *setup)
+{
+	bd_setup_unref(biduid->kept);
+	biduid->kept = biduid->setup;
+	biduid->setup = setup;
+	bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
+	bd_set_aside_clear(biduid->daemon.aside);
+	bd_follow_reload(biduid->daemon.follow, setup);
+	bd_notifier_reload(biduid->daemon.notifier, setup);
+	biduid->reloads_left = biduid->daemon.loop_count;
+	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
+		bd_loop_reload(&biduid->daemon.loops[i], setup);
+	}
+}
+
+/* The writer's thread. */
+static enum bd_code add_epoch(struct bd_write *write, struct bd_store *store, struct bd_diag *diag)
+{
+	const struct bd_keys *keys = CONTAINER(struct biduid, epoch_write, write)->epoch_keys;
+
+	return bd_store_add_epoch(store, &keys->items[keys->count - 1], diag);
+}
+
+static void on_epoch_added(struct bd_letter *letter)
+{
+	struct biduid *biduid =
+		CONTAINER(struct biduid, epoch_write, CONTAINER(struct bd_write, letter, letter));
+	struct bd_setup *setup = biduid->epoch_setup;
+	unsigned epoch = biduid->epoch_keys->items[biduid->epoch_keys->count - 1].epoch;
+
+	bd_keys_free(biduid->epoch_keys);
+	biduid->epoch_keys = NULL;
+	biduid->epoch_setup = NULL;
+	if (biduid->is_stopping) {
+		bd_setup_unref(setup);
+	} else if (biduid->epoch_write.code != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &biduid->epoch_write.diag);
+		bd_setup_unref(setup);
+	} else {
+		bd_log(BD_LOG_INFO, "keys", "epoch", "sealing under epoch %u from now on", epoch);
+		hand_out(biduid, setup);
+	}
+}
+
+/* Takes the reference. A key that cannot be had, or is another than the one in use, refuses it. */
+static void take_setup(struct biduid *biduid, struct bd_setup *setup)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_keys *keys = NULL;
+	bool is_new = false;
+	enum bd_code code = bd_master_key_read(&keys, setup->settings, &diag);
+
+	code = code == BD_OK ? bd_store_check_epochs(&is_new, biduid->daemon.store, keys, &diag)
+			     : code;
+	if (code != BD_OK) {
+		bd_keys_free(keys);
+		bd_setup_unref(setup);
+		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diag);
+	} else if (is_new) {
+		biduid->epoch_keys = keys;
+		biduid->epoch_setup = setup;
+		biduid->epoch_write = (struct bd_write){ .letter = { .deliver = on_epoch_added },
+			.home = &biduid->daemon.mailbox,
+			.work = add_epoch };
+		bd_writer_post(biduid->daemon.writer, &biduid->epoch_write);
+	} else {
+		bd_keys_free(keys);
+		hand_out(biduid, setup);
+	}
+}
+
 /* A configuration with an error leaves the old one in force. */
 static void reload(struct biduid *biduid)
 {
@@ -130,23 +207,13 @@ static void reload(struct biduid *biduid)
 		free(diags);
 		return;
 	}
-	if (biduid->reloads_left > 0) {
+	if (biduid->reloads_left > 0 || biduid->epoch_keys != NULL) {
 		biduid->is_reload_wanted = true;
 	} else if (bd_setup_load(&setup, biduid->config, diags) != BD_OK) {
 		show_errors(diags);
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
 	} else {
-		bd_setup_unref(biduid->kept);
-		biduid->kept = biduid->setup;
-		biduid->setup = setup;
-		bd_writer_set_covers(biduid->daemon.writer, setup->covers, setup->cover_count);
-		bd_set_aside_clear(biduid->daemon.aside);
-		bd_follow_reload(biduid->daemon.follow, setup);
-		bd_notifier_reload(biduid->daemon.notifier, setup);
-		biduid->reloads_left = biduid->daemon.loop_count;
-		for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
-			bd_loop_reload(&biduid->daemon.loops[i], setup);
-		}
+		take_setup(biduid, setup);
 	}
 	free(diags);
 }
@@ -356,6 +423,9 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	if (code == BD_OK &&
 		bd_follow_start(&biduid->daemon.follow, &biduid->daemon, biduid->setup) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread that follows obligations");
+	}
+	if (code == BD_OK) {
+		bd_writer_reseal(biduid->daemon.writer, biduid->daemon.repeats);
 	}
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }

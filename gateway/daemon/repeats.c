@@ -314,6 +314,26 @@ void bd_repeats_close(struct bd_repeats *repeats)
 	free(repeats);
 }
 
+/* The first record of a file is its oldest. */
+bool bd_repeats_are_current(struct bd_repeats *repeats)
+{
+	bool are_current = true;
+
+	pthread_mutex_lock(&repeats->lock);
+	for (size_t i = 0; i < DAYS; i++) {
+		char bytes[BD_SEAL_OVERHEAD];
+
+		if (repeats->files[i].day != NO_DAY &&
+			pread(repeats->files[i].fd, bytes, sizeof(bytes), FRONT_BYTES) ==
+				(ssize_t)sizeof(bytes)) {
+			are_current &= bd_seal_is_current(
+				repeats->seal, (struct bd_bytes){ bytes, sizeof(bytes) });
+		}
+	}
+	pthread_mutex_unlock(&repeats->lock);
+	return are_current;
+}
+
 /* -- asking and keeping -- */
 
 static enum bd_code open_answer(struct bd_bytes *receipt, struct bd_bytes *answer,

@@ -39,6 +39,8 @@ enum bd_repeat_state {
 enum bd_code bd_repeats_begin(enum bd_repeat_state *state, struct bd_bytes *receipt,
 	struct bd_bytes *answer, struct bd_repeats *repeats, const struct bd_repeat *repeat,
 	int64_t now_ms, struct bd_arena *arena, struct bd_diag *diag);
+/* Is everything that is kept sealed as it would be now? Any thread. */
+bool bd_repeats_are_current(struct bd_repeats *repeats);
 /* Of a new one, before its answer leaves. After a failure it is forgotten. */
 enum bd_code bd_repeats_keep(struct bd_repeats *repeats, const struct bd_repeat *repeat,
 	const char *receipt, struct bd_bytes answer, int64_t now_ms, struct bd_diag *diag);

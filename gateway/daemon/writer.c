@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/cases.h"
 #include "store/obligations.h"
+#include "store/reseal.h"
 #include "store/watches.h"
 
 #include <signal.h>
@@ -21,6 +22,8 @@
 #define EXPIRE_MS 60000
 /* A long message that could not go on for want of room is tried again after this. */
 #define RETRY_MS 1000
+/* Whether there is anything to be sealed anew; between steps it is at once. */
+#define RESEAL_MS 1000
 /* Case files are indexed this long after they were written, at the most. */
 #define INDEX_MS 200
 #define NS_PER_MS UINT64_C(1000000)
@@ -45,12 +48,13 @@ struct bd_writer {
 	void (*tell)(void *listener); /* NULL = nobody */
 	void *listener;
 	uint64_t commits, messages; /* atomic */
+	struct bd_repeats *repeats; /* atomic; NULL = nothing is sealed anew yet */
 	bool is_broken;             /* the thread's */
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
-	int64_t retry_ms, tend_ms, expire_ms, index_ms;
-	bool has_index_failed, has_sweep_failed; /* and that was told */
-	uint64_t oldest_reads;                   /* by the last look */
+	int64_t retry_ms, tend_ms, expire_ms, index_ms, reseal_ms;
+	bool has_index_failed, has_sweep_failed, has_reseal_failed; /* and that was told */
+	uint64_t oldest_reads;                                      /* by the last look */
 	int64_t oldest_since_ms;
 };
 
@@ -73,6 +77,7 @@ static int64_t idle_ms(const struct bd_writer *writer)
 		until = writer->retry_ms;
 	}
 	until = writer->index_ms < until ? writer->index_ms : until;
+	until = writer->reseal_ms < until ? writer->reseal_ms : until;
 	return until > now ? until - now : 0;
 }
 
@@ -310,6 +315,27 @@ static void expire(struct bd_writer *writer)
 	writer->expire_ms = has_more ? now : now + EXPIRE_MS;
 }
 
+/* A step between messages; told once where it fails, and tried again. */
+static void reseal(struct bd_writer *writer)
+{
+	struct bd_repeats *repeats = __atomic_load_n(&writer->repeats, __ATOMIC_ACQUIRE);
+	struct bd_diag diag = { .code = BD_OK };
+	bool has_more = false;
+	enum bd_code code;
+
+	if (bd_clock_monotonic_ms() < writer->reseal_ms) {
+		return;
+	}
+	code = repeats != NULL ? bd_store_reseal(writer->store, bd_repeats_are_current(repeats),
+					 &has_more, &diag)
+			       : BD_OK;
+	if (code == BD_STORE_SYNC || !writer->has_reseal_failed) {
+		hear(writer, code, &diag);
+	}
+	writer->has_reseal_failed = code != BD_OK;
+	writer->reseal_ms = bd_clock_monotonic_ms() + (has_more ? 0 : RESEAL_MS);
+}
+
 /* One that is lost is sent once more after a restart. */
 static void keep_told(struct bd_writer *writer, struct told *told)
 {
@@ -369,6 +395,7 @@ static void run(void *state)
 		index_cases(writer);
 		tend(writer);
 		expire(writer);
+		reseal(writer);
 		tell_news(writer);
 	} while (!group.is_stopping || group.count > 0 || group.told != NULL ||
 		 writer->longs != NULL);
@@ -411,6 +438,11 @@ void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *cover
 	writer->cover_count = count;
 	uv_cond_signal(&writer->wake);
 	uv_mutex_unlock(&writer->lock);
+}
+
+void bd_writer_reseal(struct bd_writer *writer, struct bd_repeats *repeats)
+{
+	__atomic_store_n(&writer->repeats, repeats, __ATOMIC_RELEASE);
 }
 
 void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), void *listener)

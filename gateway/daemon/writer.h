@@ -11,6 +11,7 @@
 #define BD_DAEMON_WRITER_H
 
 #include "daemon/mailbox.h"
+#include "daemon/repeats.h"
 #include "store/store.h"
 
 struct bd_writer;
@@ -39,6 +40,9 @@ void bd_writer_set_covers(struct bd_writer *writer, const struct bd_cover *cover
  * bd_owed_again). Any thread; NULL = nobody wants to know any more, and tell is not called again
  * once this returns. */
 void bd_writer_on_news(struct bd_writer *writer, void (*tell)(void *listener), void *listener);
+/* What is sealed under an earlier epoch may be sealed anew from now on: every loop's case log is
+ * open. repeats lives as long as the writer. Any thread. */
+void bd_writer_reseal(struct bd_writer *writer, struct bd_repeats *repeats);
 /* Up to where a client has taken its watches (store/watches.h), before the next group; of several
  * waiting for one client the last counts. Any thread. */
 void bd_writer_tell(struct bd_writer *writer, const char *client, uint64_t number);

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/try.h"
 #include "store/case_file.h"
+#include "store/case_reseal.h"
 #include "store/cases.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct bd_case_log {
 	struct bd_case_place next; /* behind the batch */
 	int32_t day;               /* of the records of the file; INT32_MIN = none yet */
 	uint64_t allocated;        /* bytes of the file */
+	uint32_t target;           /* of the ring: what the records of the file are sealed under */
 	uint32_t dirty_end;        /* a failed write may have left bytes up to here */
 	bool has_failed;           /* atomic */
 	/* under the lock of struct bd_cases; closed by the signer, or when the log is */
@@ -62,6 +64,11 @@ enum bd_code bd_case_log_open(
 	pthread_mutex_unlock(&store->cases->lock);
 	*out = log;
 	return BD_OK;
+}
+
+static uint32_t target_of(const struct bd_case_log *log)
+{
+	return __atomic_load_n(&log->store->ring->target, __ATOMIC_ACQUIRE);
 }
 
 /* Gives back the space that was taken ahead. */
@@ -210,6 +217,7 @@ static enum bd_code begin_file(struct bd_case_log *log, int64_t at_ms, struct bd
 		return code;
 	}
 	log->day = bd_day_at(at_ms);
+	log->target = target_of(log);
 	log->allocated = 0;
 	log->dirty_end = 0;
 	allocate(log);
@@ -227,12 +235,15 @@ static enum bd_code resume_file(struct bd_case_log *log, int32_t day, struct bd_
 	if (bd_case_read_at(fd, bytes, sizeof(bytes), 0) != BD_OK ||
 		!bd_case_file_head_read(&first_ms, (struct bd_bytes){ bytes, sizeof(bytes) },
 			log->next.loop, log->next.segment) ||
-		bd_day_at(first_ms) != day) {
+		bd_day_at(first_ms) != day ||
+		!bd_case_file_is_current(
+			log->store, log->seal, log->next.loop, log->next.segment)) {
 		close(fd);
 		return BD_OK;
 	}
 	BD_TRY(put_file(log, fd, false, diag));
 	log->day = day;
+	log->target = target_of(log);
 	log->allocated = log->next.offset;
 	allocate(log);
 	return BD_OK;
@@ -247,7 +258,7 @@ static enum bd_code find_file(
 	if (log->fd < 0 && bd_cases_series(log->store, log->next.loop).is_there) {
 		BD_TRY(resume_file(log, day, diag));
 	}
-	if (log->fd >= 0 && log->day == day &&
+	if (log->fd >= 0 && log->day == day && log->target == target_of(log) &&
 		log->next.offset + (uint64_t)bytes <= BD_CASE_FILE_MAX_BYTES) {
 		return BD_OK;
 	}
@@ -366,6 +377,18 @@ enum bd_code bd_cases_flush(struct bd_case_log *log, struct bd_diag *diag)
 	}
 	bd_buf_clear(&log->batch);
 	return code;
+}
+
+enum bd_code bd_cases_turn(struct bd_case_log *log, int64_t now_ms, struct bd_diag *diag)
+{
+	if (!bd_cases_series(log->store, log->next.loop).is_there ||
+		(log->fd >= 0 ? log->target == target_of(log)
+			      : bd_case_file_is_current(log->store, log->seal, log->next.loop,
+					log->next.segment))) {
+		return BD_OK;
+	}
+	BD_TRY(bd_cases_flush(log, diag));
+	return begin_file(log, now_ms, diag);
 }
 
 /* -- the signer -- */

@@ -106,6 +106,9 @@ enum bd_code bd_cases_append(
 	struct bd_case_log *log, const struct bd_case_record *record, struct bd_diag *diag);
 /* Writes what was collected. BD_DISK_FULL, BD_IO: none of it counts, and no answer may leave. */
 enum bd_code bd_cases_flush(struct bd_case_log *log, struct bd_diag *diag);
+/* The loop: where what it writes to is sealed under an earlier epoch, it goes on in a new file.
+ * After bd_case_log_open, and when an epoch was added. */
+enum bd_code bd_cases_turn(struct bd_case_log *log, int64_t now_ms, struct bd_diag *diag);
 /* The signer: everything that was written is on disk. A failure is final. */
 enum bd_code bd_cases_sync(struct bd_store *store, struct bd_diag *diag);
 

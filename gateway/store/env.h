@@ -37,6 +37,7 @@ struct bd_owed_watch {
 };
 
 struct bd_long;
+struct bd_reseal;
 struct bd_waiting;
 
 struct bd_store {
@@ -66,6 +67,7 @@ struct bd_store {
 	uint64_t marked_commit;         /* the newest that set a mark */
 	bool has_sweeps;                /* some subjects are still to be looked through */
 	struct bd_long *active;         /* long.h */
+	struct bd_reseal *reseal;       /* reseal.h */
 	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;
 	uint64_t spool_number; /* atomic; of the newest file */
@@ -157,6 +159,9 @@ enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t me
 
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
+/* reseal.c: with the store. */
+enum bd_code bd_reseal_open(struct bd_store *store, struct bd_diag *diag);
+void bd_reseal_close(struct bd_store *store);
 /* Whose eyes a node is loaded with. */
 struct bd_node_view {
 	struct bd_store *store;

@@ -6,6 +6,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_index.c gateway/store/case_index.h gateway/store/case_sink.h \
 	gateway/store/case_keys.c gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
+	gateway/store/case_reseal.c gateway/store/case_reseal.h \
 	gateway/store/case_recover.c gateway/store/cases.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
@@ -28,6 +29,8 @@ libbd_store_a_SOURCES = \
 	gateway/store/recall_find.c \
 	gateway/store/recent.c gateway/store/recent.h \
 	gateway/store/report.c \
+	gateway/store/needed.c \
+	gateway/store/reseal.c gateway/store/reseal.h \
 	gateway/store/ring.c gateway/store/ring.h \
 	gateway/store/salts.c gateway/store/salts.h \
 	gateway/store/seal.c gateway/store/seal.h gateway/store/seal_gcm.c gateway/store/seal_gcm.h \

@@ -108,6 +108,22 @@ enum bd_code bd_secrets_epochs(uint16_t out[BD_EPOCHS_MAX], size_t *count,
 	return walk_epochs(out, count, store, txn, false, diag);
 }
 
+enum bd_code bd_secrets_check(bool *is_needed, const struct bd_store *store, MDB_txn *txn,
+	uint16_t epoch, struct bd_diag *diag)
+{
+	char room[EPOCH_NAME_BYTES];
+	MDB_val name = val_of(room, sizeof(room)), value;
+	int result;
+
+	epoch_name(room, epoch);
+	result = mdb_get(txn, store->meta, &name, &value);
+	*is_needed = result == 0;
+	if (result != 0) {
+		return result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "meta");
+	}
+	return check_epoch(store, epoch, &value, diag);
+}
+
 static enum bd_code put_epoch(
 	struct bd_store *store, MDB_txn *txn, const struct bd_key *key, struct bd_diag *diag)
 {

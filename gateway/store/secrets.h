@@ -18,6 +18,9 @@ enum bd_code bd_secrets_open(
 /* The epochs that the store needs, rising. */
 enum bd_code bd_secrets_epochs(uint16_t out[BD_EPOCHS_MAX], size_t *count,
 	const struct bd_store *store, MDB_txn *txn, struct bd_diag *diag);
+/* Is the ring's key of this epoch the store's? *is_needed false: the store has no such epoch. */
+enum bd_code bd_secrets_check(bool *is_needed, const struct bd_store *store, MDB_txn *txn,
+	uint16_t epoch, struct bd_diag *diag);
 /* Notes an epoch, and seals the roots under it: `ring` has it as its target. */
 enum bd_code bd_secrets_add(
 	struct bd_store *store, MDB_txn *txn, const struct bd_ring *ring, struct bd_diag *diag);

@@ -290,6 +290,7 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
 	code = code == BD_OK ? bd_long_recover(store, diag) : code;
+	code = code == BD_OK ? bd_reseal_open(store, diag) : code;
 	if (code != BD_OK) {
 		bd_store_close(store);
 		return code;
@@ -304,6 +305,7 @@ void bd_store_close(struct bd_store *store)
 		return;
 	}
 	bd_long_close(store);
+	bd_reseal_close(store);
 	bd_cases_free(store->cases);
 	if (store->env != NULL) {
 		mdb_env_close(store->env);

@@ -87,3 +87,8 @@ check_PROGRAMS += tests/unit/test_store_watch
 TESTS += tests/unit/test_store_watch
 tests_unit_test_store_watch_SOURCES = tests/unit/test_store_watch.c tests/unit/store_support.h
 tests_unit_test_store_watch_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_reseal
+TESTS += tests/unit/test_store_reseal
+tests_unit_test_store_reseal_SOURCES = tests/unit/test_store_reseal.c tests/unit/store_support.h
+tests_unit_test_store_reseal_LDADD = $(STORE_TEST_LIBS)
