@@ -11,7 +11,7 @@ E2E = \
 	tests/e2e/disputes.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/gateway.sh \
-	tests/e2e/history.sh tests/e2e/made.sh \
+	tests/e2e/history.sh tests/e2e/keys.sh tests/e2e/made.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/obligations.sh \
 	tests/e2e/readme.sh \

@@ -37,7 +37,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_RECALL = 4096,
 	BD_CLI_GROUP_DISPUTE = 8192,
 	BD_CLI_GROUP_WATCH = 16384,
-	BD_CLI_GROUP_TIME = 65536 /* from when on */
+	BD_CLI_GROUP_TIME = 65536, /* from when on */
+	BD_CLI_GROUP_KEY = 131072  /* the settings file, and shares of the master key */
 };
 
 struct bd_cli_options {
@@ -53,6 +54,7 @@ struct bd_cli_options {
 	const char *basis;
 	const char *message, *about, *reference;
 	const char *since;
+	const char *config, *shares, *to;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
@@ -90,6 +92,8 @@ enum bd_cli_exit bd_cli_erase(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_recall(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_init(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_key(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */

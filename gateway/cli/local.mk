@@ -2,7 +2,7 @@ bin_PROGRAMS += bidui
 bidui_SOURCES = \
 	gateway/cli/backtest.c gateway/cli/reproduced.c gateway/cli/reproduced.h \
 	gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/audit.c gateway/cli/answer.c gateway/cli/answer.h gateway/cli/cli.h \
-	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c \
+	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c gateway/cli/key.c gateway/cli/shares.c gateway/cli/shares.h \
 	gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \
 	gateway/cli/matter.c gateway/cli/obligation.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
 	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
@@ -10,5 +10,5 @@ bidui_SOURCES = \
 	gateway/cli/table.c gateway/cli/table.h \
 	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/watch.c
 bidui_CPPFLAGS = $(AM_CPPFLAGS) -DBD_DATA_FOLDER='"$(pkgdatadir)"'
-bidui_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
-	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lunistring
+bidui_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
+	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) -lunistring -lpthread

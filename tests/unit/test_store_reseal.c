@@ -79,7 +79,7 @@ static void append(struct box *box, struct bd_case_log *log, unsigned number)
 {
 	const struct bd_identifier id = person(number);
 	const uint16_t entity = 1;
-	const struct bd_case_looked looked = { &id, 1, false };
+	const struct bd_case_looked looked = { .identifiers = &id, .identifier_count = 1 };
 	const struct bd_case_finding finding = { .element = bd_bytes_of("name"),
 		.pointer = bd_bytes_of("/subjects/applicant"),
 		.code = bd_bytes_of("match"),
