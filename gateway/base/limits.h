@@ -176,7 +176,20 @@
 #define BD_CASE_KEYS_MAX 1024
 /* One file of cases: some ten thousand, so that a walk opens few. */
 #define BD_CASE_FILE_MAX_BYTES 67108864
-/* Cases indexed in one transaction: some twenty milliseconds of the writer that pushes wait for. */
+/* Entries of the index of cases that wait in memory for a run: some 2 MB, of some 4,000 cases,
+ * whose heads a start reads again in a moment. */
+#define BD_CASE_TAIL_ITEMS 32768
+/* Runs of one size that become one: a look-up asks some twenty of them for 100 million entries. */
+#define BD_CASE_RUNS_FAN 8
+/* Entries merged, and rows of runs taken away, in one transaction: some milliseconds of the writer
+ * that pushes wait for. */
+#define BD_CASE_MERGE_ITEMS 16384
+#define BD_CASE_GARBAGE_ROWS 1024
+/* What tells a push which runs have a case of a subject: of one run, for ten million names, and of
+ * all. A run without is asked in vain, once for each subject that changes. */
+#define BD_CASE_FILTER_MAX_BYTES 16777216
+#define BD_CASE_FILTERS_MAX_BYTES 67108864
+/* Cases indexed in one step: some milliseconds of the writer that pushes wait for. */
 #define BD_CASES_INDEX_MAX 2048
 /* -- frames ---------------------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  * that are not indexed yet, and of those that were being answered at that moment. */
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/case_runs.h"
 #include "store/erase.h"
 
 #include <errno.h>
@@ -126,6 +127,7 @@ enum bd_code bd_case_note_erased(
 
 	BD_TRY(bd_buf_add_u64(&value, txn->commit));
 	BD_TRY(bd_buf_add_u64(&value, (uint64_t)now_ms));
+	txn->store->cases->has_erased = true;
 	return bd_txn_put(txn, txn->store->case_erased,
 		(struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES }, bd_buf_bytes(&value));
 }
@@ -155,14 +157,8 @@ static enum bd_code is_overtaken_by(bool *out, struct bd_txn *txn,
 enum bd_code bd_case_is_overtaken(
 	bool *is_overtaken, struct bd_txn *txn, const struct bd_case_head *head)
 {
-	MDB_stat stat;
-	int result = mdb_stat(txn->mdb, txn->store->case_erased, &stat);
-
 	*is_overtaken = false;
-	if (result != 0) {
-		return bd_txn_fail(txn, result, "cases");
-	}
-	for (size_t i = 0; stat.ms_entries > 0 && i < head->key_count; i++) {
+	for (size_t i = 0; i < head->key_count; i++) {
 		BD_TRY(is_overtaken_by(is_overtaken, txn, head->keys[i], head));
 	}
 	return BD_OK;
@@ -198,57 +194,31 @@ enum bd_code bd_case_forget_erased(struct bd_txn *txn, int64_t now_ms)
 
 /* -- those that are indexed -- */
 
-/* The first case of the list; *found false: there is none. */
-static enum bd_code first_of(uint8_t out[BD_CASE_LIST_KEY_BYTES], bool *found, struct bd_txn *txn,
-	const uint8_t of[BD_NODE_KEY_BYTES])
-{
-	MDB_val key = { BD_NODE_KEY_BYTES, (void *)of }, value;
-	MDB_cursor *cursor;
-	int result = mdb_cursor_open(txn->mdb, txn->store->case_subjects, &cursor);
+/* Looked up at once. */
+#define LISTED_MAX 64
 
-	if (result != 0) {
-		return bd_txn_fail(txn, result, "cases");
-	}
-	result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	*found = result == 0 && key.mv_size == BD_CASE_LIST_KEY_BYTES &&
-		 memcmp(key.mv_data, of, BD_NODE_KEY_BYTES) == 0;
-	if (*found) {
-		memcpy(out, key.mv_data, BD_CASE_LIST_KEY_BYTES);
-	}
-	mdb_cursor_close(cursor);
-	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
-}
-
-/* Whatever it is found to be, it is in the list no more afterwards. */
-static enum bd_code erase_case(struct bd_txn *txn, struct files *files,
-	const uint8_t listed[BD_CASE_LIST_KEY_BYTES], uint64_t *erased)
+/* Whatever it is found to be, it is in the list no more afterwards. Wiped before it is taken out:
+ * it is found again where that was not done. */
+static enum bd_code erase_case(
+	struct bd_txn *txn, struct files *files, const struct bd_case_item *item, uint64_t *erased)
 {
-	const struct bd_bytes key = { (const char *)listed, BD_CASE_LIST_KEY_BYTES };
-	struct bd_reader reader = bd_reader_of(
-		(struct bd_bytes){ key.ptr + BD_NODE_KEY_BYTES + 8, BD_TRAIL_ID_BYTES });
-	struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
-	struct bd_store *store = txn->store;
-	struct bd_case_record record;
-	struct bd_case_entry entry;
-	bool found = false;
+	struct bd_case_place place = bd_case_item_place(item);
+	struct bd_case_head head;
 	enum bd_code code;
 
 	bd_arena_clear(&txn->arena);
-	BD_TRY(bd_case_entry_get(&entry, &found, txn, &receipt));
-	if (found) {
-		code = bd_case_load(&record, store, store->seal, &entry.place, &txn->arena);
-		if (code == BD_OK) {
-			BD_TRY(bd_case_unlist(txn, &record, true));
-			++*erased;
-		}
-		/* Of one that was erased before, the names may have been left; one that is damaged
-		 * may be so in part. */
-		if (code != BD_OK && code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
-			return code;
-		}
-		BD_TRY(files_wipe(files, store, &entry.place, txn->diag));
+	code = bd_case_find_head(&head, txn, &place);
+	/* Of one that was erased before, the names may have been left; one that is damaged may be
+	 * so in part. */
+	if (code != BD_OK && code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
+		return code;
 	}
-	return bd_txn_delete(txn, store->case_subjects, key);
+	BD_TRY(files_wipe(files, txn->store, &place, txn->diag));
+	if (code == BD_OK) {
+		BD_TRY(bd_case_unlist(txn, &head, &place));
+		++*erased;
+	}
+	return bd_case_take_out(txn, item);
 }
 
 /* One transaction: on disk before the index forgets them, so that a second try finds what the first
@@ -256,16 +226,17 @@ static enum bd_code erase_case(struct bd_txn *txn, struct files *files,
 static enum bd_code erase_some(
 	struct bd_txn *txn, const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased, bool *has_more)
 {
+	static const uint32_t nothing[BD_TRAIL_LOOPS_MAX];
+	struct bd_case_item items[LISTED_MAX];
+	struct bd_case_gather gather = { .items = items, .max = LISTED_MAX, .hidden = nothing };
 	struct files files = { .count = 0 };
-	uint8_t listed[BD_CASE_LIST_KEY_BYTES];
-	enum bd_code code = BD_OK, synced;
+	enum bd_code code, synced;
 
-	*has_more = true;
-	for (size_t i = 0; i < BD_CASES_INDEX_MAX && code == BD_OK && *has_more; i++) {
-		code = first_of(listed, has_more, txn, of);
-		if (code == BD_OK && *has_more) {
-			code = erase_case(txn, &files, listed, erased);
-		}
+	bd_case_item_bound(&gather.front, BD_CASE_BY_SUBJECT, of, 0);
+	code = bd_case_find(&gather, txn);
+	*has_more = gather.count > 0;
+	for (size_t i = 0; i < gather.count && code == BD_OK; i++) {
+		code = erase_case(txn, &files, &items[i], erased);
 	}
 	synced = files_sync(&files, txn->diag);
 	return code == BD_OK ? synced : code;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/case_runs.h"
 #include "store/erase.h"
 #include "store/obligations.h"
 
@@ -30,47 +31,28 @@ static int64_t end_of_file_ms(int fd, uint16_t loop, uint32_t segment)
 	return fstat(fd, &status) == 0 ? (int64_t)status.st_mtime * 1000 : INT64_MAX;
 }
 
-static enum bd_code drop_number(
-	struct bd_txn *txn, const struct bd_case_entry *entry, const struct bd_trail_id *receipt)
+/* What it owed. Of an erased one the entry says whether it was a case: another may have had its
+ * receipt since. */
+static enum bd_code drop(
+	struct bd_txn *txn, const struct bd_case_head *head, const struct bd_case_place *place)
 {
-	char room[BD_CASE_LIST_KEY_BYTES];
-	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-
-	if (!entry->has_number) {
-		return BD_OK;
-	}
-	BD_TRY(bd_case_list_key(&key, entry->number, entry->at_ms, receipt));
-	return bd_txn_delete(txn, txn->store->case_numbers, bd_buf_bytes(&key));
-}
-
-/* Once: where its receipt leads elsewhere, or nowhere, that was done before. */
-static enum bd_code drop(struct bd_txn *txn, const struct bd_case_head *head,
-	const struct bd_case_place *place, struct bd_bytes sealed)
-{
-	struct bd_store *store = txn->store;
 	char room[BD_TRAIL_ID_BYTES];
 	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_case_record record;
-	struct bd_case_entry entry;
-	bool found = false;
-	enum bd_code code;
 
 	bd_arena_clear(&txn->arena);
-	BD_TRY(bd_case_entry_get(&entry, &found, txn, &head->receipt));
-	if (!found || !bd_case_is_same_place(&entry.place, place)) {
-		return BD_OK;
-	}
-	code = bd_case_open_record(&record, store->seal, place, head, sealed, &txn->arena);
-	if (code == BD_OK) {
-		BD_TRY(bd_case_unlist(txn, &record, false));
-	} else if (code == BD_CASE_ERASED || code == BD_STORE_DAMAGED) {
-		BD_TRY(drop_number(txn, &entry, &head->receipt));
-	} else {
-		return code;
+	if (bd_case_is_erased(head)) {
+		struct bd_case_item item;
+		struct bd_case_place at;
+		bool found = false;
+
+		BD_TRY(bd_case_find_receipt(&item, &found, txn, &head->receipt, true));
+		at = found ? bd_case_item_place(&item) : *place;
+		if (!found || !bd_case_is_same_place(&at, place)) {
+			return BD_OK;
+		}
 	}
 	BD_TRY(bd_trail_id_pack(&key, &head->receipt));
-	BD_TRY(bd_owed_drop(txn, (const uint8_t *)room, &txn->arena));
-	return bd_txn_delete(txn, store->case_places, bd_buf_bytes(&key));
+	return bd_owed_drop(txn, (const uint8_t *)room, &txn->arena);
 }
 
 struct step {
@@ -96,7 +78,7 @@ static enum bd_code drop_some(struct step *step, struct bd_txn *txn)
 			&found, &head, &place, &sealed, &reader, &end, txn->diag);
 		step->is_over = code == BD_OK && found != BD_CASE_STEP_RECORD;
 		if (code == BD_OK && found == BD_CASE_STEP_RECORD) {
-			code = drop(txn, &head, &place, sealed);
+			code = drop(txn, &head, &place);
 			step->wiped[step->count++] = place;
 		}
 	}
@@ -128,6 +110,7 @@ static enum bd_code remove_file(struct bd_store *store, uint16_t loop, struct bd
 	pthread_mutex_lock(&store->cases->lock);
 	series->first++;
 	pthread_mutex_unlock(&store->cases->lock);
+	store->cases->runs->has_expired = true;
 	store->cases->expired = (struct bd_case_place){ 0, 0, 0 };
 	return BD_OK;
 }
@@ -178,10 +161,15 @@ static enum bd_code expire_series(
 	fd = bd_case_file_open(store, loop, series.first, true);
 	if (fd < 0) {
 		*done = true;
+		__atomic_store_n(
+			&store->cases->runs->hidden[loop], series.first + 1, __ATOMIC_RELEASE);
 		return remove_file(store, loop, diag);
 	}
 	if (end_of_file_ms(fd, loop, series.first) <= limit_ms) {
 		*done = true;
+		/* Nobody finds what of it is there still. */
+		__atomic_store_n(
+			&store->cases->runs->hidden[loop], series.first + 1, __ATOMIC_RELEASE);
 		code = expire_some(store, loop, series.first, fd, diag);
 	}
 	close(fd);
@@ -194,10 +182,14 @@ static enum bd_code forget(struct bd_store *store, int64_t now_ms, struct bd_dia
 	MDB_stat stat;
 	enum bd_code code;
 
+	if (!store->cases->has_erased) {
+		return BD_OK;
+	}
 	bd_txn_open(&txn, store, diag);
 	code = bd_txn_begin(&txn);
 	if (code == BD_OK && mdb_stat(txn.mdb, store->case_erased, &stat) == 0 &&
 		stat.ms_entries == 0) {
+		store->cases->has_erased = false;
 		bd_txn_drop(&txn);
 	} else if (code == BD_OK) {
 		code = bd_txn_end(&txn, bd_case_forget_erased(&txn, now_ms));

@@ -130,22 +130,33 @@ enum bd_code bd_case_reader_next(enum bd_case_step *step, struct bd_case_head *h
 /* -- all series of a store -- */
 
 struct bd_case_log;
+struct bd_case_runs;
 struct bd_case_sink;
 
 struct bd_case_series {
 	bool is_there;
 	uint32_t first;            /* the oldest file that is still there */
 	struct bd_case_place end;  /* written to here */
-	struct bd_case_place read; /* indexed to here */
-	struct bd_case_log *log;   /* NULL = no loop writes it */
+	struct bd_case_place read; /* indexed to here, in the tail or a run */
+	/* The writer's: in runs to here, and the newest receipt up to `read`. */
+	struct bd_case_place indexed;
+	bool has_newest;
+	struct bd_trail_id newest;
+	/* The writer's: whoever hears of cases has heard of those before this, and of every change
+	 * of whom they looked at, up to this commit. */
+	struct bd_case_place told;
+	uint64_t told_commit;
+	struct bd_case_log *log; /* NULL = no loop writes it */
 };
 
 struct bd_cases {
-	pthread_mutex_t lock; /* series */
+	pthread_mutex_t lock;      /* series */
+	struct bd_case_runs *runs; /* case_runs.h */
 	struct bd_case_series series[BD_TRAIL_LOOPS_MAX];
 	struct bd_case_sink *sinks;   /* case_index.h; the writer's */
 	struct bd_case_place expired; /* the writer's: how far the oldest file is taken away */
 	uint64_t overtaken;           /* the writer's: erased as they were indexed */
+	bool has_erased;              /* the writer's: some erasures are remembered */
 	uint64_t cut_bytes;           /* that a start has found torn */
 };
 

@@ -3,53 +3,13 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/try.h"
+#include "store/case_runs.h"
 #include "store/obligations.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define ENTRY_FORM 1
 
 /* -- forms -- */
-
-void bd_cases_cursor_name(char out[BD_CASES_CURSOR_BYTES], uint16_t loop)
-{
-	snprintf(out, BD_CASES_CURSOR_BYTES, "cases %04x", loop);
-}
-
-enum bd_code bd_case_entry_pack(struct bd_buf *out, const struct bd_case_entry *entry)
-{
-	BD_TRY(bd_buf_add_u8(out, ENTRY_FORM));
-	BD_TRY(bd_buf_add_u16(out, entry->place.loop));
-	BD_TRY(bd_buf_add_u32(out, entry->place.segment));
-	BD_TRY(bd_buf_add_u32(out, entry->place.offset));
-	BD_TRY(bd_buf_add_u64(out, (uint64_t)entry->at_ms));
-	return entry->has_number ? bd_buf_add(out, (struct bd_bytes){ (const char *)entry->number,
-							   sizeof(entry->number) })
-				 : BD_OK;
-}
-
-bool bd_case_entry_unpack(struct bd_case_entry *out, struct bd_bytes bytes)
-{
-	struct bd_reader reader = bd_reader_of(bytes);
-	uint8_t form = bd_read_u8(&reader);
-	struct bd_bytes number;
-
-	out->place.loop = bd_read_u16(&reader);
-	out->place.segment = bd_read_u32(&reader);
-	out->place.offset = bd_read_u32(&reader);
-	out->at_ms = (int64_t)bd_read_u64(&reader);
-	out->has_number = reader.rest.len > 0;
-	if (out->has_number) {
-		number = bd_read_bytes(&reader, sizeof(out->number));
-		if (reader.ok) {
-			memcpy(out->number, number.ptr, sizeof(out->number));
-		}
-	}
-	return reader.ok && reader.rest.len == 0 && form == ENTRY_FORM &&
-	       out->place.loop < BD_TRAIL_LOOPS_MAX;
-}
 
 enum bd_code bd_case_number_key(
 	uint8_t out[BD_CASE_NUMBER_KEY_BYTES], struct bd_seal *seal, struct bd_bytes number)
@@ -66,14 +26,6 @@ enum bd_code bd_case_number_key(
 	return BD_OK;
 }
 
-enum bd_code bd_case_list_key(struct bd_buf *out, const uint8_t of[BD_NODE_KEY_BYTES],
-	int64_t at_ms, const struct bd_trail_id *receipt)
-{
-	BD_TRY(bd_buf_add(out, (struct bd_bytes){ (const char *)of, BD_NODE_KEY_BYTES }));
-	BD_TRY(bd_buf_add_u64(out, (uint64_t)at_ms));
-	return bd_trail_id_pack(out, receipt);
-}
-
 void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink)
 {
 	struct bd_case_sink **link = &store->cases->sinks;
@@ -85,221 +37,108 @@ void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink)
 	*link = sink;
 }
 
-/* -- opening -- */
-
-/* The whole record in `bytes`; head and sealed borrow from it. */
-static enum bd_code read_record(struct bd_buf *bytes, struct bd_case_head *head,
-	struct bd_bytes *sealed, struct bd_store *store, const struct bd_case_place *place)
-{
-	int fd = bd_case_file_open(store, place->loop, place->segment, false);
-	enum bd_code code =
-		fd >= 0 ? bd_case_head_load(head, bytes, fd, place->offset) : BD_STORE_DAMAGED;
-	size_t head_len = bytes->len;
-
-	code = code == BD_OK ? bd_buf_reserve(bytes, head->length) : code;
-	if (code == BD_OK) {
-		code = bd_case_read_at(fd, bytes->ptr + head_len, head->length,
-			(uint64_t)place->offset + head_len);
-		bytes->len += code == BD_OK ? head->length : 0;
-		/* The room may have moved. */
-		code = code == BD_OK && !bd_case_head_read(head, bd_buf_bytes(bytes))
-			       ? BD_STORE_DAMAGED
-			       : code;
-		*sealed = (struct bd_bytes){ bytes->ptr + head_len, head->length };
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return code;
-}
-
-/* Opened where it stays: what is unpacked borrows from it. */
-enum bd_code bd_case_open_record(struct bd_case_record *record, struct bd_seal *seal,
-	const struct bd_case_place *place, const struct bd_case_head *head, struct bd_bytes sealed,
-	struct bd_arena *arena)
-{
-	struct bd_buf plain = { .cap = sealed.len, .max = sealed.len };
-
-	plain.ptr = bd_arena_alloc(arena, sealed.len, 1);
-	if (plain.ptr == NULL) {
-		return bd_arena_code(arena);
-	}
-	BD_TRY(bd_case_open_sealed(&plain, seal, place, head, sealed));
-	BD_TRY(bd_case_record_unpack(record, bd_buf_bytes(&plain), arena));
-	return bd_trail_id_equal(&record->receipt, &head->receipt) && record->at_ms == head->at_ms
-		       ? BD_OK
-		       : BD_STORE_DAMAGED;
-}
-
-enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
-	struct bd_seal *seal, const struct bd_case_place *place, struct bd_arena *arena)
-{
-	struct bd_case_head head;
-	struct bd_bytes sealed;
-	struct bd_buf bytes;
-	enum bd_code code;
-
-	bd_buf_init(&bytes, BD_CASE_MAX_BYTES + BD_CASE_HEAD_MAX_BYTES);
-	code = read_record(&bytes, &head, &sealed, store, place);
-	if (code == BD_OK) {
-		code = bd_case_open_record(record, seal, place, &head, sealed, arena);
-	}
-	/* Erased while it was being read. */
-	if (code == BD_STORE_DAMAGED &&
-		read_record(&bytes, &head, &sealed, store, place) == BD_OK &&
-		bd_case_is_erased(&head)) {
-		code = BD_CASE_ERASED;
-	}
-	bd_buf_release(&bytes);
-	return code;
-}
-
-/* -- lists -- */
-
-enum { OF_NUMBER = 1, OF_SUBJECTS = 2 };
-typedef enum bd_code on_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key);
-
-static enum bd_code put_key(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes key)
-{
-	return bd_txn_put(txn, dbi, key, (struct bd_bytes){ "", 0 });
-}
-
-/* Each list that the case stands in: that of its number, and those of whom it looked at. */
-static enum bd_code each_key(
-	struct bd_txn *txn, const struct bd_case_head *head, unsigned lists, on_key *act)
-{
-	struct bd_store *store = txn->store;
-	char room[BD_CASE_LIST_KEY_BYTES];
-	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-
-	if ((head->flags & BD_CASE_HAS_NUMBER) != 0 && (lists & OF_NUMBER) != 0) {
-		BD_TRY(bd_case_list_key(&key, head->number, head->at_ms, &head->receipt));
-		BD_TRY(act(txn, store->case_numbers, bd_buf_bytes(&key)));
-	}
-	for (size_t i = 0; (lists & OF_SUBJECTS) != 0 && i < head->key_count; i++) {
-		bd_buf_clear(&key);
-		BD_TRY(bd_case_list_key(&key, head->keys[i], head->at_ms, &head->receipt));
-		BD_TRY(act(txn, store->case_subjects, bd_buf_bytes(&key)));
-	}
-	return BD_OK;
-}
-
-/* As if its head had been written now: of one that has none, or under a key of before. */
-static enum bd_code head_of(
-	struct bd_case_head *head, struct bd_txn *txn, const struct bd_case_record *record)
-{
-	struct bd_buf keys, scratch;
-	enum bd_code code;
-
-	bd_buf_init(&keys, BD_CASE_MAX_BYTES);
-	bd_buf_init(&scratch, BD_CASE_MAX_BYTES);
-	head->at_ms = record->at_ms;
-	head->receipt = record->receipt;
-	code = bd_case_keys_fill(head, &keys, &scratch, txn->store->seal, record);
-	if (code == BD_OK) {
-		struct bd_bytes copy = bd_arena_copy(&txn->arena, bd_buf_bytes(&keys));
-
-		head->keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])copy.ptr;
-		code = copy.ptr != NULL || keys.len == 0 ? BD_OK : bd_arena_code(&txn->arena);
-	}
-	bd_buf_release(&keys);
-	bd_buf_release(&scratch);
-	return code;
-}
-
-enum bd_code bd_case_unlist(
-	struct bd_txn *txn, const struct bd_case_record *record, bool keeps_number)
-{
-	struct bd_case_head head = { .length = 0 };
-
-	BD_TRY(head_of(&head, txn, record));
-	BD_TRY(each_key(
-		txn, &head, keeps_number ? OF_SUBJECTS : OF_NUMBER | OF_SUBJECTS, bd_txn_delete));
-	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
-		sink = sink->next) {
-		if (sink->removed != NULL) {
-			BD_TRY(sink->removed(sink, txn, record, &txn->arena));
-		}
-	}
-	return BD_OK;
-}
-
-/* -- a case is indexed -- */
-
-enum bd_code bd_case_entry_get(struct bd_case_entry *entry, bool *found, struct bd_txn *txn,
-	const struct bd_trail_id *receipt)
-{
-	char room[BD_TRAIL_ID_BYTES];
-	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_bytes value;
-
-	BD_TRY(bd_trail_id_pack(&key, receipt));
-	BD_TRY(bd_txn_get(&value, found, txn, txn->store->case_places, bd_buf_bytes(&key)));
-	return !*found || bd_case_entry_unpack(entry, value) ? BD_OK : BD_STORE_DAMAGED;
-}
-
 bool bd_case_is_same_place(const struct bd_case_place *a, const struct bd_case_place *b)
 {
 	return a->loop == b->loop && a->segment == b->segment && a->offset == b->offset;
 }
 
-/* A record whose answer never left had this receipt: it is no case. */
-static enum bd_code drop_earlier(
-	struct bd_txn *txn, struct bd_bytes key, const struct bd_case_place *place)
+bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place *b)
 {
-	struct bd_case_record earlier;
-	struct bd_case_entry entry;
-	struct bd_bytes value;
-	bool found = false;
-	enum bd_code code;
+	return a->segment < b->segment || (a->segment == b->segment && a->offset < b->offset);
+}
 
-	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->case_places, key));
-	if (!found || !bd_case_entry_unpack(&entry, value) ||
-		bd_case_is_same_place(&entry.place, place)) {
-		return BD_OK;
+/* -- entries -- */
+
+static enum bd_code take_out(struct bd_txn *txn, enum bd_case_kind kind,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_case_head *head,
+	const struct bd_case_place *place)
+{
+	struct bd_case_item item;
+
+	bd_case_item_make(&item, kind, key, head, place);
+	return bd_case_take_out(txn, &item);
+}
+
+static enum bd_code take_out_number(
+	struct bd_txn *txn, const struct bd_case_head *head, const struct bd_case_place *place)
+{
+	return (head->flags & BD_CASE_HAS_NUMBER) != 0
+		       ? take_out(txn, BD_CASE_BY_NUMBER, head->number, head, place)
+		       : BD_OK;
+}
+
+enum bd_code bd_case_unlist(
+	struct bd_txn *txn, const struct bd_case_head *head, const struct bd_case_place *place)
+{
+	for (size_t i = 0; i < head->key_count; i++) {
+		BD_TRY(take_out(txn, BD_CASE_BY_SUBJECT, head->keys[i], head, place));
 	}
-	code = bd_case_load(&earlier, txn->store, txn->store->seal, &entry.place, &txn->arena);
-	if (code == BD_CASE_ERASED || code == BD_STORE_DAMAGED) {
-		return BD_OK;
+	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
+		sink = sink->next) {
+		if (sink->removed != NULL) {
+			BD_TRY(sink->removed(sink, txn, &head->receipt, &txn->arena));
+		}
 	}
-	/* Nobody would find it any more to erase it. */
-	code = code == BD_OK ? bd_case_unlist(txn, &earlier, false) : code;
-	code = code == BD_OK ? bd_owed_drop(txn, (const uint8_t *)key.ptr, &txn->arena) : code;
-	return code == BD_OK ? bd_case_wipe_one(txn->store, &entry.place, txn->diag) : code;
+	return BD_OK;
 }
 
-static enum bd_code put_entry(
-	struct bd_txn *txn, const struct bd_case_head *head, const struct bd_case_entry *entry)
+static enum bd_code drop_owed(struct bd_txn *txn, const struct bd_trail_id *receipt)
 {
-	char key_room[BD_TRAIL_ID_BYTES], room[64];
-	struct bd_buf key = { key_room, 0, sizeof(key_room), sizeof(key_room) },
-		      value = { room, 0, sizeof(room), sizeof(room) };
+	char room[BD_TRAIL_ID_BYTES];
+	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
 
-	BD_TRY(bd_trail_id_pack(&key, &head->receipt));
-	BD_TRY(drop_earlier(txn, bd_buf_bytes(&key), &entry->place));
-	BD_TRY(bd_case_entry_pack(&value, entry));
-	return bd_txn_put(txn, txn->store->case_places, bd_buf_bytes(&key), bd_buf_bytes(&value));
+	BD_TRY(bd_trail_id_pack(&key, receipt));
+	return bd_owed_drop(txn, (const uint8_t *)room, &txn->arena);
 }
 
-static struct bd_case_entry entry_of(
-	const struct bd_case_head *head, const struct bd_case_place *place)
+/* A record whose answer never left had this receipt: it is no case. Nobody would find it any more
+ * to erase it. */
+static enum bd_code drop_one(struct bd_txn *txn, const struct bd_case_item *item)
 {
-	struct bd_case_entry entry = { .place = *place,
-		.at_ms = head->at_ms,
-		.has_number = (head->flags & BD_CASE_HAS_NUMBER) != 0 };
+	struct bd_case_place place = bd_case_item_place(item);
+	struct bd_case_head head;
+	enum bd_code code = bd_case_find_head(&head, txn, &place);
 
-	memcpy(entry.number, head->number, sizeof(entry.number));
-	return entry;
+	if (code != BD_OK && code != BD_CASE_ERASED && code != BD_STORE_DAMAGED) {
+		return code;
+	}
+	if (code == BD_OK) {
+		BD_TRY(bd_case_unlist(txn, &head, &place));
+		BD_TRY(drop_owed(txn, &head.receipt));
+		BD_TRY(bd_case_wipe_one(txn->store, &place, txn->diag));
+	}
+	if (code != BD_STORE_DAMAGED) {
+		BD_TRY(take_out_number(txn, &head, &place));
+	}
+	return bd_case_take_out(txn, item);
 }
 
-/* A record on its way into the index; opened where that has to be. */
+/* -- a record on its way into the index -- */
+
+struct step {
+	struct bd_store *store;
+	struct bd_txn txn;
+	bool is_changed; /* the transaction has something to commit */
+	size_t left;     /* records that may still be taken */
+	size_t tail;     /* entries that it had before */
+	struct bd_case_series series[BD_TRAIL_LOOPS_MAX];
+	bool has_moved[BD_TRAIL_LOOPS_MAX];
+};
+
 struct adding {
 	struct bd_case_head head;
 	struct bd_case_place place;
 	struct bd_bytes sealed;
 	struct bd_case_record record;
 	bool is_open;
+	bool is_told; /* it was indexed before: who hears of cases has heard of it */
 };
+
+/* Begun by the first record that needs it: most do not. */
+static enum bd_code want_txn(struct step *step)
+{
+	return step->txn.mdb != NULL ? BD_OK : bd_txn_begin(&step->txn);
+}
 
 static enum bd_code open_one(struct adding *one, struct bd_txn *txn)
 {
@@ -312,160 +151,280 @@ static enum bd_code open_one(struct adding *one, struct bd_txn *txn)
 }
 
 /* Its head says what it is found by; else the record does. */
-static enum bd_code find_keys(struct adding *one, struct bd_txn *txn)
+static enum bd_code find_names(struct adding *one, struct bd_txn *txn)
 {
-	const struct bd_case_head *head = &one->head;
-
-	if (bd_case_is_erased(head)) {
+	if (bd_case_is_erased(&one->head)) {
+		one->head.key_count = 0;
 		return BD_CASE_ERASED;
 	}
-	if (head->has_keys && head->generation == bd_seal_generation(txn->store->seal) &&
-		(head->flags & BD_CASE_HAS_MORE) == 0) {
+	if (bd_case_has_names(&one->head, txn->store->seal)) {
 		return BD_OK;
 	}
 	BD_TRY(open_one(one, txn));
-	return head_of(&one->head, txn, &one->record);
+	return bd_case_head_of(&one->head, txn, &one->record);
 }
 
-static enum bd_code tell_sinks(struct adding *one, struct bd_txn *txn)
+/* Receipts of a series rise, unless an answer never left and its receipt was given again. */
+static bool is_new(const struct bd_case_series *series, const struct bd_trail_id *receipt)
 {
-	for (struct bd_case_sink *sink = txn->store->cases->sinks; sink != NULL;
-		sink = sink->next) {
-		bool is_wanted = false;
-		enum bd_code code;
+	const struct bd_trail_id *newest = &series->newest;
 
-		BD_TRY(sink->wants(&is_wanted, sink, txn, &one->head));
-		if (!is_wanted) {
-			continue;
+	return series->has_newest && newest->instance == receipt->instance &&
+	       newest->loop == receipt->loop &&
+	       (newest->segment < receipt->segment ||
+		       (newest->segment == receipt->segment && newest->offset < receipt->offset));
+}
+
+static enum bd_code drop_earlier(struct step *step, const struct adding *one)
+{
+	struct bd_case_series *series = &step->series[one->place.loop];
+	struct bd_case_item item;
+	bool is_later = is_new(series, &one->head.receipt), found = !is_later;
+
+	while (found) {
+		BD_TRY(want_txn(step));
+		BD_TRY(bd_case_find_receipt(&item, &found, &step->txn, &one->head.receipt, false));
+		if (found) {
+			step->is_changed = true;
+			BD_TRY(drop_one(&step->txn, &item));
 		}
-		code = open_one(one, txn);
-		if (code == BD_STORE_DAMAGED) {
-			/* Whoever asks for it is told so. */
-			return BD_OK;
-		}
-		BD_TRY(code);
-		BD_TRY(sink->added(sink, txn, &one->head, &one->record, &txn->arena));
+	}
+	if (is_later || !series->has_newest ||
+		series->newest.instance != one->head.receipt.instance ||
+		series->newest.loop != one->head.receipt.loop) {
+		series->newest = one->head.receipt;
+		series->has_newest = true;
 	}
 	return BD_OK;
 }
 
-static enum bd_code add(struct adding *one, struct bd_txn *txn)
+static enum bd_code is_overtaken(bool *out, struct step *step, const struct adding *one)
 {
-	struct bd_case_entry entry;
-	bool is_overtaken = false;
-	enum bd_code code;
-
-	bd_arena_clear(&txn->arena);
-	code = find_keys(one, txn);
-	if (code == BD_STORE_DAMAGED || code == BD_CASE_ERASED) {
-		/* Whoever asks for it is told so. */
-		entry = (struct bd_case_entry){ .place = one->place, .at_ms = one->head.at_ms };
-		return put_entry(txn, &one->head, &entry);
+	*out = false;
+	if (!step->store->cases->has_erased) {
+		return BD_OK;
 	}
-	BD_TRY(code);
-	entry = entry_of(&one->head, &one->place);
-	BD_TRY(put_entry(txn, &one->head, &entry));
-	BD_TRY(bd_case_is_overtaken(&is_overtaken, txn, &one->head));
-	if (is_overtaken) {
-		txn->store->cases->overtaken++;
-		BD_TRY(each_key(txn, &one->head, OF_NUMBER, put_key));
-		return bd_case_wipe_one(txn->store, &one->place, txn->diag);
-	}
-	BD_TRY(each_key(txn, &one->head, OF_NUMBER | OF_SUBJECTS, put_key));
-	return tell_sinks(one, txn);
+	BD_TRY(want_txn(step));
+	return bd_case_is_overtaken(out, &step->txn, &one->head);
 }
 
-static enum bd_code put_cursor(struct bd_txn *txn, const struct bd_case_place *at)
+/* One that nobody may read any more, or can, is found by its receipt: whoever asks is told so. */
+static enum bd_code add_items(struct bd_store *store, const struct adding *one, bool has_names)
 {
-	char name[BD_CASES_CURSOR_BYTES], room[8];
-	struct bd_buf value = { room, 0, sizeof(room), sizeof(room) };
+	struct bd_case_tail *tail = &store->cases->runs->tail;
+	const struct bd_case_head *head = &one->head;
+	struct bd_case_item item;
 
-	bd_cases_cursor_name(name, at->loop);
-	BD_TRY(bd_buf_add_u32(&value, at->segment));
-	BD_TRY(bd_buf_add_u32(&value, at->offset));
-	return bd_txn_put(txn, txn->store->meta, bd_bytes_of(name), bd_buf_bytes(&value));
+	BD_TRY(bd_case_tail_reserve(tail, 2 + head->key_count));
+	pthread_mutex_lock(&tail->lock);
+	bd_case_item_make(&item, BD_CASE_BY_RECEIPT, NULL, head, &one->place);
+	bd_case_tail_add(tail, &item);
+	if ((head->flags & BD_CASE_HAS_NUMBER) != 0 &&
+		head->generation == bd_seal_generation(store->seal)) {
+		bd_case_item_make(&item, BD_CASE_BY_NUMBER, head->number, head, &one->place);
+		bd_case_tail_add(tail, &item);
+	}
+	for (size_t i = 0; has_names && i < head->key_count; i++) {
+		bd_case_item_make(&item, BD_CASE_BY_SUBJECT, head->keys[i], head, &one->place);
+		bd_case_tail_add(tail, &item);
+	}
+	pthread_mutex_unlock(&tail->lock);
+	return BD_OK;
+}
+
+static enum bd_code tell_sink(struct step *step, struct adding *one, struct bd_case_sink *sink)
+{
+	struct bd_case_head head = one->head;
+	uint64_t told = step->series[one->place.loop].told_commit;
+	bool is_wanted = false;
+	enum bd_code code;
+
+	head.commit = one->is_told && told > head.commit ? told : head.commit;
+	if (!sink->may_want(sink, step->store, &head)) {
+		return BD_OK;
+	}
+	BD_TRY(want_txn(step));
+	BD_TRY(sink->wants(&is_wanted, sink, &step->txn, &head));
+	if (!is_wanted) {
+		return BD_OK;
+	}
+	code = open_one(one, &step->txn);
+	/* Whoever asks for it is told so. */
+	BD_TRY(code == BD_STORE_DAMAGED ? BD_OK : code);
+	step->is_changed = true;
+	return code == BD_STORE_DAMAGED
+		       ? BD_OK
+		       : sink->added(sink, &step->txn, &head, &one->record, &step->txn.arena);
+}
+
+static enum bd_code add(struct step *step, struct adding *one)
+{
+	struct bd_store *store = step->store;
+	bool overtaken = false;
+	enum bd_code code;
+
+	bd_arena_clear(&step->txn.arena);
+	code = find_names(one, &step->txn);
+	BD_TRY(code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code);
+	BD_TRY(drop_earlier(step, one));
+	if (code != BD_OK) {
+		return add_items(store, one, false);
+	}
+	BD_TRY(is_overtaken(&overtaken, step, one));
+	BD_TRY(add_items(store, one, !overtaken));
+	if (overtaken) {
+		store->cases->overtaken++;
+		return bd_case_wipe_one(store, &one->place, step->txn.diag);
+	}
+	for (struct bd_case_sink *sink = store->cases->sinks; sink != NULL; sink = sink->next) {
+		if (!one->is_told || sink->hears_again) {
+			BD_TRY(tell_sink(step, one, sink));
+		}
+	}
+	return BD_OK;
 }
 
 /* -- steps -- */
 
-struct step {
-	struct bd_case_place read[BD_TRAIL_LOOPS_MAX];
-	bool has_moved[BD_TRAIL_LOOPS_MAX];
-	size_t left; /* records that may still be taken */
-};
-
-bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place *b)
+static bool is_full(const struct bd_case_tail *tail)
 {
-	return a->segment < b->segment || (a->segment == b->segment && a->offset < b->offset);
+	return tail->count >= tail->wanted_max;
 }
 
-/* What the index leads to is on disk before the index is. */
-static enum bd_code sync_reader(const struct bd_case_reader *reader, struct bd_diag *diag)
+static bool may_go_on(const struct step *step)
 {
-	return reader->fd < 0 || fdatasync(reader->fd) == 0
-		       ? BD_OK
-		       : bd_fail(diag, BD_STORE_SYNC, "cases: sync");
+	return step->left > 0 && !is_full(&step->store->cases->runs->tail) &&
+	       (step->txn.mdb == NULL || bd_txn_dirty_bytes(&step->txn) < BD_TXN_MAX_BYTES / 2);
 }
 
 static enum bd_code index_series(
-	struct step *step, struct bd_txn *txn, const struct bd_case_series *series)
+	struct step *step, struct bd_case_series *series, const struct bd_case_place *end)
 {
 	enum bd_case_step found = BD_CASE_STEP_RECORD;
-	struct bd_case_place place;
 	struct bd_case_reader reader;
 	struct adding one;
 	enum bd_code code = BD_OK;
 
-	bd_case_reader_open(&reader, txn->store, &series->read);
-	while (code == BD_OK && step->left > 0 && found == BD_CASE_STEP_RECORD &&
-		bd_txn_dirty_bytes(txn) < BD_TXN_MAX_BYTES / 2) {
+	bd_case_reader_open(&reader, step->store, &series->read);
+	while (code == BD_OK && found == BD_CASE_STEP_RECORD && may_go_on(step)) {
 		one.is_open = false;
-		code = bd_case_reader_next(&found, &one.head, &one.place, &one.sealed, &reader,
-			&series->end, txn->diag);
+		code = bd_case_reader_next(
+			&found, &one.head, &one.place, &one.sealed, &reader, end, step->txn.diag);
 		if (code != BD_OK) {
 			break;
 		}
-		place = one.place;
 		if (found == BD_CASE_STEP_RECORD) {
-			code = add(&one, txn);
+			one.is_told = bd_case_is_before(&one.place, &series->told);
+			code = add(step, &one);
 			step->left--;
-		} else if (found == BD_CASE_STEP_BROKEN && place.segment < series->end.segment) {
-			bd_log(BD_LOG_ERROR, "cases", "damaged", "file %04x-%08x at %u", place.loop,
-				place.segment, place.offset);
-			reader.at = (struct bd_case_place){ place.loop, place.segment + 1,
+		} else if (found == BD_CASE_STEP_BROKEN &&
+			   one.place.segment < series->end.segment) {
+			bd_log(BD_LOG_ERROR, "cases", "damaged", "file %04x-%08x at %u",
+				one.place.loop, one.place.segment, one.place.offset);
+			reader.at = (struct bd_case_place){ one.place.loop, one.place.segment + 1,
 				BD_CASE_FILE_HEAD_BYTES };
 			found = BD_CASE_STEP_RECORD;
 		}
 	}
-	code = code == BD_OK ? sync_reader(&reader, txn->diag) : code;
-	code = code == BD_OK ? put_cursor(txn, &reader.at) : code;
-	step->read[series->end.loop] = reader.at;
+	series->read = reader.at;
 	step->has_moved[series->end.loop] = true;
 	bd_case_reader_close(&reader);
 	return code;
 }
 
-static enum bd_code index_all(struct step *step, struct bd_txn *txn)
+/* Up to where it was told, or to the end. */
+static enum bd_code index_all(struct step *step, bool until_told)
 {
-	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && step->left > 0; i++) {
-		struct bd_case_series series = bd_cases_series(txn->store, (uint16_t)i);
+	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && may_go_on(step); i++) {
+		struct bd_case_series *series = &step->series[i];
+		const struct bd_case_place *end = until_told ? &series->told : &series->end;
 
-		if (series.is_there && bd_case_is_before(&series.read, &series.end)) {
-			BD_TRY(index_series(step, txn, &series));
+		if (series->is_there && bd_case_is_before(&series->read, end)) {
+			BD_TRY(index_series(step, series, end));
 		}
 	}
 	return BD_OK;
 }
 
-static void publish(struct bd_store *store, const struct step *step)
+/* Before the transaction ends, which says how far it has come. */
+static void publish(struct step *step, struct bd_case_series *before)
 {
-	pthread_mutex_lock(&store->cases->lock);
+	struct bd_cases *cases = step->store->cases;
+
+	pthread_mutex_lock(&cases->lock);
 	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {
 		if (step->has_moved[i]) {
-			store->cases->series[i].read = step->read[i];
+			before[i] = cases->series[i];
+			cases->series[i].read = step->series[i].read;
+			cases->series[i].newest = step->series[i].newest;
+			cases->series[i].has_newest = step->series[i].has_newest;
 		}
 	}
+	pthread_mutex_unlock(&cases->lock);
+}
+
+static void take_back(const struct step *step, const struct bd_case_series *before)
+{
+	struct bd_cases *cases = step->store->cases;
+
+	pthread_mutex_lock(&cases->lock);
+	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {
+		if (step->has_moved[i]) {
+			cases->series[i].read = before[i].read;
+			cases->series[i].newest = before[i].newest;
+			cases->series[i].has_newest = before[i].has_newest;
+		}
+	}
+	pthread_mutex_unlock(&cases->lock);
+}
+
+static enum bd_code end_step(struct step *step, enum bd_code code)
+{
+	struct bd_case_series before[BD_TRAIL_LOOPS_MAX];
+	struct bd_case_tail *tail = &step->store->cases->runs->tail;
+
+	if (code == BD_OK) {
+		publish(step, before);
+	}
+	if (step->txn.mdb != NULL && code == BD_OK && !step->is_changed) {
+		bd_txn_drop(&step->txn);
+	} else if (step->txn.mdb != NULL) {
+		enum bd_code ended;
+
+		step->txn.tells_cases = true;
+		ended = bd_txn_end(&step->txn, code);
+		if (code == BD_OK && ended != BD_OK) {
+			take_back(step, before);
+		}
+		code = ended;
+	}
+	if (code != BD_OK) {
+		pthread_mutex_lock(&tail->lock);
+		bd_case_tail_cut(tail, step->tail);
+		pthread_mutex_unlock(&tail->lock);
+	}
+	return code;
+}
+
+static enum bd_code do_step(struct bd_store *store, bool until_told, struct bd_diag *diag)
+{
+	struct step *step = calloc(1, sizeof(*step));
+	enum bd_code code;
+
+	if (step == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "cases");
+	}
+	step->store = store;
+	step->left = BD_CASES_INDEX_MAX;
+	step->tail = store->cases->runs->tail.count;
+	pthread_mutex_lock(&store->cases->lock);
+	memcpy(step->series, store->cases->series, sizeof(step->series));
 	pthread_mutex_unlock(&store->cases->lock);
+	bd_txn_open(&step->txn, store, diag);
+	code = end_step(step, index_all(step, until_told));
+	bd_txn_close(&step->txn);
+	free(step);
+	return code;
 }
 
 bool bd_cases_is_behind(struct bd_store *store)
@@ -484,23 +443,36 @@ bool bd_cases_is_behind(struct bd_store *store)
 
 enum bd_code bd_cases_index(struct bd_store *store, bool *has_more, struct bd_diag *diag)
 {
-	struct step step = { .left = BD_CASES_INDEX_MAX };
-	struct bd_txn txn;
-	enum bd_code code;
+	enum bd_code code = BD_OK;
 
 	*has_more = false;
-	if (!bd_cases_is_behind(store)) {
-		return BD_OK;
+	if (is_full(&store->cases->runs->tail)) {
+		code = bd_case_spill(store, diag);
+		*has_more = code == BD_OK;
+		return code;
 	}
-	bd_txn_open(&txn, store, diag);
-	code = bd_txn_begin(&txn);
-	if (code == BD_OK) {
-		code = bd_txn_end(&txn, index_all(&step, &txn));
+	if (bd_cases_is_behind(store)) {
+		code = do_step(store, false, diag);
+		*has_more = code == BD_OK &&
+			    (bd_cases_is_behind(store) || is_full(&store->cases->runs->tail));
 	}
-	bd_txn_close(&txn);
-	if (code == BD_OK) {
-		publish(store, &step);
-		*has_more = bd_cases_is_behind(store);
+	return code == BD_OK && !*has_more ? bd_case_tidy(store, has_more, diag) : code;
+}
+
+/* What the tail holds past that is indexed like anything else. */
+enum bd_code bd_cases_refill(struct bd_store *store, struct bd_diag *diag)
+{
+	bool is_behind = true;
+
+	while (is_behind && !is_full(&store->cases->runs->tail)) {
+		is_behind = false;
+		BD_TRY(do_step(store, true, diag));
+		for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && !is_behind; i++) {
+			struct bd_case_series series = bd_cases_series(store, (uint16_t)i);
+
+			is_behind =
+				series.is_there && bd_case_is_before(&series.read, &series.told);
+		}
 	}
-	return code;
+	return BD_OK;
 }

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/try.h"
-#include "store/case_file.h"
 #include "store/case_reseal.h"
+#include "store/case_runs.h"
 #include "store/cases.h"
 
 #include <errno.h>
@@ -189,7 +189,9 @@ static enum bd_code put_file(struct bd_case_log *log, int fd, bool is_new, struc
 		log->has_new_file |= is_new;
 		if (!series->is_there) {
 			series->first = log->next.segment;
-			series->read = log->next;
+			series->read = series->indexed = series->told = log->next;
+			__atomic_store_n(&log->store->cases->runs->hidden[log->next.loop],
+				log->next.segment, __ATOMIC_RELEASE);
 		}
 		series->is_there = true;
 		series->end = log->next;

@@ -1,118 +1,78 @@
 /* case_read.c - a case by its receipt; the cases of a number, of a subject, of a time. */
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/case_runs.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static enum bd_code missing(struct bd_store_reader *reader, struct bd_diag *diag)
-{
-	return bd_fail(diag, bd_cases_is_behind(reader->store) ? BD_CASE_PENDING : BD_CASE_UNKNOWN,
-		"%s", "");
-}
-
 enum bd_code bd_case_read(struct bd_case_record *out, struct bd_store_reader *reader,
 	const struct bd_trail_id *receipt, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_store *store = reader->store;
-	char room[BD_TRAIL_ID_BYTES];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_case_entry entry;
-	MDB_val key, value;
-	enum bd_code code = bd_trail_id_pack(&name, receipt);
-	int result;
+	struct bd_case_item items[BD_CASE_RECEIPT_ITEMS], item;
+	struct bd_case_gather gather = {
+		.items = items, .max = BD_CASE_RECEIPT_ITEMS, .is_newest_first = true
+	};
+	/* Before the look: what is indexed meanwhile is found by it. */
+	bool is_behind = bd_cases_is_behind(store);
+	struct bd_case_place place;
+	enum bd_code code;
 
-	key = (MDB_val){ name.len, name.ptr };
-	result = mdb_get(reader->txn, store->case_places, &key, &value);
-	if (result == MDB_NOTFOUND) {
-		return missing(reader, diag);
+	bd_case_item_of_receipt(&gather.front, receipt, 0);
+	BD_TRY(bd_case_find_now(&gather, store, diag));
+	if (!bd_case_pick_receipt(&item, &gather, receipt)) {
+		return bd_fail(diag, is_behind ? BD_CASE_PENDING : BD_CASE_UNKNOWN, "%s", "");
 	}
-	if (result != 0) {
-		return bd_store_fail(diag, result, "case");
+	place = bd_case_item_place(&item);
+	code = bd_case_load(out, store, reader->seal, &place, arena);
+	if (code == BD_OK && !bd_trail_id_equal(&out->receipt, receipt)) {
+		code = BD_STORE_DAMAGED;
 	}
-	if (code != BD_OK ||
-		!bd_case_entry_unpack(&entry, (struct bd_bytes){ value.mv_data, value.mv_size })) {
-		return bd_fail(diag, BD_STORE_DAMAGED, "a case file");
-	}
-	code = bd_case_load(out, store, reader->seal, &entry.place, arena);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a case file");
 }
 
 /* -- lists -- */
 
-static enum bd_code list_of(uint8_t of[BD_NODE_KEY_BYTES], struct bd_store_reader *reader,
-	const struct bd_case_query *query)
+static enum bd_code list_of(struct bd_case_item *front, struct bd_case_item *after,
+	struct bd_store_reader *reader, const struct bd_case_query *query)
 {
-	return query->subject != NULL ? bd_seal_blind(reader->seal, query->subject, of)
-				      : bd_case_number_key(of, reader->seal, query->number);
-}
+	static const struct bd_case_place behind = { UINT16_MAX, UINT32_MAX, UINT32_MAX };
+	enum bd_case_kind kind = query->subject != NULL ? BD_CASE_BY_SUBJECT : BD_CASE_BY_NUMBER;
+	const struct bd_case_head head = { .at_ms = query->after.at_ms,
+		.receipt = query->after.receipt };
+	uint8_t key[BD_NODE_KEY_BYTES];
 
-static bool take_ref(
-	struct bd_case_ref *ref, const MDB_val *key, const uint8_t of[BD_NODE_KEY_BYTES])
-{
-	struct bd_reader reader;
-
-	if (key->mv_size != BD_CASE_LIST_KEY_BYTES ||
-		memcmp(key->mv_data, of, BD_NODE_KEY_BYTES) != 0) {
-		return false;
-	}
-	reader = bd_reader_of((struct bd_bytes){
-		(char *)key->mv_data + BD_NODE_KEY_BYTES, key->mv_size - BD_NODE_KEY_BYTES });
-	ref->at_ms = (int64_t)bd_read_u64(&reader);
-	ref->receipt = bd_trail_id_unpack(&reader);
-	return true;
-}
-
-static enum bd_code read_list(struct bd_case_page *out, struct bd_case_ref *items,
-	MDB_cursor *cursor, const struct bd_case_query *query, const uint8_t of[BD_NODE_KEY_BYTES],
-	struct bd_diag *diag)
-{
-	char room[BD_CASE_LIST_KEY_BYTES];
-	struct bd_buf from = { room, 0, sizeof(room), sizeof(room) };
-	enum bd_code code = bd_case_list_key(&from, of, query->after.at_ms, &query->after.receipt);
-	MDB_val key = { from.len, from.ptr }, value;
-	struct bd_case_ref ref;
-	int result = code == BD_OK ? mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE) : EINVAL;
-
-	while (result == 0 && take_ref(&ref, &key, of)) {
-		if (ref.at_ms == query->after.at_ms &&
-			bd_trail_id_equal(&ref.receipt, &query->after.receipt)) {
-			result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-			continue;
-		}
-		if (out->count == query->max) {
-			out->has_more = true;
-			break;
-		}
-		items[out->count++] = ref;
-		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-	}
-	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "cases");
+	BD_TRY(query->subject != NULL ? bd_seal_blind(reader->seal, query->subject, key)
+				      : bd_case_number_key(key, reader->seal, query->number));
+	bd_case_item_bound(front, kind, key, 0);
+	bd_case_item_make(after, kind, key, &head, &behind);
+	return BD_OK;
 }
 
 enum bd_code bd_case_list(struct bd_case_page *out, struct bd_store_reader *reader,
 	const struct bd_case_query *query, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_store *store = reader->store;
-	struct bd_case_ref *items = bd_arena_alloc(arena, query->max, sizeof(*items));
-	uint8_t of[BD_NODE_KEY_BYTES];
-	MDB_cursor *cursor;
-	enum bd_code code = items != NULL ? list_of(of, reader, query) : bd_arena_code(arena);
-	int result;
+	struct bd_case_ref *refs = bd_arena_alloc(arena, query->max, sizeof(*refs));
+	struct bd_case_item *items = bd_arena_alloc(arena, query->max + 1, sizeof(*items)), after;
+	struct bd_case_gather gather = { .after = &after, .items = items, .max = query->max + 1 };
+	enum bd_code code = refs != NULL && items != NULL
+				    ? list_of(&gather.front, &after, reader, query)
+				    : bd_arena_code(arena);
 
-	*out = (struct bd_case_page){ .items = items };
+	*out = (struct bd_case_page){ .items = refs };
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", "");
 	}
-	result = mdb_cursor_open(reader->txn,
-		query->subject != NULL ? store->case_subjects : store->case_numbers, &cursor);
-	if (result != 0) {
-		return bd_store_fail(diag, result, "cases");
+	BD_TRY(bd_case_find_now(&gather, reader->store, diag));
+	out->has_more = gather.count > query->max;
+	out->count = out->has_more ? query->max : gather.count;
+	for (size_t i = 0; i < out->count; i++) {
+		refs[i].at_ms = bd_case_item_time(&items[i]);
+		refs[i].receipt = bd_case_item_receipt(&items[i]);
 	}
-	code = read_list(out, items, cursor, query, of, diag);
-	mdb_cursor_close(cursor);
-	return code;
+	return BD_OK;
 }
 
 /* -- all of a time -- */
@@ -134,7 +94,7 @@ struct bd_case_walk {
 	uint64_t erased;
 };
 
-static int64_t first_of(struct bd_store *store, uint16_t loop, uint32_t segment)
+int64_t bd_case_first_ms(struct bd_store *store, uint16_t loop, uint32_t segment)
 {
 	char bytes[BD_CASE_FILE_HEAD_BYTES];
 	int fd = bd_case_file_open(store, loop, segment, false);
@@ -158,7 +118,7 @@ static uint32_t find_segment(
 	uint32_t segment = series->end.segment;
 
 	while (segment > series->first) {
-		int64_t first_ms = first_of(store, series->end.loop, segment);
+		int64_t first_ms = bd_case_first_ms(store, series->end.loop, segment);
 
 		if (first_ms > 0 && first_ms <= from_ms) {
 			break;

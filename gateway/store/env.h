@@ -5,7 +5,8 @@
  * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
  * key -> body digest, sequence, until when), spools (long messages that are being applied), history
  * and coverage_history (what commits replaced: history.h), disputes (dispute.h), watches (watch.h),
- * meta; and of the case files (case_index.h) cases, case_numbers, case_subjects, case_erased.
+ * meta; and of the case files case_runs (case_run.h) and case_erased (blinded name -> the commit
+ * that erased it).
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
@@ -44,7 +45,7 @@ struct bd_store {
 	MDB_env *env;
 	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
 		disputes, watches, meta;
-	MDB_dbi case_places, case_numbers, case_subjects, case_erased;
+	MDB_dbi case_runs, case_erased;
 	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;
 	struct bd_ring *ring;
@@ -65,6 +66,7 @@ struct bd_store {
 	struct bd_owed_watch owed_watch;
 	struct bd_case_sink *owed_sink; /* case_index.h; NULL = the ledger follows no cases */
 	uint64_t marked_commit;         /* the newest that set a mark */
+	bool has_owed;                  /* something may be owed */
 	bool has_sweeps;                /* some subjects are still to be looked through */
 	struct bd_long *active;         /* long.h */
 	struct bd_reseal *reseal;       /* reseal.h */

@@ -4,10 +4,15 @@ libbd_store_a_SOURCES = \
 	gateway/store/apply.c gateway/store/apply.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
+	gateway/store/case_filter.c \
 	gateway/store/case_index.c gateway/store/case_index.h gateway/store/case_sink.h \
-	gateway/store/case_keys.c gateway/store/case_log.c gateway/store/case_read.c gateway/store/case_record.c \
-	gateway/store/case_reseal.c gateway/store/case_reseal.h \
-	gateway/store/case_recover.c gateway/store/cases.h \
+	gateway/store/case_item.c gateway/store/case_item.h \
+	gateway/store/case_keys.c gateway/store/case_log.c gateway/store/case_merge.c \
+	gateway/store/case_open.c gateway/store/case_read.c gateway/store/case_record.c \
+	gateway/store/case_recover.c gateway/store/case_reseal.c gateway/store/case_reseal.h \
+	gateway/store/case_run.c gateway/store/case_run.h \
+	gateway/store/case_runs.c gateway/store/case_runs.h \
+	gateway/store/case_tail.c gateway/store/case_tail.h gateway/store/cases.h \
 	gateway/store/commit.c \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
 	gateway/store/dispute.c gateway/store/dispute.h gateway/store/dispute_list.c \

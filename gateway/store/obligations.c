@@ -141,6 +141,7 @@ static enum bd_code put_rows(struct ledger *ledger, const struct bd_owed *owed)
 	if (!is_owed) {
 		return BD_OK;
 	}
+	ledger->txn->store->has_owed = true;
 	BD_TRY(count(ledger, owed, true));
 	BD_TRY(bd_owed_watch_put(ledger->txn, owed, true));
 	BD_TRY(bd_owed_key_row(&ledger->row, BD_OWED_ROW_SCOPE, owed->scope_key, owed->id));

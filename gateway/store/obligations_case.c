@@ -2,6 +2,7 @@
  * indexes them. */
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/case_runs.h"
 #include "store/obligations_form.h"
 
 #include <stdlib.h>
@@ -81,47 +82,26 @@ static enum bd_code read_answer(
  * --
  */
 
-/* Goes on from this key of the list of a number to the next of the same; false = there is none. */
-static enum bd_code next_key(bool *found, struct bd_txn *txn, struct bd_buf *key)
+/* Goes on from this entry of the list of a number to the next of the same; false = there is none.
+ */
+static enum bd_code next_item(bool *found, struct bd_txn *txn, struct bd_case_item *item)
 {
-	MDB_val name = { key->len, key->ptr }, value;
-	MDB_cursor *cursor;
-	int result = mdb_cursor_open(txn->mdb, txn->store->case_numbers, &cursor);
+	struct bd_case_item next;
+	struct bd_case_gather gather = { .front = *item, .after = item, .items = &next, .max = 1 };
 
-	*found = false;
-	if (result != 0) {
-		return bd_txn_fail(txn, result, "cases");
-	}
-	result = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-	if (result == 0 && name.mv_size == key->len &&
-		memcmp(name.mv_data, key->ptr, key->len) == 0) {
-		result = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
-	}
-	*found = result == 0 && name.mv_size == key->len &&
-		 memcmp(name.mv_data, key->ptr, BD_CASE_NUMBER_KEY_BYTES) == 0;
-	if (*found) {
-		memcpy(key->ptr, name.mv_data, key->len);
-	}
-	mdb_cursor_close(cursor);
-	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+	BD_TRY(bd_case_find(&gather, txn));
+	*found = gather.count > 0;
+	*item = *found ? next : *item;
+	return BD_OK;
 }
 
-/* The case that a key of that list leads to; *is_readable false: erased, or damaged. */
+/* The case that it leads to; *is_readable false: erased, or damaged. */
 static enum bd_code load_listed(struct bd_case_record *out, bool *is_readable, struct bd_txn *txn,
-	const struct bd_buf *key, struct bd_arena *arena)
+	const struct bd_case_item *item, struct bd_arena *arena)
 {
-	struct bd_reader reader = bd_reader_of(
-		(struct bd_bytes){ key->ptr + key->len - BD_TRAIL_ID_BYTES, BD_TRAIL_ID_BYTES });
-	struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
-	struct bd_store *store = txn->store;
-	struct bd_case_entry entry;
-	enum bd_code code;
+	struct bd_case_place place = bd_case_item_place(item);
+	enum bd_code code = bd_case_load(out, txn->store, txn->store->seal, &place, arena);
 
-	BD_TRY(bd_case_entry_get(&entry, is_readable, txn, &receipt));
-	if (!*is_readable) {
-		return BD_OK;
-	}
-	code = bd_case_load(out, store, store->seal, &entry.place, arena);
 	*is_readable = code == BD_OK;
 	return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
 }
@@ -129,22 +109,20 @@ static enum bd_code load_listed(struct bd_case_record *out, bool *is_readable, s
 /* Newer answers of the same case are there already: each is taken again behind this one. Of one
  * that can be read no more nothing is known; those behind it have the last word. */
 static enum bd_code take_newer(
-	struct bd_txn *txn, const struct bd_case_record *record, struct bd_arena *arena)
+	struct bd_txn *txn, const struct bd_case_head *head, struct bd_arena *arena)
 {
-	char room[BD_CASE_LIST_KEY_BYTES];
-	struct bd_buf key = { room, 0, sizeof(room), sizeof(room) };
-	uint8_t number[BD_CASE_NUMBER_KEY_BYTES];
-	bool found = record->number.len > 0;
+	static const struct bd_case_place behind = { UINT16_MAX, UINT32_MAX, UINT32_MAX };
+	bool found = (head->flags & BD_CASE_HAS_NUMBER) != 0;
+	struct bd_case_item item;
 
-	BD_TRY(bd_case_number_key(number, txn->store->seal, record->number));
-	BD_TRY(bd_case_list_key(&key, number, record->at_ms, &record->receipt));
+	bd_case_item_make(&item, BD_CASE_BY_NUMBER, head->number, head, &behind);
 	while (found) {
 		struct bd_owed_answer answer;
 		struct bd_case_record newer;
 		bool is_readable = false;
 
-		BD_TRY(next_key(&found, txn, &key));
-		BD_TRY(found ? load_listed(&newer, &is_readable, txn, &key, arena) : BD_OK);
+		BD_TRY(next_item(&found, txn, &item));
+		BD_TRY(found ? load_listed(&newer, &is_readable, txn, &item, arena) : BD_OK);
 		if (is_readable) {
 			BD_TRY(read_answer(&answer, &newer, arena));
 			BD_TRY(bd_owed_take(txn, &answer, arena));
@@ -154,6 +132,14 @@ static enum bd_code take_newer(
 }
 
 /* -- the sink -- */
+
+static bool may_want(
+	struct bd_case_sink *self, const struct bd_store *store, const struct bd_case_head *head)
+{
+	(void)self;
+	return (head->flags & BD_CASE_OWES) != 0 ||
+	       ((head->flags & BD_CASE_HAS_NUMBER) != 0 && store->has_owed);
+}
 
 /* An answer that owes nothing changes the ledger where something is owed in its case. */
 static enum bd_code wants(
@@ -173,23 +159,22 @@ static enum bd_code added(struct bd_case_sink *self, struct bd_txn *txn,
 	struct bd_owed_answer answer;
 
 	(void)self;
-	(void)head;
 	BD_TRY(read_answer(&answer, record, arena));
 	BD_TRY(bd_owed_take(txn, &answer, arena));
-	return answer.item_count > 0 ? take_newer(txn, record, arena) : BD_OK;
+	return answer.item_count > 0 ? take_newer(txn, head, arena) : BD_OK;
 }
 
 /* A subject of it was erased. What is past its keeping time is dropped by whoever removes the case.
  */
 static enum bd_code removed(struct bd_case_sink *self, struct bd_txn *txn,
-	const struct bd_case_record *record, struct bd_arena *arena)
+	const struct bd_trail_id *receipt, struct bd_arena *arena)
 {
-	uint8_t receipt[BD_OWED_RECEIPT_BYTES];
-	struct bd_buf bytes = { (char *)receipt, 0, sizeof(receipt), sizeof(receipt) };
+	uint8_t packed[BD_OWED_RECEIPT_BYTES];
+	struct bd_buf bytes = { (char *)packed, 0, sizeof(packed), sizeof(packed) };
 
 	(void)self;
-	BD_TRY(bd_trail_id_pack(&bytes, &record->receipt));
-	return bd_owed_erase(txn, receipt, arena);
+	BD_TRY(bd_trail_id_pack(&bytes, receipt));
+	return bd_owed_erase(txn, packed, arena);
 }
 
 enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag)
@@ -198,8 +183,9 @@ enum bd_code bd_owed_follow_cases(struct bd_store *store, struct bd_diag *diag)
 	if (store->owed_sink == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
-	*store->owed_sink =
-		(struct bd_case_sink){ .wants = wants, .added = added, .removed = removed };
+	*store->owed_sink = (struct bd_case_sink){
+		.may_want = may_want, .wants = wants, .added = added, .removed = removed
+	};
 	bd_cases_add_sink(store, store->owed_sink);
 	return BD_OK;
 }

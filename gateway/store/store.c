@@ -1,7 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
-#include "store/case_file.h"
+#include "store/case_index.h"
 #include "store/history.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
@@ -138,9 +138,7 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
 		{ "coverage_history", &store->coverage_history, 0 },
 		{ "disputes", &store->disputes, 0 }, { "watches", &store->watches, 0 },
-		{ "meta", &store->meta, 0 }, { "cases", &store->case_places, 0 },
-		{ "case_numbers", &store->case_numbers, 0 },
-		{ "case_subjects", &store->case_subjects, 0 },
+		{ "meta", &store->meta, 0 }, { "case_runs", &store->case_runs, 0 },
 		{ "case_erased", &store->case_erased, 0 } };
 	int result = 0;
 
@@ -219,6 +217,7 @@ static enum bd_code open_keys(
 static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, struct bd_diag *diag)
 {
 	MDB_txn *txn = NULL;
+	MDB_stat stat;
 	enum bd_code code;
 	int result = mdb_txn_begin(store->env, NULL, 0, &txn);
 
@@ -237,6 +236,7 @@ static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, st
 		store->has_sweeps = true;
 		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
+		store->has_owed = mdb_stat(txn, store->owed, &stat) != 0 || stat.ms_entries > 0;
 	}
 	code = code == BD_OK ? bd_cases_recover(store, txn, diag) : code;
 	code = code == BD_OK ? bd_owed_watch_open(store, txn, diag) : code;
@@ -290,6 +290,7 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
 	code = code == BD_OK ? bd_long_recover(store, diag) : code;
+	code = code == BD_OK ? bd_cases_refill(store, diag) : code;
 	code = code == BD_OK ? bd_reseal_open(store, diag) : code;
 	if (code != BD_OK) {
 		bd_store_close(store);

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/case_index.h"
 #include "store/obligations.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ enum bd_code bd_txn_begin(struct bd_txn *txn)
 	txn->commit = store->commit + 1;
 	txn->now_ms = 0;
 	txn->is_numbered = false;
+	txn->tells_cases = false;
 	txn->pair_count = 0;
 	txn->tally_count = 0;
 	bd_arena_clear(&txn->tally_arena);
@@ -161,6 +163,9 @@ static enum bd_code finish(struct bd_txn *txn)
 	}
 	if (txn->is_numbered) {
 		BD_TRY(bd_txn_put_counter(txn, "commit", txn->commit));
+	}
+	if (txn->tells_cases) {
+		BD_TRY(bd_cases_put_told(txn));
 	}
 	return bd_salts_sync(&store->salts);
 }

@@ -48,6 +48,7 @@ struct bd_txn {
 	uint64_t commit;               /* its number, if it has one: history.h */
 	int64_t now_ms;                /* when what it does came to be done */
 	bool is_numbered;
+	bool tells_cases; /* somebody hears of something by it that has to do with a case */
 };
 
 void bd_txn_open(struct bd_txn *txn, struct bd_store *store, struct bd_diag *diag);

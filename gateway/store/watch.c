@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/case_index.h"
+#include "store/case_runs.h"
 #include "store/history.h"
 #include "store/watches.h"
 
@@ -225,6 +226,7 @@ static enum bd_code put_event(struct bd_txn *txn, const struct bd_case_record *r
 		       ? bd_txn_put(txn, store->watches, bd_buf_bytes(&key), bd_buf_bytes(&value))
 		       : code;
 	store->next_watch += code == BD_OK;
+	txn->tells_cases = true;
 	bd_buf_release(&plain);
 	bd_buf_release(&value);
 	return code;
@@ -253,60 +255,39 @@ static bool is_told(const struct bd_watch_told *told, const struct bd_trail_id *
 	return false;
 }
 
-/* Up to BD_WATCH_RECEIPTS_MAX, copied: what follows writes. */
-static enum bd_code list_receipts(struct bd_watch_told *list, bool *is_cut, struct bd_txn *txn,
-	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_told *told)
+/* Of one subject: those that are told already may be the newest. */
+#define GATHERED_MAX (2 * BD_WATCH_RECEIPTS_MAX + 1)
+
+/* Entries of up to BD_WATCH_RECEIPTS_MAX cases; *is_cut: there are more. */
+static enum bd_code list_cases(struct bd_case_item *items, size_t *count, bool *is_cut,
+	struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_told *told)
 {
-	uint8_t room[BD_CASE_LIST_KEY_BYTES];
-	MDB_val at = { sizeof(room), room }, value;
-	MDB_cursor *cursor;
-	int result = mdb_cursor_open(txn->mdb, txn->store->case_subjects, &cursor);
+	struct bd_case_item gathered[GATHERED_MAX];
+	struct bd_case_gather gather = {
+		.items = gathered, .max = GATHERED_MAX, .is_newest_first = true
+	};
 
-	if (result != 0) {
-		return bd_txn_fail(txn, result, "cases");
-	}
-	memcpy(room, key, BD_NODE_KEY_BYTES);
-	memset(room + BD_NODE_KEY_BYTES, 0xFF, sizeof(room) - BD_NODE_KEY_BYTES);
-	result = mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE);
-	result = mdb_cursor_get(cursor, &at, &value, result == 0 ? MDB_PREV : MDB_LAST);
-	list->count = 0;
+	*count = 0;
 	*is_cut = false;
-	while (result == 0 && at.mv_size == sizeof(room) &&
-		memcmp(at.mv_data, key, BD_NODE_KEY_BYTES) == 0) {
-		struct bd_reader reader =
-			bd_reader_of((struct bd_bytes){ (char *)at.mv_data + BD_NODE_KEY_BYTES + 8,
-				sizeof(room) - BD_NODE_KEY_BYTES - 8 });
-		struct bd_trail_id receipt = bd_trail_id_unpack(&reader);
+	bd_case_item_bound(&gather.front, BD_CASE_BY_SUBJECT, key, 0);
+	BD_TRY(bd_case_find(&gather, txn));
+	for (size_t i = 0; i < gather.count && !*is_cut; i++) {
+		struct bd_trail_id receipt = bd_case_item_receipt(&gathered[i]);
 
-		if (list->count == BD_WATCH_RECEIPTS_MAX) {
-			*is_cut = true;
-			break;
+		*is_cut = *count == BD_WATCH_RECEIPTS_MAX;
+		if (!*is_cut && !is_told(told, &receipt)) {
+			items[(*count)++] = gathered[i];
 		}
-		if (!is_told(told, &receipt)) {
-			list->receipts[list->count++] = receipt;
-		}
-		result = mdb_cursor_get(cursor, &at, &value, MDB_PREV);
 	}
-	mdb_cursor_close(cursor);
-	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+	return BD_OK;
 }
 
 static enum bd_code load_case(struct bd_case_record *record, bool *found, struct bd_txn *txn,
-	const struct bd_trail_id *receipt, struct bd_arena *arena)
+	const struct bd_case_item *item, struct bd_arena *arena)
 {
-	char room[BD_TRAIL_ID_BYTES];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_case_entry entry;
-	struct bd_bytes value;
-	enum bd_code code;
+	struct bd_case_place place = bd_case_item_place(item);
+	enum bd_code code = bd_case_load(record, txn->store, txn->store->seal, &place, arena);
 
-	BD_TRY(bd_trail_id_pack(&name, receipt));
-	BD_TRY(bd_txn_get(&value, found, txn, txn->store->case_places, bd_buf_bytes(&name)));
-	if (!*found || !bd_case_entry_unpack(&entry, value)) {
-		*found = false;
-		return BD_OK;
-	}
-	code = bd_case_load(record, txn->store, txn->store->seal, &entry.place, arena);
 	*found = code == BD_OK;
 	/* Of what is erased, or cannot be read, there is nothing to tell. */
 	return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
@@ -315,34 +296,28 @@ static enum bd_code load_case(struct bd_case_record *record, bool *found, struct
 enum bd_code bd_watch_tell(struct bd_txn *txn, struct bd_watch_told *told,
 	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_changes *changes, int64_t at_ms)
 {
-	struct bd_watch_told list;
+	struct bd_case_item items[BD_WATCH_RECEIPTS_MAX];
 	struct bd_arena arena;
 	bool is_cut = false;
-	enum bd_code code = list_receipts(&list, &is_cut, txn, key, told);
+	size_t count = 0;
+	enum bd_code code = list_cases(items, &count, &is_cut, txn, key, told);
 
 	bd_arena_init(&arena, CASE_ARENA_BYTES);
-	for (size_t i = 0; i < list.count && code == BD_OK; i++) {
+	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		struct bd_case_record record;
-		bool found = false, is_last = i + 1 == list.count;
+		bool found = false, is_last = i + 1 == count;
 
 		bd_arena_clear(&arena);
-		code = load_case(&record, &found, txn, &list.receipts[i], &arena);
+		code = load_case(&record, &found, txn, &items[i], &arena);
 		if (code == BD_OK && found) {
 			code = tell_case(txn, &record, changes, at_ms, is_cut && is_last);
 		}
 		if (told->count < BD_WATCH_RECEIPTS_MAX) {
-			told->receipts[told->count++] = list.receipts[i];
+			told->receipts[told->count++] = bd_case_item_receipt(&items[i]);
 		}
 	}
 	bd_arena_release(&arena);
 	return code;
-}
-
-bool bd_watch_has_cases(struct bd_txn *txn)
-{
-	MDB_stat stat;
-
-	return mdb_stat(txn->mdb, txn->store->case_subjects, &stat) == 0 && stat.ms_entries > 0;
 }
 
 enum bd_code bd_watch_node(
@@ -354,7 +329,7 @@ enum bd_code bd_watch_node(
 	struct bd_watch_told told = { .count = 0 };
 	size_t keys = 0;
 
-	if (!bd_watch_has_cases(txn)) {
+	if (!bd_case_has_any(txn->store)) {
 		return BD_OK;
 	}
 	collect(&changes, apply, node);
@@ -475,17 +450,19 @@ static enum bd_code may_differ(
 	return *differs ? BD_OK : is_newer(differs, txn, key, commit);
 }
 
-/* Nothing was committed since, or nothing of whom it looked at. */
+static bool may_want(
+	struct bd_case_sink *self, const struct bd_store *store, const struct bd_case_head *head)
+{
+	(void)self;
+	return store->commit > head->commit || store->marked_commit > head->commit;
+}
+
+/* Of nobody whom it looked at anything was committed since. */
 static enum bd_code wants(
 	bool *out, struct bd_case_sink *self, struct bd_txn *txn, const struct bd_case_head *head)
 {
-	const struct bd_store *store = txn->store;
-
 	(void)self;
 	*out = false;
-	if (store->commit <= head->commit && store->marked_commit <= head->commit) {
-		return BD_OK;
-	}
 	for (size_t i = 0; i < head->key_count && !*out; i++) {
 		BD_TRY(may_differ(out, txn, head->keys[i], head->commit));
 	}
@@ -517,6 +494,8 @@ static enum bd_code on_added(struct bd_case_sink *self, struct bd_txn *txn,
 
 void bd_watch_open(struct bd_store *store)
 {
-	store->watch_sink = (struct bd_case_sink){ .wants = wants, .added = on_added };
+	store->watch_sink = (struct bd_case_sink){
+		.hears_again = true, .may_want = may_want, .wants = wants, .added = on_added
+	};
 	bd_cases_add_sink(store, &store->watch_sink);
 }

@@ -37,7 +37,6 @@ struct bd_watch_told {
 enum bd_code bd_watch_tell(struct bd_txn *txn, struct bd_watch_told *told,
 	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_watch_changes *changes,
 	int64_t at_ms);
-bool bd_watch_has_cases(struct bd_txn *txn);
 
 /* A snapshot of everybody is about to hide what it did not have: who is watched is looked through
  * afterwards (bd_watch_sweep). */

@@ -1,6 +1,7 @@
 /* watch_sweep.c - what a snapshot of everybody has hidden, told to the cases that have read it. */
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/case_runs.h"
 #include "store/watch.h"
 
 #include <string.h>
@@ -67,6 +68,8 @@ enum bd_code bd_watch_marked(
 	txn->store->marked_commit = txn->commit;
 	txn->store->has_sweeps = true;
 	BD_TRY(bd_txn_put_counter(txn, "marked", txn->commit));
+	/* The cases that are indexed hear of it by the sweep, not once more after a restart. */
+	txn->tells_cases = true;
 	return put_sweep(txn, &sweep);
 }
 
@@ -109,26 +112,12 @@ static enum bd_code find_sweep(struct sweep *sweep, bool *found, struct bd_txn *
 /* The next subject that some case has looked at, behind the cursor. */
 static enum bd_code next_subject(bool *found, struct sweep *sweep, struct bd_txn *txn)
 {
-	uint8_t room[BD_NODE_KEY_BYTES + 64];
-	MDB_val key = { sizeof(room), room }, value;
-	MDB_cursor *cursor;
-	int result = mdb_cursor_open(txn->mdb, txn->store->case_subjects, &cursor);
-
-	*found = false;
-	if (result != 0) {
-		return bd_txn_fail(txn, result, "cases");
+	if (sweep->cursor_len == 0) {
+		memset(sweep->cursor, 0, sizeof(sweep->cursor));
 	}
-	memset(room, 0xFF, sizeof(room));
-	memcpy(room, sweep->cursor, sweep->cursor_len);
-	result = sweep->cursor_len == 0 ? mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
-					: mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	if (result == 0 && key.mv_size > BD_NODE_KEY_BYTES) {
-		memcpy(sweep->cursor, key.mv_data, BD_NODE_KEY_BYTES);
-		sweep->cursor_len = BD_NODE_KEY_BYTES;
-		*found = true;
-	}
-	mdb_cursor_close(cursor);
-	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_txn_fail(txn, result, "cases");
+	BD_TRY(bd_case_next_subject(sweep->cursor, found, txn));
+	sweep->cursor_len = *found ? BD_NODE_KEY_BYTES : sweep->cursor_len;
+	return BD_OK;
 }
 
 static bool is_hidden(const struct sweep *sweep, const struct bd_node_row *row)

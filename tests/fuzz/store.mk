@@ -57,3 +57,11 @@ tests_fuzz_fuzz_case_head_LDADD = $(STORE_FUZZ_LIBS)
 tests_fuzz_fuzz_case_head_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_case_head_SOURCES = $(tests_fuzz_fuzz_case_head_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_case_head_LDADD = $(STORE_FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_case_block
+REPLAYS += tests/fuzz/replay_case_block
+tests_fuzz_fuzz_case_block_SOURCES = tests/fuzz/fuzz_case_block.c
+tests_fuzz_fuzz_case_block_LDADD = $(STORE_FUZZ_LIBS)
+tests_fuzz_fuzz_case_block_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_case_block_SOURCES = $(tests_fuzz_fuzz_case_block_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_case_block_LDADD = $(STORE_FUZZ_LIBS)

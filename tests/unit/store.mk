@@ -73,6 +73,11 @@ TESTS += tests/unit/test_store_cases
 tests_unit_test_store_cases_SOURCES = tests/unit/test_store_cases.c tests/unit/store_support.h
 tests_unit_test_store_cases_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_case_index
+TESTS += tests/unit/test_case_index
+tests_unit_test_case_index_SOURCES = tests/unit/test_case_index.c tests/unit/store_support.h
+tests_unit_test_case_index_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_store_recall
 TESTS += tests/unit/test_store_recall
 tests_unit_test_store_recall_SOURCES = tests/unit/test_store_recall.c tests/unit/store_support.h

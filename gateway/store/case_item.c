@@ -1,0 +1,258 @@
+#include "store/case_item.h"
+
+#include <stdlib.h>
+
+/* -- forms -- */
+
+static uint8_t *put_u16(uint8_t *at, uint16_t value)
+{
+	value = htobe16(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static uint8_t *put_u32(uint8_t *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static uint8_t *put_u64(uint8_t *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static void put_front(uint8_t *at, const struct bd_trail_id *receipt)
+{
+	*at = BD_CASE_BY_RECEIPT;
+	at = put_u16(at + 1, receipt->loop);
+	at = put_u32(at, receipt->segment);
+	at = put_u32(at, receipt->offset);
+	memset(at, 0, BD_NODE_KEY_BYTES - 10);
+}
+
+void bd_case_item_make(struct bd_case_item *out, enum bd_case_kind kind,
+	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_case_head *head,
+	const struct bd_case_place *place)
+{
+	uint8_t *at = out->bytes;
+
+	if (kind == BD_CASE_BY_RECEIPT) {
+		put_front(at, &head->receipt);
+	} else {
+		*at = (uint8_t)kind;
+		memcpy(at + 1, key, BD_NODE_KEY_BYTES);
+	}
+	at = put_u64(at + BD_CASE_FRONT_KEY_BYTES, (uint64_t)head->at_ms);
+	at = put_u64(at, head->receipt.instance);
+	at = put_u16(at, head->receipt.loop);
+	at = put_u32(at, head->receipt.segment);
+	at = put_u32(at, head->receipt.offset);
+	at = put_u16(at, place->loop);
+	at = put_u32(at, place->segment);
+	put_u32(at, place->offset);
+}
+
+void bd_case_item_bound(struct bd_case_item *out, enum bd_case_kind kind,
+	const uint8_t key[BD_NODE_KEY_BYTES], uint8_t rest)
+{
+	out->bytes[0] = (uint8_t)kind;
+	memcpy(out->bytes + 1, key, BD_NODE_KEY_BYTES);
+	memset(out->bytes + BD_CASE_FRONT_KEY_BYTES, rest,
+		sizeof(out->bytes) - BD_CASE_FRONT_KEY_BYTES);
+}
+
+void bd_case_item_of_receipt(
+	struct bd_case_item *out, const struct bd_trail_id *receipt, uint8_t rest)
+{
+	put_front(out->bytes, receipt);
+	memset(out->bytes + BD_CASE_FRONT_KEY_BYTES, rest,
+		sizeof(out->bytes) - BD_CASE_FRONT_KEY_BYTES);
+}
+
+static struct bd_reader read_from(const struct bd_case_item *item, size_t at)
+{
+	return bd_reader_of(
+		(struct bd_bytes){ (const char *)item->bytes + at, sizeof(item->bytes) - at });
+}
+
+struct bd_case_place bd_case_item_place(const struct bd_case_item *item)
+{
+	struct bd_reader reader = read_from(item, BD_CASE_REF_BYTES);
+	struct bd_case_place place;
+
+	place.loop = bd_read_u16(&reader);
+	place.segment = bd_read_u32(&reader);
+	place.offset = bd_read_u32(&reader);
+	return place;
+}
+
+struct bd_trail_id bd_case_item_receipt(const struct bd_case_item *item)
+{
+	struct bd_reader reader = read_from(item, BD_CASE_FRONT_KEY_BYTES + 8);
+
+	return bd_trail_id_unpack(&reader);
+}
+
+int64_t bd_case_item_time(const struct bd_case_item *item)
+{
+	struct bd_reader reader = read_from(item, BD_CASE_FRONT_KEY_BYTES);
+
+	return (int64_t)bd_read_u64(&reader);
+}
+
+size_t bd_case_item_search(const struct bd_case_item *items, size_t count,
+	const struct bd_case_item *bound, bool is_behind)
+{
+	size_t from = 0, to = count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = bd_case_item_compare(&items[middle], bound);
+
+		if (order < 0 || (order == 0 && is_behind)) {
+			from = middle + 1;
+		} else {
+			to = middle;
+		}
+	}
+	return from;
+}
+
+/* -- order -- */
+
+#define DIGIT_BITS 11
+#define DIGITS ((size_t)1 << DIGIT_BITS)
+
+/* The kind, and the first bytes of the key: blinded ones are as good as drawn. */
+static uint64_t front_of(const struct bd_case_item *item)
+{
+	uint64_t key;
+
+	memcpy(&key, item->bytes + 1, sizeof(key));
+	return (uint64_t)item->bytes[0] << 62 | be64toh(key) >> 2;
+}
+
+static void sort_digit(
+	struct bd_case_sort *out, const struct bd_case_sort *in, size_t count, unsigned shift)
+{
+	uint32_t places[DIGITS] = { 0 };
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		places[in[i].front >> shift & (DIGITS - 1)]++;
+	}
+	for (size_t i = 0; i < DIGITS; i++) {
+		uint32_t here = places[i];
+
+		places[i] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < count; i++) {
+		out[places[in[i].front >> shift & (DIGITS - 1)]++] = in[i];
+	}
+}
+
+static int compare_at(const void *a, const void *b, void *items)
+{
+	const struct bd_case_sort *x = a, *y = b;
+	const struct bd_case_item *all = items;
+
+	return bd_case_item_compare(&all[x->at], &all[y->at]);
+}
+
+/* Those whose fronts are equal: most often alone, or in their order already. */
+static void sort_equal(struct bd_case_sort *list, size_t count, const struct bd_case_item *items)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (bd_case_item_compare(&items[list[i - 1].at], &items[list[i].at]) > 0) {
+			qsort_r(list, count, sizeof(*list), compare_at, (void *)items);
+			return;
+		}
+	}
+}
+
+void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item *items, size_t all,
+	struct bd_case_sort *room, struct bd_case_sort *other_room)
+{
+	struct bd_case_sort *in = room, *to = other_room;
+	size_t live = 0;
+
+	for (size_t i = 0; i < all; i++) {
+		if (items[i].bytes[0] != 0) {
+			in[live++] = (struct bd_case_sort){ front_of(&items[i]), (uint32_t)i };
+		}
+	}
+	for (unsigned shift = 64 % DIGIT_BITS; shift < 64; shift += DIGIT_BITS) {
+		struct bd_case_sort *swap = in;
+
+		sort_digit(to, in, live, shift);
+		in = to;
+		to = swap;
+	}
+	for (size_t from = 0, end; from < live; from = end) {
+		for (end = from + 1; end < live && in[end].front >> 64 % DIGIT_BITS ==
+							   in[from].front >> 64 % DIGIT_BITS;
+			end++) {
+		}
+		sort_equal(in + from, end - from, items);
+	}
+	for (size_t i = 0; i < live; i++) {
+		out[i] = in[i].at;
+	}
+	*count = live;
+}
+
+/* -- gathering -- */
+
+bool bd_case_is_hidden(const uint32_t *hidden, const struct bd_case_item *item)
+{
+	struct bd_case_place place = bd_case_item_place(item);
+
+	return place.loop >= BD_TRAIL_LOOPS_MAX ||
+	       place.segment < __atomic_load_n(&hidden[place.loop], __ATOMIC_ACQUIRE);
+}
+
+/* Where it goes: behind those that come before it. */
+static size_t place_of(const struct bd_case_gather *gather, const struct bd_case_item *item)
+{
+	size_t from = 0, to = gather->count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = bd_case_item_compare(&gather->items[middle], item);
+
+		if ((gather->is_newest_first ? -order : order) < 0) {
+			from = middle + 1;
+		} else {
+			to = middle;
+		}
+	}
+	return from;
+}
+
+bool bd_case_gather_add(struct bd_case_gather *gather, const struct bd_case_item *item)
+{
+	size_t at;
+
+	if (gather->after != NULL && bd_case_item_compare(item, gather->after) <= 0) {
+		return true;
+	}
+	at = place_of(gather, item);
+	if (at == gather->max) {
+		return false;
+	}
+	if (bd_case_is_hidden(gather->hidden, item) ||
+		(at < gather->count && bd_case_item_compare(&gather->items[at], item) == 0)) {
+		return true;
+	}
+	gather->count -= gather->count == gather->max;
+	memmove(gather->items + at + 1, gather->items + at,
+		(gather->count - at) * sizeof(*gather->items));
+	gather->items[at] = *item;
+	gather->count++;
+	return true;
+}
