@@ -99,16 +99,12 @@ static enum bd_code take_looked(
 
 /* -- what was found -- */
 
-static enum bd_code take_entities(struct bd_case_finding *out, const struct bd_element *element,
-	const struct bd_dictionary *dict, struct bd_arena *arena)
+static void take_entities(struct bd_case_finding *out, uint16_t *entities,
+	const struct bd_element *element, const struct bd_dictionary *dict)
 {
 	const struct bd_entity *relation =
 		element->relation_count > 0 ? bd_dictionary_entity(dict, "relation") : NULL;
-	uint16_t *entities = bd_arena_alloc(arena, ENTITIES_MAX, sizeof(*entities));
 
-	if (entities == NULL) {
-		return bd_arena_code(arena);
-	}
 	if (element->entity != NULL) {
 		entities[out->entity_count++] = element->entity->number;
 	}
@@ -124,7 +120,6 @@ static enum bd_code take_entities(struct bd_case_finding *out, const struct bd_e
 		}
 	}
 	out->entities = entities;
-	return BD_OK;
 }
 
 static enum bd_code take_sources(
@@ -159,9 +154,10 @@ static enum bd_code take_findings(struct bd_case_record *out, const struct bd_co
 	const struct bd_dictionary *dict, struct bd_arena *arena)
 {
 	size_t count = compared->finding_count;
-	struct bd_case_finding *findings = bd_arena_alloc(arena, count, sizeof(*findings));
+	struct bd_case_finding *findings = bd_arena_take(arena, count, sizeof(*findings));
+	uint16_t *entities = bd_arena_take(arena, count * ENTITIES_MAX, sizeof(*entities));
 
-	if (findings == NULL) {
+	if (findings == NULL || entities == NULL) {
 		return bd_arena_code(arena);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -180,7 +176,7 @@ static enum bd_code take_findings(struct bd_case_record *out, const struct bd_co
 			.claim = found->claim,
 			.value = found->value };
 		memcpy(finding->salt, salts + i * BD_CASE_SALT_BYTES, sizeof(finding->salt));
-		BD_TRY(take_entities(finding, found->element, dict, arena));
+		take_entities(finding, entities + i * ENTITIES_MAX, found->element, dict);
 		BD_TRY(take_sources(finding, found->element, arena));
 	}
 	out->findings = findings;

@@ -45,8 +45,8 @@ enum bd_code bd_case_wipe(int fd, const struct bd_case_place *place, struct bd_d
 		!head.has_keys) {
 		return BD_OK;
 	}
-	return wipe_at(fd, (uint64_t)place->offset + BD_CASE_SCOPE_AT,
-		(1 + head.key_count) * BD_NODE_KEY_BYTES, diag);
+	return wipe_at(fd, (uint64_t)place->offset + BD_CASE_KEYS_AT,
+		head.key_count * BD_NODE_KEY_BYTES, diag);
 }
 
 enum bd_code bd_case_wipe_one(

@@ -57,7 +57,6 @@ static enum bd_code add_keys(struct bd_buf *out, const struct bd_case_head *head
 	BD_TRY(bd_buf_add_u32(out, head->flags));
 	BD_TRY(bd_buf_add_u64(out, head->commit));
 	BD_TRY(bd_buf_add(out, key_bytes(head->number)));
-	BD_TRY(bd_buf_add(out, key_bytes(head->scope)));
 	return bd_buf_add(out,
 		(struct bd_bytes){ (const char *)head->keys, head->key_count * BD_NODE_KEY_BYTES });
 }
@@ -104,7 +103,7 @@ size_t bd_case_head_bytes(const struct bd_case_head *head)
 bool bd_case_head_read(struct bd_case_head *out, struct bd_bytes bytes)
 {
 	struct bd_reader reader;
-	struct bd_bytes number, scope, keys;
+	struct bd_bytes number, keys;
 
 	if (!bd_case_front_read(out, bytes) || bytes.len < bd_case_head_bytes(out)) {
 		return false;
@@ -118,10 +117,8 @@ bool bd_case_head_read(struct bd_case_head *out, struct bd_bytes bytes)
 	out->flags = bd_read_u32(&reader);
 	out->commit = bd_read_u64(&reader);
 	number = bd_read_bytes(&reader, sizeof(out->number));
-	scope = bd_read_bytes(&reader, sizeof(out->scope));
 	keys = bd_read_bytes(&reader, out->key_count * BD_NODE_KEY_BYTES);
 	memcpy(out->number, number.ptr, sizeof(out->number));
-	memcpy(out->scope, scope.ptr, sizeof(out->scope));
 	out->keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])keys.ptr;
 	return reader.ok;
 }

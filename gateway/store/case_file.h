@@ -9,9 +9,8 @@
  * A head begins with BD_CASE_FRONT_BYTES: "bdcs", u32 length of what is sealed, 16 bytes of salt,
  * u64 time, receipt id, u16 number of keys. Behind them what the index needs, so that nothing is
  * opened for it: u32 generation of the blinding key, u32 flags, u64 commit that was read, blinded
- * case number, blinded scope of obligations, and the blinded names of whom the case looked at.
- * These bytes are authenticated with what is sealed. Where the record is erased, scope and names
- * are zeroes too.
+ * case number, and the blinded names of whom the case looked at. These bytes are authenticated with
+ * what is sealed. Where the record is erased, the names are zeroes too.
  *
  * Records of before have "bdcr", u16 zero for the number of keys, and nothing behind it: they are
  * opened to be indexed.
@@ -27,8 +26,7 @@
 
 #define BD_CASE_FILE_HEAD_BYTES 24
 #define BD_CASE_FRONT_BYTES (4 + 4 + BD_SALT_BYTES + 8 + BD_TRAIL_ID_BYTES + 2)
-#define BD_CASE_SCOPE_AT (BD_CASE_FRONT_BYTES + 4 + 4 + 8 + BD_NODE_KEY_BYTES)
-#define BD_CASE_KEYS_AT (BD_CASE_SCOPE_AT + BD_NODE_KEY_BYTES)
+#define BD_CASE_KEYS_AT (BD_CASE_FRONT_BYTES + 4 + 4 + 8 + BD_NODE_KEY_BYTES)
 #define BD_CASE_HEAD_MAX_BYTES (BD_CASE_KEYS_AT + BD_CASE_KEYS_MAX * BD_NODE_KEY_BYTES)
 #define BD_CASE_SALT_AT 8 /* of a record's head */
 #define BD_CASE_NAME_BYTES 32
@@ -52,7 +50,7 @@ struct bd_case_head {
 	bool has_keys; /* false: of before, and the rest is not set */
 	uint32_t generation, flags;
 	uint64_t commit; /* of the store, that was read */
-	uint8_t number[BD_NODE_KEY_BYTES], scope[BD_NODE_KEY_BYTES];
+	uint8_t number[BD_NODE_KEY_BYTES];
 	const uint8_t (*keys)[BD_NODE_KEY_BYTES]; /* borrowed */
 	size_t key_count;
 };
@@ -83,10 +81,10 @@ enum bd_code bd_case_open_sealed(struct bd_buf *plain, struct bd_seal *seal,
 /* -- what a head has for the index (case_keys.c) -- */
 
 struct bd_case_record;
-/* Fills it from the record: the keys are made in `keys`, which they borrow from; scratch is for the
- * texts. Names whose keys the record does not have are blinded. */
-enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys,
-	struct bd_buf *scratch, struct bd_seal *seal, const struct bd_case_record *record);
+/* Fills it from the record: the keys are made in `keys`, which they borrow from. Names whose keys
+ * the record does not have are blinded. */
+enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys, struct bd_seal *seal,
+	const struct bd_case_record *record);
 
 /* -- files -- */
 
@@ -153,6 +151,7 @@ struct bd_cases {
 	pthread_mutex_t lock;      /* series */
 	struct bd_case_runs *runs; /* case_runs.h */
 	struct bd_case_series series[BD_TRAIL_LOOPS_MAX];
+	size_t count;                 /* of them, up to the last one that is there */
 	struct bd_case_sink *sinks;   /* case_index.h; the writer's */
 	struct bd_case_place expired; /* the writer's: how far the oldest file is taken away */
 	uint64_t overtaken;           /* the writer's: erased as they were indexed */

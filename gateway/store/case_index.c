@@ -1,6 +1,5 @@
 #include "store/case_index.h"
 
-#include "base/digest.h"
 #include "base/log.h"
 #include "base/try.h"
 #include "store/case_runs.h"
@@ -8,23 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* -- forms -- */
-
-enum bd_code bd_case_number_key(
-	uint8_t out[BD_CASE_NUMBER_KEY_BYTES], struct bd_seal *seal, struct bd_bytes number)
-{
-	uint8_t digest[BD_DIGEST_BYTES];
-	char room[512];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-
-	BD_TRY(bd_buf_add_text(&name, "case number"));
-	BD_TRY(bd_buf_add_byte(&name, '\0'));
-	BD_TRY(bd_buf_add(&name, number));
-	BD_TRY(bd_seal_digest(seal, bd_buf_bytes(&name), digest));
-	memcpy(out, digest, BD_CASE_NUMBER_KEY_BYTES);
-	return BD_OK;
-}
 
 void bd_cases_add_sink(struct bd_store *store, struct bd_case_sink *sink)
 {
@@ -121,8 +103,9 @@ struct step {
 	bool is_changed; /* the transaction has something to commit */
 	size_t left;     /* records that may still be taken */
 	size_t tail;     /* entries that it had before */
-	struct bd_case_series series[BD_TRAIL_LOOPS_MAX];
-	bool has_moved[BD_TRAIL_LOOPS_MAX];
+	/* As they are to be, and as they were. */
+	struct bd_case_series *series, *before;
+	size_t count;
 };
 
 struct adding {
@@ -327,7 +310,6 @@ static enum bd_code index_series(
 		}
 	}
 	series->read = reader.at;
-	step->has_moved[series->end.loop] = true;
 	bd_case_reader_close(&reader);
 	return code;
 }
@@ -335,7 +317,7 @@ static enum bd_code index_series(
 /* Up to where it was told, or to the end. */
 static enum bd_code index_all(struct step *step, bool until_told)
 {
-	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && may_go_on(step); i++) {
+	for (size_t i = 0; i < step->count && may_go_on(step); i++) {
 		struct bd_case_series *series = &step->series[i];
 		const struct bd_case_place *end = until_told ? &series->told : &series->end;
 
@@ -346,59 +328,36 @@ static enum bd_code index_all(struct step *step, bool until_told)
 	return BD_OK;
 }
 
-/* Before the transaction ends, which says how far it has come. */
-static void publish(struct step *step, struct bd_case_series *before)
+/* Only the loops add to them besides: at their ends. */
+static void publish(struct step *step, const struct bd_case_series *list)
 {
 	struct bd_cases *cases = step->store->cases;
 
 	pthread_mutex_lock(&cases->lock);
-	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {
-		if (step->has_moved[i]) {
-			before[i] = cases->series[i];
-			cases->series[i].read = step->series[i].read;
-			cases->series[i].newest = step->series[i].newest;
-			cases->series[i].has_newest = step->series[i].has_newest;
-		}
+	for (size_t i = 0; i < step->count; i++) {
+		cases->series[i].read = list[i].read;
+		cases->series[i].newest = list[i].newest;
+		cases->series[i].has_newest = list[i].has_newest;
 	}
 	pthread_mutex_unlock(&cases->lock);
 }
 
-static void take_back(const struct step *step, const struct bd_case_series *before)
-{
-	struct bd_cases *cases = step->store->cases;
-
-	pthread_mutex_lock(&cases->lock);
-	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {
-		if (step->has_moved[i]) {
-			cases->series[i].read = before[i].read;
-			cases->series[i].newest = before[i].newest;
-			cases->series[i].has_newest = before[i].has_newest;
-		}
-	}
-	pthread_mutex_unlock(&cases->lock);
-}
-
+/* The transaction says how far it has come, so that is set before it ends. */
 static enum bd_code end_step(struct step *step, enum bd_code code)
 {
-	struct bd_case_series before[BD_TRAIL_LOOPS_MAX];
 	struct bd_case_tail *tail = &step->store->cases->runs->tail;
 
 	if (code == BD_OK) {
-		publish(step, before);
+		publish(step, step->series);
 	}
 	if (step->txn.mdb != NULL && code == BD_OK && !step->is_changed) {
 		bd_txn_drop(&step->txn);
 	} else if (step->txn.mdb != NULL) {
-		enum bd_code ended;
-
 		step->txn.tells_cases = true;
-		ended = bd_txn_end(&step->txn, code);
-		if (code == BD_OK && ended != BD_OK) {
-			take_back(step, before);
-		}
-		code = ended;
+		code = bd_txn_end(&step->txn, code);
 	}
 	if (code != BD_OK) {
+		publish(step, step->before);
 		pthread_mutex_lock(&tail->lock);
 		bd_case_tail_cut(tail, step->tail);
 		pthread_mutex_unlock(&tail->lock);
@@ -406,24 +365,36 @@ static enum bd_code end_step(struct step *step, enum bd_code code)
 	return code;
 }
 
+static enum bd_code look_at_series(struct step *step)
+{
+	struct bd_cases *cases = step->store->cases;
+
+	pthread_mutex_lock(&cases->lock);
+	step->count = cases->count;
+	step->series = calloc(2 * step->count + 1, sizeof(*step->series));
+	if (step->series != NULL) {
+		step->before = step->series + step->count;
+		memcpy(step->series, cases->series, step->count * sizeof(*step->series));
+		memcpy(step->before, cases->series, step->count * sizeof(*step->series));
+	}
+	pthread_mutex_unlock(&cases->lock);
+	return step->series != NULL ? BD_OK : BD_NO_MEMORY;
+}
+
 static enum bd_code do_step(struct bd_store *store, bool until_told, struct bd_diag *diag)
 {
-	struct step *step = calloc(1, sizeof(*step));
-	enum bd_code code;
+	struct step step = {
+		.store = store, .left = BD_CASES_INDEX_MAX, .tail = store->cases->runs->tail.count
+	};
+	enum bd_code code = look_at_series(&step);
 
-	if (step == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "cases");
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "cases");
 	}
-	step->store = store;
-	step->left = BD_CASES_INDEX_MAX;
-	step->tail = store->cases->runs->tail.count;
-	pthread_mutex_lock(&store->cases->lock);
-	memcpy(step->series, store->cases->series, sizeof(step->series));
-	pthread_mutex_unlock(&store->cases->lock);
-	bd_txn_open(&step->txn, store, diag);
-	code = end_step(step, index_all(step, until_told));
-	bd_txn_close(&step->txn);
-	free(step);
+	bd_txn_open(&step.txn, store, diag);
+	code = end_step(&step, index_all(&step, until_told));
+	bd_txn_close(&step.txn);
+	free(step.series);
 	return code;
 }
 
@@ -432,7 +403,7 @@ bool bd_cases_is_behind(struct bd_store *store)
 	bool is_behind = false;
 
 	pthread_mutex_lock(&store->cases->lock);
-	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && !is_behind; i++) {
+	for (size_t i = 0; i < store->cases->count && !is_behind; i++) {
 		const struct bd_case_series *series = &store->cases->series[i];
 
 		is_behind = series->is_there && bd_case_is_before(&series->read, &series->end);
@@ -467,7 +438,7 @@ enum bd_code bd_cases_refill(struct bd_store *store, struct bd_diag *diag)
 	while (is_behind && !is_full(&store->cases->runs->tail)) {
 		is_behind = false;
 		BD_TRY(do_step(store, true, diag));
-		for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX && !is_behind; i++) {
+		for (size_t i = 0; i < store->cases->count && !is_behind; i++) {
 			struct bd_case_series series = bd_cases_series(store, (uint16_t)i);
 
 			is_behind =

@@ -19,6 +19,7 @@
 
 #define BD_CASE_NUMBER_KEY_BYTES 16
 
+/* case_keys.c: what a case number stands as, here and in the ledger of obligations. */
 enum bd_code bd_case_number_key(
 	uint8_t out[BD_CASE_NUMBER_KEY_BYTES], struct bd_seal *seal, struct bd_bytes number);
 

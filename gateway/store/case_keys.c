@@ -1,9 +1,9 @@
-/* case_keys.c - what the head of a case has for the index: its blinded number and scope, and the
- * blinded names of whom it looked at.
+/* case_keys.c - what the head of a case has for the index: its blinded number and the blinded
+ * names of whom it looked at.
  */
+#include "base/digest.h"
 #include "base/try.h"
 #include "store/case_index.h"
-#include "store/obligations_form.h"
 #include "store/recent.h"
 
 #include <string.h>
@@ -52,8 +52,24 @@ static enum bd_code add_names(
 	return BD_OK;
 }
 
-enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys,
-	struct bd_buf *scratch, struct bd_seal *seal, const struct bd_case_record *record)
+/* The ledger of obligations finds those of a case by it too. */
+enum bd_code bd_case_number_key(
+	uint8_t out[BD_CASE_NUMBER_KEY_BYTES], struct bd_seal *seal, struct bd_bytes number)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	char room[512];
+	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
+
+	BD_TRY(bd_buf_add_text(&name, "case number"));
+	BD_TRY(bd_buf_add_byte(&name, '\0'));
+	BD_TRY(bd_buf_add(&name, number));
+	BD_TRY(bd_seal_digest(seal, bd_buf_bytes(&name), digest));
+	memcpy(out, digest, BD_CASE_NUMBER_KEY_BYTES);
+	return BD_OK;
+}
+
+enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys, struct bd_seal *seal,
+	const struct bd_case_record *record)
 {
 	head->has_keys = true;
 	head->generation = bd_seal_generation(seal);
@@ -62,9 +78,6 @@ enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys,
 		      (bd_case_owes(record) ? BD_CASE_OWES : 0);
 	if (record->number.len > 0) {
 		BD_TRY(bd_case_number_key(head->number, seal, record->number));
-		BD_TRY(bd_owed_scope_key(head->scope, scratch, seal,
-			&(struct bd_owed_scope){
-				record->client, record->matter, record->number, NULL }));
 	}
 	bd_buf_clear(keys);
 	BD_TRY(add_names(keys, seal, record));

@@ -175,7 +175,8 @@ static enum bd_code open_file(
 /* Everything at once: the signer and the writer see the old file or the new one. */
 static enum bd_code put_file(struct bd_case_log *log, int fd, bool is_new, struct bd_diag *diag)
 {
-	struct bd_case_series *series = &log->store->cases->series[log->next.loop];
+	struct bd_cases *cases = log->store->cases;
+	struct bd_case_series *series = &cases->series[log->next.loop];
 	enum bd_code code = BD_OK;
 
 	pthread_mutex_lock(&log->store->cases->lock);
@@ -194,6 +195,8 @@ static enum bd_code put_file(struct bd_case_log *log, int fd, bool is_new, struc
 				log->next.segment, __ATOMIC_RELEASE);
 		}
 		series->is_there = true;
+		cases->count =
+			log->next.loop >= cases->count ? (size_t)log->next.loop + 1 : cases->count;
 		series->end = log->next;
 	}
 	pthread_mutex_unlock(&log->store->cases->lock);
@@ -289,7 +292,7 @@ static enum bd_code pack(struct bd_case_log *log, const struct bd_case_record *r
 static enum bd_code make_head(
 	struct bd_case_log *log, struct bd_case_head *head, const struct bd_case_record *record)
 {
-	BD_TRY(bd_case_keys_fill(head, &log->keys, &log->name, log->seal, record));
+	BD_TRY(bd_case_keys_fill(head, &log->keys, log->seal, record));
 	if (head->key_count > BD_CASE_KEYS_MAX) {
 		head->key_count = 0;
 		head->flags |= BD_CASE_HAS_MORE;

@@ -78,12 +78,11 @@ enum bd_code bd_case_load(struct bd_case_record *record, struct bd_store *store,
 enum bd_code bd_case_head_of(
 	struct bd_case_head *head, struct bd_txn *txn, const struct bd_case_record *record)
 {
-	struct bd_buf keys, scratch;
+	struct bd_buf keys;
 	enum bd_code code;
 
 	bd_buf_init(&keys, BD_CASE_MAX_BYTES);
-	bd_buf_init(&scratch, BD_CASE_MAX_BYTES);
-	code = bd_case_keys_fill(head, &keys, &scratch, txn->store->seal, record);
+	code = bd_case_keys_fill(head, &keys, txn->store->seal, record);
 	if (code == BD_OK) {
 		struct bd_bytes copy = bd_arena_copy(&txn->arena, bd_buf_bytes(&keys));
 
@@ -91,7 +90,6 @@ enum bd_code bd_case_head_of(
 		code = copy.ptr != NULL || keys.len == 0 ? BD_OK : bd_arena_code(&txn->arena);
 	}
 	bd_buf_release(&keys);
-	bd_buf_release(&scratch);
 	return code;
 }
 

@@ -71,6 +71,7 @@ static void note(struct bd_cases *cases, uint32_t loop, uint32_t segment)
 		series->end.segment = segment;
 	}
 	series->is_there = true;
+	cases->count = loop + 1 > cases->count ? loop + 1 : cases->count;
 }
 
 static enum bd_code list(struct bd_store *store, struct bd_diag *diag)

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/case_index.h"
 #include "store/obligations_form.h"
 
 #include <string.h>
@@ -259,16 +260,26 @@ static bool is_same_thing(const struct bd_owed_thing *a, const struct bd_owed_th
 static enum bd_code make_keys(struct taking *taking)
 {
 	const struct bd_owed_answer *answer = taking->answer;
-	const struct bd_owed_scope scope = { answer->sender, answer->matter, answer->case_id,
-		answer->receipt };
 	struct bd_seal *seal = taking->ledger.txn->store->seal;
+	uint8_t digest[BD_DIGEST_BYTES];
 	struct bd_buf text;
 	enum bd_code code;
 
 	bd_buf_init(&text, 4096);
-	code = bd_owed_case_key(taking->case_key, seal, answer->case_id);
-	code = code == BD_OK ? bd_owed_scope_key(taking->scope_key, &text, seal, &scope) : code;
+	code = bd_case_number_key(taking->case_key, seal, answer->case_id);
+	code = code == BD_OK ? bd_buf_add_text(&text, "obligations in scope ") : code;
+	code = code == BD_OK ? bd_buf_add_sized(&text, answer->sender) : code;
+	code = code == BD_OK ? bd_buf_add_sized(&text, answer->matter) : code;
+	code = code == BD_OK ? bd_buf_add_sized(&text, answer->case_id) : code;
+	if (code == BD_OK && answer->case_id.len == 0) {
+		code = bd_buf_add(&text, (struct bd_bytes){ (const char *)answer->receipt,
+						 sizeof(answer->receipt) });
+	}
+	code = code == BD_OK ? bd_seal_digest(seal, bd_buf_bytes(&text), digest) : code;
 	bd_buf_release(&text);
+	if (code == BD_OK) {
+		memcpy(taking->scope_key, digest, sizeof(taking->scope_key));
+	}
 	return code == BD_OK ? BD_OK : bd_fail(taking->ledger.txn->diag, code, "%s", "");
 }
 

@@ -141,7 +141,7 @@ static bool may_want(
 	       ((head->flags & BD_CASE_HAS_NUMBER) != 0 && store->has_owed);
 }
 
-/* An answer that owes nothing changes the ledger where something is owed in its case. */
+/* An answer that owes nothing changes the ledger where an answer of its case has owed something. */
 static enum bd_code wants(
 	bool *out, struct bd_case_sink *self, struct bd_txn *txn, const struct bd_case_head *head)
 {
@@ -149,7 +149,7 @@ static enum bd_code wants(
 	*out = (head->flags & BD_CASE_OWES) != 0;
 	return *out || (head->flags & BD_CASE_HAS_NUMBER) == 0
 		       ? BD_OK
-		       : bd_owed_has_scope(out, txn, head->scope);
+		       : bd_owed_knows_case(out, txn, head->number);
 }
 
 static enum bd_code added(struct bd_case_sink *self, struct bd_txn *txn,

@@ -92,26 +92,8 @@ bool bd_owed_news_read(
 	return reader.ok && reader.rest.len == 0;
 }
 
-enum bd_code bd_owed_scope_key(uint8_t out[BD_OWED_BLIND_BYTES], struct bd_buf *scratch,
-	struct bd_seal *seal, const struct bd_owed_scope *scope)
-{
-	uint8_t digest[BD_DIGEST_BYTES];
-
-	bd_buf_clear(scratch);
-	BD_TRY(bd_buf_add_text(scratch, "obligations in scope "));
-	BD_TRY(bd_buf_add_sized(scratch, scope->sender));
-	BD_TRY(bd_buf_add_sized(scratch, scope->matter));
-	BD_TRY(bd_buf_add_sized(scratch, scope->case_id));
-	if (scope->case_id.len == 0) {
-		BD_TRY(bd_buf_add(scratch, bytes_of(scope->receipt, BD_OWED_RECEIPT_BYTES)));
-	}
-	BD_TRY(bd_seal_digest(seal, bd_buf_bytes(scratch), digest));
-	memcpy(out, digest, BD_OWED_BLIND_BYTES);
-	return BD_OK;
-}
-
-enum bd_code bd_owed_has_scope(
-	bool *out, struct bd_txn *txn, const uint8_t scope[BD_OWED_BLIND_BYTES])
+enum bd_code bd_owed_knows_case(
+	bool *out, struct bd_txn *txn, const uint8_t number[BD_OWED_BLIND_BYTES])
 {
 	char room[BD_OWED_ROW_BYTES];
 	struct bd_buf front = { room, 0, sizeof(room), sizeof(room) };
@@ -119,7 +101,7 @@ enum bd_code bd_owed_has_scope(
 	MDB_val name, value;
 	int result;
 
-	BD_TRY(bd_owed_key_row(&front, BD_OWED_ROW_SCOPE, scope, NULL));
+	BD_TRY(bd_owed_key_row(&front, BD_OWED_ROW_CASE, number, NULL));
 	result = mdb_cursor_open(txn->mdb, txn->store->owed, &cursor);
 	if (result != 0) {
 		return bd_txn_fail(txn, result, "obligations");
@@ -131,24 +113,6 @@ enum bd_code bd_owed_has_scope(
 	mdb_cursor_close(cursor);
 	return result == 0 || result == MDB_NOTFOUND ? BD_OK
 						     : bd_txn_fail(txn, result, "obligations");
-}
-
-enum bd_code bd_owed_case_key(
-	uint8_t out[BD_OWED_BLIND_BYTES], struct bd_seal *seal, struct bd_bytes case_id)
-{
-	uint8_t digest[BD_DIGEST_BYTES];
-	struct bd_buf text;
-	enum bd_code code;
-
-	bd_buf_init(&text, 4096);
-	code = bd_buf_add_text(&text, "obligations of case ");
-	code = code == BD_OK ? bd_buf_add(&text, case_id) : code;
-	code = code == BD_OK ? bd_seal_digest(seal, bd_buf_bytes(&text), digest) : code;
-	bd_buf_release(&text);
-	if (code == BD_OK) {
-		memcpy(out, digest, BD_OWED_BLIND_BYTES);
-	}
-	return code;
 }
 
 /* -- the clear part -- */

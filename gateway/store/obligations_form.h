@@ -48,20 +48,9 @@ bool bd_owed_news_read(
 /* The day and id of such a name. False: it is none. */
 bool bd_owed_due_row_read(int32_t *due, const uint8_t **id, struct bd_bytes name);
 
-/* Answers about the same case: these are the same. Of one without a case number the receipt
- * stands for it. */
-struct bd_owed_scope {
-	struct bd_bytes sender, matter, case_id;
-	const uint8_t *receipt; /* BD_OWED_RECEIPT_BYTES; only without a case number */
-};
-/* scratch is for the text. */
-enum bd_code bd_owed_scope_key(uint8_t out[BD_OWED_BLIND_BYTES], struct bd_buf *scratch,
-	struct bd_seal *seal, const struct bd_owed_scope *scope);
-/* Is something owed in this scope? */
-enum bd_code bd_owed_has_scope(
-	bool *out, struct bd_txn *txn, const uint8_t scope[BD_OWED_BLIND_BYTES]);
-enum bd_code bd_owed_case_key(
-	uint8_t out[BD_OWED_BLIND_BYTES], struct bd_seal *seal, struct bd_bytes case_id);
+/* Has an answer of this case number ever owed anything? number: bd_case_number_key. */
+enum bd_code bd_owed_knows_case(
+	bool *out, struct bd_txn *txn, const uint8_t number[BD_OWED_BLIND_BYTES]);
 
 /* obligations_watch.c: the subjects whose change may settle what the agency owes. */
 enum bd_code bd_owed_watch_open(struct bd_store *store, MDB_txn *txn, struct bd_diag *diag);

@@ -1,6 +1,7 @@
 /* obligations_list.c - what is owed, for people: by id, by due day, by case number, counted. */
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/case_index.h"
 #include "store/obligations_form.h"
 
 #include <string.h>
@@ -268,7 +269,7 @@ enum bd_code bd_owed_of_case(struct bd_owed_page *out, struct bd_store_reader *r
 	enum bd_code code = paging_open(&paging);
 	int result;
 
-	code = code == BD_OK ? bd_owed_case_key(key, reader->seal, case_id) : code;
+	code = code == BD_OK ? bd_case_number_key(key, reader->seal, case_id) : code;
 	code = code == BD_OK ? bd_owed_key_row(&row, BD_OWED_ROW_CASE, key,
 				       query->is_after ? query->after_id : NULL)
 			     : code;

@@ -689,7 +689,6 @@ static void heads_are_read_as_they_were_written(void **state)
 		.flags = BD_CASE_HAS_NUMBER | BD_CASE_OWES,
 		.commit = 6,
 		.number = { 7 },
-		.scope = { 8 },
 		.keys = (const uint8_t(*)[BD_NODE_KEY_BYTES])keys,
 		.key_count = 3 };
 	struct bd_case_head got;
