@@ -189,6 +189,9 @@
  * all. A run without is asked in vain, once for each subject that changes. */
 #define BD_CASE_FILTER_MAX_BYTES 16777216
 #define BD_CASE_FILTERS_MAX_BYTES 67108864
+/* Nodes put lately that a case is looked up among before it is indexed: of a second of pushes. A
+ * power of two. */
+#define BD_LATELY_NODES 65536
 /* Cases indexed in one step: some milliseconds of the writer that pushes wait for. */
 #define BD_CASES_INDEX_MAX 2048
 /* -- frames ---------------------------------------------------------------------------------------

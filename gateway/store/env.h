@@ -37,6 +37,7 @@ struct bd_owed_watch {
 	size_t count, size; /* size: a power of two */
 };
 
+struct bd_lately;
 struct bd_long;
 struct bd_reseal;
 struct bd_waiting;
@@ -61,8 +62,9 @@ struct bd_store {
 	struct bd_seal *seal;
 	uint64_t next_message, next_slot, next_watch;
 	struct bd_case_sink watch_sink;
-	uint64_t commit; /* the last that changed nodes or coverage */
-	bool is_broken;  /* a sync failed */
+	struct bd_lately *lately; /* lately.h */
+	uint64_t commit;          /* the last that changed nodes or coverage */
+	bool is_broken;           /* a sync failed */
 	struct bd_owed_watch owed_watch;
 	struct bd_case_sink *owed_sink; /* case_index.h; NULL = the ledger follows no cases */
 	uint64_t marked_commit;         /* the newest that set a mark */

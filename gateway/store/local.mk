@@ -21,6 +21,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/erase.c gateway/store/erase.h \
 	gateway/store/history.c gateway/store/history.h \
 	gateway/store/journal.c gateway/store/journal.h \
+	gateway/store/lately.c gateway/store/lately.h \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \

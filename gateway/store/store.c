@@ -3,6 +3,7 @@
 #include "base/try.h"
 #include "store/case_index.h"
 #include "store/history.h"
+#include "store/lately.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
 #include "store/recent.h"
@@ -289,6 +290,7 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	code = code == BD_OK ? set_up(store, settings->blinding, diag) : code;
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
+	store->lately = code == BD_OK ? bd_lately_new(store->commit) : NULL;
 	code = code == BD_OK ? bd_long_recover(store, diag) : code;
 	code = code == BD_OK ? bd_cases_refill(store, diag) : code;
 	code = code == BD_OK ? bd_reseal_open(store, diag) : code;
@@ -308,6 +310,7 @@ void bd_store_close(struct bd_store *store)
 	bd_long_close(store);
 	bd_reseal_close(store);
 	bd_cases_free(store->cases);
+	bd_lately_free(store->lately);
 	if (store->env != NULL) {
 		mdb_env_close(store->env);
 	}

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/lately.h"
 #include "store/obligations.h"
 
 #include <errno.h>
@@ -272,6 +273,9 @@ enum bd_code bd_txn_put(
 	}
 	txn->dirt[dbi].puts++;
 	txn->dirt[dbi].bytes += name.len + value.len;
+	if (dbi == txn->store->nodes) {
+		bd_lately_note(txn->store->lately, (const uint8_t *)name.ptr, txn->commit);
+	}
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 

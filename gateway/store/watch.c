@@ -8,6 +8,7 @@
 #include "store/case_index.h"
 #include "store/case_runs.h"
 #include "store/history.h"
+#include "store/lately.h"
 #include "store/watches.h"
 
 #include <stdio.h>
@@ -446,15 +447,24 @@ static enum bd_code look_again(struct bd_watch_changes *changes, struct bd_txn *
 static enum bd_code may_differ(
 	bool *differs, struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit)
 {
-	*differs = txn->store->marked_commit > commit;
-	return *differs ? BD_OK : is_newer(differs, txn, key, commit);
+	const struct bd_store *store = txn->store;
+
+	*differs = store->marked_commit > commit;
+	return *differs || !bd_lately_may_have(store->lately, key, commit)
+		       ? BD_OK
+		       : is_newer(differs, txn, key, commit);
 }
 
 static bool may_want(
 	struct bd_case_sink *self, const struct bd_store *store, const struct bd_case_head *head)
 {
+	bool may = store->marked_commit > head->commit;
+
 	(void)self;
-	return store->commit > head->commit || store->marked_commit > head->commit;
+	for (size_t i = 0; store->commit > head->commit && i < head->key_count && !may; i++) {
+		may = bd_lately_may_have(store->lately, head->keys[i], head->commit);
+	}
+	return may;
 }
 
 /* Of nobody whom it looked at anything was committed since. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "store/case_index.h"
 #include "store/case_runs.h"
+#include "store/lately.h"
 #include "store_support.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -133,6 +134,48 @@ static void a_filter_forgets_nobody(void **state)
 		assert_true(wrong < 300);
 		bd_case_filter_free(&filter);
 	}
+}
+
+/* What was put is said to have been, whatever was forgotten meanwhile; of others little. */
+static void what_was_put_lately_is_known(void **state)
+{
+	enum { NODES = 3 * BD_LATELY_NODES };
+	static uint8_t keys[NODES][BD_NODE_KEY_BYTES];
+	static uint64_t commits[NODES];
+	struct bd_lately *lately = bd_lately_new(10);
+	size_t wrong = 0;
+
+	(void)state;
+	seed = 3;
+	draw_key(keys[0]);
+	assert_true(bd_lately_may_have(lately, keys[0], 9));
+	assert_false(bd_lately_may_have(lately, keys[0], 10));
+	for (size_t i = 0; i < NODES; i++) {
+		draw_key(keys[i]);
+		commits[i] = 11 + i / 1000;
+		bd_lately_note(lately, keys[i], commits[i]);
+		/* Some once more, later. */
+		if (draw(4) == 0) {
+			size_t again = draw((uint32_t)i + 1);
+
+			commits[again] = commits[i];
+			bd_lately_note(lately, keys[again], commits[i]);
+		}
+	}
+	for (size_t i = 0; i < NODES; i++) {
+		assert_true(bd_lately_may_have(lately, keys[i], commits[i] - 1));
+		wrong += bd_lately_may_have(lately, keys[i], commits[NODES - 1]);
+	}
+	assert_int_equal(wrong, 0);
+	for (size_t i = 0; i < 1000; i++) {
+		uint8_t key[BD_NODE_KEY_BYTES];
+
+		draw_key(key);
+		wrong += bd_lately_may_have(lately, key, commits[NODES - 1] - 2);
+	}
+	assert_int_equal(wrong, 0);
+	bd_lately_free(lately);
+	assert_true(bd_lately_may_have(NULL, keys[0], UINT64_MAX));
 }
 
 /* -- the whole, against a list -- */
@@ -584,6 +627,7 @@ int main(void)
 		cmocka_unit_test(items_are_sorted),
 		cmocka_unit_test(a_receipt_is_read_back),
 		cmocka_unit_test(a_filter_forgets_nobody),
+		cmocka_unit_test(what_was_put_lately_is_known),
 		cmocka_unit_test(the_index_answers_as_a_list_does),
 		cmocka_unit_test(what_is_past_its_time_leaves_the_index),
 	};
