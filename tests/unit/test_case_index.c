@@ -8,6 +8,9 @@
 #include "store/lately.h"
 #include "store_support.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #define DAY_MS INT64_C(86400000)
 
 static uint64_t seed;
@@ -198,8 +201,12 @@ struct kill {
 	unsigned left; /* points until then; 0 = never */
 };
 
+struct beside;
+static void wait_for_reads(struct beside *beside);
+
 struct world {
 	struct box box;
+	struct beside *beside; /* who reads meanwhile; NULL = nobody */
 	struct kill kill;
 	struct bd_case_log *logs[LOOPS];
 	struct known cases[CASES_MAX];
@@ -218,6 +225,9 @@ static void on_reach(const struct bd_store_hook *hook, const char *point)
 
 	world->spills += strcmp(point, "cases.spilled") == 0;
 	world->merges += strcmp(point, "cases.swapped") == 0;
+	if (world->beside != NULL && strncmp(point, "cases.", 6) == 0) {
+		wait_for_reads(world->beside);
+	}
 	if (strncmp(point, "cases.", 6) != 0 || kill->left == 0 || --kill->left > 0) {
 		return;
 	}
@@ -239,6 +249,8 @@ static void open_world(struct world *world)
 	world->box.settings.hook = &world->kill.hook;
 	world->box.settings.cases_days = KEPT_DAYS;
 	box_start(&world->box);
+	/* A kill loses nothing that was written; and nobody here pulls the plug. */
+	assert_int_equal(mdb_env_set_flags(world->box.store->env, MDB_NOSYNC, 1), 0);
 	/* Small ones and short steps, so that there are many. */
 	world->box.store->cases->runs->tail.wanted_max = 24;
 	world->box.store->cases->runs->merge_max = 40;
@@ -621,6 +633,113 @@ static void what_is_past_its_time_leaves_the_index(void **state)
 	free(world);
 }
 
+/* -- readers beside the writer -- */
+
+struct beside {
+	struct world *world;
+	uint32_t indexed;      /* atomic: receipts up to this one can be read */
+	bool is_over;          /* atomic */
+	unsigned reads, wrong; /* atomic */
+};
+
+/* As many as there are receipts that it reads in turn. */
+enum { READ_IN_TURN = 40 };
+
+static void wait_for_reads(struct beside *beside)
+{
+	unsigned before = __atomic_load_n(&beside->reads, __ATOMIC_ACQUIRE);
+
+	while (__atomic_load_n(&beside->reads, __ATOMIC_ACQUIRE) - before <= READ_IN_TURN &&
+		__atomic_load_n(&beside->wrong, __ATOMIC_ACQUIRE) == 0) {
+		sched_yield();
+	}
+}
+
+/* Of the newest that are indexed, which are in the tail or just leave it, and now and then of all.
+ */
+static uint32_t next_receipt(uint32_t indexed, uint32_t at)
+{
+	return at % 8 == 0 ? 1 + at % indexed : indexed - at % READ_IN_TURN % indexed;
+}
+
+static bool reads_right(
+	struct bd_store_reader *reader, const struct bd_trail_id *receipt, struct bd_arena *arena)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_case_record record;
+	bool is_right;
+
+	bd_arena_clear(arena);
+	is_right = bd_store_begin(reader, &diag) == BD_OK &&
+		   bd_case_read(&record, reader, receipt, arena, &diag) == BD_OK &&
+		   record.receipt.offset == receipt->offset;
+	bd_store_end(reader);
+	return is_right;
+}
+
+static void *read_beside(void *state)
+{
+	struct beside *beside = state;
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_store_reader *reader = NULL;
+	struct bd_arena arena;
+	uint32_t at = 0;
+	bool is_right;
+
+	bd_arena_init(&arena, 1 << 22);
+	is_right = bd_store_reader_new(&reader, beside->world->box.store, &diag) == BD_OK;
+	while (!__atomic_load_n(&beside->is_over, __ATOMIC_ACQUIRE) && is_right) {
+		uint32_t indexed = __atomic_load_n(&beside->indexed, __ATOMIC_ACQUIRE);
+		const struct bd_trail_id receipt = { 9, 0, 1, next_receipt(indexed, at++) };
+
+		is_right = reads_right(reader, &receipt, &arena);
+		__atomic_add_fetch(&beside->reads, 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&beside->wrong, !is_right, __ATOMIC_RELEASE);
+	bd_store_reader_free(reader);
+	bd_arena_release(&arena);
+	return NULL;
+}
+
+/* What is in the index is found, at whatever moment it goes from the tail into a run and from there
+ * into another. */
+static void readers_miss_nothing(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct beside beside = { .world = world };
+	pthread_t thread;
+
+	(void)state;
+	seed = 11;
+	box_open(&world->box, NULL, 0);
+	box_stop(&world->box);
+	world->kill = (struct kill){ .hook = { on_reach, 0 }, .folder = world->box.folder };
+	world->now_ms = STORE_NOW_MS;
+	open_world(world);
+	write_case(world, 0, false);
+	index_some(world, true);
+	beside.indexed = world->offset[0];
+	assert_int_equal(pthread_create(&thread, NULL, read_beside, &beside), 0);
+	world->beside = &beside;
+	for (int i = 0; i < 400; i++) {
+		write_case(world, 0, false);
+		if (i % 3 == 0) {
+			index_some(world, true);
+			__atomic_store_n(&beside.indexed, world->offset[0], __ATOMIC_RELEASE);
+		}
+	}
+	world->beside = NULL;
+	__atomic_store_n(&beside.is_over, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_int_equal(beside.wrong, 0);
+	assert_true(beside.reads > 0);
+	print_message(
+		"# %u reads, %u spills, %u merges\n", beside.reads, world->spills, world->merges);
+	stop_world(world);
+	box_close(&world->box);
+	free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -630,6 +749,7 @@ int main(void)
 		cmocka_unit_test(what_was_put_lately_is_known),
 		cmocka_unit_test(the_index_answers_as_a_list_does),
 		cmocka_unit_test(what_is_past_its_time_leaves_the_index),
+		cmocka_unit_test(readers_miss_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
