@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <uninorm.h>
 #include <uniwidth.h>
 
@@ -190,4 +191,25 @@ struct bd_bytes bd_text_trim(struct bd_bytes text)
 		text.len -= len;
 	}
 	return text;
+}
+
+enum bd_code bd_text_replace(struct bd_buf *out, struct bd_bytes text, const char *from, char to)
+{
+	size_t before = out->len, len = strlen(from);
+	enum bd_code code = BD_OK;
+
+	while (code == BD_OK && text.len > 0) {
+		const char *at = memmem(text.ptr, text.len, from, len);
+		size_t kept = at != NULL ? (size_t)(at - text.ptr) : text.len;
+
+		code = bd_buf_add(out, (struct bd_bytes){ text.ptr, kept });
+		if (code == BD_OK && at != NULL) {
+			code = bd_buf_add_byte(out, to);
+			kept += len;
+		}
+		text.ptr += kept;
+		text.len -= kept;
+	}
+	out->len = code == BD_OK ? out->len : before;
+	return code;
 }

@@ -18,5 +18,7 @@ size_t bd_text_length(struct bd_bytes text);
 size_t bd_text_columns(struct bd_bytes text);
 /* Without ASCII blanks, U+3000 and U+00A0 at both ends. Borrowed. */
 struct bd_bytes bd_text_trim(struct bd_bytes text);
+/* Appends the text, each `from` in it as the one character `to`. */
+enum bd_code bd_text_replace(struct bd_buf *out, struct bd_bytes text, const char *from, char to);
 
 #endif

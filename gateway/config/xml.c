@@ -1,5 +1,6 @@
 #include "config/xml.h"
 
+#include "base/text.h"
 #include "config/file.h"
 
 #include <libxml/parser.h>
@@ -69,6 +70,22 @@ static const char *copy_text(struct reading *reading, const xmlChar *text, size_
 	return copy;
 }
 
+/* libxml2 tells a tree builder, which would resolve it, what it tells us: '&' as "&#38;". */
+static const char *copy_value(struct reading *reading, const xmlChar *text, size_t len)
+{
+	struct bd_buf value;
+	const char *copy;
+
+	bd_buf_init(&value, len);
+	reading->code = bd_text_replace(&value, (struct bd_bytes){ (const char *)text, len },
+				"&#38;", '&') == BD_OK
+				? reading->code
+				: BD_NO_MEMORY;
+	copy = copy_text(reading, (const xmlChar *)value.ptr, value.len);
+	bd_buf_release(&value);
+	return copy;
+}
+
 /* Past the quoted values, the name of an attribute stands once in its tag. */
 static size_t attribute_start(const struct reading *reading, size_t tag, const char *name)
 {
@@ -122,7 +139,7 @@ static void fill_attributes(struct reading *reading, struct bd_xml_node *node, s
 		const xmlChar **at = attributes + i * 5;
 		const char *name = (const char *)at[0];
 		list[i].name = copy_text(reading, at[0], strlen(name));
-		list[i].value = copy_text(reading, at[3], (size_t)(at[4] - at[3]));
+		list[i].value = copy_value(reading, at[3], (size_t)(at[4] - at[3]));
 		place_of(reading, attribute_start(reading, tag, name), &list[i].line,
 			&list[i].column);
 	}

@@ -2,6 +2,7 @@
  * intake with libxml2. */
 #include "base/charset.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "intake/decode.h"
 
 #include <libxml/parser.h>
@@ -33,6 +34,7 @@ struct decoder {
 	bool is_ending;     /* no more bytes will come */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
+	struct bd_buf attribute;
 	size_t depth;
 	enum bd_code code;   /* first failure */
 	struct bd_diag diag; /* of it */
@@ -123,11 +125,20 @@ static void give_attribute(struct decoder *decoder, const xmlChar **attribute)
 		(size_t)(attribute[4] - attribute[3]) };
 	struct bd_bytes local = bytes_of(attribute[0]);
 	char name[1 + ATTRIBUTE_NAME_MAX_BYTES] = "@";
+	enum bd_code code;
 
-	if (text.len > BD_FIELD_MAX_BYTES || local.len > ATTRIBUTE_NAME_MAX_BYTES) {
+	/* libxml2 tells a tree builder, which would resolve it, what it tells us: '&' as this. */
+	bd_buf_clear(&decoder->attribute);
+	code = bd_text_replace(&decoder->attribute, text, "&#38;", '&');
+	if (code == BD_NO_MEMORY) {
+		fail(decoder, code, "");
+		return;
+	}
+	if (code != BD_OK || local.len > ATTRIBUTE_NAME_MAX_BYTES) {
 		fail(decoder, BD_LIMIT_BYTES, "an attribute is too long");
 		return;
 	}
+	text = bd_buf_bytes(&decoder->attribute);
 	memcpy(name + 1, local.ptr, local.len);
 	keep(decoder, ops->enter(decoder->listener, BD_NODE_ELEMENT,
 			      (struct bd_bytes){ name, 1 + local.len }, place, &decoder->diag));
@@ -537,6 +548,7 @@ static void decoder_free(struct bd_decoder *self)
 	}
 	bd_buf_release(&decoder->head);
 	bd_buf_release(&decoder->text);
+	bd_buf_release(&decoder->attribute);
 	free(decoder);
 }
 
@@ -566,6 +578,7 @@ enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_s
 	bd_charset_stream_init(&decoder->charset, named);
 	bd_buf_init(&decoder->head, SNIFF_BYTES);
 	bd_buf_init(&decoder->text, (size_t)CHUNK_BYTES * 4);
+	bd_buf_init(&decoder->attribute, BD_FIELD_MAX_BYTES);
 	*out = &decoder->decoder;
 	return BD_OK;
 }

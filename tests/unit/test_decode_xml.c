@@ -14,6 +14,7 @@ static void gives_events(void **state)
 			"+a +b \"林示例\" - +c - - =ok", 0 },
 		{ "<p:a xmlns:p=\"urn:x\" p:k='1' j=\"&lt;2&#x33;\"><p:b/></p:a>",
 			"+a +@k \"1\" - +@j \"<23\" - +b - - =ok", 0 },
+		{ "<a b='1 &amp; 2 &#38; &#x26;#38;'/>", "+a +@b \"1 & 2 & &#38;\" - - =ok", 0 },
 		{ "<a>1 &amp; 2<!-- no --> 3<?pi no?></a><!-- no -->\n<?pi no?>",
 			"+a \"1 & 2 3\" - =ok", 0 },
 		{ "<a><![CDATA[<b>&amp;]] ></b>]]>x</a>", "+a \"<b>&amp;]] ></b>x\" - =ok", 0 },
