@@ -15,7 +15,7 @@ E2E = \
 	tests/e2e/matters.sh \
 	tests/e2e/obligations.sh \
 	tests/e2e/readme.sh \
-	tests/e2e/sandbox.sh tests/e2e/senders.sh \
+	tests/e2e/sandbox.sh tests/e2e/sealed.sh tests/e2e/senders.sh \
 	tests/e2e/trail.sh \
 	tests/e2e/watches.sh
 TESTS += $(LINTS) $(E2E)

@@ -51,6 +51,9 @@
 /* How far another's clock may be ahead of ours, in what departments send and in attestations: past
  * it a time is wrong, not early. */
 #define BD_CLOCK_AHEAD_MS 600000
+/* A message that is signed or whose payload is encrypted: held whole, and it fits into a frame with
+ * the text that was signed. Replies about one subject have some KiB. */
+#define BD_SEALED_MESSAGE_MAX_BYTES 196608
 /* -- questions ------------------------------------------------------------------------------------
  */
 #define BD_QUESTION_MAX_BYTES 65536

@@ -1,5 +1,5 @@
-/* compiler.h - what the parts of the adapter reader share. Used by config/adapter.c, config/feed.c,
- * config/section.c and config/codes.c only.
+/* compiler.h - what the parts of the adapter reader share. Used by config/adapter.c,
+ * config/envelope.c, config/feed.c, config/section.c and config/codes.c only.
  *
  * Layer: config.
  */
@@ -58,6 +58,9 @@ const struct bd_identifier_plan *bd_compiler_identifiers(struct bd_compiler *com
 /* One <section>; payload is the path of what the envelope holds. */
 void bd_compiler_section(struct bd_compiler *compiler, struct bd_section_plan *section,
 	const struct bd_xml_node *node, const struct bd_feed_plan *feed, const char *payload);
+/* What the envelope says is signed and sealed. */
+void bd_compiler_sealed(struct bd_compiler *compiler, struct bd_feed_plan *feed,
+	const struct bd_xml_node *envelope);
 /* One feeds/<file>, with its envelope. False when the file could not be read at all. */
 bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, const char *file);
 

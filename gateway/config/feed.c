@@ -265,6 +265,7 @@ bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, c
 	make_message_slots(compiler, feed, envelope, body, payload);
 	make_success(compiler, feed, envelope);
 	make_embedded(compiler, feed, envelope);
+	bd_compiler_sealed(compiler, feed, envelope);
 	feed->subject = bd_compiler_identifiers(compiler, body, "subject", feed->message_slots,
 		feed->message_slot_count, &feed->subject_count);
 	if (feed->column_count > 0) {

@@ -5,6 +5,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/codes.c gateway/config/compiler.h \
 	gateway/config/diags.c gateway/config/diags.h \
 	gateway/config/dictionary.c gateway/config/dictionary.h \
+	gateway/config/envelope.c \
 	gateway/config/feed.c gateway/config/section.c \
 	gateway/config/file.c gateway/config/file.h \
 	gateway/config/lines.c gateway/config/lines.h \

@@ -63,6 +63,7 @@ static const struct row rows[] = {
 		.offset = AT(senders_file),
 		.fallback = "senders.conf" },
 	{ .key = "worker_path", .kind = KIND_FILE, .offset = AT(worker_path), .is_required = true },
+	{ .key = "keys_folder", .kind = KIND_FILE, .offset = AT(keys_folder) },
 	{ .key = "sandbox_folder", .kind = KIND_FILE, .offset = AT(sandbox_folder) },
 	{ .key = "port_file", .kind = KIND_FILE, .offset = AT(port_file) },
 	{ .key = "loops", .kind = KIND_NUMBER, .offset = AT(loops), .min = 0, .max = 256 },

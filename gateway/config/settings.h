@@ -24,6 +24,7 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
+	const char *keys_folder;    /* of signed and sealed messages; NULL = none */
 	const char *sandbox_folder; /* invented subjects for integrators; NULL = none */
 	const char *port_file;   /* the ports in use are written there when ready; NULL = nowhere */
 	uint64_t loops;          /* 0 = one a core */

@@ -4,6 +4,8 @@
 #include "base/try.h"
 #include "record/pack.h"
 
+#include <string.h>
+
 enum bd_code bd_frame_add(struct bd_buf *out, enum bd_frame_type type, struct bd_bytes payload)
 {
 	if (payload.len >= BD_FRAME_MAX_BYTES) {
@@ -27,7 +29,8 @@ enum bd_code bd_frame_take(struct bd_frame *frame, bool *has, struct bd_bytes *b
 	}
 	len = bd_read_u32(&reader);
 	type = bd_read_u8(&reader);
-	if (len == 0 || len > BD_FRAME_MAX_BYTES || type < BD_FRAME_BEGIN || type > BD_FRAME_FAIL) {
+	if (len == 0 || len > BD_FRAME_MAX_BYTES || type < BD_FRAME_BEGIN ||
+		type > BD_FRAME_OPENED) {
 		return BD_WORKER_DIED;
 	}
 	if (reader.rest.len < len - 1) {
@@ -171,5 +174,34 @@ enum bd_code bd_frame_result_unpack(
 	read.unmapped = unmapped;
 	read.sections = sections;
 	*result = read;
+	return BD_OK;
+}
+
+enum bd_code bd_frame_opened_pack(struct bd_buf *out, enum bd_code code, struct bd_bytes opened)
+{
+	BD_TRY(bd_buf_add_sized(out, bd_bytes_of(bd_code_info(code)->text)));
+	return bd_buf_add_sized(out, code == BD_OK ? opened : (struct bd_bytes){ "", 0 });
+}
+
+enum bd_code bd_frame_opened_unpack(
+	enum bd_code *code, struct bd_bytes *opened, struct bd_bytes payload)
+{
+	struct bd_reader reader = bd_reader_of(payload);
+	struct bd_bytes name = bd_read_sized(&reader);
+	struct bd_bytes read = bd_read_sized(&reader);
+	char text[64];
+	enum bd_code said;
+
+	if (!reader.ok || reader.rest.len > 0 || name.len >= sizeof(text)) {
+		return BD_WORKER_DIED;
+	}
+	memcpy(text, name.ptr, name.len);
+	text[name.len] = '\0';
+	said = bd_code_find(text);
+	if (said == BD_CODE_COUNT || (said != BD_OK && read.len > 0)) {
+		return BD_WORKER_DIED;
+	}
+	*code = said;
+	*opened = read;
 	return BD_OK;
 }

@@ -6,7 +6,8 @@
  * of BD_FRAME_CREDIT_BYTES of DATA is unacknowledged, so what waits is that half and the one run in
  * hand; the worker gives back by CREDIT what it has read. The other way the socket itself bounds
  * what waits: biduid takes every frame as it comes. Life: READY; then per message BEGIN DATA* END
- * from biduid, RECORDS* REJECT* and one RESULT or FAIL from the worker, READY after END.
+ * from biduid, RECORDS* REJECT* and one RESULT or FAIL from the worker, READY after END. After END
+ * a worker may ask once, by OPEN, for what only who holds the keys can do; it waits for OPENED.
  */
 #ifndef BD_DAEMON_FRAME_H
 #define BD_DAEMON_FRAME_H
@@ -22,7 +23,9 @@ enum bd_frame_type {
 	BD_FRAME_RECORDS,   /* packed records, each sized */
 	BD_FRAME_REJECT,    /* packed reject */
 	BD_FRAME_RESULT,    /* struct bd_intake_result */
-	BD_FRAME_FAIL       /* a packed reject, of which the diag counts */
+	BD_FRAME_FAIL,      /* a packed reject, of which the diag counts */
+	BD_FRAME_OPEN,      /* intake/sealed.h struct bd_open_request */
+	BD_FRAME_OPENED     /* from biduid: u16 code, and what was opened */
 };
 #define BD_FRAME_HEAD_BYTES 5
 
@@ -52,5 +55,10 @@ enum bd_code bd_frame_begin_unpack(
 enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_result *result);
 enum bd_code bd_frame_result_unpack(
 	struct bd_intake_result *result, struct bd_bytes payload, struct bd_arena *arena);
+/* code is of the opener; opened is empty unless that is BD_OK. */
+enum bd_code bd_frame_opened_pack(struct bd_buf *out, enum bd_code code, struct bd_bytes opened);
+/* *opened is borrowed from payload. */
+enum bd_code bd_frame_opened_unpack(
+	enum bd_code *code, struct bd_bytes *opened, struct bd_bytes payload);
 
 #endif

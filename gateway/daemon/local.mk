@@ -30,6 +30,7 @@ biduid_SOURCES = \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \
 	gateway/daemon/keep.c gateway/daemon/keep.h \
+	gateway/daemon/keys.c gateway/daemon/keys.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
@@ -37,6 +38,7 @@ biduid_SOURCES = \
 	gateway/daemon/messages.c \
 	gateway/daemon/obligation_ask.c \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
+	gateway/daemon/opening.c gateway/daemon/opening.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
 	gateway/daemon/notify.c gateway/daemon/notify.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h gateway/daemon/pool_parts.h \

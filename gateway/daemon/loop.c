@@ -237,6 +237,7 @@ static void pool_settings(
 
 	*out = (struct bd_pool_settings){ .worker_path = setup->settings->worker_path,
 		.image = setup->image,
+		.keys = setup->keys,
 		.count = share == 0 ? 1 : (unsigned)share,
 		.time_max_ms = (unsigned)setup->settings->message_time_max_ms };
 }

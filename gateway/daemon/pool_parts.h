@@ -34,8 +34,9 @@ struct bd_worker {
 	uv_timer_t timer;
 	unsigned open_handles; /* process and pipe */
 	bool has_begun, has_ended, was_blocked, is_old;
-	bool is_retired;   /* told to end, and expected to do so in order */
-	const char *fault; /* what it did wrong; NULL = nothing */
+	bool is_retired;            /* told to end, and expected to do so in order */
+	const char *fault;          /* what it did wrong; NULL = nothing */
+	struct bd_opening *opening; /* what it asked for and waits for; NULL = nothing */
 	uint64_t unacknowledged;
 	uint64_t given, timed_to; /* bytes of the message; up to which it has time */
 	struct bd_buf in;
@@ -45,6 +46,7 @@ struct bd_worker {
 struct bd_pool {
 	uv_loop_t *loop;
 	char *worker_path;
+	struct bd_keys *keys; /* NULL = none */
 	int image_fd;
 	unsigned time_max_ms, start_max_ms, stop_max_ms;
 	struct bd_worker *workers;

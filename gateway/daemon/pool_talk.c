@@ -1,6 +1,7 @@
 #include "daemon/pool_parts.h"
 
 #include "base/limits.h"
+#include "daemon/opening.h"
 #include "record/pack.h"
 
 #include <signal.h>
@@ -154,6 +155,27 @@ static void on_fail(struct bd_worker *worker, struct bd_bytes payload)
 	job->ops->on_fail(job, &reject.diag);
 }
 
+static void on_opened(void *state, struct bd_bytes reply)
+{
+	struct bd_worker *worker = state;
+
+	worker->opening = NULL;
+	bd_worker_send_or_kill(worker, BD_FRAME_OPENED, reply);
+	bd_worker_watch(worker);
+}
+
+static void on_open(struct bd_worker *worker, struct bd_bytes payload)
+{
+	if (!worker->has_ended || worker->opening != NULL) {
+		bd_worker_end(worker, BD_WORKER_DIED, "asks out of turn");
+		return;
+	}
+	if (bd_opening_begin(&worker->opening, worker->pool->loop, worker->pool->keys, payload,
+		    on_opened, worker) != BD_OK) {
+		bd_worker_end(worker, BD_WORKER_DIED, "asks in a wrong form");
+	}
+}
+
 static void handle(struct bd_worker *worker, const struct bd_frame *frame)
 {
 	struct bd_job *job = worker->job;
@@ -166,7 +188,11 @@ static void handle(struct bd_worker *worker, const struct bd_frame *frame)
 		on_credit(worker, frame->payload);
 		return;
 	}
-	if (frame->type < BD_FRAME_RECORDS) {
+	if (frame->type == BD_FRAME_OPEN) {
+		on_open(worker, frame->payload);
+		return;
+	}
+	if (frame->type < BD_FRAME_RECORDS || frame->type == BD_FRAME_OPENED) {
 		bd_worker_end(worker, BD_WORKER_DIED, "a frame of the other side");
 		return;
 	}

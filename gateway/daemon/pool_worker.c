@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/confine.h"
+#include "daemon/opening.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -69,6 +70,8 @@ void bd_worker_end(struct bd_worker *worker, enum bd_code code, const char *deta
 	}
 	worker->state = BD_WORKER_ENDING;
 	worker->job = NULL;
+	bd_opening_forget(worker->opening);
+	worker->opening = NULL;
 	if (code == BD_WORKER_DIED) {
 		worker->pool->counts.died++;
 		worker->fault = detail;

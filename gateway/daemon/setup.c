@@ -6,6 +6,7 @@
 #include "config/file.h"
 #include "config/matter.h"
 #include "daemon/imprint.h"
+#include "daemon/keys.h"
 #include "daemon/sandbox.h"
 #include "intake/image.h"
 
@@ -260,6 +261,15 @@ static enum bd_code take_imprint(struct bd_setup *setup, const char *path, struc
 	return BD_OK;
 }
 
+static void load_keys(struct bd_setup *setup, struct bd_diags *diags)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (bd_keys_load(&setup->keys, setup->settings->keys_folder, &diag) != BD_OK) {
+		bd_diags_add(diags, diag.code, "keys_folder", 0, 0, "%s", diag.detail);
+	}
+}
+
 static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_diags *diags)
 {
 	char common[PATH_BYTES];
@@ -276,6 +286,7 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	if (bd_config_dictionary_all(&setup->dict, common, &setup->arena, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
+	load_keys(setup, diags);
 	/* Both, so that an administrator sees every error at once. */
 	load_plans(setup, diags);
 	load_matters(setup, diags);
@@ -327,6 +338,7 @@ void bd_setup_unref(struct bd_setup *setup)
 	if (setup == NULL || __atomic_sub_fetch(&setup->references, 1, __ATOMIC_ACQ_REL) != 0) {
 		return;
 	}
+	bd_keys_unref(setup->keys);
 	bd_buf_release(&setup->image_buf);
 	bd_buf_release(&setup->openapi_buf);
 	bd_arena_release(&setup->arena);

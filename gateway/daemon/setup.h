@@ -27,6 +27,7 @@ struct bd_setup {
 	size_t matter_count;                /* versions of all */
 	const struct bd_calendar *calendar; /* working days */
 	struct bd_bytes sandbox;            /* its held.json; empty = no sandbox */
+	struct bd_keys *keys;               /* of signed and sealed messages (keys.h) */
 	struct bd_bytes image;              /* of the plans, for the workers */
 	struct bd_bytes openapi;            /* JSON; empty when the file is not there */
 	uint8_t digest[BD_DIGEST_BYTES];    /* of all files that were read (imprint.h) */

@@ -9,6 +9,7 @@
 #include "daemon/confine.h"
 #include "daemon/frame.h"
 #include "intake/image.h"
+#include "intake/sealed.h"
 #include "record/pack.h"
 
 #include <errno.h>
@@ -34,10 +35,11 @@ struct known_feed {
 
 struct worker {
 	struct bd_intake_sink sink;
+	struct bd_opener opener;
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans;
 	size_t plan_count;
-	struct bd_buf in, out, batch, payload;
+	struct bd_buf in, out, batch, payload, opened;
 	struct bd_arena arena;      /* of the message */
 	struct bd_arena feed_arena; /* of what lives as long as the worker */
 	struct known_feed *feeds;
@@ -125,6 +127,74 @@ static enum bd_code on_reject(
 
 static const struct bd_intake_sink_ops sink_ops = { on_record, on_reject };
 
+/* -- what only biduid can do: it holds the keys -- */
+
+static bool read_all(char *out, size_t len)
+{
+	while (len > 0) {
+		ssize_t got = read(SOCKET_FD, out, len);
+
+		if (got == 0 || (got < 0 && errno != EINTR)) {
+			return false;
+		}
+		out += got > 0 ? got : 0;
+		len -= got > 0 ? (size_t)got : 0;
+	}
+	return true;
+}
+
+/* Behind END nothing comes but this answer. */
+static struct bd_bytes read_answer(struct worker *worker)
+{
+	struct bd_buf *buf = &worker->opened;
+	struct bd_bytes rest;
+	struct bd_frame frame;
+	struct bd_reader reader;
+	uint32_t len;
+	bool has = false;
+
+	bd_buf_clear(buf);
+	if (bd_buf_reserve(buf, BD_FRAME_HEAD_BYTES) != BD_OK ||
+		!read_all(buf->ptr, BD_FRAME_HEAD_BYTES)) {
+		_exit(1);
+	}
+	reader = bd_reader_of((struct bd_bytes){ buf->ptr, BD_FRAME_HEAD_BYTES });
+	len = bd_read_u32(&reader);
+	if (len == 0 || len > BD_FRAME_MAX_BYTES || bd_buf_reserve(buf, len + 4) != BD_OK ||
+		!read_all(buf->ptr + BD_FRAME_HEAD_BYTES, len - 1)) {
+		_exit(1);
+	}
+	buf->len = len + 4;
+	rest = bd_buf_bytes(buf);
+	if (bd_frame_take(&frame, &has, &rest) != BD_OK || !has || rest.len > 0 ||
+		frame.type != BD_FRAME_OPENED) {
+		_exit(1);
+	}
+	return frame.payload;
+}
+
+static enum bd_code ask_open(
+	struct bd_opener *self, struct bd_buf *opened, const struct bd_open_request *request)
+{
+	struct worker *worker =
+		(struct worker *)(void *)((char *)self - offsetof(struct worker, opener));
+	struct bd_bytes text;
+	enum bd_code code, said;
+
+	bd_buf_clear(&worker->payload);
+	code = bd_open_request_pack(&worker->payload, request);
+	if (code != BD_OK) {
+		return code;
+	}
+	send(worker, BD_FRAME_OPEN, bd_buf_bytes(&worker->payload));
+	if (bd_frame_opened_unpack(&said, &text, read_answer(worker)) != BD_OK) {
+		_exit(1);
+	}
+	code = said == BD_OK ? bd_buf_add(opened, text) : said;
+	bd_wipe(worker->opened.ptr, worker->opened.cap);
+	return code;
+}
+
 static const struct bd_plan *find_plan(const struct worker *worker, const char *source)
 {
 	for (size_t i = 0; i < worker->plan_count; i++) {
@@ -176,6 +246,7 @@ static void begin(struct worker *worker, struct bd_bytes payload)
 	settings.charset = asked.charset;
 	settings.subject = asked.subject;
 	settings.max_bytes = asked.max_bytes;
+	settings.opener = &worker->opener;
 	code = settings.feed != NULL
 		       ? bd_intake_new(&worker->intake, &settings, &worker->sink, &diag)
 		       : bd_fail(&diag, BD_SOURCE_UNKNOWN, "%s", "");
@@ -313,7 +384,7 @@ static bool load_image(struct worker *worker, struct bd_arena *arena)
 int main(int argc, char **argv)
 {
 	bool is_best_effort = argc == 2 && strcmp(argv[1], BD_CONFINE_BEST_EFFORT) == 0;
-	static struct worker worker = { .sink = { &sink_ops } };
+	static struct worker worker = { .sink = { &sink_ops }, .opener = { ask_open } };
 	struct bd_arena images;
 
 	bd_arena_init(&images, IMAGE_ARENA_MAX_BYTES);
@@ -323,6 +394,7 @@ int main(int argc, char **argv)
 	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
 	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
 	bd_buf_init(&worker.payload, BD_FRAME_MAX_BYTES - 5);
+	bd_buf_init(&worker.opened, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
 	if (!load_image(&worker, &images)) {
 		return BD_WORKER_EXIT_IMAGE;
 	}
@@ -335,6 +407,7 @@ int main(int argc, char **argv)
 	bd_buf_release(&worker.out);
 	bd_buf_release(&worker.batch);
 	bd_buf_release(&worker.payload);
+	bd_buf_release(&worker.opened);
 	bd_arena_release(&worker.arena);
 	bd_arena_release(&worker.feed_arena);
 	bd_arena_release(&images);

@@ -421,6 +421,72 @@ static void walk_message(struct walk *walk, struct bd_feed_plan *feed)
 	}
 }
 
+/* -- what is signed and sealed -- */
+
+static void walk_stated(struct walk *walk, struct bd_stated *stated)
+{
+	text(walk, &stated->path);
+	texts(walk, &stated->is, &stated->is_count);
+}
+
+static void walk_key(struct walk *walk, struct bd_key_named *key)
+{
+	text(walk, &key->name);
+	text(walk, &key->path);
+	if ((key->name == NULL) == (key->path == NULL)) {
+		fail(walk, BD_STORE_DAMAGED);
+	}
+}
+
+static void walk_sealed(struct walk *walk, struct bd_feed_plan *feed)
+{
+	EACH(walk, struct bd_sealed_plan, feed->sealed, feed->sealed_count, sealed)
+	{
+		text(walk, &sealed->path);
+		walk_key(walk, &sealed->key);
+		walk_stated(walk, &sealed->stated);
+		NUMBER(walk, sealed->cipher);
+		NUMBER(walk, sealed->coding);
+		NUMBER(walk, sealed->iv);
+		text(walk, &sealed->iv_path);
+		NUMBER(walk, sealed->is_required);
+		if (sealed->path == NULL ||
+			(sealed->iv == BD_IV_MEMBER) != (sealed->iv_path != NULL)) {
+			fail(walk, BD_STORE_DAMAGED);
+		}
+	}
+}
+
+static void walk_signed(struct walk *walk, struct bd_feed_plan *feed)
+{
+	EACH(walk, struct bd_signed_plan, feed->signature, feed->signature_count, one)
+	{
+		text(walk, &one->path);
+		walk_key(walk, &one->key);
+		walk_stated(walk, &one->stated);
+		NUMBER(walk, one->coding);
+		NUMBER(walk, one->form);
+		NUMBER(walk, one->is_required);
+		NUMBER(walk, one->is_paired);
+		NUMBER(walk, one->skips_empty);
+		NUMBER(walk, one->is_of_opened);
+		text(walk, &one->join);
+		text(walk, &one->secret);
+		text(walk, &one->secret_name);
+		EACH(walk, struct bd_signed_part, one->parts, one->part_count, part)
+		{
+			text(walk, &part->name);
+			text(walk, &part->path);
+			if (part->name == NULL || part->path == NULL) {
+				fail(walk, BD_STORE_DAMAGED);
+			}
+		}
+		if (one->path == NULL || one->join == NULL || one->part_count == 0) {
+			fail(walk, BD_STORE_DAMAGED);
+		}
+	}
+}
+
 static void walk_feeds(struct walk *walk, struct bd_plan *plan)
 {
 	EACH(walk, struct bd_feed_plan, plan->feeds, plan->feed_count, feed)
@@ -444,6 +510,11 @@ static void walk_feeds(struct walk *walk, struct bd_plan *plan)
 			}
 		}
 		walk_message(walk, feed);
+		walk_sealed(walk, feed);
+		walk_signed(walk, feed);
+		if (feed->sealed_count > 1 || feed->signature_count > 1) {
+			fail(walk, BD_STORE_DAMAGED);
+		}
 		text(walk, &feed->cycle);
 		text(walk, &feed->file_name);
 		NUMBER(walk, feed->remove_share_max_percent);

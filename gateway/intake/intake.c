@@ -1,9 +1,11 @@
 #include "intake/intake.h"
 
+#include "base/limits.h"
 #include "intake/decode.h"
 #include "intake/inflate.h"
 #include "intake/map.h"
 #include "intake/map_path.h"
+#include "intake/sealed.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,8 +17,38 @@ struct bd_intake {
 	struct bd_inflate *inflate;
 	struct bd_inflate_sink inflate_sink;
 	uint64_t bytes;
+	bool is_sealed; /* gathered here, checked and opened at the end */
+	struct bd_buf gathered;
 	struct bd_diag refused; /* code of the first failure: the message stays refused */
 };
+
+/* The message itself, as it was sent. */
+static enum bd_code take(struct bd_intake *intake, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	enum bd_code code;
+
+	if (!intake->is_sealed) {
+		return intake->decoder->ops->feed(intake->decoder, bytes, diag);
+	}
+	code = bd_buf_add(&intake->gathered, bytes);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a signed or sealed message");
+}
+
+/* What was gathered goes to the decoder as the envelope says it may be read. */
+static enum bd_code open_sealed(struct bd_intake *intake, struct bd_diag *diag)
+{
+	struct bd_buf opened;
+	enum bd_code code;
+
+	bd_buf_init(&opened, 2 * BD_SEALED_MESSAGE_MAX_BYTES);
+	code = bd_sealed_open(&opened, bd_buf_bytes(&intake->gathered), intake->settings.feed,
+		intake->settings.opener, diag);
+	code = code == BD_OK
+		       ? intake->decoder->ops->feed(intake->decoder, bd_buf_bytes(&opened), diag)
+		       : code;
+	bd_buf_release(&opened);
+	return code;
+}
 
 static enum bd_code on_inflated(
 	struct bd_inflate_sink *sink, struct bd_bytes bytes, struct bd_diag *diag)
@@ -25,7 +57,7 @@ static enum bd_code on_inflated(
 		(struct bd_intake *)(void *)((char *)sink -
 					     offsetof(struct bd_intake, inflate_sink));
 
-	return intake->decoder->ops->feed(intake->decoder, bytes, diag);
+	return take(intake, bytes, diag);
 }
 
 static enum bd_code open_all(
@@ -71,6 +103,8 @@ enum bd_code bd_intake_new(struct bd_intake **out, const struct bd_intake_settin
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
 	intake->settings = *settings;
+	intake->is_sealed = bd_sealed_concerns(settings->feed);
+	bd_buf_init(&intake->gathered, BD_SEALED_MESSAGE_MAX_BYTES);
 	code = open_all(intake, sink, diag);
 	if (code != BD_OK) {
 		bd_intake_free(intake);
@@ -104,7 +138,7 @@ enum bd_code bd_intake_feed(struct bd_intake *intake, struct bd_bytes bytes, str
 		} else if (intake->inflate != NULL) {
 			code = bd_inflate_feed(intake->inflate, bytes, refused);
 		} else {
-			code = intake->decoder->ops->feed(intake->decoder, bytes, refused);
+			code = take(intake, bytes, refused);
 		}
 	}
 	return keep(intake, code, diag);
@@ -118,6 +152,9 @@ enum bd_code bd_intake_end(
 
 	if (code == BD_OK && intake->inflate != NULL) {
 		code = bd_inflate_end(intake->inflate, refused);
+	}
+	if (code == BD_OK && intake->is_sealed) {
+		code = open_sealed(intake, refused);
 	}
 	if (code == BD_OK) {
 		code = intake->decoder->ops->end(intake->decoder, refused);
@@ -137,6 +174,7 @@ void bd_intake_free(struct bd_intake *intake)
 		intake->decoder->ops->free(intake->decoder);
 	}
 	bd_inflate_free(intake->inflate);
+	bd_buf_release(&intake->gathered);
 	bd_map_free(intake->map);
 	free(intake);
 }

@@ -22,6 +22,7 @@ struct bd_intake_sink {
 	const struct bd_intake_sink_ops *ops;
 };
 
+struct bd_opener;
 struct bd_path;
 /* The feed's paths for bd_intake_settings; NULL when the arena is full. It holds look-up hints: for
  * one message at a time. */
@@ -38,7 +39,8 @@ struct bd_intake_settings {
 	/* Whom a reply without a subject of its own is about (the look-up that asked); kind 0 =
 	 * none. */
 	struct bd_identifier subject;
-	uint64_t max_bytes; /* after gunzip */
+	uint64_t max_bytes;       /* after gunzip */
+	struct bd_opener *opener; /* sealed.h: who holds the keys; NULL = nobody */
 };
 
 /* A name that the mapping does not know: reported, a format may have changed. */

@@ -146,6 +146,61 @@ struct bd_embedded_plan {
 	enum bd_format format;
 };
 
+/* How bytes stand in a text. */
+enum bd_coding { BD_CODING_BASE64 = 1, BD_CODING_HEX };
+
+/* When a payload is sealed, or a message signed: always, or as a member says ("SM4"). */
+struct bd_stated {
+	const char *path; /* NULL = always */
+	const char *const *is;
+	size_t is_count;
+};
+
+/* Which key: always the one of this name, or the one that a member of the message names. */
+struct bd_key_named {
+	const char *name, *path; /* one of them is NULL */
+};
+
+enum bd_cipher { BD_CIPHER_SM4_ECB = 1, BD_CIPHER_SM4_CBC };
+enum bd_iv { BD_IV_NONE = 0, BD_IV_ZERO, BD_IV_PREFIX, BD_IV_MEMBER };
+
+/* A member whose text is a document, encrypted. Paths are of members, from the root. */
+struct bd_sealed_plan {
+	const char *path;
+	struct bd_key_named key;
+	struct bd_stated stated;
+	enum bd_cipher cipher;
+	enum bd_coding coding;
+	enum bd_iv iv;
+	const char *iv_path; /* of BD_IV_MEMBER */
+	bool is_required;
+};
+
+/* One value of the text that is signed: a text without its quotes, anything else as it stands. */
+struct bd_signed_part {
+	const char *name, *path;
+};
+
+enum bd_signature_form { BD_SIGNATURE_RAW = 1, BD_SIGNATURE_DER, BD_SIGNATURE_ANY };
+
+struct bd_signed_plan {
+	const char *path;
+	struct bd_key_named key;
+	struct bd_stated stated;
+	enum bd_coding coding;
+	enum bd_signature_form form;
+	bool is_required;
+	const struct bd_signed_part *parts; /* in the order of the text */
+	size_t part_count;
+	bool is_paired;    /* "name=value", else the value alone */
+	bool skips_empty;  /* a part that is missing, null or empty leaves no trace */
+	bool is_of_opened; /* the payload goes into the text as it was before it was sealed */
+	const char *join;  /* between the parts */
+	/* a text that only both sides know stands behind the parts: name of its key; as a pair of
+	 * this name (NULL = as it is). NULL = none */
+	const char *secret, *secret_name;
+};
+
 struct bd_column_plan {
 	const char *name;
 	uint32_t width; /* BD_FORMAT_FIXED: bytes */
@@ -168,6 +223,11 @@ struct bd_feed_plan {
 	size_t column_count;
 	const struct bd_embedded_plan *embedded;
 	size_t embedded_count;
+	/* at most one each; of JSON alone */
+	const struct bd_sealed_plan *sealed;
+	size_t sealed_count;
+	const struct bd_signed_plan *signature;
+	size_t signature_count;
 	const struct bd_slot_plan *message_slots;
 	size_t message_slot_count;
 	const struct bd_success_plan *success;

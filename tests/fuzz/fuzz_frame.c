@@ -50,6 +50,20 @@ static void check_result(struct bd_bytes payload, struct bd_arena *arena)
 	bd_buf_release(&again);
 }
 
+static void check_opened(struct bd_bytes payload)
+{
+	struct bd_bytes opened;
+	struct bd_buf again;
+	enum bd_code code;
+	if (bd_frame_opened_unpack(&code, &opened, payload) != BD_OK) {
+		return;
+	}
+	bd_buf_init(&again, BD_FRAME_MAX_BYTES);
+	CHECK(bd_frame_opened_pack(&again, code, opened) == BD_OK);
+	CHECK(bd_bytes_equal(bd_buf_bytes(&again), payload));
+	bd_buf_release(&again);
+}
+
 static void check_records(struct bd_bytes payload, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(payload);
@@ -65,6 +79,11 @@ static void check_payload(const struct bd_frame *frame)
 	struct bd_arena arena;
 	bd_arena_init(&arena, BD_RECORD_ARENA_MAX_BYTES);
 	switch (frame->type) {
+	case BD_FRAME_OPENED:
+		check_opened(frame->payload);
+		break;
+	case BD_FRAME_OPEN: /* fuzz_sealed.c */
+		break;
 	case BD_FRAME_BEGIN:
 		check_begin(frame->payload, &arena);
 		break;

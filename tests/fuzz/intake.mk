@@ -69,3 +69,11 @@ tests_fuzz_fuzz_image_LDADD = $(INTAKE_FUZZ_LIBS)
 tests_fuzz_fuzz_image_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_image_SOURCES = $(tests_fuzz_fuzz_image_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_image_LDADD = $(INTAKE_FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_sealed
+REPLAYS += tests/fuzz/replay_sealed
+tests_fuzz_fuzz_sealed_SOURCES = tests/fuzz/fuzz_sealed.c
+tests_fuzz_fuzz_sealed_LDADD = $(INTAKE_FUZZ_LIBS)
+tests_fuzz_fuzz_sealed_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_sealed_SOURCES = $(tests_fuzz_fuzz_sealed_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_sealed_LDADD = $(INTAKE_FUZZ_LIBS)

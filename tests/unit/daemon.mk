@@ -1,5 +1,5 @@
 DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
-	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_set_aside tests/unit/test_tickets
+	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
@@ -26,9 +26,12 @@ tests_unit_test_frame_LDADD = $(DAEMON_FRAME_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
-	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c
+	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c \
+	gateway/daemon/keys.c gateway/daemon/opening.c gateway/daemon/secret.c
 tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
+tests_unit_test_sealed_SOURCES = tests/unit/test_sealed.c gateway/daemon/keys.c gateway/daemon/secret.c
+tests_unit_test_sealed_LDADD = libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS)
 # What test_pool starts in the place of a worker.
 check_PROGRAMS += tests/unit/odd_worker
 tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c $(CONFINE_SOURCES)

@@ -21,7 +21,7 @@ static const struct bd_identifier key = { 25, { "tax:djxh", 8 }, { "101244030000
 static void test_every_type_there_and_back(void **state)
 {
 	(void)state;
-	for (int type = BD_FRAME_BEGIN; type <= BD_FRAME_FAIL; type++) {
+	for (int type = BD_FRAME_BEGIN; type <= BD_FRAME_OPENED; type++) {
 		struct bd_bytes payload = { "payload", (size_t)type % 8 };
 		struct bd_frame frame;
 		struct bd_buf out;
@@ -97,7 +97,7 @@ static void test_heads_that_are_none(void **state)
 	assert_int_equal(take_head(BD_FRAME_MAX_BYTES + 1, BD_FRAME_DATA), BD_WORKER_DIED);
 	assert_int_equal(take_head(UINT32_MAX, BD_FRAME_DATA), BD_WORKER_DIED);
 	for (int type = 0; type <= UINT8_MAX; type++) {
-		bool is_known = type >= BD_FRAME_BEGIN && type <= BD_FRAME_FAIL;
+		bool is_known = type >= BD_FRAME_BEGIN && type <= BD_FRAME_OPENED;
 		assert_int_equal(take_head(1, (uint8_t)type), is_known ? BD_OK : BD_WORKER_DIED);
 	}
 }
@@ -348,6 +348,35 @@ static void test_a_result_without_a_name(void **state)
 	}
 }
 
+static void test_opened_there_and_back(void **state)
+{
+	static const enum bd_code codes[] = { BD_OK, BD_ENVELOPE_KEY, BD_ENVELOPE_SEALED };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct bd_bytes opened = { NULL, 0 };
+		enum bd_code code = BD_INTERNAL;
+		struct bd_buf packed;
+
+		bd_buf_init(&packed, 1024);
+		assert_int_equal(
+			bd_frame_opened_pack(&packed, codes[i], bd_bytes_of("text")), BD_OK);
+		assert_int_equal(
+			bd_frame_opened_unpack(&code, &opened, bd_buf_bytes(&packed)), BD_OK);
+		assert_int_equal(code, codes[i]);
+		assert_true(bd_bytes_is(opened, i == 0 ? "text" : ""));
+		for (size_t len = 0; len < packed.len; len++) {
+			assert_int_equal(bd_frame_opened_unpack(&code, &opened,
+						 (struct bd_bytes){ packed.ptr, len }),
+				BD_WORKER_DIED);
+		}
+		packed.ptr[4] ^= 1;
+		assert_int_equal(bd_frame_opened_unpack(&code, &opened, bd_buf_bytes(&packed)),
+			BD_WORKER_DIED);
+		bd_buf_release(&packed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_heads_that_are_none),
 		cmocka_unit_test(test_the_longest_frame),
 		cmocka_unit_test(test_begin_there_and_back),
+		cmocka_unit_test(test_opened_there_and_back),
 		cmocka_unit_test(test_begin_without_a_source),
 		cmocka_unit_test(test_result_there_and_back),
 		cmocka_unit_test(test_too_many_for_a_result),
