@@ -1,4 +1,5 @@
-/* audit.c - bidui audit: the whole trail checked offline, and the newest head for a witness. */
+/* audit.c - bidui audit: the whole trail checked offline, and what of it is in other files. */
+#include "cli/audit.h"
 #include "base/clock.h"
 #include "cli/answer.h"
 #include "cli/offline.h"
@@ -35,8 +36,8 @@ static void on_bytes(struct bd_trail_watch *self, uint64_t done, uint64_t total)
 
 /* -- what was found -- */
 
-static void write_report(
-	struct bd_json_writer *w, const struct bd_trail_report *report, const struct bd_diag *diag)
+static void write_report(struct bd_json_writer *w, const struct bd_trail_report *report,
+	const struct bd_trail_seen *seen, const struct bd_diag *diag)
 {
 	char instance[24];
 
@@ -52,6 +53,10 @@ static void write_report(
 	bd_jw_bool(w, "closed", report->is_closed);
 	bd_jw_bool(w, "running", report->is_running);
 	bd_jw_bool(w, "other_files", report->has_stranger);
+	if (seen->count > 0) {
+		bd_jw_u64(w, "witnessed_heads", seen->count);
+		bd_jw_u64(w, "witnessed_entries", seen->items[seen->count - 1].size);
+	}
 	if (diag->code != BD_OK) {
 		const struct bd_code_info *info = bd_code_info(diag->code);
 
@@ -96,14 +101,14 @@ static void show_text(const struct bd_cli_options *options, const struct bd_trai
 }
 
 static void show(const struct bd_cli_options *options, const struct bd_trail_report *report,
-	const struct bd_diag *diag)
+	const struct bd_trail_seen *seen, const struct bd_diag *diag)
 {
 	struct bd_json_writer w;
 	struct bd_buf json;
 
 	bd_buf_init(&json, 65536);
 	bd_jw_init(&w, &json);
-	write_report(&w, report, diag);
+	write_report(&w, report, seen, diag);
 	if (options->is_json) {
 		fwrite(json.ptr, 1, json.len, stdout);
 		putchar('\n');
@@ -115,53 +120,57 @@ static void show(const struct bd_cli_options *options, const struct bd_trail_rep
 
 /* -- */
 
-/* --witness: a head that was seen before, alone or in a receipt's proof. */
-static enum bd_cli_exit read_witness(
-	struct bd_trail_signed *out, struct bd_arena *arena, const struct bd_cli_options *options)
+/* --witness: heads that were seen before, countersigned if --witness-key says by whom. */
+static enum bd_cli_exit read_seen(struct bd_trail_seen *out, const struct bd_trail_keys *keys,
+	const struct bd_cli_options *options)
 {
+	struct bd_trail_keys witnesses = { NULL, 0 };
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_buf json;
-	enum bd_cli_exit result = BD_CLI_CONFIGURATION;
+	struct bd_buf text;
+	enum bd_cli_exit result = BD_CLI_OK;
 
-	bd_buf_init(&json, BD_TRAIL_PROOF_MAX_BYTES);
-	if (bd_cli_read_file(&json, options, options->witness)) {
-		if (bd_trail_witness_read(out, bd_buf_bytes(&json), arena, &diag) == BD_OK) {
-			result = BD_CLI_OK;
-		} else {
-			bd_cli_tell(options, &diag, options->witness);
-		}
+	if (options->witness_key != NULL) {
+		result = bd_cli_read_keys_of(&witnesses, options, options->witness_key);
 	}
-	bd_buf_release(&json);
+	bd_buf_init(&text, BD_CLI_WITNESS_FILE_MAX_BYTES);
+	if (result == BD_CLI_OK && !bd_cli_read_file(&text, options, options->witness)) {
+		result = BD_CLI_CONFIGURATION;
+	}
+	if (result == BD_CLI_OK &&
+		bd_trail_seen_read(out, bd_buf_bytes(&text), keys,
+			options->witness_key != NULL ? &witnesses : NULL, &diag) != BD_OK) {
+		bd_cli_tell(options, &diag, options->witness);
+		result = diag.code == BD_TRAIL_DAMAGED ? BD_CLI_NEGATIVE : BD_CLI_CONFIGURATION;
+	}
+	bd_buf_release(&text);
+	bd_trail_keys_free(&witnesses);
 	return result;
 }
 
 static enum bd_cli_exit verify(const struct bd_cli_options *options, const char *folder)
 {
-	struct watch watch = { .watch = { on_bytes }, .options = options };
-	struct bd_trail_signed witness;
+	struct watch watch = { .watch = { .on_bytes = on_bytes }, .options = options };
+	struct bd_trail_seen seen = { NULL, 0, 0 };
 	struct bd_trail_keys keys = { NULL, 0 };
 	struct bd_trail_report report;
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_arena arena;
 	bool is_watched = isatty(STDERR_FILENO) != 0;
 	enum bd_cli_exit result = bd_cli_read_keys(&keys, options);
 
-	bd_arena_init(&arena, ARENA_MAX_BYTES);
 	if (result == BD_CLI_OK && options->witness != NULL) {
-		result = read_witness(&witness, &arena, options);
+		result = read_seen(&seen, &keys, options);
 	}
 	if (result == BD_CLI_OK) {
-		if (bd_trail_verify(&report, folder, &keys,
-			    options->witness != NULL ? &witness : NULL,
+		if (bd_trail_verify(&report, folder, &keys, options->witness != NULL ? &seen : NULL,
 			    is_watched ? &watch.watch : NULL, &diag) != BD_OK) {
 			result = BD_CLI_NEGATIVE;
 		}
 		if (watch.told_ms != 0) {
 			fputc('\n', stderr);
 		}
-		show(options, &report, &diag);
+		show(options, &report, &seen, &diag);
 	}
-	bd_arena_release(&arena);
+	bd_trail_seen_free(&seen);
 	bd_trail_keys_free(&keys);
 	return result;
 }
@@ -186,8 +195,24 @@ enum bd_cli_exit bd_cli_audit(const struct bd_cli_options *options)
 		as_it_is.is_json = true;
 		return bd_cli_ask(&as_it_is, &request, &fetched);
 	}
+	if (strcmp(options->args[0], "show") == 0 && options->arg_count == 2) {
+		return bd_cli_audit_show(options, options->args[1], false);
+	}
+	if (strcmp(options->args[0], "export") == 0 && options->arg_count == 2) {
+		return bd_cli_audit_show(options, options->args[1], true);
+	}
+	if (strcmp(options->args[0], "witness") == 0 && options->arg_count == 2) {
+		return bd_cli_audit_witness(options, options->args[1]);
+	}
+	if (strcmp(options->args[0], "digest") == 0 && options->arg_count == 2) {
+		return bd_cli_audit_digest(options, options->args[1]);
+	}
 	bd_cli_notice(options,
-		"用法：bidui audit verify FOLDER --key PUB [--witness FILE]，或 bidui audit head",
-		"usage: bidui audit verify FOLDER --key PUB [--witness FILE], or bidui audit head");
+		"用法：bidui audit verify FOLDER --key PUB [--witness FILE [--witness-key PUB]]，"
+		"audit show|export FOLDER --key PUB [筛选条件]，audit witness FILE --key PUB "
+		"--witness-key KEY，audit digest FILE|-，audit head",
+		"usage: bidui audit verify FOLDER --key PUB [--witness FILE [--witness-key PUB]], "
+		"audit show|export FOLDER --key PUB [FILTER...], audit witness FILE --key PUB "
+		"--witness-key KEY, audit digest FILE|-, audit head");
 	return BD_CLI_USAGE;
 }

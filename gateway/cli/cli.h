@@ -38,7 +38,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_DISPUTE = 8192,
 	BD_CLI_GROUP_WATCH = 16384,
 	BD_CLI_GROUP_TIME = 65536, /* from when on */
-	BD_CLI_GROUP_KEY = 131072  /* the settings file, and shares of the master key */
+	BD_CLI_GROUP_KEY = 131072, /* the settings file, and shares of the master key */
+	BD_CLI_GROUP_TRAIL = 262144 /* which entries of the trail */
 };
 
 struct bd_cli_options {
@@ -47,7 +48,8 @@ struct bd_cli_options {
 	const char *kind, *number, *entity;
 	const char *purpose, *case_id, *operator_name;
 	const char *adapters, *schemas;
-	const char *witness;
+	const char *witness, *witness_key;
+	const char *digest, *subject_file, *client, *event, *until, *after;
 	const char *due_before, *due_after, *state, *party, *cursor;
 	const char *due, *working_days, *reason, *at;
 	bool is_overdue, is_e_licence;

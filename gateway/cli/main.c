@@ -81,11 +81,18 @@ static const struct bd_cli_command commands[] = {
 		"the master key: show, rotate, drop an old epoch, split into shares, recover",
 		"bidui key rotate --config /etc/bidui/bidui.conf --shares 3/5 --to /media/usb",
 		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_KEY, 1, 17, bd_cli_key },
-	{ "audit", "verify FOLDER --key PUB [--witness FILE] | head",
-		"离线核验全部审计留痕，取最新树头",
-		"check the whole trail offline, fetch its newest head",
-		"bidui audit verify FOLDER --key PUB", BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_CHECK, 1,
-		2, bd_cli_audit },
+	{ "audit",
+		"verify FOLDER --key PUB [--witness FILE [--witness-key PUB]] | show FOLDER --key "
+		"PUB [FILTER...] | export FOLDER --key PUB [FILTER...] | witness FILE --key PUB "
+		"--witness-key KEY | digest FILE|- | head",
+		"离线核验全部审计留痕，按主体、办件、经办人、时间查看与导出，作第三方见证",
+		"check the whole trail offline, show or export it by subject, case, officer or "
+		"time, witness it as a second party",
+		"bidui audit show FOLDER --key PUB --subject-file - --since "
+		"2026-06-01T00:00:00+08:00",
+		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_CHECK | BD_CLI_GROUP_TRAIL | BD_CLI_GROUP_TIME |
+			BD_CLI_GROUP_WHY,
+		1, 2, bd_cli_audit },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

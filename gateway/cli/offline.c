@@ -34,20 +34,26 @@ bool bd_cli_read_file(struct bd_buf *out, const struct bd_cli_options *options, 
 
 enum bd_cli_exit bd_cli_read_keys(struct bd_trail_keys *out, const struct bd_cli_options *options)
 {
-	enum bd_cli_exit result = BD_CLI_CONFIGURATION;
-	struct bd_diag diag = { .code = BD_OK };
-	struct bd_buf pem;
-
 	if (!options->is_key_given) {
 		bd_cli_notice(options, "请用 --key 给出签名者的公钥文件",
 			"give the signer's public key file with --key");
 		return BD_CLI_USAGE;
 	}
+	return bd_cli_read_keys_of(out, options, options->key);
+}
+
+enum bd_cli_exit bd_cli_read_keys_of(
+	struct bd_trail_keys *out, const struct bd_cli_options *options, const char *path)
+{
+	enum bd_cli_exit result = BD_CLI_CONFIGURATION;
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_buf pem;
+
 	bd_buf_init(&pem, BD_KEY_FILE_MAX_BYTES);
-	if (!bd_cli_read_file(&pem, options, options->key)) {
+	if (!bd_cli_read_file(&pem, options, path)) {
 		result = BD_CLI_CONFIGURATION;
 	} else if (bd_trail_keys_read(out, bd_buf_bytes(&pem), &diag) != BD_OK) {
-		bd_cli_tell(options, &diag, options->key);
+		bd_cli_tell(options, &diag, path);
 	} else {
 		result = BD_CLI_OK;
 	}

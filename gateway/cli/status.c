@@ -126,6 +126,12 @@ static void show(
 	if (bd_json_get(answer, "keys") != NULL) {
 		bd_cli_show_keys(options, bd_json_get(answer, "keys"));
 	}
+	if (bd_cli_is_true(bd_json_get(answer, "trail"), "witness_overdue")) {
+		bd_cli_notice(options,
+			"审计留痕久未得到第三方见证，请联系见证人（见 doc/audit.md）",
+			"no second party has countersigned the trail for long: ask the witness "
+			"(doc/audit.md)");
+	}
 }
 
 /* How the sending of watches goes, where anybody wants them sent. */

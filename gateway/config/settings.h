@@ -24,8 +24,9 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
-	const char *keys_folder;    /* of signed and sealed messages; NULL = none */
-	const char *sandbox_folder; /* invented subjects for integrators; NULL = none */
+	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */
+	const char *keys_folder;       /* of signed and sealed messages; NULL = none */
+	const char *sandbox_folder;    /* invented subjects for integrators; NULL = none */
 	const char *port_file;   /* the ports in use are written there when ready; NULL = nowhere */
 	uint64_t loops;          /* 0 = one a core */
 	uint64_t workers;        /* processes that parse messages */
@@ -42,6 +43,7 @@ struct bd_settings {
 	uint64_t cases_days;          /* how long case files are kept beside their receipts */
 	uint64_t dispute_days;        /* working days in which a source looks at a dispute */
 	uint64_t trail_durability;    /* enum bd_trail_durability */
+	uint64_t witness_age_max_s;   /* without a countersignature for so long: an alarm */
 	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
 };
 

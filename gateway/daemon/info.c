@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "daemon/document.h"
 #include "daemon/routes.h"
+#include "daemon/witness.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
 #include "store/watches.h"
@@ -104,6 +105,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	struct bd_owed_counts owed = { 0 };
 	struct bd_notifier_counts webhooks;
 	struct bd_set_aside_counts aside;
+	struct bd_witness_counts witnessed;
 	struct bd_trail_counts trail;
 	struct bd_reseal_state keys;
 	uint64_t commits, messages;
@@ -115,6 +117,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	bd_trail_count(&trail, daemon->trail);
 	bd_store_reseal_state(&keys, daemon->store);
 	bd_notifier_counts(&webhooks, daemon->notifier);
+	bd_witness_count(&witnessed, daemon->witness);
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
 		bd_owed_count(&owed, loop->reader, bd_day_at(now_ms), NULL);
@@ -176,6 +179,16 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			keys.done },
 		{ "bidui_reseal_total", "of so many", "gauge", keys.total },
 		{ "bidui_reseal_damaged", "of them that cannot be opened", "gauge", keys.damaged },
+		{ "bidui_trail_witnesses", "second parties that countersign heads", "gauge",
+			witnessed.expected },
+		{ "bidui_trail_witness_age_seconds", "since the newest countersignature", "gauge",
+			witnessed.newest_ms == 0 || witnessed.newest_ms > now_ms
+				? 0
+				: (uint64_t)(now_ms - witnessed.newest_ms) / 1000 },
+		{ "bidui_trail_witness_overdue",
+			"1: no countersignature for longer than witness_age_max_s", "gauge",
+			bd_witness_is_overdue(
+				&witnessed, loop->setup->settings->witness_age_max_s, now_ms) },
 		{ "bidui_watches", "events of cases whose data changed", "gauge",
 			bd_store_watch_last(daemon->store) },
 		{ "bidui_webhook_requests_total", "webhook requests that were taken", "counter",
@@ -331,6 +344,18 @@ static void write_keys(struct bd_json_writer *w, const struct bd_loop *loop)
 	bd_jw_object_end(w);
 }
 
+static void write_witnesses(struct bd_json_writer *w, const struct bd_loop *loop, int64_t now_ms)
+{
+	struct bd_witness_counts counts;
+
+	bd_witness_count(&counts, loop->daemon->witness);
+	bd_jw_object(w, "trail");
+	bd_jw_bool(w, "witness_overdue",
+		bd_witness_is_overdue(&counts, loop->setup->settings->witness_age_max_s, now_ms));
+	bd_witness_write(w, "witnesses", loop->daemon->witness);
+	bd_jw_object_end(w);
+}
+
 struct status_asker {
 	const struct bd_sender *sender;
 };
@@ -378,6 +403,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	bd_jw_array_end(w);
 	code = write_owed(document, bd_day_at(now_ms));
 	write_webhooks(w, loop, asker->sender);
+	write_witnesses(w, loop, now_ms);
 	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {
 		write_workers(w, loop);
 	}

@@ -59,6 +59,9 @@ biduid_SOURCES = \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
+	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
+	gateway/daemon/trail_subjects.c \
+	gateway/daemon/trail_witness.c gateway/daemon/witness.c gateway/daemon/witness.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
 	gateway/daemon/today.c gateway/daemon/today.h \
 	gateway/daemon/told.c gateway/daemon/told.h \

@@ -82,6 +82,7 @@ struct bd_daemon {
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
+	struct bd_witness *witness;
 	struct bd_follow *follow;
 	struct bd_notifier *notifier;
 	struct bd_repeats *repeats;

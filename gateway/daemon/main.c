@@ -10,6 +10,7 @@
 #include "daemon/loop.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
+#include "daemon/witness.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
 
@@ -344,6 +345,9 @@ static enum bd_code open_trail(struct biduid *biduid, struct bd_diag *diag)
 			(unsigned long long)found.unsigned_entries,
 			(unsigned long long)found.cut_bytes);
 	}
+	code = code == BD_OK ? bd_witness_open(&daemon->witness, settings->witness_keys_file,
+				       settings->data_folder, daemon->trail_key, diag)
+			     : code;
 	daemon->trail_letter.deliver = on_trail_failed;
 	return code;
 }
@@ -460,6 +464,7 @@ static enum exit_code run(struct biduid *biduid)
 		bd_log_diag(BD_LOG_ERROR, "trail", "close", &diag);
 		biduid->has_failed = true;
 	}
+	bd_witness_close(biduid->daemon.witness);
 	bd_sign_key_free(biduid->daemon.trail_key);
 	bd_repeats_close(biduid->daemon.repeats);
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {

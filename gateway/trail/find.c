@@ -141,3 +141,19 @@ enum bd_code bd_trail_newest(struct bd_trail_signed *out, struct bd_trail *trail
 
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
+
+enum bd_code bd_trail_consistency(struct bd_merkle_path *path, struct bd_trail_signed *head,
+	struct bd_trail *trail, uint64_t *from, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_sha256 *sha = NULL;
+	uint64_t size = 0, runs = 0;
+	enum bd_code code = copy_head(head, &size, &runs, trail, 0, arena);
+
+	*from = *from < size ? *from : size;
+	code = code == BD_OK ? bd_sha256_new(&sha) : code;
+	code = code == BD_OK
+		       ? bd_merkle_consistency(path, *from, size, &trail->tree.source, sha, diag)
+		       : code;
+	bd_sha256_free(sha);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+}

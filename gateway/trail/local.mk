@@ -4,6 +4,7 @@ libbd_trail_a_SOURCES = \
 	gateway/trail/event.c gateway/trail/event.h \
 	gateway/trail/file.c gateway/trail/file.h \
 	gateway/trail/find.c \
+	gateway/trail/folder.c gateway/trail/folder.h \
 	gateway/trail/head.c gateway/trail/head.h \
 	gateway/trail/log.c \
 	gateway/trail/proof.c gateway/trail/proof.h \
@@ -15,6 +16,7 @@ libbd_trail_a_SOURCES = \
 	gateway/trail/state.h \
 	gateway/trail/trail.c gateway/trail/trail.h \
 	gateway/trail/tree.c gateway/trail/tree.h \
-	gateway/trail/verify.c gateway/trail/verify.h
+	gateway/trail/verify.c gateway/trail/verify.h \
+	gateway/trail/witness.c gateway/trail/witness.h
 libbd_trail_a_CPPFLAGS = $(AM_CPPFLAGS)
 libbd_trail_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -191,8 +191,7 @@ static bool take_path(struct bd_merkle_path *out, const struct bd_json *object)
 	return true;
 }
 
-/* The members of a head, which have to agree with its body. */
-static bool take_signed(
+bool bd_trail_signed_read(
 	struct bd_trail_signed *out, const struct bd_json *object, struct bd_arena *arena)
 {
 	static const char *const names[] = { "body", "signature", "key", NULL };
@@ -241,7 +240,7 @@ static enum bd_code read_proof(struct bd_trail_proof *out, struct bd_trail_prove
 	if (!take_path(&out->path, root)) {
 		return fail(diag, BD_RECEIPT_FORM, "/path");
 	}
-	if (!take_signed(&out->head, bd_json_get(root, "head"), arena)) {
+	if (!bd_trail_signed_read(&out->head, bd_json_get(root, "head"), arena)) {
 		return fail(diag, BD_RECEIPT_FORM, "/head");
 	}
 	return BD_OK;
@@ -295,7 +294,7 @@ enum bd_code bd_trail_witness_read(struct bd_trail_signed *out, struct bd_bytes 
 		return code;
 	}
 	head = bd_json_get(root, "head");
-	if (!take_signed(out, head != NULL ? head : root, arena)) {
+	if (!bd_trail_signed_read(out, head != NULL ? head : root, arena)) {
 		return fail(diag, BD_RECEIPT_FORM, head != NULL ? "/head" : "");
 	}
 	return BD_OK;

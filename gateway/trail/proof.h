@@ -10,6 +10,7 @@
 #ifndef BD_TRAIL_PROOF_H
 #define BD_TRAIL_PROOF_H
 
+#include "base/json.h"
 #include "base/json_write.h"
 #include "trail/trail.h"
 
@@ -31,6 +32,9 @@ struct bd_trail_proven {
  * member. */
 enum bd_code bd_trail_proof_check(struct bd_trail_proven *out, struct bd_bytes json,
 	const struct bd_trail_keys *keys, struct bd_arena *arena, struct bd_diag *diag);
+/* The members body, signature and key of an object, which have to agree; in the arena. */
+bool bd_trail_signed_read(
+	struct bd_trail_signed *out, const struct bd_json *object, struct bd_arena *arena);
 /* The signed head of a file: of a proof, or of a head alone. Its signature is not looked at. */
 enum bd_code bd_trail_witness_read(struct bd_trail_signed *out, struct bd_bytes json,
 	struct bd_arena *arena, struct bd_diag *diag);

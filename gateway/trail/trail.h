@@ -134,5 +134,10 @@ enum bd_code bd_trail_prove(struct bd_trail_proof *out, struct bd_trail *trail,
 /* The newest head, in the arena. BD_RECEIPT_PROOF_PENDING: none yet. */
 enum bd_code bd_trail_newest(struct bd_trail_signed *out, struct bd_trail *trail,
 	struct bd_arena *arena, struct bd_diag *diag);
+/* The newest head, and that the tree of *from leaves is the beginning of its own (RFC 9162 section
+ * 2.1.4); of more leaves than there are *from becomes all of them, so that whoever saw more sees
+ * it. In the arena. BD_RECEIPT_PROOF_PENDING: no head yet. */
+enum bd_code bd_trail_consistency(struct bd_merkle_path *path, struct bd_trail_signed *head,
+	struct bd_trail *trail, uint64_t *from, struct bd_arena *arena, struct bd_diag *diag);
 
 #endif

@@ -33,8 +33,8 @@ struct verifier {
 	struct bd_merkle_sink sink; /* the tree's nodes, as they are completed */
 	int folder;
 	const struct bd_trail_keys *keys;
-	const struct bd_trail_signed *witness;
-	struct bd_trail_head *witness_head;
+	const struct bd_trail_seen *seen; /* NULL = nothing */
+	size_t seen_at;                   /* the first of it whose head is not yet checked */
 	struct bd_trail_watch *watch;
 	struct bd_trail_report *report;
 	struct bd_trail_listing listing;
@@ -236,7 +236,6 @@ static void close_all(struct verifier *v)
 	if (v->folder >= 0) {
 		close(v->folder);
 	}
-	free(v->witness_head);
 	free(v);
 }
 
@@ -248,6 +247,14 @@ static enum bd_code broken(const struct bd_trail_walk *walk, const char *why, st
 
 	bd_trail_name_segment(name, walk->loop, walk->at.segment);
 	return damaged(diag, BD_TRAIL_DAMAGED, name, walk->at.offset, why);
+}
+
+static enum bd_code show_entry(struct verifier *v, const struct bd_trail_entry *entry,
+	struct bd_bytes body, uint64_t leaf, struct bd_diag *diag)
+{
+	return v->watch != NULL && v->watch->on_entry != NULL
+		       ? v->watch->on_entry(v->watch, entry, body, leaf, diag)
+		       : BD_OK;
 }
 
 static enum bd_code next_leaf(struct verifier *v, struct checked_log *log,
@@ -272,7 +279,10 @@ static enum bd_code next_leaf(struct verifier *v, struct checked_log *log,
 	}
 	v->done += body.len + BD_TRAIL_FRAME_BYTES;
 	code = bd_merkle_edge_add(&v->edge, &log->walk.leaf, &v->sink, v->sha, diag);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no digest");
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "no digest");
+	}
+	return show_entry(v, &entry, body, v->edge.size - 1, diag);
 }
 
 static enum bd_code check_run(struct verifier *v, const struct bd_trail_head *head,
@@ -307,15 +317,19 @@ static enum bd_code check_run(struct verifier *v, const struct bd_trail_head *he
 
 /* -- heads -- */
 
-static enum bd_code check_witness(struct verifier *v, const struct bd_trail_head *head,
-	struct bd_bytes body, struct bd_diag *diag)
+/* body: the digest of the head's. Heads are checked by their numbers, and so were those seen
+ * sorted. */
+static enum bd_code check_seen(
+	struct verifier *v, uint64_t number, const struct bd_hash *body, struct bd_diag *diag)
 {
-	if (v->witness == NULL || head->number != v->witness_head->number) {
-		return BD_OK;
+	while (v->seen != NULL && v->seen_at < v->seen->count &&
+		v->seen->items[v->seen_at].number == number) {
+		if (memcmp(&v->seen->items[v->seen_at].body, body, sizeof(*body)) != 0) {
+			return bd_fail(diag, BD_TRAIL_DAMAGED, "not the head that was witnessed");
+		}
+		v->seen_at++;
 	}
-	return bd_bytes_equal(body, v->witness->body)
-		       ? BD_OK
-		       : bd_fail(diag, BD_TRAIL_DAMAGED, "not the head that was witnessed");
+	return BD_OK;
 }
 
 static void note_key(struct verifier *v, const struct bd_trail_head *head)
@@ -353,8 +367,11 @@ static enum bd_code check_head(struct verifier *v, struct bd_trail_head *head,
 	if (head->size != v->edge.size || memcmp(&root, &head->root, sizeof(root)) != 0) {
 		return bd_fail(diag, BD_TRAIL_DAMAGED, "the entries do not lead to the root");
 	}
-	code = check_witness(v, head, given->body, diag);
-	code = code == BD_OK ? bd_sha256_of(given->body, v->previous.bytes) : code;
+	code = bd_sha256_of(given->body, v->previous.bytes);
+	code = code == BD_OK ? check_seen(v, head->number, &v->previous, diag) : code;
+	if (code == BD_OK && v->watch != NULL && v->watch->on_head != NULL) {
+		code = v->watch->on_head(v->watch, given, diag);
+	}
 	report->heads++;
 	report->leaves = head->size;
 	report->first_ms = report->heads == 1 ? head->time_ms : report->first_ms;
@@ -387,7 +404,7 @@ static enum bd_code check_heads(
 			/* Where an entry was found to be damaged, that is the place. */
 			return damaged(diag, code, name, offset, "a head");
 		}
-		if (v->watch != NULL) {
+		if (v->watch != NULL && v->watch->on_bytes != NULL) {
 			v->watch->on_bytes(v->watch, v->done, v->total);
 		}
 	}
@@ -442,6 +459,9 @@ static enum bd_code check_rest(struct verifier *v, struct checked_log *log, stru
 
 	while (code == BD_OK && step == BD_TRAIL_STEP_ENTRY) {
 		code = bd_trail_walk_next(&step, &entry, &body, &log->walk, diag);
+		if (code == BD_OK && step == BD_TRAIL_STEP_ENTRY) {
+			code = show_entry(v, &entry, body, BD_TRAIL_NO_LEAF, diag);
+		}
 	}
 	if (code != BD_OK || v->report->is_running) {
 		v->report->unsigned_entries += log->walk.at.count - before;
@@ -579,45 +599,34 @@ static enum bd_code check_behind(struct verifier *v, struct bd_diag *diag)
 
 /* -- */
 
-/* The witness is a head of this trail, or it proves nothing. */
-static enum bd_code take_witness(struct verifier *v, struct bd_diag *diag)
+/* What was seen is of this trail, or it proves nothing. */
+static enum bd_code check_instance(const struct verifier *v, struct bd_diag *diag)
 {
-	enum bd_code code = BD_OK;
-
-	if (v->witness != NULL) {
-		v->witness_head = calloc(1, sizeof(*v->witness_head));
-		code = v->witness_head != NULL
-			       ? bd_trail_head_check(v->witness_head, v->witness, v->keys, diag)
-			       : bd_fail(diag, BD_NO_MEMORY, "witness");
-		if (code == BD_OK && v->witness_head->instance != v->report->instance) {
-			code = bd_fail(diag, BD_TRAIL_DAMAGED, "the witness is of another trail");
-		}
-		if (code != BD_OK) {
-			damaged(diag, code, "witness", 0, "");
-		}
-	}
-	return code;
+	return v->seen == NULL || v->seen->count == 0 || v->seen->instance == v->report->instance
+		       ? BD_OK
+		       : damaged(diag, BD_TRAIL_DAMAGED, "witness", 0,
+				 "the witness is of another trail");
 }
 
 static enum bd_code verify(struct verifier *v, const char *folder, struct bd_diag *diag)
 {
 	enum bd_code code = open_all(v, folder, diag);
 
-	code = code == BD_OK ? take_witness(v, diag) : code;
+	code = code == BD_OK ? check_instance(v, diag) : code;
 	for (uint32_t i = 0; i < v->listing.heads && code == BD_OK; i++) {
 		code = check_heads_file(v, i, diag);
 	}
-	if (code == BD_OK && v->witness != NULL && v->witness_head->number >= v->report->heads) {
+	if (code == BD_OK && v->seen != NULL && v->seen_at < v->seen->count) {
 		code = bd_fail(diag, BD_TRAIL_TRUNCATED,
 			"the trail has %llu heads, head %llu was seen",
 			(unsigned long long)v->report->heads,
-			(unsigned long long)v->witness_head->number);
+			(unsigned long long)v->seen->items[v->seen->count - 1].number);
 	}
 	return code == BD_OK ? check_behind(v, diag) : code;
 }
 
 enum bd_code bd_trail_verify(struct bd_trail_report *report, const char *folder,
-	const struct bd_trail_keys *keys, const struct bd_trail_signed *witness,
+	const struct bd_trail_keys *keys, const struct bd_trail_seen *seen,
 	struct bd_trail_watch *watch, struct bd_diag *diag)
 {
 	struct verifier *v = calloc(1, sizeof(*v));
@@ -631,7 +640,7 @@ enum bd_code bd_trail_verify(struct bd_trail_report *report, const char *folder,
 	v->folder = -1;
 	v->tree.fd = -1;
 	v->keys = keys;
-	v->witness = witness;
+	v->seen = seen;
 	v->watch = watch;
 	v->report = report;
 	code = verify(v, folder, diag);

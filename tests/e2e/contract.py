@@ -247,7 +247,7 @@ class Run:
         watcher = Client(arguments.port, arguments.tls, "client")
         self.clients = {
             name: Watched(Client(arguments.port, arguments.tls, name), watcher, self.unentered)
-            for name in ("client", "narrow", "engine", "stranger")
+            for name in ("client", "narrow", "engine", "auditor", "stranger")
         }
         self.nobody = Client(arguments.port, arguments.tls, None)
         answer = self.clients["client"].ask("GET", "/openapi.json", {}, None)

@@ -19,6 +19,7 @@ fi
 make_keys
 make_certificate narrow '/CN=narrow' 'extendedKeyUsage=clientAuth'
 make_certificate engine '/CN=engine' 'extendedKeyUsage=clientAuth'
+make_certificate auditor '/CN=auditor' 'extendedKeyUsage=clientAuth'
 make_certificate stranger '/CN=stranger' 'extendedKeyUsage=clientAuth'
 write_settings 0 0
 cat >>"$work/senders" <<END
@@ -31,6 +32,10 @@ sources = market
 [engine]
 spki_pin = $(spki_pin "$work/tls/engine.crt")
 roles = engine
+
+[auditor]
+spki_pin = $(spki_pin "$work/tls/auditor.crt")
+roles = auditor
 END
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"

@@ -2,6 +2,7 @@
  * what is taken is what would be written, and nothing that was not signed by the key is proved.
  */
 #include "trail/proof.h"
+#include "trail/witness.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	static struct bd_trail_proven proven;
 	struct bd_bytes input = { (const char *)bytes, len };
 	struct bd_trail_signed witness;
+	struct bd_trail_seen seen;
 	struct bd_trail_keys keys;
 	struct bd_arena arena;
 	struct bd_diag diag = { .code = BD_OK };
@@ -60,6 +62,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	}
 	if (bd_trail_witness_read(&witness, input, &arena, NULL) == BD_OK) {
 		must(witness.body.len >= BD_TRAIL_HEAD_MIN_BYTES);
+	}
+	if (bd_trail_seen_read(&seen, input, &keys, NULL, NULL) == BD_OK) {
+		/* By number, each once, and no size shrinks. */
+		must(seen.count > 0);
+		for (size_t i = 1; i < seen.count; i++) {
+			must(seen.items[i - 1].number < seen.items[i].number &&
+				seen.items[i - 1].size <= seen.items[i].size);
+		}
+		bd_trail_seen_free(&seen);
 	}
 	bd_arena_release(&arena);
 	bd_trail_keys_free(&keys);

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	bd_buf_init(&json, 1 << 24);
 	receipt(input, &arena);
 	event(input, &arena);
-	for (int kind = BD_TRAIL_START; kind <= BD_TRAIL_READ + 1; kind++) {
+	for (int kind = BD_TRAIL_START; kind <= BD_TRAIL_WITNESSED + 1; kind++) {
 		const struct bd_trail_entry entry = { .kind = (enum bd_trail_kind)kind,
 			.payload = input };
 

@@ -1,5 +1,5 @@
 TRAIL_TESTS = tests/unit/test_trail tests/unit/test_trail_faults tests/unit/test_trail_mutations \
-	tests/unit/test_trail_receipt
+	tests/unit/test_trail_receipt tests/unit/test_witness
 check_PROGRAMS += $(TRAIL_TESTS)
 TESTS += $(TRAIL_TESTS)
 TRAIL_TEST_LIBS = libbd_trail.a libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
@@ -13,3 +13,5 @@ tests_unit_test_trail_mutations_SOURCES = tests/unit/test_trail_mutations.c \
 tests_unit_test_trail_mutations_LDADD = $(TRAIL_TEST_LIBS)
 tests_unit_test_trail_receipt_SOURCES = tests/unit/test_trail_receipt.c
 tests_unit_test_trail_receipt_LDADD = $(TRAIL_TEST_LIBS)
+tests_unit_test_witness_SOURCES = tests/unit/test_witness.c tests/unit/trail_support.h
+tests_unit_test_witness_LDADD = $(TRAIL_TEST_LIBS)

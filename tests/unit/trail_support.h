@@ -171,8 +171,18 @@ static inline void sign_at(struct bd_trail *trail, int64_t now_ms)
 static inline enum bd_code verify_with(
 	struct bd_trail_report *report, const struct bd_trail_signed *witness, struct bd_diag *diag)
 {
+	struct bd_trail_seen_head one = { 0 };
+	struct bd_trail_seen seen = { &one, 1, 0 };
+	static struct bd_trail_head head;
+
 	*diag = (struct bd_diag){ .code = BD_OK };
-	return bd_trail_verify(report, folder, &keys, witness, NULL, diag);
+	if (witness != NULL) {
+		assert_int_equal(bd_trail_head_check(&head, witness, &keys, NULL), BD_OK);
+		one.number = head.number;
+		seen.instance = head.instance;
+		assert_int_equal(bd_sha256_of(witness->body, one.body.bytes), BD_OK);
+	}
+	return bd_trail_verify(report, folder, &keys, witness != NULL ? &seen : NULL, NULL, diag);
 }
 
 static inline struct bd_trail_report must_verify(void)
