@@ -17,7 +17,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/merkle.c gateway/base/merkle.h \
 	gateway/base/shares.c gateway/base/shares.h \
 	gateway/base/sign.c gateway/base/sign.h \
-	gateway/base/sm4.c gateway/base/sm4.h \
+	gateway/base/sm4_blocks.c gateway/base/sm4_blocks.h \
 	gateway/base/tags.c gateway/base/tags.h \
 	gateway/base/text.c gateway/base/text.h \
 	gateway/base/trail_id.c gateway/base/trail_id.h \

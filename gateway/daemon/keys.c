@@ -21,7 +21,7 @@ struct key {
 	enum kind kind;
 	char name[NAME_BYTES];
 	struct bd_sign_key *public_key;
-	uint8_t cipher[BD_SM4_KEY_BYTES];
+	uint8_t cipher[BD_SM4_BLOCKS_KEY_BYTES];
 	struct bd_buf secret;
 };
 
@@ -253,13 +253,13 @@ enum bd_code bd_keys_open(
 	if (found.cipher == NULL) {
 		return BD_OK;
 	}
-	if (request->sealed.len == 0 || request->sealed.len % BD_SM4_BLOCK_BYTES != 0) {
+	if (request->sealed.len == 0 || request->sealed.len % BD_SM4_BLOCKS_BYTES != 0) {
 		return BD_ENVELOPE_SEALED;
 	}
 	BD_TRY(bd_buf_reserve(opened, request->sealed.len));
-	is_opened =
-		bd_sm4_open(opened, request->cipher == BD_CIPHER_SM4_CBC ? BD_SM4_CBC : BD_SM4_ECB,
-			found.cipher->cipher, (const uint8_t *)request->iv.ptr, request->sealed);
+	is_opened = bd_sm4_blocks_open(opened,
+		request->cipher == BD_CIPHER_SM4_CBC ? BD_SM4_BLOCKS_CBC : BD_SM4_BLOCKS_ECB,
+		found.cipher->cipher, (const uint8_t *)request->iv.ptr, request->sealed);
 	text = (struct bd_bytes){ opened->ptr + before,
 		is_opened ? opened->len - before : request->sealed.len };
 	if (found.sign != NULL && request->is_of_opened) {

@@ -104,7 +104,7 @@ static bool decode(struct bd_buf *out, enum bd_coding coding, struct bd_bytes te
 static bool take_iv(
 	struct opening *opening, const struct bd_sealed_plan *plan, struct bd_bytes *sealed)
 {
-	static const char zero[BD_SM4_BLOCK_BYTES];
+	static const char zero[BD_SM4_BLOCKS_BYTES];
 	struct bd_bytes *iv = &opening->request.iv;
 
 	switch (plan->iv) {
@@ -114,12 +114,12 @@ static bool take_iv(
 		*iv = (struct bd_bytes){ zero, sizeof(zero) };
 		return true;
 	case BD_IV_PREFIX:
-		if (sealed->len < BD_SM4_BLOCK_BYTES) {
+		if (sealed->len < BD_SM4_BLOCKS_BYTES) {
 			return false;
 		}
-		*iv = (struct bd_bytes){ sealed->ptr, BD_SM4_BLOCK_BYTES };
-		sealed->ptr += BD_SM4_BLOCK_BYTES;
-		sealed->len -= BD_SM4_BLOCK_BYTES;
+		*iv = (struct bd_bytes){ sealed->ptr, BD_SM4_BLOCKS_BYTES };
+		sealed->ptr += BD_SM4_BLOCKS_BYTES;
+		sealed->len -= BD_SM4_BLOCKS_BYTES;
 		return true;
 	case BD_IV_MEMBER:
 		if (!decode(&opening->iv, plan->coding,
@@ -127,7 +127,7 @@ static bool take_iv(
 			return false;
 		}
 		*iv = bd_buf_bytes(&opening->iv);
-		return iv->len == BD_SM4_BLOCK_BYTES;
+		return iv->len == BD_SM4_BLOCKS_BYTES;
 	}
 	return false;
 }
@@ -368,7 +368,7 @@ bool bd_open_request_unpack(
 	if (!is_good || !reader.ok || reader.rest.len > 0 || is_of_opened > 1 ||
 		request.cipher > BD_CIPHER_SM4_CBC ||
 		(request.cipher_key != NULL) != (request.cipher != 0) ||
-		(request.iv.len != 0 && request.iv.len != BD_SM4_BLOCK_BYTES) ||
+		(request.iv.len != 0 && request.iv.len != BD_SM4_BLOCKS_BYTES) ||
 		(request.cipher == BD_CIPHER_SM4_CBC && request.iv.len == 0) ||
 		(request.cipher_key == NULL && request.sign_key == NULL)) {
 		return false;

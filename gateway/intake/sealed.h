@@ -15,14 +15,14 @@
 #define BD_INTAKE_SEALED_H
 
 #include "base/sign.h"
-#include "base/sm4.h"
+#include "base/sm4_blocks.h"
 #include "intake/plan.h"
 
 /* What is asked for, by the names of keys. Texts are borrowed. */
 struct bd_open_request {
 	const char *cipher_key; /* NULL = nothing is sealed */
 	enum bd_cipher cipher;
-	struct bd_bytes iv, sealed; /* iv: BD_SM4_BLOCK_BYTES, or empty */
+	struct bd_bytes iv, sealed; /* iv: BD_SM4_BLOCKS_BYTES, or empty */
 	const char *sign_key;       /* NULL = nothing is signed */
 	uint8_t signature[BD_SIGNATURE_BYTES];
 	/* The text that was signed: before, what was opened if is_of_opened, after, and the secret

@@ -24,7 +24,7 @@ static enum bd_code open_anything(
 {
 	(void)self;
 	must(request->cipher_key != NULL || request->sign_key != NULL);
-	must(request->iv.len == 0 || request->iv.len == BD_SM4_BLOCK_BYTES);
+	must(request->iv.len == 0 || request->iv.len == BD_SM4_BLOCKS_BYTES);
 	if (request->sign_key != NULL && request->signature[0] != 0) {
 		return BD_ENVELOPE_SIGNATURE;
 	}

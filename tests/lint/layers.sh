@@ -21,7 +21,7 @@ cli:base record intake store answer http config trail'
 foreign='libxml/:gateway/intake/decode_xml gateway/config/xml
 lmdb.h:gateway/store/
 curl/:gateway/http/client
-openssl/:gateway/base/digest gateway/base/locked gateway/base/sign gateway/base/sm4 gateway/store/seal gateway/http/tls gateway/http/tls_
+openssl/:gateway/base/digest gateway/base/locked gateway/base/sign gateway/base/sm4_blocks gateway/store/seal gateway/http/tls gateway/http/tls_
 seccomp.h:gateway/daemon/seccomp
 linux/landlock.h:gateway/daemon/landlock
 uv.h:gateway/http/ gateway/daemon/

@@ -1,6 +1,6 @@
 BASE_TESTS = tests/unit/test_bytes tests/unit/test_charset tests/unit/test_clock \
 	tests/unit/test_digest tests/unit/test_json tests/unit/test_merkle tests/unit/test_shares tests/unit/test_sign \
-	tests/unit/test_sm4 tests/unit/test_text tests/unit/test_workday
+	tests/unit/test_sm4_blocks tests/unit/test_text tests/unit/test_workday
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
 EXTRA_DIST += tests/base
@@ -19,8 +19,8 @@ tests_unit_test_merkle_SOURCES = tests/unit/test_merkle.c tests/unit/merkle_supp
 tests_unit_test_merkle_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_sign_SOURCES = tests/unit/test_sign.c
 tests_unit_test_sign_LDADD = $(BASE_TEST_LIBS)
-tests_unit_test_sm4_SOURCES = tests/unit/test_sm4.c
-tests_unit_test_sm4_LDADD = $(BASE_TEST_LIBS)
+tests_unit_test_sm4_blocks_SOURCES = tests/unit/test_sm4_blocks.c
+tests_unit_test_sm4_blocks_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c tests/unit/rows.h
 tests_unit_test_text_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_workday_SOURCES = tests/unit/test_workday.c

@@ -21,7 +21,7 @@
 
 static char folder[] = "/tmp/bidui-keys-XXXXXX";
 static struct bd_sign_key *signer;
-static uint8_t cipher_key[BD_SM4_KEY_BYTES];
+static uint8_t cipher_key[BD_SM4_BLOCKS_KEY_BYTES];
 static struct bd_keys *keys;
 
 /* -- keys -- */
@@ -50,7 +50,7 @@ static void drop(const char *name)
 
 static int set_up(void **state)
 {
-	char hex[2 * BD_SM4_KEY_BYTES + 1];
+	char hex[2 * BD_SM4_BLOCKS_KEY_BYTES + 1];
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_buf pem;
 
@@ -157,15 +157,15 @@ static struct declared *declare(void)
 /* The document, sealed, as text. */
 static void seal(struct bd_buf *out, const struct declared *declared, const char *document)
 {
-	static const uint8_t zero[BD_SM4_BLOCK_BYTES];
+	static const uint8_t zero[BD_SM4_BLOCKS_BYTES];
 	struct bd_buf sealed;
 	char *hex;
 
 	bd_buf_init(&sealed, 65536);
-	assert_int_equal(
-		bd_sm4_seal(&sealed,
-			declared->sealed.cipher == BD_CIPHER_SM4_CBC ? BD_SM4_CBC : BD_SM4_ECB,
-			cipher_key, zero, bd_bytes_of(document)),
+	assert_int_equal(bd_sm4_blocks_seal(&sealed,
+				 declared->sealed.cipher == BD_CIPHER_SM4_CBC ? BD_SM4_BLOCKS_CBC
+									      : BD_SM4_BLOCKS_ECB,
+				 cipher_key, zero, bd_bytes_of(document)),
 		BD_OK);
 	if (declared->sealed.coding == BD_CODING_BASE64) {
 		assert_int_equal(bd_base64_add(out, bd_buf_bytes(&sealed)), BD_OK);

@@ -1,5 +1,6 @@
-/* test_sm4.c - SM4 against the standard's vectors, and every way in which a sealed text is none. */
-#include "base/sm4.h"
+/* test_sm4_blocks.c - SM4 against the standard's vectors, and every way in which a sealed text is
+ * none. */
+#include "base/sm4_blocks.h"
 
 #include "base/digest.h"
 
@@ -22,20 +23,21 @@ static void unhex(uint8_t *out, size_t len, const char *text)
 }
 
 /* The first block of what is sealed: the block of padding behind it is cut off. */
-static void seal_block(
-	uint8_t block[BD_SM4_BLOCK_BYTES], const uint8_t key[BD_SM4_KEY_BYTES], struct bd_buf *buf)
+static void seal_block(uint8_t block[BD_SM4_BLOCKS_BYTES],
+	const uint8_t key[BD_SM4_BLOCKS_KEY_BYTES], struct bd_buf *buf)
 {
 	bd_buf_clear(buf);
-	assert_int_equal(bd_sm4_seal(buf, BD_SM4_ECB, key, NULL,
-				 (struct bd_bytes){ (char *)block, BD_SM4_BLOCK_BYTES }),
+	assert_int_equal(bd_sm4_blocks_seal(buf, BD_SM4_BLOCKS_ECB, key, NULL,
+				 (struct bd_bytes){ (char *)block, BD_SM4_BLOCKS_BYTES }),
 		BD_OK);
-	assert_int_equal(buf->len, 2 * BD_SM4_BLOCK_BYTES);
-	memcpy(block, buf->ptr, BD_SM4_BLOCK_BYTES);
+	assert_int_equal(buf->len, 2 * BD_SM4_BLOCKS_BYTES);
+	memcpy(block, buf->ptr, BD_SM4_BLOCKS_BYTES);
 }
 
 static void test_the_standard_once_and_again(void **state)
 {
-	uint8_t key[BD_SM4_KEY_BYTES], block[BD_SM4_BLOCK_BYTES], wanted[BD_SM4_BLOCK_BYTES];
+	uint8_t key[BD_SM4_BLOCKS_KEY_BYTES], block[BD_SM4_BLOCKS_BYTES],
+		wanted[BD_SM4_BLOCKS_BYTES];
 	struct bd_buf buf;
 
 	(void)state;
@@ -57,8 +59,8 @@ static void test_the_standard_once_and_again(void **state)
 
 static void test_there_and_back(void **state)
 {
-	static const enum bd_sm4_mode modes[] = { BD_SM4_ECB, BD_SM4_CBC };
-	uint8_t key[BD_SM4_KEY_BYTES], iv[BD_SM4_BLOCK_BYTES] = { 1, 2, 3 };
+	static const enum bd_sm4_blocks_mode modes[] = { BD_SM4_BLOCKS_ECB, BD_SM4_BLOCKS_CBC };
+	uint8_t key[BD_SM4_BLOCKS_KEY_BYTES], iv[BD_SM4_BLOCKS_BYTES] = { 1, 2, 3 };
 	char text[70];
 	struct bd_buf sealed, opened;
 
@@ -72,8 +74,9 @@ static void test_there_and_back(void **state)
 
 		bd_buf_clear(&sealed);
 		bd_buf_clear(&opened);
-		assert_int_equal(bd_sm4_seal(&sealed, modes[i % 2], key, iv, given), BD_OK);
-		assert_true(bd_sm4_open(&opened, modes[i % 2], key, iv, bd_buf_bytes(&sealed)));
+		assert_int_equal(bd_sm4_blocks_seal(&sealed, modes[i % 2], key, iv, given), BD_OK);
+		assert_true(
+			bd_sm4_blocks_open(&opened, modes[i % 2], key, iv, bd_buf_bytes(&sealed)));
 		assert_true(bd_bytes_equal(bd_buf_bytes(&opened), given));
 	}
 	bd_buf_release(&sealed);
@@ -83,7 +86,7 @@ static void test_there_and_back(void **state)
 /* Every last byte that is no padding, every byte before it that should be one. */
 static void test_what_is_not_padded(void **state)
 {
-	uint8_t key[BD_SM4_KEY_BYTES], block[BD_SM4_BLOCK_BYTES];
+	uint8_t key[BD_SM4_BLOCKS_KEY_BYTES], block[BD_SM4_BLOCKS_BYTES];
 	struct bd_buf sealed, opened;
 	size_t good = 0;
 
@@ -92,7 +95,7 @@ static void test_what_is_not_padded(void **state)
 	bd_buf_init(&sealed, 4096);
 	bd_buf_init(&opened, 4096);
 	for (unsigned last = 0; last < 256; last++) {
-		for (unsigned wrong = 0; wrong < BD_SM4_BLOCK_BYTES; wrong++) {
+		for (unsigned wrong = 0; wrong < BD_SM4_BLOCKS_BYTES; wrong++) {
 			bool is_good =
 				last >= 1 && last <= 16 && (wrong == 15 || wrong < 16 - last);
 			bool is_open;
@@ -101,7 +104,7 @@ static void test_what_is_not_padded(void **state)
 			block[wrong] ^= (uint8_t)(wrong == 15 ? 0 : 0x40);
 			seal_block(block, key, &sealed);
 			bd_buf_clear(&opened);
-			is_open = bd_sm4_open(&opened, BD_SM4_ECB, key, NULL,
+			is_open = bd_sm4_blocks_open(&opened, BD_SM4_BLOCKS_ECB, key, NULL,
 				(struct bd_bytes){ (char *)block, sizeof(block) });
 			assert_int_equal(is_open, is_good);
 			assert_int_equal(opened.len, is_good ? 16 - last : 0);
@@ -115,16 +118,16 @@ static void test_what_is_not_padded(void **state)
 
 static void test_what_is_no_whole_block(void **state)
 {
-	uint8_t key[BD_SM4_KEY_BYTES] = { 0 };
+	uint8_t key[BD_SM4_BLOCKS_KEY_BYTES] = { 0 };
 	char text[64] = "";
 	struct bd_buf opened;
 
 	(void)state;
 	bd_buf_init(&opened, 4096);
 	for (size_t len = 0; len < sizeof(text); len++) {
-		if (len == 0 || len % BD_SM4_BLOCK_BYTES != 0) {
-			assert_false(bd_sm4_open(
-				&opened, BD_SM4_ECB, key, NULL, (struct bd_bytes){ text, len }));
+		if (len == 0 || len % BD_SM4_BLOCKS_BYTES != 0) {
+			assert_false(bd_sm4_blocks_open(&opened, BD_SM4_BLOCKS_ECB, key, NULL,
+				(struct bd_bytes){ text, len }));
 			assert_int_equal(opened.len, 0);
 		}
 	}
