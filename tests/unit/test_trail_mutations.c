@@ -7,6 +7,9 @@
 #define ENTRIES 60
 
 static struct kept whole;
+/* The folder as it was after each head but the last: whole in itself. */
+static struct kept earlier[ENTRIES / 9];
+static size_t earlier_count;
 static struct bd_trail_signed witness;
 static struct bd_arena arena;
 
@@ -43,6 +46,7 @@ static int make_trail(void **state)
 		assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
 		if (i % 9 == 8) {
 			sign_at(trail, NOW + (int64_t)i);
+			keep_folder(&earlier[earlier_count++]);
 		}
 	}
 	assert_int_equal(bd_trail_close(trail, NOW + ENTRIES, NULL), BD_OK);
@@ -77,6 +81,9 @@ static void take_witness(void)
 static int remove_trail(void **state)
 {
 	free_kept(&whole);
+	for (size_t i = 0; i < earlier_count; i++) {
+		free_kept(&earlier[i]);
+	}
 	bd_arena_release(&arena);
 	remove_folder(folder);
 	return tear_down_keys(state);
@@ -156,17 +163,19 @@ static void must_find(enum way way, const char *name)
 	assert_true(diag.file[0] != '\0' || diag.code == BD_TRAIL_TRUNCATED);
 }
 
-static void mutate(enum way way, const struct kept_file *file)
+/* False: it came out as it was, and is none. */
+static bool mutate(enum way way, const struct kept_file *file)
 {
 	const struct kept_file *other = &whole.files[below(whole.count)];
 	struct kept_file changed = { .bytes = NULL };
+	bool is_one = true;
 
 	if (way == DROP_FILE) {
 		drop_file(file->name);
 		must_find(way, file->name);
 	} else if (way == SWAP_FILES) {
 		if (other->len == file->len && memcmp(other->bytes, file->bytes, file->len) == 0) {
-			return;
+			return false;
 		}
 		put_bytes(file->name, other->bytes, other->len);
 		put_bytes(other->name, file->bytes, file->len);
@@ -175,24 +184,34 @@ static void mutate(enum way way, const struct kept_file *file)
 	} else if (file->len > 0 && change(&changed, file, way)) {
 		put_bytes(file->name, changed.bytes, changed.len);
 		must_find(way, file->name);
+	} else {
+		is_one = false;
 	}
 	free(changed.bytes);
 	put_bytes(file->name, file->bytes, file->len);
+	return is_one;
 }
 
 static void every_mutation_is_found(void **state)
 {
+	unsigned counts[WAYS] = { 0 };
 	struct bd_trail_report report;
 	struct bd_diag diag;
 
 	(void)state;
 	take_witness();
 	assert_int_equal(verify_with(&report, &witness, &diag), BD_OK);
-	for (int i = 0; i < MUTATIONS; i++) {
+	for (int i = 0, found = 0; found < MUTATIONS; i++) {
 		/* Half of them single bits: the hardest to see. */
 		enum way way = i % 2 == 0 ? FLIP : (enum way)below(WAYS);
+		bool is_one = mutate(way, &whole.files[below(whole.count)]);
 
-		mutate(way, &whole.files[below(whole.count)]);
+		found += is_one;
+		counts[way] += is_one;
+	}
+	for (int way = 0; way < WAYS; way++) {
+		print_message("# %u of %s\n", counts[way], way_names[way]);
+		assert_true(counts[way] >= MUTATIONS / 40);
 	}
 	assert_int_equal(verify_with(&report, &witness, &diag), BD_OK);
 }
@@ -212,64 +231,159 @@ static void every_length_is_found(void **state)
 	}
 }
 
-/* Who knows the form makes a log anew, chains and all, without one entry or with another payload:
- * the heads, which need the key, say otherwise. */
-static void made_anew(size_t left_out, size_t altered)
+/* -- by who knows the form -- */
+
+/* The entries of the first segment of a log. */
+struct known {
+	struct bd_trail_entry entries[ENTRIES];
+	size_t ends[ENTRIES]; /* where each ends in the file */
+	size_t count;
+};
+
+static const char forged[] = "log-0001-00000000";
+
+static void read_known(struct known *out)
 {
-	static const char name[] = "log-0001-00000000";
-	struct kept_file *log = kept_find(&whole, name);
-	struct bd_trail_position at = BD_TRAIL_BEGINNING;
-	struct bd_trail_walk walk;
 	enum bd_trail_step step = BD_TRAIL_STEP_ENTRY;
-	struct bd_sha256 *sha;
-	struct bd_buf made;
-	struct bd_diag diag;
 	struct bd_trail_report report;
+	struct bd_trail_walk walk;
+	struct bd_diag diag;
 	int top = open(folder, O_RDONLY | O_DIRECTORY);
 
-	bd_buf_init(&made, 1 << 20);
-	assert_int_equal(bd_sha256_new(&sha), BD_OK);
-	must_verify();
+	out->count = 0;
 	assert_int_equal(verify_with(&report, NULL, &diag), BD_OK);
 	assert_int_equal(
 		bd_trail_walk_open(&walk, top, report.instance, 1, &BD_TRAIL_BEGINNING, NULL),
 		BD_OK);
+	while (step == BD_TRAIL_STEP_ENTRY) {
+		struct bd_trail_entry *entry = &out->entries[out->count];
+		struct bd_bytes body;
+
+		assert_int_equal(bd_trail_walk_next(&step, entry, &body, &walk, NULL), BD_OK);
+		if (step != BD_TRAIL_STEP_ENTRY || entry->id.segment > 0) {
+			break;
+		}
+		entry->payload = bd_arena_copy(&arena, entry->payload);
+		out->ends[out->count++] = walk.at.offset;
+	}
+	bd_trail_walk_close(&walk);
+	close(top);
+	assert_true(out->count > 5);
+}
+
+/* The log made anew of these, chains, numbers and all: the heads, which need the key, say
+ * otherwise. */
+static void made_anew(const struct bd_trail_entry *entries, size_t count, enum way way)
+{
+	const struct kept_file *log = kept_find(&whole, forged);
+	struct bd_trail_position at = BD_TRAIL_BEGINNING;
+	struct bd_sha256 *sha;
+	struct bd_hash leaf;
+	struct bd_buf made;
+
+	bd_buf_init(&made, 1 << 20);
+	assert_int_equal(bd_sha256_new(&sha), BD_OK);
 	assert_int_equal(
 		bd_buf_add(&made, (struct bd_bytes){ log->bytes, BD_TRAIL_SEGMENT_HEAD_BYTES }),
 		BD_OK);
-	for (size_t i = 0; step == BD_TRAIL_STEP_ENTRY; i++) {
-		struct bd_trail_entry entry;
-		struct bd_bytes body;
-		char payload[512];
-		struct bd_hash leaf;
+	for (size_t i = 0; i < count; i++) {
+		struct bd_trail_entry entry = entries[i];
 
-		assert_int_equal(bd_trail_walk_next(&step, &entry, &body, &walk, NULL), BD_OK);
-		if (step != BD_TRAIL_STEP_ENTRY || entry.id.segment > 0 || i == left_out) {
-			continue;
-		}
-		memcpy(payload, entry.payload.ptr, entry.payload.len);
-		payload[0] ^= (char)(i == altered);
-		entry.payload.ptr = payload;
 		entry.id.offset = at.offset;
 		entry.number = at.count;
 		assert_int_equal(bd_trail_frame_add(&made, &leaf, &at, &entry, sha), BD_OK);
 	}
-	bd_trail_walk_close(&walk);
-	close(top);
-	put_bytes(name, made.ptr, made.len);
-	must_find(left_out < ENTRIES || altered < ENTRIES ? DROP_BYTES : FLIP, name);
-	put_bytes(name, log->bytes, log->len);
+	put_bytes(forged, made.ptr, made.len);
+	must_find(way, forged);
+	put_bytes(forged, log->bytes, log->len);
 	bd_sha256_free(sha);
 	bd_buf_release(&made);
 }
 
 static void forged_log_is_found(void **state)
 {
+	static struct known known;
+	static struct bd_trail_entry changed[ENTRIES];
+
 	(void)state;
-	for (size_t i = 0; i < 6; i++) {
-		made_anew(i, ENTRIES);
-		made_anew(ENTRIES, i);
+	read_known(&known);
+	for (size_t i = 0; i < known.count; i++) {
+		size_t size = known.count * sizeof(changed[0]);
+		char *payload;
+
+		/* One left out. */
+		memcpy(changed, known.entries, i * sizeof(changed[0]));
+		memcpy(changed + i, known.entries + i + 1,
+			(known.count - i - 1) * sizeof(changed[0]));
+		made_anew(changed, known.count - 1, DROP_BYTES);
+		/* One with another payload. */
+		memcpy(changed, known.entries, size);
+		changed[i].payload = bd_arena_copy(&arena, changed[i].payload);
+		payload = (char *)(uintptr_t)changed[i].payload.ptr;
+		payload[0] ^= 1;
+		made_anew(changed, known.count, FLIP);
+		/* Two in the other order. */
+		if (i + 1 < known.count) {
+			memcpy(changed, known.entries, size);
+			changed[i] = known.entries[i + 1];
+			changed[i + 1] = known.entries[i];
+			made_anew(changed, known.count, SWAP_BYTES);
+		}
+		/* The log ends here, at a border: nothing in it is torn. */
+		if (i + 1 < known.count) {
+			made_anew(known.entries, i + 1, TRUNCATE);
+		}
 	}
+}
+
+/* Cut at a border as a file; and its last segment gone as a whole, of each log. */
+static void cut_at_a_border_is_found(void **state)
+{
+	const struct kept_file *log = kept_find(&whole, forged);
+	static struct known known;
+	size_t dropped = 0;
+
+	(void)state;
+	read_known(&known);
+	for (size_t i = 0; i + 1 < known.count; i++) {
+		put_bytes(forged, log->bytes, known.ends[i]);
+		must_find(TRUNCATE, forged);
+	}
+	put_bytes(forged, log->bytes, log->len);
+	for (size_t i = 0; i < whole.count; i++) {
+		const struct kept_file *file = &whole.files[i],
+				       *next = i + 1 < whole.count ? file + 1 : NULL;
+
+		/* Sorted: the last of those whose names begin alike. */
+		if (strncmp(file->name, "log-", 4) == 0 &&
+			(next == NULL || strncmp(file->name, next->name, 8) != 0)) {
+			drop_file(file->name);
+			must_find(DROP_FILE, file->name);
+			put_bytes(file->name, file->bytes, file->len);
+			dropped++;
+		}
+	}
+	assert_int_equal(dropped, 3);
+}
+
+/* All of the folder as it was earlier is whole, and nobody sees it alone: who kept a later head
+ * does. */
+static void earlier_folder_is_found_by_a_witness(void **state)
+{
+	struct bd_trail_report report;
+	struct bd_diag diag;
+
+	(void)state;
+	assert_true(earlier_count >= 5);
+	for (size_t i = 0; i < earlier_count; i++) {
+		empty_folder(folder);
+		put_folder(&earlier[i]);
+		assert_int_equal(verify_with(&report, NULL, &diag), BD_OK);
+		assert_int_equal(verify_with(&report, &witness, &diag), BD_TRAIL_TRUNCATED);
+	}
+	empty_folder(folder);
+	put_folder(&whole);
+	assert_int_equal(verify_with(&report, &witness, &diag), BD_OK);
 }
 
 int main(void)
@@ -278,6 +392,8 @@ int main(void)
 		cmocka_unit_test(every_mutation_is_found),
 		cmocka_unit_test(every_length_is_found),
 		cmocka_unit_test(forged_log_is_found),
+		cmocka_unit_test(cut_at_a_border_is_found),
+		cmocka_unit_test(earlier_folder_is_found_by_a_witness),
 	};
 	return cmocka_run_group_tests(tests, make_trail, remove_trail);
 }
