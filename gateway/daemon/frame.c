@@ -195,7 +195,9 @@ enum bd_code bd_frame_opened_unpack(
 	if (!reader.ok || reader.rest.len > 0 || name.len >= sizeof(text)) {
 		return BD_WORKER_DIED;
 	}
-	memcpy(text, name.ptr, name.len);
+	if (name.len > 0) {
+		memcpy(text, name.ptr, name.len);
+	}
 	text[name.len] = '\0';
 	said = bd_code_find(text);
 	if (said == BD_CODE_COUNT || (said != BD_OK && read.len > 0)) {

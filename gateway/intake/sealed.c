@@ -340,7 +340,7 @@ static bool read_name(const char **out, struct bd_reader *reader, struct bd_aren
 	struct bd_bytes name = bd_read_sized(reader);
 
 	*out = NULL;
-	if (!reader->ok || memchr(name.ptr, '\0', name.len) != NULL) {
+	if (!reader->ok || (name.len > 0 && memchr(name.ptr, '\0', name.len) != NULL)) {
 		return false;
 	}
 	*out = name.len > 0 ? bd_arena_text(arena, name) : NULL;
