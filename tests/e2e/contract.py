@@ -90,8 +90,8 @@ class Watched:
     is refused, and what is no request at all, is entered once a second, with the number of the others; what is
     answered later is entered later."""
 
-    def __init__(self, client, watcher, unentered):
-        self.client, self.watcher, self.unentered = client, watcher, unentered
+    def __init__(self, client, watcher, unentered, said):
+        self.client, self.watcher, self.unentered, self.said = client, watcher, unentered, said
 
     def entries(self):
         figures = self.watcher.ask("GET", "/metrics", {}, None).body.decode()
@@ -100,6 +100,8 @@ class Watched:
     def ask(self, method, target, headers, body):
         before = self.entries()
         answer = self.client.ask(method, target, headers, body)
+        if problem_code(answer):
+            self.said.write(answer.body + b"\n")
         if target.startswith("/v1/") and problem_code(answer) != "auth.unknown" and answer.status != 202:
             if self.entries() == before:
                 self.unentered.append(f"{method} {target}: {answer.status} {problem_code(answer) or ''}")
@@ -246,7 +248,7 @@ class Run:
         self.unentered = []
         watcher = Client(arguments.port, arguments.tls, "client")
         self.clients = {
-            name: Watched(Client(arguments.port, arguments.tls, name), watcher, self.unentered)
+            name: Watched(Client(arguments.port, arguments.tls, name), watcher, self.unentered, arguments.said)
             for name in ("client", "narrow", "engine", "auditor", "stranger")
         }
         self.nobody = Client(arguments.port, arguments.tls, None)
@@ -547,8 +549,12 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls", type=pathlib.Path, required=True, help="folder of ca, client, narrow, engine, stranger")
     parser.add_argument("--openapi", type=pathlib.Path, required=True)
+    parser.add_argument("--said", type=argparse.FileType("ab"), required=True, help="every problem goes there, for who looks for names")
     parser.add_argument("--update", type=pathlib.Path, help="write the answers of the examples to this folder")
-    sys.exit(Run(parser.parse_args()).run())
+    arguments = parser.parse_args()
+    with arguments.said:
+        result = Run(arguments).run()
+    sys.exit(result)
 
 
 if __name__ == "__main__":

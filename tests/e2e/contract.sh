@@ -40,5 +40,5 @@ END
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
 start_or_bail
-"$python" -W ignore "$top/tests/e2e/contract.py" --top "$top" --port "$https_port" --tls "$work/tls" --openapi "$build/openapi.json" \
+"$python" -W ignore "$top/tests/e2e/contract.py" --top "$top" --port "$https_port" --tls "$work/tls" --openapi "$build/openapi.json" --said "$work/said" \
 	${CONTRACT_UPDATE:+--update "$CONTRACT_UPDATE"}

@@ -131,8 +131,38 @@ push_samples_or_bail() {
 # What a sanitizer, or biduid of a worker that was told to end, writes when something was wrong.
 unclean='worker\.ended|(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:'
 
+# -- nothing personal in clear --
+
+# Every number and name of the samples and cases, and of the files that a script made itself ($identity_files): people,
+# organizations, places. All of them are invented, and so named.
+list_identities() {
+	local file
+	for file in "$top"/adapters/*/samples/* "$top"/schemas/matters/*/cases/*.json "$top"/tests/adapters/cases/* \
+		${identity_files-}; do
+		case $file in
+		*gb18030*) iconv -f GB18030 -t UTF-8 "$file" ;;
+		*) cat "$file" ;;
+		esac
+	done 2>/dev/null | grep -oaP '\b([1-9][0-9]{16}[0-9Xx]|9[0-9]440[0-9]{3}[0-9A-Z]{10}|[1-9][0-9]{14})\b|[\p{Han}·]*示例[\p{Han}·]+|[\p{Han}·]+示例' |
+		sort -u
+}
+
+# What is written, said and answered in all: the log, the data folder, figures, and every problem that `ask` was answered.
+# An answer that lawfully has values is none of these. False, naming the file, when one of them stands there in clear, in
+# UTF-8 or GB18030.
+nothing_personal_in_clear() {
+	local found
+	if [ ! -s "$work/identities" ] || [ -n "${identity_files-}" ]; then
+		list_identities >"$work/identities.utf8"
+		{ cat "$work/identities.utf8" && iconv -f UTF-8 -t GB18030 "$work/identities.utf8"; } | LC_ALL=C sort -u >"$work/identities"
+	fi
+	[ "$(wc -l <"$work/identities")" -gt 100 ] || { echo 'Bail out! the samples name nobody'; return 1; }
+	found=$(LC_ALL=C grep -raoF -m 1 -f "$work/identities" "$work/biduid.log" "$work/said" "$work/data" 2>/dev/null | head -n 3)
+	[ -z "$found" ] || { echo 'Bail out! somebody stands in clear' && printf '%s\n' "$found" | sed "s|$work/|# |"; return 1; }
+}
+
 # Stops biduid and waits for it. False when it did not end in order: its exit code, a leak or a fault of its own or
-# of a worker. A script that does not look at that is bailed out by it.
+# of a worker; or when it left somebody's number or name in clear. A script that does not look at that is bailed out by it.
 stop_gateway() {
 	local got=0
 	if [ -z "$bidui_pid" ]; then
@@ -146,6 +176,7 @@ stop_gateway() {
 		grep -E -A 30 "$unclean" "$work/biduid.log" | head -n 60 | sed 's/^/# /'
 		return 1
 	fi
+	nothing_personal_in_clear
 }
 
 # Columns a text takes on a terminal: a character of three bytes or more takes two.
@@ -202,10 +233,15 @@ check() {
 # ask METHOD PATH [CURL-ARGUMENT...]: the body in $work/body, its head in $work/head, its status on stdout. $as is whose
 # certificate it is asked with.
 ask() {
-	local method=$1 path=$2
+	local method=$1 path=$2 got=0
 	shift 2
 	curl -s --max-time 30 --cacert "$work/tls/ca.crt" --cert "$work/tls/${as:-client}.crt" \
-		--key "$work/tls/${as:-client}.key" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path"
+		--key "$work/tls/${as:-client}.key" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path" || got=$?
+	# For nothing_personal_in_clear.
+	if [ "$path" = /metrics ] || grep -qi '^content-type: application/problem' "$work/head" 2>/dev/null; then
+		cat "$work/body" >>"$work/said" 2>/dev/null || true
+	fi
+	return "$got"
 }
 
 # push FEED FILE [QUERY [CURL-ARGUMENT...]]
