@@ -117,6 +117,28 @@
 #define BD_HTTP_CHUNK_LINE_MAX_BYTES 256
 /* How long a refused client may still send what we no longer read. */
 #define BD_HTTP_LINGER_MS 1000
+/* Entries of the deny list: it bridges the time until a CRL says so, and each handshake reads all.
+ */
+#define BD_HTTP_DENY_MAX 1024
+/* A file of certificates or CRLs: the CRL of an authority with a million revocations has 40 MB. */
+#define BD_HTTP_TRUST_FILE_MAX_BYTES 67108864
+/* How long a key seals session tickets; it opens them for as long again. */
+#define BD_HTTP_TICKET_KEY_MS INT64_C(21600000)
+/* How long a CRL file may be missing or half written before it counts as out of reach. */
+#define BD_HTTP_CRL_MISSING_MS INT64_C(60000)
+/* A client's chain of certificates: four of them with RSA keys of 4,096 bits have 8 KiB. */
+#define BD_HTTP_CHAIN_MAX_BYTES 32768
+#define BD_HTTP_CHAIN_DEPTH_MAX 4
+/* How often the certificate behind an open connection is looked at again: its own end, and that of
+ * the CRL, come by time alone. */
+#define BD_HTTP_PEER_LOOK_MS 10000
+/* Certificates looked at again in one tick, a whole verification counted as sixteen looks: some
+ * four milliseconds of a loop; 10,000 connections are through in 40 seconds. */
+#define BD_HTTP_PEER_LOOKS_MAX 1024
+#define BD_HTTP_PEER_VERIFY_LOOKS 16
+/* How often the files of certificates are looked at; one that changed is read when it has stayed as
+ * it is from one look to the next. */
+#define BD_HTTP_FILES_LOOK_MS 1000
 /* Head of an answer to us, interim ones and trailers included: as much as servers send at most. */
 #define BD_HTTP_ANSWER_HEAD_MAX_BYTES 65536
 /* -- store ----------------------------------------------------------------------------------------

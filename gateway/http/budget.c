@@ -1,5 +1,10 @@
 #include "http/connection.h"
 
+static bool is_shaking_hands(const struct bd_http_exchange *x)
+{
+	return x->session != NULL && !x->is_secured && !bd_http_session_is_ready(x->session);
+}
+
 /* What since_ms is the start of, and the limit that goes with it:
  * - waiting for a request: since it began to wait; a TLS handshake has the time of a head, what is
  *   idle has idle_ms;
@@ -10,8 +15,7 @@
 static bool is_over_idle(const struct bd_http_exchange *x, uint64_t age)
 {
 	const struct bd_http_settings *settings = &x->loop->settings;
-	bool is_shaking_hands = x->session != NULL && !bd_http_session_is_ready(x->session);
-	return age > (is_shaking_hands ? settings->header_ms : settings->idle_ms);
+	return age > (is_shaking_hands(x) ? settings->header_ms : settings->idle_ms);
 }
 
 static bool is_too_slow(const struct bd_http_exchange *x, uint64_t age)
@@ -40,6 +44,10 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 	if (x->is_closing) {
 		return;
 	}
+	if (bd_http_connection_is_peer_refused(x)) {
+		bd_http_connection_close(x);
+		return;
+	}
 	switch (x->phase) {
 	case BD_HTTP_HEAD:
 		/* While an answer is on its way its own clock runs. */
@@ -54,6 +62,9 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 	case BD_HTTP_LINGER:
 		is_dead = is_dead || (x->is_shut && age > BD_HTTP_LINGER_MS);
 		break;
+	}
+	if (is_dead && is_shaking_hands(x)) {
+		bd_http_connection_tell_secured(x, BD_TLS_TIMEOUT);
 	}
 	if (is_dead) {
 		bd_http_connection_close(x);

@@ -124,6 +124,8 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 	if (got == UV_EOF) {
 		x->is_eof = true;
 	} else if (got < 0) {
+		x->is_eof = true;
+		bd_http_connection_note_secured(x);
 		bd_http_connection_close(x);
 		return;
 	} else if (x->phase == BD_HTTP_LINGER) {
@@ -145,6 +147,12 @@ static bool pull(struct bd_http_exchange *x)
 	int got = bd_http_session_read(
 		x->session, x->block->bytes + x->end, BD_HTTP_INPUT_BYTES - x->end);
 	x->end += got > 0 ? (size_t)got : 0;
+	if (got < 0 && !bd_http_session_is_ready(x->session)) {
+		/* The alert leaves before the connection does. */
+		x->phase = BD_HTTP_LINGER;
+		x->since_ms = uv_now(x->loop->uv);
+		return false;
+	}
 	x->is_eof = got < 0;
 	return got > 0;
 }
@@ -302,6 +310,7 @@ void bd_http_connection_process(struct bd_http_exchange *x)
 	do {
 		while (step(x)) {
 		}
+		bd_http_connection_note_secured(x);
 		bd_http_send_continue(x);
 		bd_http_flush(x);
 	} while (!x->is_closing && (tell_writable(x) || is_unblocked(x)));
@@ -335,6 +344,7 @@ void bd_http_connection_start(struct bd_http_exchange *x, struct bd_http_tls *tl
 	x->phase = BD_HTTP_HEAD;
 	x->since_ms = uv_now(x->loop->uv);
 	uv_tcp_nodelay(&x->tcp, 1);
+	x->tls = tls;
 	if (tls != NULL && (x->session = bd_http_session_new(tls, &x->wire)) == NULL) {
 		bd_http_connection_close(x);
 		return;

@@ -1,6 +1,6 @@
 /* connection.h - one client connection and its one exchange. Layer: http, shared by its .c files
  * only: connection.c moves bytes in and through the phases, exchange.c is what the handler calls,
- * output.c writes, budget.c keeps the time budgets, server.c owns the loop.
+ * output.c writes, budget.c keeps the time budgets, secured.c tells of TLS, server.c owns the loop.
  *
  * Rules that make it safe to call the handler:
  * - callbacks run only inside bd_http_connection_process and the close callback, that is from the
@@ -39,6 +39,7 @@ struct bd_http_loop {
 	size_t connection_count, handle_count, block_count;
 	uint64_t safe; /* marks up to here are released */
 	bool is_draining, is_drained;
+	unsigned looks; /* left to this tick, for peers of open connections */
 	uv_timer_t timer;
 	uv_idle_t idle; /* runs while somebody is ready */
 	uv_check_t turn;
@@ -60,13 +61,15 @@ struct bd_http_exchange {
 	struct bd_http_exchange *next, *previous, *next_ready;
 	struct bd_http_exchange *next_held, *previous_held;
 	struct bd_http_session *session; /* NULL = plain */
+	struct bd_http_tls *tls;         /* what its peer is judged by; NULL = plain */
 	struct bd_http_block *block;     /* NULL while idle */
 	void *state;
 	enum bd_http_phase phase;
 	/* the connection */
 	bool is_open, is_closing, is_busy, is_ready;
 	bool is_reading, is_eof, is_writing, is_blocked, is_shut;
-	bool is_begun; /* the first byte of the next request is here */
+	bool is_secured; /* the end of the handshake was told */
+	bool is_begun;   /* the first byte of the next request is here */
 	/* the exchange */
 	bool is_handled; /* the handler holds it */
 	bool is_aborted; /* and knows that it is of no use any more */
@@ -118,6 +121,14 @@ enum bd_code bd_http_add_head(
 /* A whole answer. */
 enum bd_code bd_http_add_answer(struct bd_http_exchange *exchange, int status,
 	const struct bd_http_header *headers, struct bd_bytes body);
+
+/* -- secured.c -- */
+/* The handler hears how the handshake ended, or why its peer is refused now. */
+void bd_http_connection_tell_secured(struct bd_http_exchange *exchange, enum bd_code code);
+/* Tells it once, when the handshake is over. */
+void bd_http_connection_note_secured(struct bd_http_exchange *exchange);
+/* Its certificate was good when it began and is refused now: told; the caller closes. */
+bool bd_http_connection_is_peer_refused(struct bd_http_exchange *exchange);
 
 /* -- budget.c -- */
 void bd_http_connection_tick(struct bd_http_exchange *exchange, uint64_t now_ms);

@@ -216,6 +216,7 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct bd_http_loop *loop = timer->data;
 	note_date(loop);
+	loop->looks = BD_HTTP_PEER_LOOKS_MAX;
 	/* Closing only marks: a connection leaves the list in its close callback. */
 	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
 		bd_http_connection_tick(x, uv_now(loop->uv));

@@ -24,6 +24,8 @@ struct bd_http_handler;
 struct bd_http_tls; /* tls.h */
 struct bd_http_peer;
 
+struct bd_http_secured;
+
 struct bd_http_ops {
 	void (*on_request)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
 	void (*on_body)(struct bd_http_handler *handler, struct bd_http_exchange *exchange,
@@ -44,6 +46,15 @@ struct bd_http_ops {
 	/* The callbacks of one turn of the loop are over: what its answers wait for can be done for
 	 * all of them together. May be NULL. */
 	void (*on_turn)(struct bd_http_handler *handler);
+	/* May be NULL. */
+	void (*on_secured)(struct bd_http_handler *handler, const struct bd_http_secured *secured);
+};
+
+/* How a TLS handshake ended, or why a connection that was open is closed. */
+struct bd_http_secured {
+	enum bd_code code; /* BD_OK, or one of TLS_... (base/codes.def) */
+	bool is_resumed, was_open;
+	const char *serial; /* of the certificate that was refused; "" = none came so far */
 };
 
 /* Embed it in your own struct and get that back by container_of. */

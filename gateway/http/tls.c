@@ -1,28 +1,17 @@
 #include "http/tls.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
+#include "http/tls_parts.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20"
-
 struct bd_http_tls {
-	SSL_CTX *ctx;
+	struct bd_http_identity *identity;
 	BIO_METHOD *method; /* bytes of a session instead of a socket */
-};
-
-struct bd_http_session {
-	SSL *ssl;
-	struct bd_buf *wire;
-	struct bd_bytes given; /* not yet read, borrowed, or what is left of kept */
-	struct bd_buf kept;
-	bool has_peer, is_peer_known;
-	struct bd_http_peer peer;
 };
 
 /* -- the BIO: reads what was given, writes into wire -- */
@@ -69,95 +58,60 @@ static BIO_METHOD *new_method(void)
 	return method;
 }
 
-/* -- settings -- */
+/* -- of a loop -- */
 
-/* A key with a pass phrase is not usable: nobody is there to type it. */
-static int no_pass_phrase(char *buf, int size, int is_write, void *data)
+enum bd_code bd_http_tls_new_of(struct bd_http_tls **out, struct bd_http_identity *identity)
 {
-	(void)buf;
-	(void)size;
-	(void)is_write;
-	(void)data;
-	return -1;
-}
-
-static bool load_clients(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
-{
-	if (settings->ca == NULL) {
-		return !settings->is_client_required && settings->crl == NULL;
+	struct bd_http_tls *tls = calloc(1, sizeof(*tls));
+	if (tls == NULL || (tls->method = new_method()) == NULL) {
+		free(tls);
+		return BD_NO_MEMORY;
 	}
-	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(settings->ca);
-	if (names == NULL || SSL_CTX_load_verify_file(ctx, settings->ca) != 1) {
-		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return false;
-	}
-	SSL_CTX_set_client_CA_list(ctx, names);
-	SSL_CTX_set_verify(ctx,
-		SSL_VERIFY_PEER |
-			(settings->is_client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-		NULL);
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	return settings->crl == NULL ||
-	       (X509_STORE_load_file(store, settings->crl) == 1 &&
-		       X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1);
-}
-
-static bool set_up(SSL_CTX *ctx, const struct bd_http_tls_settings *settings)
-{
-	static const unsigned char context[] = "bidui";
-	SSL_CTX_set_options(ctx,
-		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
-	/* Tickets hold the session at the client; a cache here would grow by each client. */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	       SSL_CTX_set_num_tickets(ctx, 1) == 1 && SSL_CTX_set_cipher_list(ctx, SUITES) == 1 &&
-	       SSL_CTX_set_session_id_context(ctx, context, sizeof(context) - 1) == 1 &&
-	       SSL_CTX_use_certificate_chain_file(ctx, settings->cert) == 1 &&
-	       SSL_CTX_use_PrivateKey_file(ctx, settings->key, SSL_FILETYPE_PEM) == 1 &&
-	       SSL_CTX_check_private_key(ctx) == 1 && load_clients(ctx, settings);
-}
-
-enum bd_code bd_http_tls_reload(
-	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	if (ctx == NULL || !set_up(ctx, settings)) {
-		SSL_CTX_free(ctx);
-		ERR_clear_error();
-		return bd_fail(
-			diag, BD_CONFIG_REFERENCE, "certificate, key, CA or CRL is not usable");
-	}
-	SSL_CTX_free(tls->ctx);
-	tls->ctx = ctx;
+	tls->identity = bd_http_identity_ref(identity);
+	*out = tls;
 	return BD_OK;
 }
 
 enum bd_code bd_http_tls_new(
 	struct bd_http_tls **out, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
 {
-	struct bd_http_tls *tls = calloc(1, sizeof(*tls));
-	if (tls == NULL || (tls->method = new_method()) == NULL) {
-		bd_http_tls_free(tls);
-		return bd_fail(diag, BD_NO_MEMORY, "TLS settings");
+	struct bd_http_identity *identity = NULL;
+	enum bd_code code = bd_http_identity_load(&identity, settings, diag);
+	if (code == BD_OK && bd_http_tls_new_of(out, identity) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "TLS settings");
 	}
-	enum bd_code code = bd_http_tls_reload(tls, settings, diag);
-	if (code != BD_OK) {
-		bd_http_tls_free(tls);
-		return code;
-	}
-	*out = tls;
-	return BD_OK;
+	bd_http_identity_unref(identity);
+	return code;
 }
 
 void bd_http_tls_free(struct bd_http_tls *tls)
 {
 	if (tls != NULL) {
-		SSL_CTX_free(tls->ctx);
+		bd_http_identity_unref(tls->identity);
 		BIO_meth_free(tls->method);
 		free(tls);
 	}
+}
+
+void bd_http_tls_use(struct bd_http_tls *tls, struct bd_http_identity *identity)
+{
+	struct bd_http_identity *old = tls->identity;
+	tls->identity = bd_http_identity_ref(identity);
+	bd_http_identity_unref(old);
+}
+
+enum bd_code bd_http_tls_reload(
+	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag)
+{
+	struct bd_http_tls_settings with = *settings;
+	struct bd_http_identity *identity = NULL;
+	with.before = tls->identity;
+	enum bd_code code = bd_http_identity_load(&identity, &with, diag);
+	if (code == BD_OK) {
+		bd_http_tls_use(tls, identity);
+	}
+	bd_http_identity_unref(identity);
+	return code;
 }
 
 /* -- one connection -- */
@@ -166,7 +120,7 @@ struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_b
 {
 	struct bd_http_session *session = calloc(1, sizeof(*session));
 	BIO *bio = BIO_new(tls->method);
-	SSL *ssl = SSL_new(tls->ctx);
+	SSL *ssl = SSL_new(tls->identity->ctx);
 	if (session == NULL || bio == NULL || ssl == NULL) {
 		BIO_free(bio);
 		SSL_free(ssl);
@@ -177,8 +131,12 @@ struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_b
 	BIO_set_data(bio, session);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, session);
 	SSL_set_accept_state(ssl);
 	session->ssl = ssl;
+	session->identity = bd_http_identity_ref(tls->identity);
+	session->checked = bd_http_identity_ref(tls->identity);
+	session->checked_ms = bd_clock_wall_ms();
 	session->wire = wire;
 	bd_buf_init(&session->kept, BD_HTTP_CIPHER_BYTES);
 	return session;
@@ -189,6 +147,9 @@ void bd_http_session_free(struct bd_http_session *session)
 	if (session != NULL) {
 		SSL_free(session->ssl);
 		bd_buf_release(&session->kept);
+		bd_http_identity_unref(session->identity);
+		bd_http_identity_unref(session->checked);
+		free(session->peer);
 		free(session);
 	}
 }
@@ -230,6 +191,10 @@ int bd_http_session_read(struct bd_http_session *session, char *out, size_t room
 		return got;
 	}
 	int error = SSL_get_error(session->ssl, got);
+	if (error == SSL_ERROR_SSL && session->failure == BD_OK &&
+		!bd_http_session_is_ready(session)) {
+		session->failure = bd_http_reason_of_queue();
+	}
 	ERR_clear_error();
 	return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
@@ -253,41 +218,110 @@ void bd_http_session_close(struct bd_http_session *session)
 	ERR_clear_error();
 }
 
-/* Whose key signed it: of the chain that was verified, or, of a resumed session, of the CA file;
- * NULL when neither has it. The caller frees it. */
-static X509 *find_issuer(SSL *ssl, X509 *cert)
+enum bd_code bd_http_session_failure(const struct bd_http_session *session)
 {
-	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-	X509 *issuer = NULL;
-	if (sk_X509_num(chain) > 1) {
-		issuer = sk_X509_value(chain, 1);
-		X509_up_ref(issuer);
+	return session->failure;
+}
+
+bool bd_http_session_is_resumed(const struct bd_http_session *session)
+{
+	return SSL_session_reused(session->ssl) == 1;
+}
+
+const char *bd_http_session_refused_serial(const struct bd_http_session *session)
+{
+	return session->serial;
+}
+
+/* -- the peer -- */
+
+/* Whose key signed it: of the chain that was verified; of a resumed session, which has none, the
+ * authority. The caller frees it. */
+static X509 *find_issuer(const struct bd_http_session *session, X509 *cert)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(session->ssl);
+	X509 *issuer = sk_X509_num(chain) > 1 ? sk_X509_value(chain, 1) : NULL;
+	if (issuer != NULL && X509_up_ref(issuer) == 1) {
 		return issuer;
 	}
-	X509_STORE_CTX *look = X509_STORE_CTX_new();
-	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
-	if (look == NULL || X509_STORE_CTX_init(look, store, cert, NULL) != 1 ||
-		X509_STORE_CTX_get1_issuer(&issuer, look, cert) != 1) {
-		issuer = NULL;
-	}
-	X509_STORE_CTX_free(look);
-	ERR_clear_error();
-	return issuer;
+	return bd_http_trust_issuer(&session->identity->trust, cert);
 }
 
 const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 {
-	if (!session->is_peer_known) {
-		session->is_peer_known = true;
-		X509 *cert = SSL_get1_peer_certificate(session->ssl);
-		session->has_peer =
-			cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK;
-		if (session->has_peer) {
-			X509 *issuer = find_issuer(session->ssl, cert);
-			bd_http_peer_read(&session->peer, cert, issuer);
-			X509_free(issuer);
+	X509 *cert = session->is_peer_known ? NULL : SSL_get0_peer_certificate(session->ssl);
+	session->is_peer_known = true;
+	if (cert != NULL && SSL_get_verify_result(session->ssl) == X509_V_OK) {
+		X509 *issuer = find_issuer(session, cert);
+		session->peer = calloc(1, sizeof(*session->peer));
+		if (session->peer != NULL) {
+			bd_http_peer_read(session->peer, cert, issuer);
 		}
-		X509_free(cert);
+		X509_free(issuer);
 	}
-	return session->has_peer ? &session->peer : NULL;
+	return session->peer;
+}
+
+/* The whole of it, by the authorities that are in force now. */
+static enum bd_code verify_again(
+	const struct bd_http_session *session, const struct bd_http_identity *identity, X509 *cert)
+{
+	X509_STORE_CTX *look = X509_STORE_CTX_new();
+	enum bd_code code = BD_NO_MEMORY;
+	if (look != NULL &&
+		X509_STORE_CTX_init(look, identity->trust.store, cert,
+			SSL_get_peer_cert_chain(session->ssl)) == 1 &&
+		X509_STORE_CTX_set_default(look, "ssl_client") == 1) {
+		X509_VERIFY_PARAM_set_depth(
+			X509_STORE_CTX_get0_param(look), BD_HTTP_CHAIN_DEPTH_MAX);
+		code = X509_verify_cert(look) == 1
+			       ? BD_OK
+			       : bd_http_reason_of_verify(X509_STORE_CTX_get_error(look));
+	}
+	X509_STORE_CTX_free(look);
+	ERR_clear_error();
+	return code;
+}
+
+static enum bd_code check_chain(const struct bd_http_session *session,
+	const struct bd_http_identity *identity, X509 *cert, int64_t now_ms)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(session->ssl);
+	enum bd_code code = bd_http_trust_check(&identity->trust, cert, session->peer, now_ms);
+	for (int i = 1; i < sk_X509_num(chain) && code == BD_OK; i++) {
+		code = bd_http_trust_check(&identity->trust, sk_X509_value(chain, i), NULL, now_ms);
+	}
+	return code;
+}
+
+bool bd_http_session_recheck(
+	struct bd_http_session *session, struct bd_http_tls *tls, int64_t now_ms, unsigned *looks)
+{
+	struct bd_http_identity *identity = tls->identity;
+	bool is_new = session->checked != identity;
+	unsigned cost = is_new ? BD_HTTP_PEER_VERIFY_LOOKS : 1;
+	if (!bd_http_session_is_ready(session) || *looks < cost ||
+		(!is_new && now_ms - session->checked_ms < BD_HTTP_PEER_LOOK_MS)) {
+		return true;
+	}
+	*looks -= cost;
+	X509 *cert = SSL_get0_peer_certificate(session->ssl);
+	if (cert == NULL) {
+		session->failure =
+			identity->trust.is_client_required ? BD_TLS_NO_CERTIFICATE : BD_OK;
+	} else {
+		session->failure = check_chain(session, identity, cert, now_ms);
+		session->failure = session->failure == BD_OK && is_new
+					   ? verify_again(session, identity, cert)
+					   : session->failure;
+	}
+	if (session->failure != BD_OK && cert != NULL) {
+		bd_http_serial_read(session->serial, cert);
+	}
+	session->checked_ms = now_ms;
+	if (is_new) {
+		bd_http_identity_unref(session->checked);
+		session->checked = bd_http_identity_ref(identity);
+	}
+	return session->failure == BD_OK;
 }

@@ -1,8 +1,25 @@
-/* tls.h - TLS 1.2+ over bytes in memory, for connection.c. Layer: http; the only file there with
- * OpenSSL.
+/* tls.h - TLS 1.2+ over bytes in memory, for connection.c. Layer: http; tls*.c are the only files
+ * there with OpenSSL.
  *
- * AEAD suites only, session tickets on, client certificates optional or required and checked
- * against one CA file and, where given, a CRL file.
+ * What is promised:
+ * - AEAD suites with ephemeral keys only; no renegotiation, no compression, no early data;
+ * - client certificates asked for, or required, and verified against one file of authorities:
+ * signature, time, usage (clientAuth), the authorities' revocation lists and a local deny list. A
+ * list has to be complete (no delta, not for some reasons only) and signed by a certificate of the
+ * CA file; it counts until its own end, or until its file has been out of reach for
+ * BD_HTTP_CRL_MISSING_MS, and for crl_grace_ms longer. Of an issuer without a list that counts, no
+ * certificate is taken;
+ * - sessions are resumed by tickets. A ticket opens only while authorities, lists and deny list are
+ *   those it was made under and the certificate still passes; else the whole handshake is done, and
+ *   refuses with its reason;
+ * - the certificates of open connections are judged anew when any of these files changes, and every
+ *   BD_HTTP_PEER_LOOK_MS for what comes by time alone; a connection whose certificate is refused is
+ *   closed at once. A request in flight then gets no answer: it may have been carried out, as when
+ * a connection breaks.
+ *
+ * An identity is what was read from the files at one time, never changed afterwards and shared by
+ * all loops; a reload makes a new one beside it. Each loop has a struct bd_http_tls that points to
+ * the one in force.
  */
 #ifndef BD_HTTP_TLS_H
 #define BD_HTTP_TLS_H
@@ -28,19 +45,47 @@ struct bd_http_peer {
 
 struct bd_http_tls_settings {
 	const char *cert, *key; /* PEM files; cert with its chain */
-	const char *ca, *crl;   /* PEM; NULL = clients are not asked for certificates, no CRL */
-	bool is_client_required;
+	const char *ca, *crl,
+		*deny;        /* NULL = clients are not asked for certificates; no CRL; no list */
+	int64_t crl_grace_ms; /* how long a CRL counts after its end; 0 = not at all */
+	bool is_client_required; /* false: who shows no certificate is let in as nobody */
+	/* The one in force: its ticket keys are used further, and its CRLs when those of the file
+	 * cannot be read. NULL = there is none. */
+	const struct bd_http_identity *before;
+};
+
+/* Times by the wall clock in milliseconds since 1970; INT64_MAX = there is none. */
+struct bd_http_tls_report {
+	int64_t own_until_ms, ca_until_ms, crl_until_ms; /* the first of several */
+	size_t crl_count, deny_count;
+	int64_t crl_lost_ms; /* since when the CRL file cannot be read; 0 = it can */
+	bool is_crl_due;     /* a list is in the last quarter of its time */
 };
 
 struct bd_http_tls;
+struct bd_http_identity;
 struct bd_http_session;
 
-/* BD_CONFIG_REFERENCE when a file cannot be used. */
+/* BD_CONFIG_REFERENCE with the setting and what is wrong when a file cannot be used;
+ * BD_TLS_CRL_LOST when it is that of the CRLs and there are none before. Any thread. With CRLs of
+ * before it is BD_OK, the report says since when, and diag why. */
+enum bd_code bd_http_identity_load(struct bd_http_identity **out,
+	const struct bd_http_tls_settings *settings, struct bd_diag *diag);
+struct bd_http_identity *bd_http_identity_ref(struct bd_http_identity *identity);
+void bd_http_identity_unref(struct bd_http_identity *identity); /* NULL is allowed */
+void bd_http_identity_report(
+	struct bd_http_tls_report *out, const struct bd_http_identity *identity, int64_t now_ms);
+
+/* Takes a reference of its own. */
+enum bd_code bd_http_tls_new_of(struct bd_http_tls **out, struct bd_http_identity *identity);
+/* As that, of an identity that is nobody else's. */
 enum bd_code bd_http_tls_new(struct bd_http_tls **out, const struct bd_http_tls_settings *settings,
 	struct bd_diag *diag);
 void bd_http_tls_free(struct bd_http_tls *tls);
-/* New connections use the new files, open ones go on; on failure all go on with the old. Loop
- * thread only: each loop has its own struct bd_http_tls. */
+/* From now on this one, for new connections and for the peers of open ones. The loop's thread only.
+ * Takes a reference of its own. */
+void bd_http_tls_use(struct bd_http_tls *tls, struct bd_http_identity *identity);
+/* The same with one read here; on failure the old one stays. */
 enum bd_code bd_http_tls_reload(
 	struct bd_http_tls *tls, const struct bd_http_tls_settings *settings, struct bd_diag *diag);
 
@@ -61,6 +106,16 @@ bool bd_http_session_is_ready(const struct bd_http_session *session);
 int bd_http_session_read(struct bd_http_session *session, char *out, size_t room);
 /* Encrypts all; false on failure. */
 bool bd_http_session_write(struct bd_http_session *session, struct bd_bytes plain);
+/* How the handshake ended: BD_OK, or a code of TLS_...; why its peer was refused later. */
+enum bd_code bd_http_session_failure(const struct bd_http_session *session);
+/* It went on from an earlier one. */
+bool bd_http_session_is_resumed(const struct bd_http_session *session);
+/* The serial number of the certificate that was refused, "" when none was. */
+const char *bd_http_session_refused_serial(const struct bd_http_session *session);
+/* Judges the peer again, if that is due. *looks is what is left to this tick, and is taken from;
+ * with none left it is put off. False: the peer is refused now, and the failure says why. */
+bool bd_http_session_recheck(
+	struct bd_http_session *session, struct bd_http_tls *tls, int64_t now_ms, unsigned *looks);
 /* Says that nothing more comes. */
 void bd_http_session_close(struct bd_http_session *session);
 /* NULL without a verified certificate; lives as the session. */

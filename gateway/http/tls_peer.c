@@ -1,4 +1,4 @@
-#include "http/tls.h"
+#include "http/tls_parts.h"
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -58,15 +58,15 @@ static void read_pin(char pin[65], X509 *cert)
 	OPENSSL_free(der);
 }
 
-static void read_serial(struct bd_http_peer *peer, X509 *cert)
+void bd_http_serial_read(char serial[64], X509 *cert)
 {
-	BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
-	char *hex = serial == NULL ? NULL : BN_bn2hex(serial);
-	if (hex != NULL && strlen(hex) < sizeof(peer->serial)) {
-		memcpy(peer->serial, hex, strlen(hex));
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = number == NULL ? NULL : BN_bn2hex(number);
+	if (hex != NULL && strlen(hex) < 64) {
+		memcpy(serial, hex, strlen(hex) + 1);
 	}
 	OPENSSL_free(hex);
-	BN_free(serial);
+	BN_free(number);
 }
 
 static void read_issuer(struct bd_http_peer *peer, X509 *cert)
@@ -87,7 +87,7 @@ void bd_http_peer_read(struct bd_http_peer *peer, X509 *cert, X509 *issuer)
 {
 	read_common_name(peer, cert);
 	read_names(peer, cert);
-	read_serial(peer, cert);
+	bd_http_serial_read(peer->serial, cert);
 	read_issuer(peer, cert);
 	read_pin(peer->spki_sha256, cert);
 	if (issuer != NULL) {

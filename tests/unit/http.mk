@@ -13,6 +13,5 @@ tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c tests/unit/http_server.c tests/unit/http_server.h \
 	tests/unit/tls_keys.c tests/unit/tls_keys.h
 tests_unit_test_http_client_LDADD = $(HTTP_TEST_LIBS) $(CURL_LIBS)
-tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/http_server.c tests/unit/http_server.h \
-	tests/unit/tls_keys.c tests/unit/tls_keys.h
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c tests/unit/http_server.c tests/unit/http_server.h
 tests_unit_test_tls_LDADD = $(HTTP_TEST_LIBS)

@@ -17,7 +17,11 @@ struct http_server {
 	struct bd_http_settings settings;
 	struct bd_http_tls *tls;
 	uv_loop_t uv;
-	uv_async_t drain, release;
+	uv_async_t drain, release, reload;
+	unsigned secured[BD_CODE_COUNT], resumed; /* atomic */
+	const struct bd_http_tls_settings *next;
+	enum bd_code reloaded;
+	pthread_barrier_t has_reloaded;
 	uint64_t mark, safe;         /* atomic: what answers wait for, how far that has come */
 	unsigned marks, is_dropping; /* atomic */
 	pthread_t thread;
@@ -190,6 +194,7 @@ static void on_drained(struct bd_http_handler *handler)
 	struct http_server *server = (struct http_server *)handler;
 	uv_close((uv_handle_t *)&server->drain, NULL);
 	uv_close((uv_handle_t *)&server->release, NULL);
+	uv_close((uv_handle_t *)&server->reload, NULL);
 }
 
 static uint64_t on_mark(struct bd_http_handler *handler)
@@ -209,8 +214,24 @@ static void on_release(uv_async_t *async)
 	}
 }
 
+static void on_secured(struct bd_http_handler *handler, const struct bd_http_secured *secured)
+{
+	struct http_server *server = (struct http_server *)handler;
+	__atomic_add_fetch(&server->secured[secured->code], 1, __ATOMIC_SEQ_CST);
+	if (secured->code == BD_OK && secured->is_resumed) {
+		__atomic_add_fetch(&server->resumed, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void on_reload(uv_async_t *async)
+{
+	struct http_server *server = async->data;
+	server->reloaded = bd_http_tls_reload(server->tls, server->next, NULL);
+	pthread_barrier_wait(&server->has_reloaded);
+}
+
 static const struct bd_http_ops ops = { on_request, on_body, on_body_end, on_abort, on_writable,
-	NULL, on_drained, on_mark, NULL };
+	NULL, on_drained, on_mark, NULL, on_secured };
 
 static void on_drain(uv_async_t *async)
 {
@@ -232,6 +253,8 @@ static void *run(void *state)
 	server->drain.data = server;
 	uv_async_init(&server->uv, &server->release, on_release);
 	server->release.data = server;
+	uv_async_init(&server->uv, &server->reload, on_reload);
+	server->reload.data = server;
 	if (bd_http_loop_new(&server->http, &server->uv, &server->settings, &server->handler,
 		    &diag) != BD_OK ||
 		bd_http_listen(server->http, "127.0.0.1", &server->port, server->tls, &diag) !=
@@ -264,6 +287,7 @@ struct http_server *http_server_start_tls(
 	server->settings = settings != NULL ? *settings : (struct bd_http_settings){ 0 };
 	server->settings.tick_ms = 10;
 	pthread_barrier_init(&server->started, NULL, 2);
+	pthread_barrier_init(&server->has_reloaded, NULL, 2);
 	if (pthread_create(&server->thread, NULL, run, server) != 0) {
 		abort();
 	}
@@ -311,7 +335,37 @@ void http_server_stop(struct http_server *server)
 	http_server_drain(server);
 	pthread_join(server->thread, NULL);
 	pthread_barrier_destroy(&server->started);
+	pthread_barrier_destroy(&server->has_reloaded);
 	free(server);
+}
+
+unsigned http_server_secured(struct http_server *server, enum bd_code code)
+{
+	return __atomic_load_n(&server->secured[code], __ATOMIC_SEQ_CST);
+}
+
+void http_server_wait_secured(struct http_server *server, enum bd_code code, unsigned before)
+{
+	for (int i = 0; i < 5000 && http_server_secured(server, code) <= before; i++) {
+		usleep(1000);
+	}
+	if (http_server_secured(server, code) <= before) {
+		abort();
+	}
+}
+
+unsigned http_server_resumed(struct http_server *server)
+{
+	return __atomic_load_n(&server->resumed, __ATOMIC_SEQ_CST);
+}
+
+enum bd_code http_server_reload(
+	struct http_server *server, const struct bd_http_tls_settings *settings)
+{
+	server->next = settings;
+	uv_async_send(&server->reload);
+	pthread_barrier_wait(&server->has_reloaded);
+	return server->reloaded;
 }
 
 unsigned http_server_requests(struct http_server *server)

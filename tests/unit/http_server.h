@@ -41,6 +41,16 @@ unsigned http_server_nested(struct http_server *server);
 unsigned http_server_requests(struct http_server *server);
 void http_server_wait_requests(struct http_server *server, unsigned count);
 
+/* How many handshakes ended, or open connections were closed, with this code; waits, at most 5 s,
+ * until there is one more than `before`. */
+unsigned http_server_secured(struct http_server *server, enum bd_code code);
+void http_server_wait_secured(struct http_server *server, enum bd_code code, unsigned before);
+/* How many sessions were resumed. */
+unsigned http_server_resumed(struct http_server *server);
+/* As bd_http_tls_reload, on the server's thread and waited for; what it gave. */
+enum bd_code http_server_reload(
+	struct http_server *server, const struct bd_http_tls_settings *settings);
+
 int client_connect(unsigned port);
 void client_send(int fd, const char *bytes, size_t len);
 void client_say(int fd, const char *text);
