@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_FILE, KIND_TEXT, KIND_ADDRESS, KIND_LOOPBACK, KIND_NUMBER, KIND_CHOICE };
+enum kind {
+	KIND_FILE,
+	KIND_TEXT,
+	KIND_ADDRESS,
+	KIND_LOOPBACK,
+	KIND_NUMBER,
+	KIND_CHOICE,
+	KIND_GRACE
+};
 
 struct row {
 	const char *key;
@@ -29,6 +37,10 @@ static const char *const confinements[] = {
 	[BD_CONFINEMENT_REQUIRED] = "required", [BD_CONFINEMENT_BEST_EFFORT] = "best_effort", NULL
 };
 
+static const char *const tls_clients[] = {
+	[BD_TLS_CLIENTS_ASKED] = "asked", [BD_TLS_CLIENTS_REQUIRED] = "required", NULL
+};
+
 #define AT(member) offsetof(struct bd_settings, member)
 #define MB ((uint64_t)1048576)
 
@@ -39,6 +51,22 @@ static const struct row rows[] = {
 	{ .key = "tls_key", .kind = KIND_FILE, .offset = AT(tls_key) },
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
 	{ .key = "tls_crl", .kind = KIND_FILE, .offset = AT(tls_crl) },
+	{ .key = "tls_clients",
+		.kind = KIND_CHOICE,
+		.offset = AT(tls_clients),
+		.choices = tls_clients },
+	{ .key = "deny_list_file", .kind = KIND_FILE, .offset = AT(deny_list_file) },
+	{ .key = "crl_unavailable",
+		.kind = KIND_GRACE,
+		.offset = AT(crl_unavailable),
+		.min = 1,
+		.max = 720 },
+	{ .key = "certificate_alarm_days",
+		.kind = KIND_NUMBER,
+		.offset = AT(certificate_alarm_days),
+		.min = 1,
+		.max = 365,
+		.normal = 30 },
 	{ .key = "data_folder",
 		.kind = KIND_FILE,
 		.use = BD_FOLDER_WRITTEN,
@@ -264,6 +292,19 @@ static bool read_choice(uint64_t *out, const char *value, const struct row *row)
 	return false;
 }
 
+/* "deny", or "grace N h": hours. */
+static bool read_grace(uint64_t *out, const char *value, const struct row *row)
+{
+	char digits[8];
+	int len = 0;
+	if (strcmp(value, "deny") == 0) {
+		*out = 0;
+		return true;
+	}
+	return sscanf(value, "grace %7[0-9] h%n", digits, &len) == 1 && len > 0 &&
+	       value[len] == '\0' && read_number(out, digits, row);
+}
+
 static void set(struct bd_settings *settings, const struct row *row, const struct bd_line *line,
 	const char *path, struct bd_arena *arena, struct bd_diags *diags)
 {
@@ -292,6 +333,15 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 		if (!read_number(number_at(settings, row), line->value, row)) {
 			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
 				line->value_column, "%s: expected a number from %llu to %llu",
+				line->key, (unsigned long long)row->min,
+				(unsigned long long)row->max);
+		}
+		return;
+	case KIND_GRACE:
+		if (!read_grace(number_at(settings, row), line->value, row)) {
+			bd_diags_add(diags, BD_CONFIG_MEANING, line->shown, line->number,
+				line->value_column,
+				"%s: expected deny, or grace N h with N from %llu to %llu",
 				line->key, (unsigned long long)row->min,
 				(unsigned long long)row->max);
 		}

@@ -16,6 +16,10 @@ struct bd_settings {
 	const char *listen;           /* "address:port" of the TLS listener; NULL = none */
 	const char *listen_plaintext; /* loopback only; NULL = none */
 	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
+	const char *deny_list_file;      /* certificates refused at once; NULL = none */
+	uint64_t tls_clients;            /* enum bd_tls_clients */
+	uint64_t crl_unavailable;        /* hours for which a CRL counts after its end; 0 = deny */
+	uint64_t certificate_alarm_days; /* before a certificate's end */
 	const char *data_folder;
 	/* Where the master keys come from, exactly one: master_key.h. */
 	const char *master_key_file, *master_key_credential, *master_key_command;
@@ -48,6 +52,10 @@ struct bd_settings {
 	uint64_t confinement;         /* enum bd_confinement */
 	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
 };
+
+/* Whether a client without a certificate is let in, as nobody: health and figures are open to all.
+ */
+enum bd_tls_clients { BD_TLS_CLIENTS_ASKED = 0, BD_TLS_CLIENTS_REQUIRED };
 
 /* What an entry of the trail survives when its answer leaves: a killed process, or a power loss. */
 enum bd_trail_durability { BD_TRAIL_WRITTEN = 0, BD_TRAIL_SYNCED };

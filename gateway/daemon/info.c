@@ -98,6 +98,44 @@ static uint64_t sum(const struct bd_daemon *daemon, size_t offset)
 #define SUM(member) sum(daemon, offsetof(struct bd_loop_counts, member))
 #define POOLS(member) (SUM(short_pool.member) + SUM(long_pool.member))
 
+/* Of what has no end, as of what is not there: far off. */
+static uint64_t left_s(int64_t until_ms, int64_t now_ms)
+{
+	return until_ms > now_ms ? (uint64_t)(until_ms - now_ms) / 1000 : 0;
+}
+
+/* Handshakes that failed, and connections that were closed, by the stable code of the reason. */
+static enum bd_code write_refusals(struct bd_buf *out, const struct bd_daemon *daemon)
+{
+	static const char name[] = "bidui_tls_refused_total";
+	enum bd_code code = bd_buf_printf(out,
+		"# HELP %s handshakes that failed and certificates refused later\n"
+		"# TYPE %s counter\n",
+		name, name);
+
+	for (size_t i = 0; i < BD_TLS_REASONS && code == BD_OK; i++) {
+		code = bd_buf_printf(out, "%s{reason=\"%s\"} %" PRIu64 "\n", name,
+			bd_code_info((enum bd_code)(BD_TLS_EXPIRED + (int)i))->text,
+			sum(daemon, offsetof(struct bd_loop_counts, secured.refused) +
+					    i * sizeof(uint64_t)));
+	}
+	return code;
+}
+
+static enum bd_code write_alarms(struct bd_buf *out, const struct bd_credentials_report *tls)
+{
+	static const char name[] = "bidui_tls_alarm";
+	enum bd_code code =
+		bd_buf_printf(out, "# HELP %s 1: see the log\n# TYPE %s gauge\n", name, name);
+
+	for (size_t i = 0; i < BD_TLS_ALARMS && code == BD_OK; i++) {
+		code = bd_buf_printf(out, "%s{alarm=\"%s\"} %d\n", name,
+			bd_code_info((enum bd_code)(BD_TLS_OWN_EXPIRES + (int)i))->text,
+			tls->alarms[i] ? 1 : 0);
+	}
+	return code;
+}
+
 static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop)
 {
 	const struct bd_daemon *daemon = loop->daemon;
@@ -109,9 +147,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	struct bd_trail_counts trail;
 	struct bd_reseal_state keys;
 	uint64_t commits, messages;
+	struct bd_credentials_report tls = { .tls = { .own_until_ms = INT64_MAX,
+						     .crl_until_ms = INT64_MAX } };
 	int64_t now_ms = bd_clock_wall_ms();
 	enum bd_code code = BD_OK;
 
+	if (daemon->credentials != NULL) {
+		bd_credentials_report(&tls, daemon->credentials);
+	}
 	bd_writer_counts(daemon->writer, &commits, &messages);
 	bd_set_aside_count(&aside, daemon->aside);
 	bd_trail_count(&trail, daemon->trail);
@@ -196,6 +239,18 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 		{ "bidui_webhook_events_total", "events in them", "counter", webhooks.events },
 		{ "bidui_webhook_failures_total", "webhook requests that were not taken", "counter",
 			webhooks.failures },
+		{ "bidui_tls_handshakes_total", "TLS handshakes that came to their end", "counter",
+			SUM(secured.handshakes) },
+		{ "bidui_tls_resumed_total", "of them from a session before", "counter",
+			SUM(secured.resumed) },
+		{ "bidui_tls_closed_total",
+			"open connections closed because their certificate is refused by now",
+			"counter", SUM(secured.closed) },
+		{ "bidui_tls_certificate_left_seconds", "until our certificate expires; 0 = it has",
+			"gauge", left_s(tls.tls.own_until_ms, now_ms) },
+		{ "bidui_tls_crl_left_seconds",
+			"until the first revocation list expires; 0 = it has", "gauge",
+			left_s(tls.tls.crl_until_ms, now_ms) },
 		{ "bidui_uptime_seconds", "since the start", "gauge",
 			(uint64_t)(now_ms - daemon->started_ms) / 1000 },
 	};
@@ -205,7 +260,8 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			figures[i].name, figures[i].help, figures[i].name, figures[i].type,
 			figures[i].name, figures[i].value);
 	}
-	return code;
+	code = code == BD_OK ? write_refusals(out, daemon) : code;
+	return code == BD_OK ? write_alarms(out, &tls) : code;
 }
 
 void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

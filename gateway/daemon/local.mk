@@ -20,6 +20,7 @@ biduid_SOURCES = \
 	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/change.c gateway/daemon/change.h \
+	gateway/daemon/credentials.c gateway/daemon/credentials.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
 	gateway/daemon/fence.c gateway/daemon/fence.h \

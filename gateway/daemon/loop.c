@@ -200,8 +200,15 @@ void bd_loop_background_end(struct bd_loop *loop)
 	}
 }
 
+static void on_secured(struct bd_http_handler *handler, const struct bd_http_secured *secured)
+{
+	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
+
+	bd_credentials_count(&loop->counts.secured, secured);
+}
+
 static const struct bd_http_ops http_ops = { on_request, on_body, on_body_end, on_abort,
-	on_writable, on_problem, on_drained, on_mark, on_turn };
+	on_writable, on_problem, on_drained, on_mark, on_turn, on_secured };
 
 static void drain(struct bd_letter *letter)
 {
@@ -221,12 +228,16 @@ static void drain(struct bd_letter *letter)
 
 /* -- configuration -- */
 
-static void tls_settings(struct bd_http_tls_settings *out, const struct bd_settings *settings)
+/* Other certificates, or other lists of what is refused. */
+static void on_credentials(struct bd_letter *letter)
 {
-	*out = (struct bd_http_tls_settings){ .cert = settings->tls_certificate,
-		.key = settings->tls_key,
-		.ca = settings->tls_ca,
-		.crl = settings->tls_crl };
+	struct bd_loop *loop = CONTAINER(struct bd_loop, tls_letter, letter);
+	struct bd_http_identity *identity;
+
+	__atomic_store_n(&loop->is_tls_posted, false, __ATOMIC_RELEASE);
+	identity = bd_credentials_take(loop->daemon->credentials);
+	bd_http_tls_use(loop->tls, identity);
+	bd_http_identity_unref(identity);
 }
 
 /* Each loop has its share of the workers, and one more for long messages. */
@@ -262,7 +273,6 @@ static void reload(struct bd_letter *letter)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_loop, reload_letter, letter);
 	struct bd_setup *old = loop->setup;
-	struct bd_http_tls_settings tls;
 	struct bd_pool_settings pool;
 	struct bd_diag diag = { .code = BD_OK };
 
@@ -278,11 +288,6 @@ static void reload(struct bd_letter *letter)
 	bd_diag_clear(&diag);
 	if (bd_audit_turn(&loop->audit, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.cases", &diag);
-	}
-	bd_diag_clear(&diag);
-	tls_settings(&tls, loop->setup->settings);
-	if (loop->tls != NULL && bd_http_tls_reload(loop->tls, &tls, &diag) != BD_OK) {
-		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);
 	}
 	bd_diag_clear(&diag);
 	pool_settings(&pool, loop, loop->setup);
@@ -348,12 +353,13 @@ static enum bd_code open_gates(struct bd_loop *loop, struct bd_diag *diag)
 {
 	const struct bd_settings *settings = loop->setup->settings;
 	const struct bd_loop *first = &loop->daemon->loops[0];
-	struct bd_http_tls_settings tls;
+	struct bd_http_identity *identity;
 	enum bd_code code = BD_OK;
 
 	if (settings->listen != NULL) {
-		tls_settings(&tls, settings);
-		code = bd_http_tls_new(&loop->tls, &tls, diag);
+		identity = bd_credentials_take(loop->daemon->credentials);
+		code = bd_http_tls_new_of(&loop->tls, identity);
+		bd_http_identity_unref(identity);
 		if (code == BD_OK) {
 			code = open_gate(&loop->tls_gate, loop, settings->listen, loop->tls,
 				loop->number == 0 ? 0 : first->tls_gate.port, diag);
@@ -379,6 +385,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	bd_buf_init(&loop->answer, BD_ANSWER_MAX_BYTES * 2);
 	loop->drain_letter.deliver = drain;
 	loop->reload_letter.deliver = reload;
+	loop->tls_letter.deliver = on_credentials;
 	loop->idle_letter.deliver = on_idle;
 	loop->synced_letter.deliver = on_synced;
 	if (uv_loop_init(&loop->uv) != 0) {

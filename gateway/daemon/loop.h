@@ -8,6 +8,7 @@
 #define BD_DAEMON_LOOP_H
 
 #include "daemon/audit.h"
+#include "daemon/credentials.h"
 #include "daemon/cursor.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
@@ -26,6 +27,7 @@ struct bd_loop_counts {
 	uint64_t pushes, records_received, records_rejected;
 	uint64_t compares, queries;
 	struct bd_pool_figures short_pool, long_pool;
+	struct bd_secured_counts secured;
 };
 
 /* One listener's handler: who speaks on the plaintext one is known by that alone. */
@@ -62,8 +64,9 @@ struct bd_loop {
 	size_t background;     /* pushes that are answered by a ticket and not yet done */
 	bool is_draining, is_idle_posted;
 	bool is_synced_posted; /* atomic */
+	bool is_tls_posted;    /* atomic */
 	/* letters from the main thread */
-	struct bd_letter drain_letter, reload_letter;
+	struct bd_letter drain_letter, reload_letter, tls_letter;
 	struct bd_letter idle_letter; /* from itself: nothing is left in the background */
 	/* from the signer: what answers wait for is synced, or never will be */
 	struct bd_letter synced_letter;
@@ -84,6 +87,7 @@ struct bd_daemon {
 	struct bd_signer *signer;
 	struct bd_witness *witness;
 	struct bd_follow *follow;
+	struct bd_credentials *credentials; /* NULL = no TLS listener */
 	struct bd_notifier *notifier;
 	struct bd_repeats *repeats;
 	struct bd_set_aside *aside;    /* messages that cost workers */

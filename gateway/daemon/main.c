@@ -105,6 +105,7 @@ static void stop(struct biduid *biduid)
 	/* It waits for the loops: they go on until it has ended. */
 	bd_follow_stop(biduid->daemon.follow);
 	biduid->daemon.follow = NULL;
+	bd_credentials_close(biduid->daemon.credentials);
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_drain(&biduid->daemon.loops[i]);
 	}
@@ -137,6 +138,7 @@ static void hand_out(struct biduid *biduid, struct bd_setup *setup)
 	bd_set_aside_clear(biduid->daemon.aside);
 	bd_follow_reload(biduid->daemon.follow, setup);
 	bd_notifier_reload(biduid->daemon.notifier, setup);
+	bd_credentials_reload(biduid->daemon.credentials, setup);
 	biduid->reloads_left = biduid->daemon.loop_count;
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_reload(&biduid->daemon.loops[i], setup);
@@ -426,6 +428,10 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
 	}
 	if (code == BD_OK) {
+		code = bd_credentials_start(&biduid->daemon.credentials, &biduid->daemon,
+			biduid->setup, &biduid->uv, diag);
+	}
+	if (code == BD_OK) {
 		code = open_loops(biduid, diag);
 	}
 	if (code == BD_OK &&
@@ -438,12 +444,26 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }
 
-static void show_failure(enum bd_code code, const struct bd_diag *diag)
+static void tell_why(enum bd_code code, const struct bd_diag *diag)
 {
 	const struct bd_code_info *info = bd_code_info(code);
 
 	fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag->detail,
 		info->hint_zh, info->hint_en);
+}
+
+static enum exit_code check(struct biduid *biduid)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_code code = bd_credentials_check(biduid->setup, &diag);
+
+	bd_setup_unref(biduid->setup);
+	if (code != BD_OK) {
+		tell_why(code, &diag);
+		return EXIT_CONFIGURATION;
+	}
+	puts("配置无误 the configuration is good");
+	return EXIT_GOOD;
 }
 
 static enum exit_code run(struct biduid *biduid)
@@ -454,7 +474,7 @@ static enum exit_code run(struct biduid *biduid)
 
 	if (code != BD_OK) {
 		/* Half started: the process ends here, and with it all it holds. */
-		show_failure(code, &diag);
+		tell_why(code, &diag);
 		return EXIT_FAILED;
 	}
 	if (biduid->setup->sandbox.len > 0) {
@@ -480,6 +500,7 @@ static enum exit_code run(struct biduid *biduid)
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}
 	free(biduid->daemon.loops);
+	bd_credentials_free(biduid->daemon.credentials);
 	bd_tickets_free(biduid->daemon.tickets);
 	bd_set_aside_free(biduid->daemon.aside);
 	bd_store_close(biduid->daemon.store);
@@ -545,7 +566,7 @@ int main(int argc, char **argv)
 	code = bd_guard_become(biduid.config, &diag);
 	code = code == BD_OK ? bd_user_guard(&diag) : code;
 	if (code != BD_OK) {
-		show_failure(code, &diag);
+		tell_why(code, &diag);
 		return EXIT_CONFIGURATION;
 	}
 	if (!bd_locked_open()) {
@@ -562,9 +583,7 @@ int main(int argc, char **argv)
 	}
 	free(diags);
 	if (is_check) {
-		bd_setup_unref(biduid.setup);
-		puts("配置无误 the configuration is good");
-		return EXIT_GOOD;
+		return (int)check(&biduid);
 	}
 	return (int)run(&biduid);
 }

@@ -19,6 +19,10 @@ static void settings_read(void **state)
 	assert_int_equal(settings->history_days, 400);
 	assert_int_equal(settings->cases_days, 730);
 	assert_int_equal(settings->trail_durability, BD_TRAIL_SYNCED);
+	assert_int_equal(settings->crl_unavailable, 48);
+	assert_int_equal(settings->tls_clients, BD_TLS_CLIENTS_REQUIRED);
+	assert_int_equal(settings->certificate_alarm_days, 45);
+	assert_null(settings->deny_list_file);
 	assert_int_equal(settings->trail_segment_bytes, 64 << 20);
 	assert_string_equal(settings->data_folder, "/var/lib/bidui");
 	assert_string_equal(
