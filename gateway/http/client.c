@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "http/tls_reason.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -297,15 +298,36 @@ static enum bd_code begin(struct transfer *transfer, struct bd_diag *diag)
 /* -- and its conclusion -- */
 
 /* An alert comes after the handshake in TLS 1.3 and then looks like any read that failed: only
- * OpenSSL's text, which libcurl hands on, tells them apart (RFC 8446 section 6.2). */
-static bool is_own_certificate_refused(const char *error)
+ * OpenSSL's text, which libcurl hands on, tells them apart (RFC 8446 section 6.2). BD_OK: none of
+ * these. */
+static enum bd_code code_of_alert(const char *error)
 {
-	return strstr(error, "alert") != NULL &&
-	       (strstr(error, "certificate") != NULL || strstr(error, "unknown ca") != NULL);
+	static const struct {
+		const char *text;
+		enum bd_code code;
+	} alerts[] = { { "certificate expired", BD_CONNECT_OWN_EXPIRED },
+		{ "certificate revoked", BD_CONNECT_OWN_REVOKED },
+		{ "unknown ca", BD_CONNECT_OWN_ISSUER },
+		{ "unsupported certificate", BD_CONNECT_OWN_USAGE },
+		{ "certificate required", BD_CONNECT_OWN_MISSING },
+		{ "certificate", BD_CONNECT_OWN_CERTIFICATE },
+		{ "handshake failure", BD_CONNECT_TLS }, { "protocol version", BD_CONNECT_TLS },
+		{ "insufficient security", BD_CONNECT_TLS } };
+	const char *alert = strstr(error, "alert ");
+
+	for (size_t i = 0; alert != NULL && i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+		if (strstr(alert, alerts[i].text) != NULL) {
+			return alerts[i].code;
+		}
+	}
+	return strstr(error, "unsupported protocol") != NULL ? BD_CONNECT_TLS : BD_OK;
 }
 
 static enum bd_code code_of(const struct transfer *transfer, CURLcode result)
 {
+	enum bd_code alert = code_of_alert(transfer->error);
+	long verified = 0;
+
 	if (transfer->code != BD_OK) {
 		return transfer->code;
 	}
@@ -319,7 +341,11 @@ static enum bd_code code_of(const struct transfer *transfer, CURLcode result)
 		return BD_CONFIG_REFERENCE;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		return BD_CONNECT_CERTIFICATE;
+		curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+		/* The name is compared by libcurl itself, which has only words for it. */
+		return strstr(transfer->error, "subject name") != NULL
+			       ? BD_CONNECT_CERTIFICATE_NAME
+			       : bd_http_reason_of_server(verified);
 	case CURLE_OPERATION_TIMEDOUT:
 		return BD_CONNECT_TIMEOUT;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -328,8 +354,8 @@ static enum bd_code code_of(const struct transfer *transfer, CURLcode result)
 	default:
 		break;
 	}
-	if (is_own_certificate_refused(transfer->error)) {
-		return BD_CONNECT_OWN_CERTIFICATE;
+	if (alert != BD_OK) {
+		return alert;
 	}
 	return result == CURLE_SSL_CONNECT_ERROR ? BD_CONNECT : BD_CONNECT_BROKEN;
 }

@@ -20,12 +20,14 @@
  * settings, the request, the callbacks and the codes stay what they are here.
  *
  * Failures: BD_CONNECT (name, TCP, TLS), BD_CONNECT_ADDRESS (the guard said no),
- * BD_CONNECT_CERTIFICATE (theirs is not trusted), BD_CONNECT_OWN_CERTIFICATE (they refused ours),
- * BD_CONNECT_TIMEOUT, BD_CONNECT_BROKEN (broke off, or not HTTP), BD_CONNECT_REDIRECT,
- * BD_CONNECT_ANSWER_SIZE, BD_CONFIG_REFERENCE (a file of ours cannot be used), BD_CONFIG_MEANING
- * (the URL or a header is not one), BD_IO (our own body could not be read), BD_NO_MEMORY. The
- * diag's detail is libcurl's own text in printable ASCII: our address and the name in their
- * certificate may be in it, nothing of a body ever is.
+ * BD_CONNECT_CERTIFICATE and _EXPIRED, _EARLY, _ISSUER, _NAME, _USAGE (theirs is not trusted, and
+ * why), BD_CONNECT_OWN_CERTIFICATE and OWN_EXPIRED, OWN_REVOKED, OWN_ISSUER, OWN_USAGE, OWN_MISSING
+ * (they refused ours), BD_CONNECT_TLS (no version or suite in common), BD_CONNECT_TIMEOUT,
+ * BD_CONNECT_BROKEN (broke off, or not HTTP), BD_CONNECT_REDIRECT, BD_CONNECT_ANSWER_SIZE,
+ * BD_CONFIG_REFERENCE (a file of ours cannot be used), BD_CONFIG_MEANING (the URL or a header is
+ * not one), BD_IO (our own body could not be read), BD_NO_MEMORY. The diag's detail is libcurl's
+ * own text in printable ASCII: our address and the name in their certificate may be in it, nothing
+ * of a body ever is.
  */
 #ifndef BD_HTTP_CLIENT_H
 #define BD_HTTP_CLIENT_H

@@ -9,7 +9,7 @@ libbd_http_a_SOURCES = \
 	gateway/http/tls.c gateway/http/tls.h \
 	gateway/http/tls_deny.c gateway/http/tls_deny.h \
 	gateway/http/tls_identity.c gateway/http/tls_parts.h gateway/http/tls_peer.c \
-	gateway/http/tls_pki.c gateway/http/tls_pki.h gateway/http/tls_reason.c \
+	gateway/http/tls_pki.c gateway/http/tls_pki.h gateway/http/tls_reason.c gateway/http/tls_reason.h \
 	gateway/http/tls_ticket.c gateway/http/tls_ticket.h \
 	gateway/http/tls_trust.c
 libbd_http_a_CPPFLAGS = $(AM_CPPFLAGS)

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "http/tls.h"
 #include "http/tls_deny.h"
+#include "http/tls_reason.h"
 #include "http/tls_ticket.h"
 
 #include <openssl/ssl.h>
@@ -74,15 +75,6 @@ struct bd_http_session {
 	bool is_peer_known;
 	struct bd_http_peer *peer;
 };
-
-/* -- tls_reason.c -- */
-/* Of X509_V_ERR_...: why a certificate was refused. */
-enum bd_code bd_http_reason_of_verify(int error);
-/* Of the oldest entry of OpenSSL's error queue, of a handshake that failed. */
-enum bd_code bd_http_reason_of_queue(void);
-/* The alert that OpenSSL sends for a refusal of ours follows from X509_V_ERR_...: the one for code.
- */
-int bd_http_verify_error_of(enum bd_code code);
 
 /* -- tls_peer.c -- */
 void bd_http_serial_read(char serial[64], X509 *cert);

@@ -1,7 +1,7 @@
-#include "http/tls_parts.h"
+#include "http/tls_reason.h"
 
 #include <openssl/err.h>
-#include <openssl/sslerr.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
 struct reason {
@@ -69,6 +69,22 @@ static enum bd_code find(
 enum bd_code bd_http_reason_of_verify(int error)
 {
 	return find(of_verify, COUNT(of_verify), error, BD_TLS_BAD_CERTIFICATE);
+}
+
+enum bd_code bd_http_reason_of_server(long error)
+{
+	switch ((int)bd_http_reason_of_verify((int)error)) {
+	case BD_TLS_EXPIRED:
+		return BD_CONNECT_CERTIFICATE_EXPIRED;
+	case BD_TLS_NOT_YET_VALID:
+		return BD_CONNECT_CERTIFICATE_EARLY;
+	case BD_TLS_UNKNOWN_ISSUER:
+		return BD_CONNECT_CERTIFICATE_ISSUER;
+	case BD_TLS_WRONG_USAGE:
+		return BD_CONNECT_CERTIFICATE_USAGE;
+	default:
+		return BD_CONNECT_CERTIFICATE;
+	}
 }
 
 int bd_http_verify_error_of(enum bd_code code)

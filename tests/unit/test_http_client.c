@@ -395,16 +395,17 @@ static void test_a_server_that_is_not_trusted(void **state)
 	const struct tls_keys *keys = &fixture->keys;
 	const struct {
 		const struct tls_pair *server, *ca;
+		enum bd_code code;
 	} cases[] = {
-		{ &keys->server, &keys->other_ca },
-		{ &keys->elsewhere, &keys->ca },
-		{ &keys->expired, &keys->ca },
+		{ &keys->server, &keys->other_ca, BD_CONNECT_CERTIFICATE_ISSUER },
+		{ &keys->elsewhere, &keys->ca, BD_CONNECT_CERTIFICATE_NAME },
+		{ &keys->expired, &keys->ca, BD_CONNECT_CERTIFICATE_EXPIRED },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct http_server *server = start_tls(fixture, cases[i].server, false);
 		struct bd_http_client_settings settings = trusting(cases[i].ca, &keys->client);
-		assert_int_equal(get_tls(&settings, http_server_port(server), "/who"),
-			BD_CONNECT_CERTIFICATE);
+		assert_int_equal(
+			get_tls(&settings, http_server_port(server), "/who"), cases[i].code);
 		http_server_stop(server);
 	}
 }
@@ -413,11 +414,18 @@ static void test_a_certificate_that_they_refuse(void **state)
 {
 	struct fixture *fixture = *state;
 	struct http_server *server = start_tls(fixture, &fixture->keys.server, true);
-	const struct tls_pair *own[] = { &fixture->keys.stranger, NULL };
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		struct bd_http_client_settings settings = trusting(&fixture->keys.ca, own[i]);
-		assert_int_equal(get_tls(&settings, http_server_port(server), "/who"),
-			BD_CONNECT_OWN_CERTIFICATE);
+	const struct {
+		const struct tls_pair *own;
+		enum bd_code code;
+	} cases[] = {
+		{ &fixture->keys.stranger, BD_CONNECT_OWN_ISSUER },
+		{ &fixture->keys.expired, BD_CONNECT_OWN_EXPIRED },
+		{ NULL, BD_CONNECT_OWN_MISSING },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bd_http_client_settings settings = trusting(&fixture->keys.ca, cases[i].own);
+		assert_int_equal(
+			get_tls(&settings, http_server_port(server), "/who"), cases[i].code);
 	}
 	http_server_stop(server);
 }
@@ -625,7 +633,7 @@ static void test_old_cipher_suites_are_not_spoken(void **state)
 		SSL_CTX_use_PrivateKey_file(server.tls, fixture->keys.server.key, SSL_FILETYPE_PEM),
 		1);
 	start_odd(&server);
-	assert_int_equal(get_tls(&settings, server.port, "/"), BD_CONNECT);
+	assert_int_equal(get_tls(&settings, server.port, "/"), BD_CONNECT_TLS);
 	stop_odd(&server);
 }
 
