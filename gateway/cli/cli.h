@@ -39,7 +39,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_WATCH = 16384,
 	BD_CLI_GROUP_TIME = 65536, /* from when on */
 	BD_CLI_GROUP_KEY = 131072, /* the settings file, and shares of the master key */
-	BD_CLI_GROUP_TRAIL = 262144 /* which entries of the trail */
+	BD_CLI_GROUP_TRAIL = 262144, /* which entries of the trail */
+	BD_CLI_GROUP_PKI = 524288 /* certificates of one's own */
 };
 
 struct bd_cli_options {
@@ -57,10 +58,11 @@ struct bd_cli_options {
 	const char *message, *about, *reference;
 	const char *since;
 	const char *config, *shares, *to;
+	const char *folder, *days;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
-	bool is_sure;
+	bool is_sure, is_replacing;
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
 	uint64_t given; /* which options, by the bit of their row */
@@ -96,6 +98,7 @@ enum bd_cli_exit bd_cli_recall(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_init(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_key(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_pki(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */

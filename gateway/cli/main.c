@@ -33,6 +33,13 @@ static const struct bd_cli_command commands[] = {
 	{ "watch", "", "事后核查：数据后来有变动的办件", "cases whose data changed afterwards",
 		"bidui watch --follow",
 		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WATCH | BD_CLI_GROUP_TIME, 0, 0, bd_cli_watch },
+	{ "pki",
+		"init | server|department|engine|operator NAME [DNS:…|IP:…] | renew|revoke|show "
+		"NAME "
+		"| crl | list",
+		"签发、续期、吊销证书，查看到期日",
+		"make, renew and revoke certificates, see what expires",
+		"bidui pki department social", BD_CLI_GROUP_PKI, 1, 18, bd_cli_pki },
 	{ "status", "", "各数据源的覆盖与时效", "coverage and age by source and section",
 		"bidui status -o json", BD_CLI_GROUP_GATEWAY, 0, 0, bd_cli_status },
 	{ "dictionary", "[ENTITY]", "数据字典：实体、数据项、代码",

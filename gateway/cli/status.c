@@ -221,11 +221,34 @@ static void show_set_aside(
 	bd_cli_table_print(stdout, &table, 0);
 }
 
+/* What expires soon or cannot be used, with what to do; nothing where all is well. */
+static void show_alarms(const struct bd_cli_options *options, const struct bd_json *answer)
+{
+	const struct bd_json *tls = bd_json_get(answer, "tls");
+	const struct bd_json *alarms = tls == NULL ? NULL : bd_json_get(tls, "alarms");
+
+	for (const struct bd_json *one = alarms != NULL ? alarms->first : NULL; one != NULL;
+		one = one->next) {
+		const struct bd_code_info *info;
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)one->text.len, one->text.ptr);
+		if (bd_code_find(name) == BD_CODE_COUNT) {
+			continue;
+		}
+		info = bd_code_info(bd_code_find(name));
+		printf("\n%s%s\n  %s\n", bd_cli_say(options, "告警：", "alarm: "),
+			options->is_english ? info->en : info->zh,
+			options->is_english ? info->hint_en : info->hint_zh);
+	}
+}
+
 static void show_all(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
 	show(options, answer, arena);
 	show_webhooks(options, answer, arena);
+	show_alarms(options, answer);
 	show_workers(options, answer);
 	show_set_aside(options, answer, arena);
 }

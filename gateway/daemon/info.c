@@ -412,6 +412,32 @@ static void write_witnesses(struct bd_json_writer *w, const struct bd_loop *loop
 	bd_jw_object_end(w);
 }
 
+/* Of an operator's: what expires when, and what is wrong with it. */
+static void write_tls(
+	struct bd_json_writer *w, const struct bd_loop *loop, const struct bd_sender *asker)
+{
+	struct bd_credentials_report report;
+
+	if (loop->daemon->credentials == NULL || !bd_access_has(asker, BD_SENDER_OPERATOR)) {
+		return;
+	}
+	bd_credentials_report(&report, loop->daemon->credentials);
+	bd_jw_object(w, "tls");
+	bd_jw_time(w, "certificate_until", report.tls.own_until_ms);
+	bd_jw_time(w, "authorities_until", report.tls.ca_until_ms);
+	bd_jw_time(w, "crl_until", report.tls.crl_count > 0 ? report.tls.crl_until_ms : 0);
+	bd_jw_u64(w, "denied", report.tls.deny_count);
+	bd_jw_array(w, "alarms");
+	for (size_t i = 0; i < BD_TLS_ALARMS; i++) {
+		if (report.alarms[i]) {
+			bd_jw_text(w, NULL,
+				bd_code_info((enum bd_code)(BD_TLS_OWN_EXPIRES + (int)i))->text);
+		}
+	}
+	bd_jw_array_end(w);
+	bd_jw_object_end(w);
+}
+
 struct status_asker {
 	const struct bd_sender *sender;
 };
@@ -458,6 +484,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	}
 	bd_jw_array_end(w);
 	code = write_owed(document, bd_day_at(now_ms));
+	write_tls(w, loop, asker->sender);
 	write_webhooks(w, loop, asker->sender);
 	write_witnesses(w, loop, now_ms);
 	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {

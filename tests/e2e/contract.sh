@@ -37,6 +37,8 @@ roles = engine
 spki_pin = $(spki_pin "$work/tls/auditor.crt")
 roles = auditor
 END
+# So far ahead that there is an alarm.
+echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
 start_or_bail

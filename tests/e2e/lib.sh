@@ -8,17 +8,12 @@ bidui_pid=
 # What biduid is started by: a program and its arguments before biduid's own.
 run_under=()
 
-# An EC key and a certificate for it. make_certificate NAME SUBJECT EXTENSIONS: signed by ca, or by itself
-# when NAME is ca.
+# An EC key and a certificate for it, signed by ca, for what bidui pki would not make.
+# make_certificate NAME SUBJECT EXTENSIONS
 make_certificate() {
 	local name=$1 subject=$2 extensions=$3
 	openssl ecparam -name prime256v1 -genkey -noout -out "$work/tls/$name.key" 2>/dev/null
 	chmod 600 "$work/tls/$name.key"
-	if [ "$name" = ca ]; then
-		openssl req -x509 -new -key "$work/tls/ca.key" -subj "$subject" -days 365 \
-			-addext "$extensions" -out "$work/tls/ca.crt" 2>/dev/null
-		return
-	fi
 	openssl req -new -key "$work/tls/$name.key" -subj "$subject" -out "$work/tls/$name.csr" 2>/dev/null
 	openssl x509 -req -in "$work/tls/$name.csr" -CA "$work/tls/ca.crt" -CAkey "$work/tls/ca.key" \
 		-CAcreateserial -days 365 -extfile <(printf '%s\n' "$extensions") \
@@ -28,13 +23,13 @@ make_certificate() {
 
 # Development keys only: the CA, the gateway and one client that may do everything.
 make_keys() {
-	mkdir -p "$work/tls"
-	chmod 700 "$work" "$work/tls"
+	chmod 700 "$work"
 	if [ ! -f "$work/tls/client.crt" ]; then
-		make_certificate ca '/CN=bidui development CA' 'keyUsage=critical,keyCertSign,cRLSign'
-		make_certificate server '/CN=localhost' 'subjectAltName=DNS:localhost,IP:127.0.0.1'
-		make_certificate client '/CN=demo' 'subjectAltName=DNS:demo.client.invalid
-extendedKeyUsage=clientAuth'
+		{
+			"$build/bidui" pki init --folder "$work/tls" &&
+				"$build/bidui" pki server server DNS:localhost IP:127.0.0.1 --folder "$work/tls" &&
+				"$build/bidui" pki department client DNS:demo.client.invalid --folder "$work/tls"
+		} >/dev/null 2>&1 || echo 'bidui pki failed' >&2
 	fi
 	if [ ! -f "$work/master.key" ]; then
 		(umask 077 && openssl rand -hex 32 >"$work/master.key")

@@ -78,6 +78,7 @@ does() { # COMMAND
 		done
 		says 部门数据 '林\*\*.*林\*\*' 与承诺相符
 		;;
+	'bidui pki list '*) type_in / "$command" && says '^ca .*CA' '^server .*服务器' '^crl.pem .*吊销列表' ;;
 	'bidui audit verify FOLDER --key PUB '*) type_in / "$command" && says 'whole: true' 'running: true' ;;
 	'curl '*) type_in / "$command" && [ "$(jq -r .decision "$work/out")" = pass ] ;;
 	*) echo 'nobody knows how to check it' && return 1 ;;
@@ -109,6 +110,7 @@ mkdir "$work/desk"
 ln -s "$top/adapters" "$top/schemas" "$work/desk/"
 ln -s "$top/tests/adapters/broken" "$work/desk/broken"
 ln -s "$work/signing.pub" "$work/desk/PUB"
+ln -s "$work/tls" "$work/desk/pki"
 ln -s "$work/data/trail" "$work/desk/FOLDER"
 jq .question "$case_file" >"$work/desk/case.json"
 jq -c .question "$case_file" "$case_file" >"$work/desk/case.ndjson"
