@@ -105,8 +105,10 @@
 #define BD_HTTP_INPUT_BYTES 36864
 /* One read of ciphertext, shared by a loop's connections: four TLS records of full length. */
 #define BD_HTTP_CIPHER_BYTES 65536
-/* Answers waiting for the client; past it nothing further is read or answered. */
-#define BD_HTTP_OUT_HIGH_BYTES 262144
+/* Answers waiting for the client; past it nothing further is read or answered. Four TLS records:
+ * enough to keep a connection busy, little enough that a thousand clients who do not read cost 64
+ * MiB. */
+#define BD_HTTP_OUT_HIGH_BYTES 65536
 /* One answer that is not streamed, as large as the memory one message may take. */
 #define BD_HTTP_ANSWER_MAX_BYTES 67108864
 /* Output memory an idle connection keeps: most answers fit, and 10,000 connections stay small. */

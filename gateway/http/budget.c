@@ -1,5 +1,8 @@
 #include "http/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 static bool is_shaking_hands(const struct bd_http_exchange *x)
 {
 	return x->session != NULL && !x->is_secured && !bd_http_session_is_ready(x->session);
@@ -25,23 +28,45 @@ static bool is_too_slow(const struct bd_http_exchange *x, uint64_t age)
 	       x->body_bytes * 1000 / age < settings->body_rate_bytes;
 }
 
+size_t bd_http_connection_untaken(const struct bd_http_exchange *x)
+{
+	int in_kernel = 0;
+	uv_os_fd_t fd;
+	if (uv_fileno((const uv_handle_t *)&x->tcp, &fd) != 0 ||
+		ioctl(fd, SIOCOUTQ, &in_kernel) != 0) {
+		in_kernel = 0;
+	}
+	return x->tcp.write_queue_size + (size_t)in_kernel;
+}
+
+/* What the kernel holds counts as not taken: it may hold minutes of a slow client, who is then
+ * neither stuck nor done. */
 static bool is_write_stuck(struct bd_http_exchange *x, uint64_t now)
 {
+	const struct bd_http_settings *settings = &x->loop->settings;
 	if (!x->is_writing) {
 		return false;
 	}
-	if (x->write_left != x->tcp.write_queue_size) {
-		x->write_left = x->tcp.write_queue_size;
+	size_t left = bd_http_connection_untaken(x);
+	uint64_t age = now - x->write_begun_ms;
+	if (x->write_left != left) {
+		x->write_left = left;
 		x->write_ms = now;
 	}
-	return now - x->write_ms > x->loop->settings.write_ms;
+	return now - x->write_ms > settings->write_ms ||
+	       (age > settings->write_ms &&
+		       (x->write_all - left) * 1000 / age < settings->write_rate_bytes);
 }
 
 void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 {
 	uint64_t age = now > x->since_ms ? now - x->since_ms : 0;
-	bool is_dead = is_write_stuck(x, now), is_late = false;
+	bool is_dead = false, is_late = false;
 	if (x->is_closing) {
+		return;
+	}
+	if (is_write_stuck(x, now)) {
+		bd_http_connection_reset(x);
 		return;
 	}
 	if (bd_http_connection_is_peer_refused(x)) {
@@ -51,7 +76,7 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 	switch (x->phase) {
 	case BD_HTTP_HEAD:
 		/* While an answer is on its way its own clock runs. */
-		is_dead = is_dead || (!x->is_begun && !x->is_writing && is_over_idle(x, age));
+		is_dead = (!x->is_begun && !x->is_writing && is_over_idle(x, age));
 		is_late = x->is_begun && age > x->loop->settings.header_ms;
 		break;
 	case BD_HTTP_BODY:
@@ -60,7 +85,7 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 	case BD_HTTP_ANSWERING:
 		break;
 	case BD_HTTP_LINGER:
-		is_dead = is_dead || (x->is_shut && age > BD_HTTP_LINGER_MS);
+		is_dead = (x->is_shut && age > BD_HTTP_LINGER_MS);
 		break;
 	}
 	if (is_dead && is_shaking_hands(x)) {

@@ -49,6 +49,14 @@ void bd_http_connection_close(struct bd_http_exchange *x)
 	}
 }
 
+void bd_http_connection_reset(struct bd_http_exchange *x)
+{
+	if (!x->is_closing && uv_tcp_close_reset(&x->tcp, on_closed) == 0) {
+		x->is_closing = true;
+	}
+	bd_http_connection_close(x);
+}
+
 void bd_http_connection_refuse(struct bd_http_exchange *x, enum bd_code code)
 {
 	static const struct bd_http_header headers[] = { { "Content-Type",
@@ -276,20 +284,21 @@ static void end_if_over(struct bd_http_exchange *x)
 	}
 }
 
-/* An idle connection keeps little. */
+/* Neither an idle connection nor one whose client does not take its answer keeps memory for later.
+ */
 static void give_back(struct bd_http_exchange *x)
 {
 	struct bd_buf *bufs[] = { &x->out, &x->wire, &x->flight };
-	if (x->is_handled || x->at != x->end) {
-		return;
-	}
-	bd_http_block_give(x->loop, x->block);
-	x->block = NULL;
-	x->at = x->end = x->head_len = x->scanned = 0;
-	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++) {
+	bool is_idle = !x->is_handled && x->at == x->end;
+	for (size_t i = 0; (is_idle || x->is_writing) && i < sizeof(bufs) / sizeof(bufs[0]); i++) {
 		if (bufs[i]->len == 0 && bufs[i]->cap > BD_HTTP_IDLE_KEPT_BYTES) {
 			bd_buf_release(bufs[i]);
 		}
+	}
+	if (is_idle) {
+		bd_http_block_give(x->loop, x->block);
+		x->block = NULL;
+		x->at = x->end = x->head_len = x->scanned = 0;
 	}
 }
 

@@ -79,9 +79,12 @@ struct bd_http_exchange {
 	uint64_t mark, held_mark; /* held_mark: when they began to wait */
 	size_t formed;            /* answers that are begun and have not left */
 	struct bd_http_chunks chunks;
-	uint64_t body_left, body_bytes; /* still to come; since since_ms */
-	uint64_t since_ms, write_ms;    /* what each means depends on the phase: budget.c */
-	size_t head_len, scanned, at, end, write_left;
+	uint64_t body_left, body_bytes;    /* still to come; since since_ms */
+	uint64_t since_ms;                 /* what it means depends on the phase: budget.c */
+	uint64_t write_begun_ms, write_ms; /* of the flight; when the client last took of it */
+	size_t head_len, scanned, at, end;
+	size_t write_all,
+		write_left;   /* of the flight: what the client had not taken then, and now */
 	struct bd_buf out;    /* answers */
 	struct bd_buf wire;   /* TLS: ciphertext not yet given to the kernel */
 	struct bd_buf flight; /* what uv_write holds */
@@ -92,6 +95,9 @@ struct bd_http_exchange {
 void bd_http_connection_start(struct bd_http_exchange *exchange, struct bd_http_tls *tls);
 /* Closes without a word; the handler hears of it from the loop. */
 void bd_http_connection_close(struct bd_http_exchange *exchange);
+/* The same, and the kernel forgets what it still holds for the client: else a client who does not
+ * read would keep that as long as it likes. */
+void bd_http_connection_reset(struct bd_http_exchange *exchange);
 /* Moves the connection on as far as it goes; answers of one turn leave in one write. It may free
  * the exchange. Not from inside a call of the handler. */
 void bd_http_connection_process(struct bd_http_exchange *exchange);
@@ -132,6 +138,8 @@ bool bd_http_connection_is_peer_refused(struct bd_http_exchange *exchange);
 
 /* -- budget.c -- */
 void bd_http_connection_tick(struct bd_http_exchange *exchange, uint64_t now_ms);
+/* Bytes of the flight that the client's machine has not taken yet, those in our kernel included. */
+size_t bd_http_connection_untaken(const struct bd_http_exchange *exchange);
 
 /* -- server.c -- */
 /* NULL = no memory. */

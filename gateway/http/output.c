@@ -27,9 +27,9 @@ static void write_rest(struct bd_http_exchange *x, struct bd_buf *from, size_t d
 	*from = swap;
 	uv_buf_t buf = uv_buf_init(x->flight.ptr + done, (unsigned)(x->flight.len - done));
 	x->write.data = x;
-	x->write_ms = uv_now(x->loop->uv);
+	x->write_ms = x->write_begun_ms = uv_now(x->loop->uv);
 	x->is_writing = uv_write(&x->write, (uv_stream_t *)&x->tcp, &buf, 1, on_written) == 0;
-	x->write_left = x->tcp.write_queue_size;
+	x->write_all = x->write_left = bd_http_connection_untaken(x);
 	if (!x->is_writing) {
 		bd_http_connection_close(x);
 	}

@@ -246,6 +246,7 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 		.write_ms = or_default(settings->write_ms, 30000),
 		.body_grace_ms = or_default(settings->body_grace_ms, 10000),
 		.body_rate_bytes = or_default(settings->body_rate_bytes, 1024),
+		.write_rate_bytes = or_default(settings->write_rate_bytes, 1024),
 		.tick_ms = or_default(settings->tick_ms, 250),
 		.connections_max =
 			settings->connections_max == 0 ? 10000 : settings->connections_max,

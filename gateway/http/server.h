@@ -64,13 +64,16 @@ struct bd_http_handler {
 
 /* Zero in a row = the default in brackets. */
 struct bd_http_settings {
-	unsigned header_ms;       /* first byte to empty line, the TLS handshake included [10 s] */
-	unsigned idle_ms;         /* between requests [60 s] */
-	unsigned write_ms;        /* without one byte taken by the client [30 s] */
-	unsigned body_grace_ms;   /* after which the minimum rate counts [10 s] */
-	unsigned body_rate_bytes; /* a second, while reading is not paused [1,024] */
-	unsigned tick_ms;         /* how exactly these are kept [250] */
-	size_t connections_max;   /* later ones are closed at once [10,000] */
+	unsigned header_ms;        /* first byte to empty line, the TLS handshake included [10 s] */
+	unsigned idle_ms;          /* between requests [60 s] */
+	unsigned write_ms;         /* without one byte taken by the client [30 s], after which the
+				    * minimum rate counts too */
+	unsigned body_grace_ms;    /* after which the minimum rate counts [10 s] */
+	unsigned body_rate_bytes;  /* a second, while reading is not paused [1,024] */
+	unsigned write_rate_bytes; /* a second, of an answer that has to wait for its client [1,024]
+				    */
+	unsigned tick_ms;          /* how exactly these are kept [250] */
+	size_t connections_max;    /* later ones are closed at once [10,000] */
 };
 
 enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
@@ -117,7 +120,7 @@ void bd_http_resume(struct bd_http_exchange *exchange);
  * none. */
 void bd_http_respond(struct bd_http_exchange *exchange, int status,
 	const struct bd_http_header *headers, struct bd_bytes body);
-/* A chunked answer. bd_http_write gives false when over 256 KiB wait: stop until on_writable. */
+/* A chunked answer. bd_http_write gives false when over 64 KiB wait: stop until on_writable. */
 void bd_http_begin(
 	struct bd_http_exchange *exchange, int status, const struct bd_http_header *headers);
 bool bd_http_write(struct bd_http_exchange *exchange, struct bd_bytes bytes);

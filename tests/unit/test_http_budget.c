@@ -4,6 +4,7 @@
 #include "http_server.h"
 #include "tls_keys.h"
 
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,6 +121,38 @@ static struct http_server *start_tls(struct tls_keys *keys)
 	return http_server_start_tls(&patient_when_idle, &tls);
 }
 
+/* A byte now and then is not taking it: the answer's rate counts, and what is in the kernel is
+ * dropped. */
+static void test_a_client_that_takes_too_little_is_closed(void **state)
+{
+	static const struct bd_http_settings patient = { .write_ms = 600,
+		.write_rate_bytes = 100000 };
+	struct http_server *server = http_server_start(&patient);
+	static char bytes[65536];
+	int small = 4096;
+	size_t all = 0;
+	ssize_t got = 1;
+	(void)state;
+	int fd = client_connect(http_server_port(server));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	client_say(fd, "GET /stream HTTP/1.1\r\n" HOST "\r\n");
+	for (int i = 0; i < 500 && http_server_aborts(server) == 0; i++) {
+		got = recv(fd, bytes, 64, 0);
+		all += got > 0 ? (size_t)got : 0;
+		usleep(10000);
+	}
+	assert_int_equal(http_server_aborts(server), 1);
+	/* What its own machine has of it, and then no more. */
+	while (got > 0) {
+		got = recv(fd, bytes, sizeof(bytes), 0);
+		all += got > 0 ? (size_t)got : 0;
+	}
+	assert_int_equal(errno, ECONNRESET);
+	assert_true(all > 0 && all < STREAM_BYTES);
+	close(fd);
+	http_server_stop(server);
+}
+
 static void test_a_stalled_handshake_is_closed(void **state)
 {
 	/* Nothing at all, and the first bytes of a ClientHello (RFC 8446 section 5.1). */
@@ -171,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_a_slow_body_is_told),
 		cmocka_unit_test(test_a_pause_is_not_the_clients_time),
 		cmocka_unit_test(test_a_client_that_takes_nothing_is_closed),
+		cmocka_unit_test(test_a_client_that_takes_too_little_is_closed),
 		cmocka_unit_test(test_a_stalled_handshake_is_closed),
 		cmocka_unit_test(test_a_handshake_done_is_idle_time),
 	};
