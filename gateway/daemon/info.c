@@ -62,19 +62,6 @@ void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 							 : "{\"ready\":true}\n"));
 }
 
-void bd_openapi_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, const struct bd_route_parts *parts)
-{
-	(void)sender;
-	(void)parts;
-	if (loop->setup->openapi.len == 0) {
-		bd_problem_respond_code(
-			exchange, BD_HTTP_NOT_FOUND, "openapi.json is not installed");
-		return;
-	}
-	bd_document_respond(exchange, "application/json", "", loop->setup->openapi);
-}
-
 /* -- figures -- */
 
 struct figure {

@@ -42,6 +42,7 @@ biduid_SOURCES = \
 	gateway/daemon/messages.c \
 	gateway/daemon/obligation_ask.c \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
+	gateway/daemon/openapi.c \
 	gateway/daemon/opening.c gateway/daemon/opening.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
 	gateway/daemon/notify.c gateway/daemon/notify.h \

@@ -330,6 +330,7 @@ static enum bd_code open_gate(struct bd_gate *gate, struct bd_loop *loop, const 
 		.header_ms = (unsigned)settings->header_timeout_ms,
 		.idle_ms = (unsigned)settings->idle_timeout_ms,
 		.body_grace_ms = (unsigned)settings->body_timeout_ms,
+		.write_ms = (unsigned)settings->write_timeout_ms,
 		.connections_max = settings->connections_max / loop->daemon->loop_count,
 	};
 	char address[64];

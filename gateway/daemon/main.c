@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +32,9 @@
 
 /* Free memory at the end of a heap that is kept. */
 #define HEAP_KEPT_BYTES 4194304
+
+/* Files of the store, the trail and the cases, workers, listeners. */
+#define OWN_DESCRIPTORS 256
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIGURATION = 4 };
 
@@ -532,6 +536,23 @@ static int usage(FILE *file, int result)
 	return result;
 }
 
+/* Each connection takes one; who starts us may have left the limit at a shell's. */
+static void raise_descriptors(const struct bd_settings *settings)
+{
+	struct rlimit limit;
+	uint64_t wanted = settings->connections_max + OWN_DESCRIPTORS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+		bd_log(BD_LOG_WARNING, "main", "descriptors",
+			"%llu may be open, connections_max needs %llu: raise LimitNOFILE",
+			(unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct biduid biduid = { .config = NULL };
@@ -585,5 +606,6 @@ int main(int argc, char **argv)
 	if (is_check) {
 		return (int)check(&biduid);
 	}
+	raise_descriptors(biduid.setup->settings);
 	return (int)run(&biduid);
 }
