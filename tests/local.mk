@@ -20,7 +20,7 @@ E2E = \
 	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh tests/e2e/sealed.sh tests/e2e/senders.sh \
 	tests/e2e/trail.sh \
-	tests/e2e/tls.sh tests/e2e/watches.sh \
+	tests/e2e/slow.sh tests/e2e/tls.sh tests/e2e/watches.sh \
 	tests/e2e/witness.sh
 TESTS += $(LINTS) $(E2E)
 EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c

@@ -7,6 +7,11 @@ tests_bench_bench_load_SOURCES = tests/bench/bench_load.c tests/bench/load.h \
 	tests/bench/load_connection.c tests/bench/load_process.c
 tests_bench_bench_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
 
+# Slow clients on purpose: a few of them in the tests, 13,000 by `make slow`.
+check_PROGRAMS += tests/bench/slow
+tests_bench_slow_SOURCES = tests/bench/slow.c tests/bench/load.h tests/bench/load_connection.c
+tests_bench_slow_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+
 tests_bench_bench_intake_SOURCES = tests/bench/bench_intake.c
 tests_bench_bench_intake_LDADD = libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
@@ -17,8 +22,14 @@ bench:
 	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs)
 	bash $(top_srcdir)/tests/bench/bench.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/bench
 
+.PHONY: slow
+slow:
+	$(MAKE) $(AM_MAKEFLAGS) all
+	$(MAKE) $(AM_MAKEFLAGS) tests/bench/slow
+	bash $(top_srcdir)/tests/bench/slow.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/slow
+
 # By name, as in tests/reference; the programs are none of those that are built with everything.
 EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_intake.c tests/bench/bench_load.c \
 	tests/bench/load.h tests/bench/load_connection.c tests/bench/load_process.c tests/bench/nws.xsd \
-	tests/bench/packet.xsd tests/bench/peers.sh tests/bench/report.py tests/bench/tax_service.xsd \
+	tests/bench/packet.xsd tests/bench/peers.sh tests/bench/report.py tests/bench/slow.c tests/bench/slow.sh tests/bench/tax_service.xsd \
 	tests/bench/taxml.xsd tests/bench/ten-elements.xml
