@@ -5,3 +5,10 @@ tests_fuzz_fuzz_http_LDADD = libbd_http.a libbd_base.a $(HTTP_PARSER_LIBS) $(SSL
 tests_fuzz_fuzz_http_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/replay.c
 tests_fuzz_replay_http_LDADD = $(tests_fuzz_fuzz_http_LDADD)
+FUZZERS += tests/fuzz/fuzz_deny
+REPLAYS += tests/fuzz/replay_deny
+tests_fuzz_fuzz_deny_SOURCES = tests/fuzz/fuzz_deny.c
+tests_fuzz_fuzz_deny_LDADD = $(tests_fuzz_fuzz_http_LDADD)
+tests_fuzz_fuzz_deny_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_deny_SOURCES = tests/fuzz/fuzz_deny.c tests/fuzz/replay.c
+tests_fuzz_replay_deny_LDADD = $(tests_fuzz_fuzz_http_LDADD)
