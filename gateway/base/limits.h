@@ -109,6 +109,10 @@
  * enough to keep a connection busy, little enough that a thousand clients who do not read cost 64
  * MiB. */
 #define BD_HTTP_OUT_HIGH_BYTES 65536
+/* What the kernel holds of them for one connection; left to itself it takes 4 MiB, all of which
+ * would be made and encrypted in one go for a client that may not read. Enough for 2 MB/s over 50
+ * ms. */
+#define BD_HTTP_SEND_BUFFER_BYTES 131072
 /* One answer that is not streamed, as large as the memory one message may take. */
 #define BD_HTTP_ANSWER_MAX_BYTES 67108864
 /* Output memory an idle connection keeps: most answers fit, and 10,000 connections stay small. */

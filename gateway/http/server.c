@@ -305,8 +305,11 @@ static void on_connection(uv_stream_t *stream, int status)
 
 static int bind_shared(uv_tcp_t *tcp, const struct sockaddr *address)
 {
-	int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* What is accepted inherits it. */
+	int on = 1, room = BD_HTTP_SEND_BUFFER_BYTES,
+	    fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) != 0 ||
 		uv_tcp_open(tcp, fd) != 0) {
 		if (fd >= 0) {
 			close(fd);

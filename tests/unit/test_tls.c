@@ -452,6 +452,10 @@ static void test_a_list_counts_until_its_end_and_grace(void **state)
 	assert_int_equal(judge(0, now_ms + 2 * HOUR_MS + 1000, NULL), BD_TLS_CRL);
 	assert_int_equal(judge(HOUR_MS, now_ms + 3 * HOUR_MS - 2000, NULL), BD_OK);
 	assert_int_equal(judge(HOUR_MS, now_ms + 3 * HOUR_MS + 1000, NULL), BD_TLS_CRL);
+	/* A certificate that was good when its connection began, or its ticket was made. */
+	write_crl(NULL, CA, 48 * HOUR_MS);
+	assert_int_equal(judge(0, now_ms + 24 * HOUR_MS + 1000, NULL), BD_TLS_EXPIRED);
+	assert_int_equal(judge(0, now_ms - HOUR_MS - 1000, NULL), BD_TLS_NOT_YET_VALID);
 	/* Out of date or not, whom it names is out. */
 	write_crl(holders[CLIENT], CA, -HOUR_MS);
 	assert_int_equal(judge(0, now_ms, NULL), BD_TLS_REVOKED);
