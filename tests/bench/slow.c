@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@
 #define PIPELINED 40
 /* Slow connections that are served between two looks at the good ones. */
 #define SLOW_STEP 16
+/* Handshakes that run at once. */
+#define SHAKING_MAX 64
 
 enum kind { GOOD, SLOW_HEAD, SLOW_BODY, SLOW_READ, KINDS };
 enum outcome { OPEN, TIMEOUT_SAID, CLOSED, ANSWERED, FAILED, OUTCOMES };
@@ -460,8 +463,18 @@ static void connect_good(struct run *run)
 	}
 }
 
-/* All at a bounded rate: a handshake costs both sides a signature, which is not what is measured.
- */
+static size_t count_shaking(const struct run *run, size_t opened)
+{
+	size_t shaking = 0;
+
+	for (size_t i = 0; i < opened; i++) {
+		shaking += !run->slow[i].is_ready && run->slow[i].outcome == OPEN;
+	}
+	return shaking;
+}
+
+/* All at a bounded rate, and few at a time: a handshake costs both sides a signature, which is not
+ * what is measured. */
 static void connect_slow(struct run *run)
 {
 	int64_t begin = now_ns();
@@ -473,6 +486,7 @@ static void connect_slow(struct run *run)
 	while (opened < run->slow_count) {
 		int64_t due = (now_ns() - begin) * run->options.open_rate / NS_PER_S;
 
+		due = count_shaking(run, opened) < SHAKING_MAX ? due : 0;
 		for (; opened < run->slow_count && (int64_t)opened < due; opened++) {
 			enum kind kind = opened < run->options.wanted[SLOW_HEAD] ? SLOW_HEAD
 					 : opened < run->options.wanted[SLOW_HEAD] +
@@ -574,6 +588,7 @@ int main(int argc, char **argv)
 	unsigned long before_kib, under_kib;
 	size_t held;
 
+	signal(SIGPIPE, SIG_IGN);
 	read_options(&run.options, argc, argv);
 	for (int kind = SLOW_HEAD; kind < KINDS; kind++) {
 		run.slow_count += run.options.wanted[kind];
