@@ -261,11 +261,12 @@ static void test_a_close_without_notify_is_no_end(void **state)
 			request, sizeof(request), "POST /echo HTTP/1.1\r\nHost: t\r\n%s", heads[i]);
 		assert_int_equal(SSL_write(client.ssl, request, len), len);
 		http_server_wait_requests(server, begun + 1);
-		client_close(&client);
+		shutdown(client.fd, SHUT_WR);
 		for (int t = 0; t < 5000 && http_server_aborts(server) == aborts; t++) {
 			usleep(1000);
 		}
 		assert_int_equal(http_server_aborts(server), aborts + 1);
+		client_close(&client);
 	}
 }
 
