@@ -81,6 +81,12 @@
 /* Keys of one sender: the one in use, the next, and the last while it is still about. */
 #define BD_SENDER_KEYS_MAX 4
 #define BD_SENDER_KEY_ID_MAX_BYTES 64
+/* Nonces of one span of signature_window_s, a power of two: of two minutes, three thousand signed
+ * requests a second. */
+#define BD_NONCES_MAX 524288
+/* Lines of one signed batch: they are answered when the whole body is found to be the signed one.
+ */
+#define BD_SIGNED_LINES_MAX_BYTES 8388608
 /* What a sender may ask where its section does not say otherwise. A city of 18 million decides some
  * hundred thousand cases a day, ten a second: fifty times that is no approval engine. */
 #define BD_SENDER_REQUESTS_PER_SECOND 500

@@ -13,6 +13,7 @@ void bd_http_connection_settle(struct bd_http_exchange *x)
 		return;
 	}
 	bd_http_session_free(x->session);
+	bd_sha256_free(x->sha);
 	bd_http_block_give(loop, x->block);
 	bd_buf_release(&x->out);
 	bd_buf_release(&x->wire);
@@ -71,11 +72,13 @@ void bd_http_connection_refuse(struct bd_http_exchange *x, enum bd_code code)
 		return;
 	}
 	bd_buf_init(&body, 65536);
-	if (ops->on_problem == NULL || ops->on_problem(x->loop->handler, code, &body) != BD_OK) {
+	if (ops->on_problem == NULL ||
+		ops->on_problem(x->loop->handler, x->is_handled ? x : NULL, code, &body) != BD_OK) {
 		bd_buf_clear(&body);
 		result = bd_buf_printf(
 			&body, "{\"status\":%d,\"code\":\"%s\"}", info->status, info->text);
 	}
+	x->is_deferred = false;
 	x->is_last = true;
 	x->is_head_method = x->is_head_method && x->is_handled;
 	if (result == BD_OK) {
@@ -204,6 +207,9 @@ static bool step(struct bd_http_exchange *x)
 	if (bd_http_waiting(x) >= BD_HTTP_OUT_HIGH_BYTES) {
 		x->is_blocked = true;
 		return false;
+	}
+	if (x->is_deferred) {
+		return bd_http_take_again(x);
 	}
 	switch (x->phase) {
 	case BD_HTTP_HEAD:

@@ -12,6 +12,7 @@
 #ifndef BD_HTTP_CONNECTION_H
 #define BD_HTTP_CONNECTION_H
 
+#include "base/digest.h"
 #include "base/limits.h"
 #include "http/parse.h"
 #include "http/server.h"
@@ -64,6 +65,9 @@ struct bd_http_exchange {
 	struct bd_http_tls *tls;         /* what its peer is judged by; NULL = plain */
 	struct bd_http_block *block;     /* NULL while idle */
 	void *state;
+	const void *caller;
+	struct bd_sha256 *sha;       /* kept from one request to the next; NULL = never needed */
+	uint8_t expected_sha256[32]; /* of the body, when is_expected */
 	enum bd_http_phase phase;
 	/* the connection */
 	bool is_open, is_closing, is_busy, is_ready;
@@ -75,9 +79,11 @@ struct bd_http_exchange {
 	bool is_aborted; /* and knows that it is of no use any more */
 	bool is_paused, is_streaming, is_chunking, is_full, is_last, is_head_method;
 	bool is_continue_due;
-	bool is_held;             /* the answers formed wait in the list, for their mark */
-	uint64_t mark, held_mark; /* held_mark: when they began to wait */
-	size_t formed;            /* answers that are begun and have not left */
+	bool is_expected;                 /* the body has a digest to have */
+	bool is_deferred, is_asked_again; /* on_request will be called once more */
+	bool is_held;                     /* the answers formed wait in the list, for their mark */
+	uint64_t mark, held_mark;         /* held_mark: when they began to wait */
+	size_t formed;                    /* answers that are begun and have not left */
 	struct bd_http_chunks chunks;
 	uint64_t body_left, body_bytes;    /* still to come; since since_ms */
 	uint64_t since_ms;                 /* what it means depends on the phase: budget.c */
@@ -112,6 +118,8 @@ void bd_http_connection_settle(struct bd_http_exchange *exchange);
 /* True when it took something and there may be more to take. */
 bool bd_http_take_head(struct bd_http_exchange *exchange);
 bool bd_http_take_body(struct bd_http_exchange *exchange);
+/* Calls on_request once more, when it is time to; true when it did. */
+bool bd_http_take_again(struct bd_http_exchange *exchange);
 void bd_http_send_continue(struct bd_http_exchange *exchange);
 /* The client has gone in the middle of its body. */
 bool bd_http_is_body_cut(const struct bd_http_exchange *exchange);

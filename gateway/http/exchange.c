@@ -19,25 +19,53 @@ bool bd_http_is_body_cut(const struct bd_http_exchange *x)
 	return x->phase == BD_HTTP_BODY && x->is_eof && x->at == x->end && !is_body_whole(x);
 }
 
+/* The body has come whole: the handler hears of it when it is what it was said to be. */
+static void end_body(struct bd_http_exchange *x)
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	if (x->is_expected && (bd_sha256_final(x->sha, digest) != BD_OK ||
+				      memcmp(digest, x->expected_sha256, sizeof(digest)) != 0)) {
+		bd_http_connection_refuse(x, BD_AUTH_DIGEST);
+		return;
+	}
+	x->loop->handler->ops->on_body_end(x->loop->handler, x);
+}
+
+static void request(struct bd_http_exchange *x)
+{
+	x->loop->handler->ops->on_request(x->loop->handler, x);
+	if (x->is_handled && !x->is_aborted && !x->is_deferred && x->phase == BD_HTTP_ANSWERING) {
+		end_body(x);
+	}
+}
+
+bool bd_http_take_again(struct bd_http_exchange *x)
+{
+	if (!x->is_asked_again) {
+		return false;
+	}
+	x->is_deferred = x->is_asked_again = false;
+	request(x);
+	return true;
+}
+
 static void start(struct bd_http_exchange *x)
 {
 	const struct bd_http_head *head = &x->block->head;
-	const struct bd_http_ops *ops = x->loop->handler->ops;
 	x->is_handled = true;
 	x->is_begun = x->is_aborted = x->is_paused = x->is_streaming = false;
 	x->is_chunking = x->is_full = x->is_last = false;
+	x->is_expected = x->is_deferred = x->is_asked_again = false;
 	x->is_head_method = bd_bytes_is(head->method, "HEAD");
 	x->is_continue_due = head->is_continue_expected && !head->is_1_0 && has_body(head);
 	x->chunks = (struct bd_http_chunks){ 0 };
 	x->body_left = head->content_length;
 	x->body_bytes = 0;
 	x->state = NULL;
+	x->caller = NULL;
 	x->since_ms = uv_now(x->loop->uv);
 	x->phase = has_body(head) ? BD_HTTP_BODY : BD_HTTP_ANSWERING;
-	ops->on_request(x->loop->handler, x);
-	if (x->is_handled && !x->is_aborted && x->phase == BD_HTTP_ANSWERING) {
-		ops->on_body_end(x->loop->handler, x);
-	}
+	request(x);
 }
 
 /* Puts the head, found in front of what is waiting, where its fields may point to. */
@@ -119,6 +147,10 @@ bool bd_http_take_body(struct bd_http_exchange *x)
 		bd_http_connection_refuse(x, BD_HTTP_FRAMING);
 		return false;
 	}
+	if (run.len > 0 && x->is_expected && bd_sha256_update(x->sha, run) != BD_OK) {
+		bd_http_connection_refuse(x, BD_INTERNAL);
+		return false;
+	}
 	if (run.len > 0) {
 		x->is_continue_due = false;
 		ops->on_body(x->loop->handler, x, run);
@@ -127,7 +159,7 @@ bool bd_http_take_body(struct bd_http_exchange *x)
 		return run.len > 0;
 	}
 	x->phase = BD_HTTP_ANSWERING;
-	ops->on_body_end(x->loop->handler, x);
+	end_body(x);
 	return true;
 }
 
@@ -165,6 +197,16 @@ struct bd_bytes bd_http_header(const struct bd_http_exchange *x, const char *nam
 	return bd_http_head_find(&x->block->head, name);
 }
 
+bool bd_http_has_body(const struct bd_http_exchange *x)
+{
+	return has_body(&x->block->head);
+}
+
+size_t bd_http_header_count(const struct bd_http_exchange *x, const char *name)
+{
+	return bd_http_head_count(&x->block->head, name);
+}
+
 const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *x)
 {
 	return x->session == NULL ? NULL : bd_http_session_peer(x->session);
@@ -183,6 +225,53 @@ void bd_http_set_state(struct bd_http_exchange *x, void *state)
 void *bd_http_state(const struct bd_http_exchange *x)
 {
 	return x->state;
+}
+
+void bd_http_set_caller(struct bd_http_exchange *x, const void *caller)
+{
+	x->caller = caller;
+}
+
+const void *bd_http_caller(const struct bd_http_exchange *x)
+{
+	return x->caller;
+}
+
+enum bd_code bd_http_expect_body(struct bd_http_exchange *x, const uint8_t sha256[32])
+{
+	uint8_t unused[BD_DIGEST_BYTES];
+	/* Begun anew, as a body that was cut off may have left it. */
+	enum bd_code code =
+		x->sha == NULL ? bd_sha256_new(&x->sha) : bd_sha256_final(x->sha, unused);
+	if (code == BD_OK) {
+		memcpy(x->expected_sha256, sha256, sizeof(x->expected_sha256));
+		x->is_expected = true;
+	}
+	return code;
+}
+
+bool bd_http_is_body_expected(const struct bd_http_exchange *x)
+{
+	return x->is_expected;
+}
+
+void bd_http_refuse(struct bd_http_exchange *x, enum bd_code code)
+{
+	x->is_deferred = false;
+	bd_http_connection_refuse(x, code);
+	bd_http_connection_wake(x);
+}
+
+void bd_http_defer(struct bd_http_exchange *x)
+{
+	x->is_deferred = x->is_paused = true;
+}
+
+void bd_http_ask_again(struct bd_http_exchange *x)
+{
+	x->is_asked_again = true;
+	x->is_paused = false;
+	bd_http_connection_wake(x);
 }
 
 void bd_http_pause(struct bd_http_exchange *x)

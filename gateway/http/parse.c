@@ -331,6 +331,15 @@ struct bd_bytes bd_http_head_find(const struct bd_http_head *head, const char *n
 	return (struct bd_bytes){ NULL, 0 };
 }
 
+size_t bd_http_head_count(const struct bd_http_head *head, const char *name)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < head->field_count; i++) {
+		count += is_name(head->fields[i].name, name);
+	}
+	return count;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9') {

@@ -34,10 +34,10 @@ struct bd_http_ops {
 	void (*on_abort)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
 	/* A streaming answer may go on: bd_http_write had said that too much waits. May be NULL. */
 	void (*on_writable)(struct bd_http_handler *handler, struct bd_http_exchange *exchange);
-	/* Fills body with problem+json for a refusal of the http layer itself. NULL = a plain
-	 * default. */
-	enum bd_code (*on_problem)(
-		struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body);
+	/* Fills body with problem+json for a refusal of the http layer itself. exchange: whose
+	 * request the handler has, NULL = of what is no request. NULL = a plain default. */
+	enum bd_code (*on_problem)(struct bd_http_handler *handler,
+		struct bd_http_exchange *exchange, enum bd_code code, struct bd_buf *body);
 	/* After bd_http_loop_drain: nothing is left. May be NULL. */
 	void (*on_drained)(struct bd_http_handler *handler);
 	/* How far what was promised has to be safe before the answer just formed leaves; it waits
@@ -102,6 +102,10 @@ struct bd_bytes bd_http_path(const struct bd_http_exchange *exchange);
 struct bd_bytes bd_http_query(const struct bd_http_exchange *exchange);
 /* Any case; ptr NULL = not sent. */
 struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const char *name);
+/* Whether a body comes, be it of no bytes in chunks. */
+bool bd_http_has_body(const struct bd_http_exchange *exchange);
+/* How often it stands in the request. */
+size_t bd_http_header_count(const struct bd_http_exchange *exchange, const char *name);
 /* Who proved a key in the TLS handshake; NULL without a client certificate. Lives as the exchange.
  */
 const struct bd_http_peer *bd_http_peer(const struct bd_http_exchange *exchange);
@@ -110,6 +114,21 @@ struct bd_http_handler *bd_http_handler_of(const struct bd_http_exchange *exchan
 /* The handler's own state of this exchange. */
 void bd_http_set_state(struct bd_http_exchange *exchange, void *state);
 void *bd_http_state(const struct bd_http_exchange *exchange);
+/* Who the handler found to be asking; NULL at the beginning of each request. */
+void bd_http_set_caller(struct bd_http_exchange *exchange, const void *caller);
+const void *bd_http_caller(const struct bd_http_exchange *exchange);
+/* From on_request: the body has this SHA-256, or on_body_end is not called: the request is refused
+ * with BD_AUTH_DIGEST and on_abort called instead. So nothing may come of a body before its end
+ * while bd_http_is_body_expected. */
+enum bd_code bd_http_expect_body(struct bd_http_exchange *exchange, const uint8_t sha256[32]);
+bool bd_http_is_body_expected(const struct bd_http_exchange *exchange);
+/* Refuses with the problem of on_problem, tells the handler by on_abort when it has the exchange,
+ * and lets the connection end. */
+void bd_http_refuse(struct bd_http_exchange *exchange, enum bd_code code);
+/* From on_request: it cannot be answered yet, nor its body taken; from bd_http_ask_again on,
+ * on_request is called anew, from the loop. on_abort is called as always. */
+void bd_http_defer(struct bd_http_exchange *exchange);
+void bd_http_ask_again(struct bd_http_exchange *exchange);
 /* Stops and goes on reading the body: between them at most 32 KiB are held. */
 void bd_http_pause(struct bd_http_exchange *exchange);
 void bd_http_resume(struct bd_http_exchange *exchange);

@@ -126,4 +126,9 @@ const struct bd_http_peer *bd_http_session_peer(struct bd_http_session *session)
 struct x509_st;
 void bd_http_peer_read(struct bd_http_peer *peer, struct x509_st *cert, struct x509_st *issuer);
 
+/* The certificate that a terminating proxy verified, as it writes it into Client-Cert: ":BASE64:"
+ * of its DER (RFC 9440 section 2.1), or its PEM percent-escaped (nginx: $ssl_client_escaped_cert).
+ * False: it is none, or not valid at this time. Its issuer's key is not known. */
+bool bd_http_peer_forwarded(struct bd_http_peer *peer, struct bd_bytes header);
+
 #endif

@@ -1,8 +1,12 @@
 #include "http/tls_parts.h"
 
+#include "base/digest.h"
+
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,4 +97,70 @@ void bd_http_peer_read(struct bd_http_peer *peer, X509 *cert, X509 *issuer)
 	if (issuer != NULL) {
 		read_pin(peer->issuer_spki_sha256, issuer);
 	}
+}
+
+/* -- from a header -- */
+
+/* Longer than a certificate with a long chain of names in it. */
+#define DER_MAX_BYTES 8192
+
+static X509 *from_der(struct bd_bytes text)
+{
+	struct bd_buf der;
+	X509 *cert = NULL;
+	bd_buf_init(&der, DER_MAX_BYTES);
+	if (bd_base64_read(&der, text)) {
+		const unsigned char *at = (const unsigned char *)der.ptr;
+		cert = d2i_X509(NULL, &at, (long)der.len);
+		if (cert != NULL && at != (const unsigned char *)der.ptr + der.len) {
+			X509_free(cert);
+			cert = NULL;
+		}
+	}
+	bd_buf_release(&der);
+	return cert;
+}
+
+static X509 *from_escaped_pem(struct bd_bytes text)
+{
+	struct bd_buf pem;
+	X509 *cert = NULL;
+	bool is_good = true;
+	bd_buf_init(&pem, 2 * DER_MAX_BYTES);
+	for (size_t i = 0; is_good && i < text.len; i++) {
+		uint8_t byte = (uint8_t)text.ptr[i];
+		if (byte == '%') {
+			is_good = i + 2 < text.len &&
+				  bd_unhex(&byte, 1, (struct bd_bytes){ text.ptr + i + 1, 2 });
+			i += 2;
+		}
+		is_good = is_good && bd_buf_add_byte(&pem, (char)byte) == BD_OK;
+	}
+	BIO *bio = is_good ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
+	if (bio != NULL) {
+		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	}
+	BIO_free(bio);
+	bd_buf_release(&pem);
+	return cert;
+}
+
+bool bd_http_peer_forwarded(struct bd_http_peer *peer, struct bd_bytes header)
+{
+	static const char dashes[] = "-----BEGIN";
+	X509 *cert = NULL;
+	if (header.len > 2 && header.ptr[0] == ':' && header.ptr[header.len - 1] == ':') {
+		cert = from_der((struct bd_bytes){ header.ptr + 1, header.len - 2 });
+	} else if (header.len > sizeof(dashes) &&
+		   memcmp(header.ptr, dashes, sizeof(dashes) - 1) == 0) {
+		cert = from_escaped_pem(header);
+	}
+	bool is_good = cert != NULL && X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
+		       X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+	if (is_good) {
+		bd_http_peer_read(peer, cert, NULL);
+	}
+	X509_free(cert);
+	ERR_clear_error();
+	return is_good;
 }
