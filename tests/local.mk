@@ -23,5 +23,5 @@ E2E = \
 	tests/e2e/slow.sh tests/e2e/tls.sh tests/e2e/watches.sh \
 	tests/e2e/witness.sh
 TESTS += $(LINTS) $(E2E)
-EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
+EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/differences.jq tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp

@@ -12,6 +12,7 @@ enum kind {
 	KIND_TEXT,
 	KIND_ADDRESS,
 	KIND_LOOPBACK,
+	KIND_PINS,
 	KIND_NUMBER,
 	KIND_CHOICE,
 	KIND_GRACE
@@ -47,6 +48,14 @@ static const char *const tls_clients[] = {
 static const struct row rows[] = {
 	{ .key = "listen", .kind = KIND_ADDRESS, .offset = AT(listen) },
 	{ .key = "listen_plaintext", .kind = KIND_LOOPBACK, .offset = AT(listen_plaintext) },
+	{ .key = "listen_proxy", .kind = KIND_ADDRESS, .offset = AT(listen_proxy) },
+	{ .key = "proxy_pins", .kind = KIND_PINS, .offset = AT(proxy_pins) },
+	{ .key = "signature_window_s",
+		.kind = KIND_NUMBER,
+		.offset = AT(signature_window_s),
+		.min = 10,
+		.max = 900,
+		.normal = 120 },
 	{ .key = "tls_certificate", .kind = KIND_FILE, .offset = AT(tls_certificate) },
 	{ .key = "tls_key", .kind = KIND_FILE, .offset = AT(tls_key) },
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
@@ -273,6 +282,19 @@ static bool is_loopback(const char *value)
 	return strncmp(value, "127.", 4) == 0 || strncmp(value, "[::1]:", 6) == 0;
 }
 
+static bool are_pins(const char *value)
+{
+	size_t len;
+
+	for (; *value != '\0'; value += len + strspn(value + len, " \t")) {
+		len = strcspn(value, " \t");
+		if (len != 64 || strspn(value, "0123456789abcdef") < len) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool read_number(uint64_t *out, const char *value, const struct row *row)
 {
 	if (value[0] == '\0' || strspn(value, "0123456789") != strlen(value)) {
@@ -323,6 +345,13 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 		*text_at(settings, row) = bd_lines_resolve(line->value, path, arena);
 		return;
 	case KIND_TEXT:
+		*text_at(settings, row) = line->value;
+		return;
+	case KIND_PINS:
+		if (!are_pins(line->value)) {
+			fail(diags, BD_CONFIG_MEANING, line,
+				"expected 64 lower-case hexadecimal digits each, blanks between");
+		}
 		*text_at(settings, row) = line->value;
 		return;
 	case KIND_ADDRESS:
@@ -413,11 +442,15 @@ static void check_whole(const struct bd_settings *settings, const bool *is_set, 
 		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
 			"neither 'listen' nor 'listen_plaintext' is set");
 	}
-	if (settings->listen != NULL &&
+	if ((settings->listen_proxy != NULL) != (settings->proxy_pins != NULL)) {
+		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
+			"'listen_proxy' and 'proxy_pins' go together");
+	}
+	if ((settings->listen != NULL || settings->listen_proxy != NULL) &&
 		(settings->tls_certificate == NULL || settings->tls_key == NULL ||
 			settings->tls_ca == NULL)) {
 		bd_diags_add(diags, BD_CONFIG_MEANING, shown, 0, 0,
-			"'listen' needs tls_certificate, tls_key and tls_ca");
+			"'listen' and 'listen_proxy' need tls_certificate, tls_key and tls_ca");
 	}
 }
 

@@ -15,6 +15,9 @@
 struct bd_settings {
 	const char *listen;           /* "address:port" of the TLS listener; NULL = none */
 	const char *listen_plaintext; /* loopback only; NULL = none */
+	const char *listen_proxy;     /* for terminating proxies alone; NULL = none */
+	const char *proxy_pins;       /* their keys: SHA-256 in hexadecimal, blanks between */
+	uint64_t signature_window_s;  /* how far from our time a request may be signed */
 	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
 	const char *deny_list_file;      /* certificates refused at once; NULL = none */
 	uint64_t tls_clients;            /* enum bd_tls_clients */

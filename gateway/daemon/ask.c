@@ -20,6 +20,7 @@ struct ask {
 	struct bd_call call;
 	struct bd_question question;
 	bool is_lines;
+	bool is_whole; /* lines are answered when all have come: the body is signed */
 	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
 	struct bd_buf body;
 	/* Idempotency-Key */
@@ -301,7 +302,7 @@ static void on_body(struct bd_call *call, struct bd_bytes bytes)
 		too_large(ask);
 		return;
 	}
-	if (ask->is_lines && !ask->is_stopped) {
+	if (ask->is_lines && !ask->is_stopped && !ask->is_whole) {
 		answer_lines(ask);
 	}
 }
@@ -368,6 +369,11 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	ask->is_lines = is_lines;
 	ask->is_keyed = key.ptr != NULL;
 	/* One line, and of a batch the run that the network brought with it. */
+	ask->is_whole = bd_http_is_body_expected(exchange);
+	if (is_lines && ask->is_whole) {
+		bd_buf_init(&ask->body, BD_SIGNED_LINES_MAX_BYTES);
+		return;
+	}
 	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
 					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
 }

@@ -29,12 +29,11 @@ biduid_SOURCES = \
 	gateway/daemon/erase.c \
 	gateway/daemon/explain.c gateway/daemon/explain.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
-	gateway/daemon/guard.c gateway/daemon/guard.h \
-	gateway/daemon/imprint.c gateway/daemon/imprint.h \
-	gateway/daemon/info.c \
-	gateway/daemon/keep.c gateway/daemon/keep.h \
-	gateway/daemon/keys.c gateway/daemon/keys.h \
-	gateway/daemon/landlock.c gateway/daemon/landlock.h \
+	gateway/daemon/guard.c gateway/daemon/guard.h gateway/daemon/identify.c \
+	gateway/daemon/identify.h gateway/daemon/imprint.c gateway/daemon/imprint.h \
+	gateway/daemon/info.c gateway/daemon/keep.c gateway/daemon/keep.h gateway/daemon/keys.c \
+	gateway/daemon/keys.h gateway/daemon/landlock.c gateway/daemon/landlock.h \
+	gateway/daemon/sender_keys.c gateway/daemon/sender_keys.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
@@ -45,6 +44,7 @@ biduid_SOURCES = \
 	gateway/daemon/openapi.c \
 	gateway/daemon/opening.c gateway/daemon/opening.h \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
+	gateway/daemon/nonces.c gateway/daemon/nonces.h \
 	gateway/daemon/notify.c gateway/daemon/notify.h \
 	gateway/daemon/pool.c gateway/daemon/pool.h gateway/daemon/pool_parts.h \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c \
@@ -62,6 +62,7 @@ biduid_SOURCES = \
 	gateway/daemon/secret.c gateway/daemon/secret.h \
 	gateway/daemon/set_aside.c gateway/daemon/set_aside.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
+	gateway/daemon/signature.c gateway/daemon/signature.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/call.h"
+#include "daemon/identify.h"
 #include "daemon/routes.h"
 #include "daemon/signer.h"
 
@@ -57,16 +58,18 @@ static void on_writable(struct bd_http_handler *handler, struct bd_http_exchange
 	}
 }
 
-static enum bd_code on_problem(
-	struct bd_http_handler *handler, enum bd_code code, struct bd_buf *body)
+static enum bd_code on_problem(struct bd_http_handler *handler, struct bd_http_exchange *exchange,
+	enum bd_code code, struct bd_buf *body)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
-	const struct bd_trail_caller nobody = { .client = { NULL, 0 } };
+	const struct bd_sender *sender = exchange != NULL ? bd_identified(exchange) : NULL;
+	const struct bd_trail_caller caller = { .client = bd_bytes_of(
+							sender != NULL ? sender->name : "") };
 	struct bd_diag diag = { .code = code };
 
-	/* What is no request has no sender and no address. */
+	/* What is no request has no sender, and no address that is ours. */
 	loop->counts.refused++;
-	if (bd_audit_refusal(&loop->audit, &nobody, code, "", "") != BD_OK) {
+	if (bd_audit_refusal(&loop->audit, &caller, code, "", "") != BD_OK) {
 		diag.code = BD_TRAIL_UNAVAILABLE;
 	}
 	return bd_problem_write(body, &diag, NULL, false);
@@ -77,6 +80,13 @@ static enum bd_code on_problem(
 static uint64_t on_mark(struct bd_http_handler *handler)
 {
 	return bd_audit_mark(&CONTAINER(struct bd_gate, handler, handler)->loop->audit);
+}
+
+#define GATES 3
+
+static struct bd_gate *gate_of(struct bd_loop *loop, size_t i)
+{
+	return i == 0 ? &loop->tls_gate : i == 1 ? &loop->plain_gate : &loop->proxy_gate;
 }
 
 static bool release(const struct bd_gate *gate, uint64_t safe)
@@ -103,15 +113,18 @@ static void refuse_held(const struct bd_gate *gate, uint64_t kept)
 static bool settle(struct bd_loop *loop)
 {
 	uint64_t kept, safe;
-	bool waits;
+	bool waits = false;
 
 	if (!bd_audit_end_turn(&kept, &loop->audit)) {
-		refuse_held(&loop->tls_gate, kept);
-		refuse_held(&loop->plain_gate, kept);
+		for (size_t i = 0; i < GATES; i++) {
+			refuse_held(gate_of(loop, i), kept);
+		}
 	}
 	safe = bd_audit_safe(&loop->audit);
-	waits = release(&loop->tls_gate, safe);
-	return release(&loop->plain_gate, safe) || waits;
+	for (size_t i = 0; i < GATES; i++) {
+		waits = release(gate_of(loop, i), safe) || waits;
+	}
+	return waits;
 }
 
 static void on_turn(struct bd_http_handler *handler)
@@ -131,8 +144,9 @@ static void on_synced(struct bd_letter *letter)
 	__atomic_store_n(&loop->is_synced_posted, false, __ATOMIC_RELEASE);
 	if (bd_trail_has_failed(loop->daemon->trail)) {
 		/* Written, and perhaps on the disk, perhaps not. */
-		drop(&loop->tls_gate);
-		drop(&loop->plain_gate);
+		for (size_t i = 0; i < GATES; i++) {
+			drop(gate_of(loop, i));
+		}
 	} else if (settle(loop)) {
 		bd_audit_want_release(&loop->audit);
 	}
@@ -159,15 +173,22 @@ static void on_pool_closed(void *state)
 	}
 }
 
-static bool is_drained(const struct bd_gate *gate)
+static bool are_drained(struct bd_loop *loop)
 {
-	return gate->http == NULL || gate->is_drained;
+	for (size_t i = 0; i < GATES; i++) {
+		const struct bd_gate *gate = gate_of(loop, i);
+
+		if (gate->http != NULL && !gate->is_drained) {
+			return false;
+		}
+	}
+	return true;
 }
 
 /* When no client is left and nothing is done for one that did not wait. */
 static void close_if_idle(struct bd_loop *loop)
 {
-	if (is_drained(&loop->tls_gate) && is_drained(&loop->plain_gate) && loop->background == 0) {
+	if (are_drained(loop) && loop->background == 0) {
 		on_pool_closed(loop);
 	}
 }
@@ -188,13 +209,12 @@ static void on_idle(struct bd_letter *letter)
 	close_if_idle(loop);
 }
 
-/* By letter: the caller is still within a worker's callback. Not needed before both gates are
+/* By letter: the caller is still within a worker's callback. Not needed before all gates are
  * drained: then on_drained looks. */
 void bd_loop_background_end(struct bd_loop *loop)
 {
 	loop->background--;
-	if (loop->background == 0 && is_drained(&loop->tls_gate) && is_drained(&loop->plain_gate) &&
-		!loop->is_idle_posted) {
+	if (loop->background == 0 && are_drained(loop) && !loop->is_idle_posted) {
 		loop->is_idle_posted = true;
 		bd_mailbox_post(&loop->mailbox, &loop->idle_letter);
 	}
@@ -218,11 +238,10 @@ static void drain(struct bd_letter *letter)
 		return;
 	}
 	loop->is_draining = true;
-	if (loop->plain_gate.http != NULL) {
-		bd_http_loop_drain(loop->plain_gate.http);
-	}
-	if (loop->tls_gate.http != NULL) {
-		bd_http_loop_drain(loop->tls_gate.http);
+	for (size_t i = 0; i < GATES; i++) {
+		if (gate_of(loop, i)->http != NULL) {
+			bd_http_loop_drain(gate_of(loop, i)->http);
+		}
 	}
 }
 
@@ -288,6 +307,11 @@ static void reload(struct bd_letter *letter)
 	bd_diag_clear(&diag);
 	if (bd_audit_turn(&loop->audit, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.cases", &diag);
+	}
+	bd_diag_clear(&diag);
+	tls.is_client_required = true;
+	if (loop->proxy_tls != NULL && bd_http_tls_reload(loop->proxy_tls, &tls, &diag) != BD_OK) {
+		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);
 	}
 	bd_diag_clear(&diag);
 	pool_settings(&pool, loop, loop->setup);
@@ -364,6 +388,17 @@ static enum bd_code open_gates(struct bd_loop *loop, struct bd_diag *diag)
 		if (code == BD_OK) {
 			code = open_gate(&loop->tls_gate, loop, settings->listen, loop->tls,
 				loop->number == 0 ? 0 : first->tls_gate.port, diag);
+		}
+	}
+	if (code == BD_OK && settings->listen_proxy != NULL) {
+		tls_settings(&tls, settings);
+		tls.is_client_required = true;
+		code = bd_http_tls_new(&loop->proxy_tls, &tls, diag);
+		loop->proxy_gate.is_proxy = true;
+		if (code == BD_OK) {
+			code = open_gate(&loop->proxy_gate, loop, settings->listen_proxy,
+				loop->proxy_tls, loop->number == 0 ? 0 : first->proxy_gate.port,
+				diag);
 		}
 	}
 	if (code == BD_OK && settings->listen_plaintext != NULL) {
@@ -449,13 +484,13 @@ void bd_loop_close(struct bd_loop *loop)
 	if (loop->has_thread) {
 		uv_thread_join(&loop->thread);
 	}
-	if (loop->tls_gate.http != NULL) {
-		bd_http_loop_free(loop->tls_gate.http);
-	}
-	if (loop->plain_gate.http != NULL) {
-		bd_http_loop_free(loop->plain_gate.http);
+	for (size_t i = 0; i < GATES; i++) {
+		if (gate_of(loop, i)->http != NULL) {
+			bd_http_loop_free(gate_of(loop, i)->http);
+		}
 	}
 	bd_http_tls_free(loop->tls);
+	bd_http_tls_free(loop->proxy_tls);
 	if (loop->reader != NULL) {
 		bd_store_reader_free(loop->reader);
 	}

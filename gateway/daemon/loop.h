@@ -37,11 +37,13 @@ struct bd_gate {
 	struct bd_http_loop *http; /* NULL = no such listener */
 	unsigned port;
 	bool is_plaintext;
+	bool is_proxy; /* for terminating proxies alone */
 	bool is_drained;
 };
 
 struct bd_daemon;
 struct bd_follow;
+struct bd_nonces;
 
 struct bd_loop {
 	struct bd_daemon *daemon;
@@ -50,8 +52,8 @@ struct bd_loop {
 	uv_thread_t thread;
 	bool has_thread;
 	struct bd_mailbox mailbox;
-	struct bd_gate tls_gate, plain_gate;
-	struct bd_http_tls *tls;
+	struct bd_gate tls_gate, plain_gate, proxy_gate;
+	struct bd_http_tls *tls, *proxy_tls;
 	struct bd_pool *short_pool, *long_pool; /* gathered messages; messages longer than that */
 	struct bd_store_reader *reader;
 	/* Of the question being answered, kept from one to the next: a loop answers one at a
@@ -97,6 +99,7 @@ struct bd_daemon {
 	uint64_t instance; /* random, part of the ids of tickets */
 	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
 	struct bd_tickets *tickets;
+	struct bd_nonces *nonces; /* of signed requests */
 	int64_t started_ms;
 };
 

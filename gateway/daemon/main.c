@@ -9,6 +9,7 @@
 #include "daemon/follow.h"
 #include "daemon/guard.h"
 #include "daemon/loop.h"
+#include "daemon/nonces.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "daemon/user.h"
@@ -90,6 +91,9 @@ static enum bd_code write_ports(const struct biduid *biduid, struct bd_diag *dia
 	}
 	if (loop->plain_gate.http != NULL) {
 		fprintf(file, "http=%u\n", loop->plain_gate.port);
+	}
+	if (loop->proxy_gate.http != NULL) {
+		fprintf(file, "proxy=%u\n", loop->proxy_gate.port);
 	}
 	if (fclose(file) != 0 || rename(draft, path) != 0) {
 		return bd_fail(diag, BD_IO, "port_file: %s", strerror(errno));
@@ -427,6 +431,11 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	if (code == BD_OK && bd_set_aside_new(&biduid->daemon.aside) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no list of messages set aside");
 	}
+	if (code == BD_OK && (biduid->daemon.nonces = bd_nonces_new(
+				      biduid->setup->settings->signature_window_s * 1000,
+				      biduid->daemon.started_ms)) == NULL) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no room for nonces");
+	}
 	if (code == BD_OK && bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
 				     biduid->daemon.writer, biduid->setup) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
@@ -506,6 +515,7 @@ static enum exit_code run(struct biduid *biduid)
 	free(biduid->daemon.loops);
 	bd_credentials_free(biduid->daemon.credentials);
 	bd_tickets_free(biduid->daemon.tickets);
+	bd_nonces_free(biduid->daemon.nonces);
 	bd_set_aside_free(biduid->daemon.aside);
 	bd_store_close(biduid->daemon.store);
 	uv_loop_close(&biduid->uv);

@@ -1,7 +1,7 @@
 #include "daemon/problem.h"
 
 #include "base/limits.h"
-#include "daemon/access.h"
+#include "daemon/identify.h"
 #include "daemon/language.h"
 #include "daemon/loop.h"
 #include "daemon/routes.h"
@@ -116,7 +116,7 @@ static struct bd_http_header header_of(enum bd_code code, const char *allow)
 {
 	int status = bd_code_info(code)->status;
 
-	if (code == BD_AUTH_UNKNOWN) {
+	if (status == 401) {
 		return (struct bd_http_header){ "WWW-Authenticate", "Mutual" };
 	}
 	if (status == 429 || status == 503 || code == BD_RECEIPT_PROOF_PENDING) {
@@ -143,7 +143,7 @@ static enum bd_code enter(const struct bd_http_exchange *exchange, enum bd_code 
 	if (is_open) {
 		return BD_OK;
 	}
-	sender = bd_access_sender(loop->setup->senders, bd_http_peer(exchange), gate->is_plaintext);
+	sender = bd_identified(exchange);
 	snprintf(verb, sizeof(verb), "%.*s", (int)(method.len < 15 ? method.len : 15), method.ptr);
 	bd_arena_init(&arena, BD_RECORD_ARENA_MAX_BYTES);
 	code = bd_audit_caller(

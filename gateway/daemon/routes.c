@@ -1,5 +1,7 @@
 #include "daemon/routes.h"
 
+#include "daemon/identify.h"
+
 #include "base/limits.h"
 
 #include <stdio.h>
@@ -122,19 +124,20 @@ const char *bd_route_pattern(bool *is_open, struct bd_bytes path)
 	return "";
 }
 
-/* NULL: not listed, or without the right; then the exchange is answered. */
+/* NULL: not known, or without the right; then the exchange is answered. */
 static const struct bd_sender *let_in(
 	struct bd_gate *gate, struct bd_http_exchange *exchange, uint32_t roles)
 {
-	const struct bd_sender *sender = bd_access_sender(
-		gate->loop->setup->senders, bd_http_peer(exchange), gate->is_plaintext);
+	struct bd_diag diag = { .code = BD_OK };
+	const struct bd_sender *sender = NULL;
+	enum bd_code code = bd_identify(&sender, gate, exchange, &diag);
 
-	if (sender == NULL) {
-		bd_problem_respond_code(exchange, BD_AUTH_UNKNOWN, "");
-		return NULL;
+	if (code == BD_OK && (sender->roles & roles) == 0) {
+		code = bd_fail(&diag, BD_AUTH_ROLE, "%s", "");
 	}
-	if ((sender->roles & roles) == 0) {
-		bd_problem_respond_code(exchange, BD_AUTH_ROLE, "");
+	if (code != BD_OK) {
+		diag.code = code;
+		bd_problem_respond(exchange, &diag, NULL);
 		return NULL;
 	}
 	return sender;

@@ -8,6 +8,7 @@
 #include "daemon/imprint.h"
 #include "daemon/keys.h"
 #include "daemon/sandbox.h"
+#include "daemon/sender_keys.h"
 #include "intake/image.h"
 
 #include <stdio.h>
@@ -280,6 +281,9 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	}
 	code = bd_config_senders(
 		&setup->senders, setup->settings->senders_file, &setup->arena, diags);
+	if (code == BD_OK) {
+		bd_sender_keys_load(&setup->sender_keys, setup->senders, diags);
+	}
 	if (!join(common, setup->settings->schemas_folder, "common.xml")) {
 		return no_room(diags);
 	}
@@ -339,6 +343,7 @@ void bd_setup_unref(struct bd_setup *setup)
 		return;
 	}
 	bd_keys_unref(setup->keys);
+	bd_sender_keys_free(setup->sender_keys);
 	bd_buf_release(&setup->image_buf);
 	bd_buf_release(&setup->openapi_buf);
 	bd_arena_release(&setup->arena);

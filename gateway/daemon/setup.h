@@ -14,9 +14,12 @@
 #include "intake/plan.h"
 #include "store/store.h"
 
+struct bd_sender_keys;
+
 struct bd_setup {
 	const struct bd_settings *settings;
 	const struct bd_senders *senders;
+	struct bd_sender_keys *sender_keys; /* they sign with */
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;

@@ -20,6 +20,8 @@ import urllib.parse
 import jsonschema
 import yaml
 
+from signed import sign
+
 TRANSPORT_HEADERS = {"date", "content-length", "connection", "transfer-encoding"}
 # How often and how long after one another something is asked `until` it is so.
 TRIES, PAUSE_S = 200, 0.1
@@ -252,6 +254,7 @@ class Run:
             for name in ("client", "narrow", "engine", "auditor", "stranger")
         }
         self.nobody = Client(arguments.port, arguments.tls, None)
+        self.key = bytes.fromhex((arguments.tls / "contract.hmac").read_text().strip())
         answer = self.clients["client"].ask("GET", "/openapi.json", {}, None)
         self.contract = Contract(parse(answer.body))
         built = json.loads(arguments.openapi.read_text(encoding="utf-8"))
@@ -404,6 +407,22 @@ class Run:
         self.check_refusal(operation, "without a certificate", self.nobody.ask(method, target, {}, None), "auth.unknown")
         stranger = self.clients["stranger"].ask(method, target, {}, None)
         self.check_refusal(operation, "a certificate that is not listed", stranger, "auth.unknown")
+        self.check_signed_refusals(operation)
+
+    def ask_signed(self, operation, key=None, body=b"", **faults):
+        target = self.plain_target(operation)
+        headers = dict(sign(key or self.key, "contract", operation["method"], target, "", body, **faults))
+        return self.nobody.ask(operation["method"], target, headers, None)
+
+    def check_signed_refusals(self, operation):
+        self.check_refusal(operation, "another key", self.ask_signed(operation, key=bytes(32)), "auth.signature")
+        self.check_refusal(operation, "signed long ago", self.ask_signed(operation, created=1780300800), "auth.time")
+        nonce = "again " + operation["operationId"] + " " * 16
+        self.ask_signed(operation, nonce=nonce)
+        self.check_refusal(operation, "the same nonce", self.ask_signed(operation, nonce=nonce), "auth.replay")
+        self.check_refusal(operation, "another body", self.ask_signed(operation, body=b"x"), "auth.digest")
+        forged = self.clients["client"].ask(operation["method"], self.plain_target(operation), {"Client-Cert": ":AA==:"}, None)
+        self.check_refusal(operation, "a proxy's header from who is none", forged, "auth.proxy")
 
     def check_refusal_not(self, operation, answer):
         faults = [] if answer.status == 200 else [f"answered {answer.status}"]

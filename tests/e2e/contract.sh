@@ -36,7 +36,12 @@ roles = engine
 [auditor]
 spki_pin = $(spki_pin "$work/tls/auditor.crt")
 roles = auditor
+[signed]
+hmac_key = contract tls/contract.hmac
+roles = department engine operator
+sources = market
 END
+(umask 077 && openssl rand -hex 32 >"$work/tls/contract.hmac")
 # So far ahead that there is an alarm.
 echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
 # Small, so that what is too large is soon too large.

@@ -60,7 +60,14 @@ roles = operator
 certificate_issuer = $(issuer_of auditor)
 certificate_name = auditor.example
 roles = auditor
+
+[platform]
+hmac_key = 2026-a platform-a.key
+hmac_key = 2026-b platform-b.key
+roles = department engine
+sources = market medical social tax
 END
+	(umask 077 && openssl rand -hex 32 >"$work/platform-a.key" && openssl rand -hex 64 >"$work/platform-b.key")
 }
 
 asked() { # CERTIFICATE METHOD PATH STATUS [CODE]
@@ -70,9 +77,152 @@ asked() { # CERTIFICATE METHOD PATH STATUS [CODE]
 }
 
 
+# -- signed requests --
+
+# signed METHOD PATH BODY-FILE|- [OPTION...]: asks without a certificate, signed by the options of signed.py (key 2026-a).
+signed() {
+	local method=$1 path=$2 body=$3 line
+	local -a curl=(-H 'Content-Type: application/json') file=()
+	shift 3
+	[ "$body" = - ] || { curl+=(--data-binary "@${sent:-$body}") && file=("$body"); }
+	"$python" "$top/tests/e2e/signed.py" --key-id 2026-a --key-file "$work/platform-a.key" \
+		--field 'Content-Type: application/json' "$@" "$method" "https://x$path" "${file[@]}" >"$work/signature" || return 1
+	while IFS= read -r line; do curl+=(-H "$line"); done <"$work/signature"
+	plain "$method" "$path" "${curl[@]}"
+}
+
+plain() { # METHOD PATH CURL-ARGUMENT...: asks without a certificate
+	local method=$1 path=$2
+	shift 2
+	curl -s --max-time 30 --cacert "$work/tls/ca.crt" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' "$@" \
+		"${base:-https://127.0.0.1:$https_port}$path"
+}
+
+# Signatures of the second in which the gateway started are refused: until it is over.
+until_signatures_count() {
+	local left=50
+	while [ "$left" -gt 0 ] && [ "$(signed GET /v1/status -)" != 200 ]; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	[ "$left" -gt 0 ]
+}
+
+second_key() {
+	[ "$(signed GET /v1/status - --key-id 2026-b --key-file "$work/platform-b.key")" = 200 ]
+}
+
+# The same bytes twice: refused by their nonce, and nothing is stored twice.
+replayed() {
+	local nonce=replayed-nonce-0001 created
+	created=$(date +%s)
+	[ "$(signed GET /v1/status - --nonce $nonce --created "$created")" = 200 ] &&
+		expect 401 auth.replay signed GET /v1/status - --nonce $nonce --created "$created"
+}
+
+# What is signed is what is stored: one byte more or another, and nothing of it is.
+other_body() {
+	local before after
+	before=$(messages)
+	printf '{"matter":"x"}' >"$work/one" && printf '{"matter":"y"}' >"$work/other"
+	sent=$work/other expect 401 auth.digest signed POST /v1/compare "$work/one" || return 1
+	cp "$top/adapters/social/samples/social_nws_response.xml" "$work/good.xml"
+	{ cat "$work/good.xml" && echo; } >"$work/longer.xml"
+	sent=$work/longer.xml expect 401 auth.digest signed POST /v1/sources/social/nws "$work/good.xml" || return 1
+	after=$(messages)
+	[ "$before" = "$after" ] || { echo "$before -> $after"; return 1; }
+	[ "$(signed POST /v1/sources/social/nws "$work/good.xml")" = 200 ] && [ "$(messages)" -gt "$after" ]
+}
+
+# Lines of a batch are answered when all of it is found to be the signed one.
+other_lines() {
+	local before
+	printf '{"subject":{"entity":"person","id_type":"resident_id","id_no":"440311199106159019"}}\n' >"$work/one.ndjson"
+	cat "$work/one.ndjson" "$work/one.ndjson" >"$work/two.ndjson"
+	before=$(metric bidui_queries_total)
+	lines=1 sent=$work/two.ndjson expect 401 auth.digest signed_lines || return 1
+	[ "$(metric bidui_queries_total)" = "$before" ] && [ "$(sent=$work/one.ndjson signed_lines)" = 200 ] &&
+		[ "$(metric bidui_queries_total)" -gt "$before" ]
+}
+
+signed_lines() {
+	"$python" "$top/tests/e2e/signed.py" --key-id 2026-a --key-file "$work/platform-a.key" \
+		--field 'Content-Type: application/x-ndjson' POST https://x/v1/identities/query "$work/one.ndjson" >"$work/signature"
+	local line
+	local -a curl=(-H 'Content-Type: application/x-ndjson' --data-binary "@$sent")
+	while IFS= read -r line; do curl+=(-H "$line"); done <"$work/signature"
+	plain POST /v1/identities/query "${curl[@]}"
+}
+
+metric() {
+	curl -s --cacert "$work/tls/ca.crt" "https://127.0.0.1:$https_port/metrics" | sed -n "s/^$1 //p"
+}
+
+messages() {
+	metric bidui_pushes_total
+}
+
+unsigned_purpose() { # A field that matters is signed, or nobody is asking.
+	signed GET /v1/status - >/dev/null
+	local line
+	local -a curl=(-H 'Content-Type: application/json' -H 'Bidui-Purpose: x')
+	"$python" "$top/tests/e2e/signed.py" --key-id 2026-a --key-file "$work/platform-a.key" \
+		--field 'Content-Type: application/json' GET https://x/v1/status >"$work/signature"
+	while IFS= read -r line; do curl+=(-H "$line"); done <"$work/signature"
+	expect 401 auth.signature plain GET /v1/status "${curl[@]}"
+}
+
+# A certificate beside a signature that is wrong does not help.
+no_falling_back() {
+	as=client expect 401 auth.signature ask GET /v1/status -H 'Signature-Input: x' -H 'Signature: y'
+}
+
+open_key_file() {
+	chmod 644 "$work/platform-a.key"
+	"$build/biduid" --config "$work/bidui.conf" --check >"$work/out" 2>&1
+	local got=$?
+	chmod 600 "$work/platform-a.key"
+	[ $got = 4 ] && grep -q 'platform.*2026-a.*chmod 600' "$work/out"
+}
+
+# -- proxies --
+
+forwarded() { # CERTIFICATE: as HAProxy writes it
+	printf 'Client-Cert: :%s:' "$(openssl x509 -in "$work/tls/$1.crt" -outform DER | base64 -w 0)"
+}
+
+escaped() { # CERTIFICATE: as nginx writes it
+	printf 'Client-Cert: %s' "$("$python" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.stdin.read()))' <"$work/tls/$1.crt")"
+}
+
+by_proxy() { # CERTIFICATE-OF-THE-PROXY CURL-ARGUMENT...
+	local certificate=$1
+	shift
+	base=https://127.0.0.1:$proxy_port plain GET /v1/status --cert "$work/tls/$certificate.crt" --key "$work/tls/$certificate.key" "$@"
+}
+
+stood_twice() {
+	expect 403 auth.proxy by_proxy proxy -H "$(forwarded auditor)" -H "$(forwarded named)"
+}
+
+env_as() { # CERTIFICATE: on the listener for everybody
+	as=$1 ask GET /v1/status -H "$(forwarded named)"
+}
+
+plaintext_header() {
+	base=http://127.0.0.1:$http_port expect 403 auth.proxy plain GET /v1/status -H "$(forwarded named)"
+}
+
+no_certificate_no_connection() {
+	! base=https://127.0.0.1:$proxy_port plain GET /v1/status -H "$(forwarded named)" >/dev/null
+}
+
 make_keys
+python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 write_settings 0 0
 make_senders
+issued proxy ours /CN=proxy
+printf 'listen_proxy = 127.0.0.1:0\nproxy_pins = %s\n' "$(spki_pin "$work/tls/proxy.crt")" >>"$work/bidui.conf"
 if ! start_gateway; then
 	echo 'Bail out! the gateway did not start'
 	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
@@ -86,6 +236,35 @@ check 'the same serial of another authority is nobody' asked renumbered GET /v1/
 check 'an auditor sees the head of the trail' asked auditor GET /v1/trail/head 200
 check 'and nothing else' asked auditor GET /v1/status 403 auth.role
 check 'nor compares' asked auditor POST /v1/compare 403 auth.role
+
+proxy_port=$(sed -n 's/^proxy=//p' "$work/ports")
+check 'a signed request is its sender'"'"'s' until_signatures_count
+check 'by the next key too' second_key
+check 'another key with that id is nobody' expect 401 auth.signature signed GET /v1/status - --key-file "$work/platform-b.key"
+check 'an unknown key is nobody' expect 401 auth.signature signed GET /v1/status - --key-id 2026-c
+check 'signed too long ago' expect 401 auth.time signed GET /v1/status - --created "$(($(date +%s) - 130))"
+check 'signed too far ahead' expect 401 auth.time signed GET /v1/status - --created "$(($(date +%s) + 130))"
+check 'a nonce counts once' replayed
+check 'the path is covered' expect 401 auth.signature signed GET /v1/status - --cover '@method,@query,content-digest,content-type'
+check 'the content type is covered' expect 401 auth.signature signed GET /v1/status - --cover '@method,@path,@query,content-digest'
+check 'a purpose is covered' unsigned_purpose
+check 'nothing comes of another body than the signed one' other_body
+check 'nor of other lines' other_lines
+check 'a wrong signature is not made good by a certificate' no_falling_back
+check 'a signed request has the roles of its sender' expect 403 auth.role signed POST /v1/subjects/erase -
+check 'a key file that others can read is refused' open_key_file
+check 'a proxy says whose certificate it verified' status_is 200 by_proxy proxy -H "$(forwarded named)"
+check 'as nginx writes it too' status_is 200 by_proxy proxy -H "$(escaped named)"
+check 'with the roles of that sender' expect 403 auth.role by_proxy proxy -H "$(forwarded auditor)"
+check 'and its issuer' expect 401 auth.unknown by_proxy proxy -H "$(forwarded imitator)"
+check 'a proxy by itself is nobody' expect 401 auth.unknown by_proxy proxy
+check 'a header that stands twice is refused' stood_twice
+check 'one that is no certificate is refused' expect 403 auth.proxy by_proxy proxy -H 'Client-Cert: :AAAA:'
+check 'a listed sender is no proxy' expect 403 auth.proxy by_proxy named -H "$(forwarded numbered)"
+check 'without a certificate there is no connection' no_certificate_no_connection
+check 'the header counts on no other listener' expect 403 auth.proxy ask GET /v1/status -H "$(forwarded named)"
+check 'not even from the proxy' expect 403 auth.proxy env_as proxy
+check 'nor on the plaintext one' plaintext_header
 
 conflict_is_told() { # ROLES TEXT
 	sed "s/^roles = auditor\$/roles = $1/" "$work/senders" >"$work/senders.bad"

@@ -1,7 +1,13 @@
 # Who is speaking, how often, and who may change things.
-SENDERS_TESTS = tests/unit/test_access
+SENDERS_TESTS = tests/unit/test_access \
+	tests/unit/test_nonces \
+	tests/unit/test_signature
 check_PROGRAMS += $(SENDERS_TESTS)
 TESTS += $(SENDERS_TESTS)
-SENDERS_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
+SENDERS_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
 tests_unit_test_access_SOURCES = tests/unit/test_access.c gateway/daemon/access.c
 tests_unit_test_access_LDADD = $(SENDERS_TEST_LIBS)
+tests_unit_test_nonces_SOURCES = tests/unit/test_nonces.c gateway/daemon/nonces.c
+tests_unit_test_nonces_LDADD = $(SENDERS_TEST_LIBS)
+tests_unit_test_signature_SOURCES = tests/unit/test_signature.c gateway/daemon/signature.c
+tests_unit_test_signature_LDADD = $(SENDERS_TEST_LIBS)
