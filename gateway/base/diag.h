@@ -24,6 +24,7 @@ struct bd_diag {
 	char field[64]; /* native name of the field */
 	char rule[32];  /* id in schemas/rules.tsv */
 	char detail[192]; /* ours, never theirs */
+	uint32_t retry_s; /* after which it is worth trying again; 0 = soon, or never */
 	/* Further faults of the same question, in its arena: all are told at once. */
 	struct bd_diag *next;
 };

@@ -8,6 +8,7 @@
 #include "daemon/question.h"
 #include "daemon/repeats.h"
 #include "daemon/routes.h"
+#include "daemon/share.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -179,7 +180,10 @@ static void answer_line(struct ask *ask, struct bd_bytes line)
 		ask->losses = bd_trail_losses(audit->log);
 	}
 	ask->unsent++;
-	diag.code = bd_question_answer(receipt, &ask->question, line, &diag);
+	diag.code = bd_share_request(ask->call.setup, ask->call.sender, &diag);
+	if (diag.code == BD_OK) {
+		diag.code = bd_question_answer(receipt, &ask->question, line, &diag);
+	}
 	if (diag.code != BD_OK && bd_question_refuse(&ask->question, diag.code) != BD_OK) {
 		diag = (struct bd_diag){ .code = BD_TRAIL_UNAVAILABLE };
 	}

@@ -214,6 +214,36 @@ enum bd_code bd_audit_flush(struct bd_audit *audit, struct bd_diag *diag)
 	return bd_trail_flush(audit->log, diag);
 }
 
+/* Who asks too much must not fill the disk by being told so. False: it is counted with another. */
+static bool is_new_limit(uint64_t *more, struct bd_audit *audit, struct bd_bytes client,
+	enum bd_code code, int64_t time_ms)
+{
+	size_t at = (size_t)code + client.len;
+	struct bd_audit_limited *slot;
+
+	*more = 0;
+	if (code != BD_LIMIT_REQUESTS && code != BD_LIMIT_SUBJECTS && code != BD_LIMIT_VALUES) {
+		return true;
+	}
+	for (size_t i = 0; i < client.len; i++) {
+		at = at * 31 + (unsigned char)client.ptr[i];
+	}
+	slot = &audit->limited[at % BD_AUDIT_LIMITED];
+	if (slot->code != code || !bd_bytes_is(client, slot->client)) {
+		*slot = (struct bd_audit_limited){ .code = code, .second = time_ms / 1000 };
+		snprintf(slot->client, sizeof(slot->client), "%.*s", (int)client.len, client.ptr);
+		return true;
+	}
+	if (slot->second == time_ms / 1000) {
+		slot->more++;
+		return false;
+	}
+	*more = slot->more;
+	slot->second = time_ms / 1000;
+	slot->more = 0;
+	return true;
+}
+
 enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_caller *caller,
 	enum bd_code code, const char *method, const char *route)
 {
@@ -231,6 +261,8 @@ enum bd_code bd_audit_refusal(struct bd_audit *audit, const struct bd_trail_call
 			return BD_OK;
 		}
 		event.more = audit->unknown_more;
+	} else if (!is_new_limit(&event.more, audit, caller->client, code, time_ms)) {
+		return BD_OK;
 	}
 	result = bd_audit_event(audit, BD_TRAIL_REFUSAL, &event, time_ms, NULL);
 	result = result == BD_OK ? bd_audit_flush(audit, NULL) : result;

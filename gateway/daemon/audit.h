@@ -23,6 +23,9 @@ struct bd_signer;
 /* Of the keyed digests; derived from the master key. */
 #define BD_AUDIT_KEY_BYTES 32
 
+/* Senders that are told apart in it; of more, some have an entry more often. */
+#define BD_AUDIT_LIMITED 16
+
 struct bd_audit {
 	struct bd_trail *trail;
 	struct bd_trail_log *log;
@@ -39,6 +42,13 @@ struct bd_audit {
 	 */
 	int64_t unknown_second;
 	uint64_t unknown_more;
+	/* refusals of who asks too much, likewise: by sender and code */
+	struct bd_audit_limited {
+		char client[64];
+		enum bd_code code;
+		int64_t second;
+		uint64_t more;
+	} limited[BD_AUDIT_LIMITED];
 };
 
 /* The log of one loop. */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/document.h"
+#include "daemon/quota.h"
 #include "daemon/routes.h"
 #include "daemon/witness.h"
 #include "store/obligations.h"
@@ -251,6 +252,45 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	return code == BD_OK ? write_alarms(out, &tls) : code;
 }
 
+/* A value of a label, as the text format has it. */
+static enum bd_code add_label(struct bd_buf *out, const char *text)
+{
+	enum bd_code code = BD_OK;
+
+	for (; *text != '\0' && code == BD_OK; text++) {
+		code = *text == '"' || *text == '\\' ? bd_buf_add_byte(out, '\\') : BD_OK;
+		code = code == BD_OK ? bd_buf_add_byte(out, *text) : code;
+	}
+	return code;
+}
+
+/* Of each sender that was ever refused; no label says whom it asked about. */
+static enum bd_code write_limited(struct bd_buf *out, const struct bd_setup *setup)
+{
+	static const char *const names[] = { [BD_QUOTA_REQUESTS] = "requests",
+		[BD_QUOTA_SUBJECTS] = "subjects",
+		[BD_QUOTA_VALUES] = "values" };
+	enum bd_code code = bd_buf_add_text(out,
+		"# HELP bidui_limited_total asked too much, by sender and limit\n"
+		"# TYPE bidui_limited_total counter\n");
+
+	for (size_t i = 0; i < setup->senders->count * BD_QUOTA_KINDS && code == BD_OK; i++) {
+		size_t sender = i / BD_QUOTA_KINDS, kind = i % BD_QUOTA_KINDS;
+		uint64_t count = bd_quota_refused(
+			bd_quotas_of(setup->quotas, sender), (enum bd_quota_kind)kind);
+
+		if (count == 0) {
+			continue;
+		}
+		code = bd_buf_add_text(out, "bidui_limited_total{sender=\"");
+		code = code == BD_OK ? add_label(out, setup->senders->items[sender].name) : code;
+		code = code == BD_OK ? bd_buf_printf(out, "\",limit=\"%s\"} %" PRIu64 "\n",
+					       names[kind], count)
+				     : code;
+	}
+	return code;
+}
+
 void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts)
 {
@@ -259,7 +299,7 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	(void)sender;
 	(void)parts;
 	bd_buf_init(&body, BODY_MAX_BYTES);
-	if (write_figures(&body, loop) == BD_OK) {
+	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK) {
 		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");

@@ -53,6 +53,7 @@ biduid_SOURCES = \
 	gateway/daemon/push.c \
 	gateway/daemon/question.c gateway/daemon/question.h \
 	gateway/daemon/recall.c \
+	gateway/daemon/quota.c gateway/daemon/quota.h \
 	gateway/daemon/receipt.c gateway/daemon/receipt.h \
 	gateway/daemon/repeats.c gateway/daemon/repeats.h \
 	gateway/daemon/reply_to.c gateway/daemon/reply_to.h \
@@ -62,6 +63,7 @@ biduid_SOURCES = \
 	gateway/daemon/secret.c gateway/daemon/secret.h \
 	gateway/daemon/set_aside.c gateway/daemon/set_aside.h \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
+	gateway/daemon/share.c gateway/daemon/share.h \
 	gateway/daemon/signature.c gateway/daemon/signature.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \

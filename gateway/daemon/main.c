@@ -222,7 +222,7 @@ static void reload(struct biduid *biduid)
 	if (biduid->reloads_left > 0 || biduid->epoch_keys != NULL) {
 		biduid->is_reload_wanted = true;
 	} else if (bd_guard_check(biduid->fence, biduid->config, diags) != BD_OK ||
-		   bd_setup_load(&setup, biduid->config, diags) != BD_OK) {
+		   bd_setup_load(&setup, biduid->config, biduid->setup, diags) != BD_OK) {
 		show_errors(diags);
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
 	} else {
@@ -605,7 +605,7 @@ int main(int argc, char **argv)
 			"keys may be swapped out: raise LimitMEMLOCK to 2 MiB");
 	}
 	diags = calloc(1, sizeof(*diags));
-	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, diags) != BD_OK) {
+	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, NULL, diags) != BD_OK) {
 		if (diags != NULL) {
 			show_errors(diags);
 		}

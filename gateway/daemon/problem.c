@@ -100,6 +100,10 @@ enum bd_code bd_problem_write(
 	bd_jw_text(&w, "code", info->text);
 	write_layer(&w, info, source);
 	bd_jw_bool(&w, "retryable", info->is_retryable);
+	if (diag->retry_s != 0) {
+		/* A line of a batch has no header. */
+		bd_jw_u64(&w, "retry_after", diag->retry_s);
+	}
 	bd_jw_text(&w, "hint", is_english ? info->hint_en : info->hint_zh);
 	write_errors(&w, diag, is_english);
 	bd_jw_object_end(&w);
@@ -112,15 +116,16 @@ bool bd_problem_is_english(const struct bd_http_exchange *exchange)
 }
 
 /* The one header more that goes with the status, or that the caller gives. */
-static struct bd_http_header header_of(enum bd_code code, const char *allow)
+static struct bd_http_header header_of(char wait[16], const struct bd_diag *diag, const char *allow)
 {
-	int status = bd_code_info(code)->status;
+	int status = bd_code_info(diag->code)->status;
 
 	if (status == 401) {
 		return (struct bd_http_header){ "WWW-Authenticate", "Mutual" };
 	}
-	if (status == 429 || status == 503 || code == BD_RECEIPT_PROOF_PENDING) {
-		return (struct bd_http_header){ "Retry-After", "1" };
+	if (status == 429 || status == 503 || diag->code == BD_RECEIPT_PROOF_PENDING) {
+		snprintf(wait, 16, "%u", diag->retry_s == 0 ? 1 : diag->retry_s);
+		return (struct bd_http_header){ "Retry-After", wait };
 	}
 	return (struct bd_http_header){ allow != NULL ? "Allow" : NULL, allow };
 }
@@ -159,11 +164,12 @@ static void respond(struct bd_http_exchange *exchange, const struct bd_diag *giv
 	static const struct bd_diag unavailable = { .code = BD_TRAIL_UNAVAILABLE };
 	const struct bd_diag *diag = enter(exchange, given->code) == BD_OK ? given : &unavailable;
 	bool is_english = bd_problem_is_english(exchange);
+	char wait[16];
 	const struct bd_http_header headers[] = {
 		{ "Content-Type", "application/problem+json" },
 		{ "Content-Language", is_english ? "en" : "zh-CN" },
 		{ "Cache-Control", "no-store" },
-		header_of(diag->code, allow),
+		header_of(wait, diag, allow),
 		{ NULL, NULL },
 	};
 	struct bd_buf body;

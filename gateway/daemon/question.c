@@ -1,6 +1,7 @@
 #include "daemon/question.h"
 
 #include "daemon/sandbox.h"
+#include "daemon/share.h"
 
 #include <stddef.h>
 
@@ -41,6 +42,10 @@ static enum bd_code lookup(struct bd_answer_source *self, struct bd_held **out,
 		code = bd_audit_subject(question->subject.digest, &question->call->loop->audit,
 			&identifiers[0], question->call->setup->dict);
 		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+		code = code == BD_OK
+			       ? bd_share_subject(question->call->setup, question->call->sender,
+					 &identifiers[0], question->now_ms, diag)
+			       : code;
 	}
 	return code;
 }
@@ -169,6 +174,10 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	} else {
 		loop->counts.queries++;
 		code = bd_query(&loop->answer, json, &context, &loop->arena, diag);
+	}
+	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
+		code = bd_share_case(
+			setup, question->call->sender, compared.asked, question->now_ms, diag);
 	}
 	code = code == BD_OK ? enter(question, json, &compared, diag) : code;
 	bd_store_end(loop->reader);

@@ -1,6 +1,7 @@
 #include "daemon/routes.h"
 
 #include "daemon/identify.h"
+#include "daemon/share.h"
 
 #include "base/limits.h"
 
@@ -132,6 +133,7 @@ static const struct bd_sender *let_in(
 	const struct bd_sender *sender = NULL;
 	enum bd_code code = bd_identify(&sender, gate, exchange, &diag);
 
+	code = code == BD_OK ? bd_share_request(gate->loop->setup, sender, &diag) : code;
 	if (code == BD_OK && (sender->roles & roles) == 0) {
 		code = bd_fail(&diag, BD_AUTH_ROLE, "%s", "");
 	}

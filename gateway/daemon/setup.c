@@ -7,6 +7,7 @@
 #include "config/matter.h"
 #include "daemon/imprint.h"
 #include "daemon/keys.h"
+#include "daemon/quota.h"
 #include "daemon/sandbox.h"
 #include "daemon/sender_keys.h"
 #include "intake/image.h"
@@ -310,7 +311,8 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	return code == BD_OK ? BD_OK : no_room(diags);
 }
 
-enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path, struct bd_diags *diags)
+enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
+	const struct bd_setup *before, struct bd_diags *diags)
 {
 	struct bd_setup *setup = calloc(1, sizeof(*setup));
 	enum bd_code code;
@@ -323,6 +325,10 @@ enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path, str
 	bd_buf_init(&setup->openapi_buf, OPENAPI_MAX_BYTES);
 	setup->references = 1;
 	code = load(setup, settings_path, diags);
+	if (code == BD_OK && bd_quotas_new(&setup->quotas, setup->senders,
+				     before != NULL ? before->quotas : NULL) != BD_OK) {
+		code = no_room(diags);
+	}
 	if (code != BD_OK) {
 		bd_setup_unref(setup);
 		return code;
@@ -343,6 +349,7 @@ void bd_setup_unref(struct bd_setup *setup)
 		return;
 	}
 	bd_keys_unref(setup->keys);
+	bd_quotas_free(setup->quotas);
 	bd_sender_keys_free(setup->sender_keys);
 	bd_buf_release(&setup->image_buf);
 	bd_buf_release(&setup->openapi_buf);

@@ -14,12 +14,14 @@
 #include "intake/plan.h"
 #include "store/store.h"
 
+struct bd_quotas;
 struct bd_sender_keys;
 
 struct bd_setup {
 	const struct bd_settings *settings;
 	const struct bd_senders *senders;
 	struct bd_sender_keys *sender_keys; /* they sign with */
+	struct bd_quotas *quotas;    /* what they may ask */
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;
@@ -40,9 +42,10 @@ struct bd_setup {
 	unsigned references; /* atomic */
 };
 
-/* Reads the settings file and all it names. Every error is added to diags. */
-enum bd_code bd_setup_load(
-	struct bd_setup **out, const char *settings_path, struct bd_diags *diags);
+/* Reads the settings file and all it names. Every error is added to diags. before: the one that it
+ * takes the place of, whose counts go on; or NULL. */
+enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
+	const struct bd_setup *before, struct bd_diags *diags);
 struct bd_setup *bd_setup_ref(struct bd_setup *setup);
 void bd_setup_unref(struct bd_setup *setup); /* NULL is allowed */
 

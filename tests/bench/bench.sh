@@ -261,8 +261,12 @@ make_matters
 # As in production; the other scripts take small segments, to see them change.
 trail_segment_bytes=67108864
 write_settings 0 0
-printf '[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n' \
-	>>"$work/senders"
+printf '[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n%s' \
+	'requests_per_second = unlimited
+subjects_per_hour = unlimited
+subjects_per_day = unlimited
+values_per_day = unlimited
+' >>"$work/senders"
 "$build/tests/gen/bidui_gen" --people "$people" --businesses "$people" --seed 1 --out "$work/gen"
 wrap_tax
 make_questions

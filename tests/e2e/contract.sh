@@ -20,6 +20,7 @@ make_keys
 make_certificate narrow '/CN=narrow' 'extendedKeyUsage=clientAuth'
 make_certificate engine '/CN=engine' 'extendedKeyUsage=clientAuth'
 make_certificate auditor '/CN=auditor' 'extendedKeyUsage=clientAuth'
+make_certificate curious '/CN=curious' 'extendedKeyUsage=clientAuth'
 make_certificate stranger '/CN=stranger' 'extendedKeyUsage=clientAuth'
 write_settings 0 0
 cat >>"$work/senders" <<END
@@ -40,8 +41,23 @@ roles = auditor
 hmac_key = contract tls/contract.hmac
 roles = department engine operator
 sources = market
+
+[hasty]
+hmac_key = hasty tls/hasty.hmac
+roles = department engine operator
+sources = market
+requests_per_second = 1
+requests_burst = 1
+
+[curious]
+spki_pin = $(spki_pin "$work/tls/curious.crt")
+roles = engine
+subjects_per_hour = 1
+values_per_day = 1
 END
-(umask 077 && openssl rand -hex 32 >"$work/tls/contract.hmac")
+for name in contract hasty; do
+	(umask 077 && openssl rand -hex 32 >"$work/tls/$name.hmac")
+done
 # So far ahead that there is an alarm.
 echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
 # Small, so that what is too large is soon too large.

@@ -44,6 +44,8 @@ subjectAltName=DNS:engine.example'
 	issued numbered ours /CN=numbered extendedKeyUsage=clientAuth 0x0A1B
 	issued renumbered other /CN=numbered extendedKeyUsage=clientAuth 0x0A1B
 	issued auditor ours /CN=auditor 'subjectAltName=DNS:auditor.example'
+	issued hasty ours /CN=hasty 'subjectAltName=DNS:hasty.example'
+	issued curious ours /CN=curious 'subjectAltName=DNS:curious.example'
 	cat >>"$work/senders" <<END
 
 [named]
@@ -66,6 +68,20 @@ hmac_key = 2026-a platform-a.key
 hmac_key = 2026-b platform-b.key
 roles = department engine
 sources = market medical social tax
+
+[hasty]
+certificate_issuer = $(issuer_of hasty)
+certificate_name = hasty.example
+roles = engine
+requests_per_second = 1
+requests_burst = 3
+
+[curious]
+certificate_issuer = $(issuer_of curious)
+certificate_name = curious.example
+roles = engine
+subjects_per_hour = 3
+values_per_day = 2
 END
 	(umask 077 && openssl rand -hex 32 >"$work/platform-a.key" && openssl rand -hex 64 >"$work/platform-b.key")
 }
@@ -217,6 +233,80 @@ no_certificate_no_connection() {
 	! base=https://127.0.0.1:$proxy_port plain GET /v1/status -H "$(forwarded named)" >/dev/null
 }
 
+# -- limits --
+
+too_often() { # Three at once, one a second: of five some come too soon.
+	local got= i
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		got=$(as=hasty ask GET /v1/status)
+		[ "$got" != 429 ] || break
+	done
+	[ "$got" = 429 ] && body_is '.code == "limit.requests" and .retryable and .retry_after == 1' &&
+		grep -qi '^retry-after: 1' "$work/head"
+}
+
+# A person of that number within the invented region, with the check digit it has to have.
+person() { # NUMBER
+	local digits weights='7 9 10 5 8 4 2 1 6 3 7 9 10 5 8 4 2' sum=0 i=0 weight
+	digits=$(printf '44031119910615%03d' "$1")
+	for weight in $weights; do
+		sum=$((sum + ${digits:i:1} * weight))
+		i=$((i + 1))
+	done
+	printf '%s%s' "$digits" "$(printf '10X98765432' | cut -c $((sum % 11 + 1)))"
+}
+
+curious_batch() { # NUMBER...: a query a line
+	local number
+	for number in "$@"; do
+		printf '{"subject":{"entity":"person","id_type":"resident_id","id_no":"%s"}}\n' "$(person "$number")"
+	done >"$work/batch.ndjson"
+	as=curious ask POST /v1/identities/query -H 'Content-Type: application/x-ndjson' --data-binary "@$work/batch.ndjson"
+}
+
+too_many_subjects() { # The third comes again, the fourth is too many, and the first may be asked about again.
+	[ "$(curious_batch 1 2 3 3 4 1)" = 200 ] &&
+		[ "$(jq -r '.code // "answered"' "$work/body" | tr '\n' ' ')" = 'answered answered answered answered limit.subjects answered ' ] &&
+		jq -se 'map(select(.code)) | length == 1 and (.[0] | .status == 429 and .retry_after >= 1 and .retry_after <= 3600)' "$work/body"
+}
+
+claimed() { # VALUE
+	as=curious ask POST /v1/compare -H 'Content-Type: application/json' --data '{"matter":"old-age-allowance","case":"c-1",
+		"on":"2026-06-01","submitted_at":"2026-06-01T09:30:00+08:00","subjects":{"applicant":{"entity":"person",
+		"id_type":"resident_id","id_no":"'"$(person 1)"'"}},"claims":[{"of":"/subjects/applicant","field":"name","value":"'"$1"'"}]}'
+}
+
+too_many_values() {
+	[ "$(claimed 甲示例)" = 200 ] && [ "$(claimed 乙示例)" = 200 ] && expect 429 limit.values claimed 丙示例 &&
+		[ "$(sed -n 's/^retry-after: \([0-9]*\).*/\1/Ip' "$work/head")" -ge 1 ] && [ "$(claimed 甲示例)" = 200 ]
+}
+
+limits_are_counted() {
+	[ "$(metric 'bidui_limited_total{sender="curious",limit="subjects"}')" -ge 1 ] &&
+		[ "$(metric 'bidui_limited_total{sender="curious",limit="values"}')" -ge 1 ] &&
+		[ "$(metric 'bidui_limited_total{sender="hasty",limit="requests"}')" -ge 1 ]
+}
+
+# What was refused is on the trail, by its sender and code.
+limits_are_entered() {
+	local code
+	for code in limit.requests limit.subjects limit.values auth.signature auth.replay auth.digest; do
+		grep -rqaF "$code" "$work/data/trail" || { echo "$code"; return 1; }
+	done
+}
+
+# A reload is no new day.
+counts_go_on() {
+	local before
+	before=$(grep -c reload.done "$work/biduid.log")
+	kill -HUP "$bidui_pid"
+	for _ in $(seq 100); do
+		[ "$(grep -c reload.done "$work/biduid.log")" = "$before" ] || break
+		read -r -t 0.1 <> <(:) || true
+	done
+	expect 429 limit.values claimed 丙示例
+}
+
 make_keys
 python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 write_settings 0 0
@@ -265,6 +355,13 @@ check 'without a certificate there is no connection' no_certificate_no_connectio
 check 'the header counts on no other listener' expect 403 auth.proxy ask GET /v1/status -H "$(forwarded named)"
 check 'not even from the proxy' expect 403 auth.proxy env_as proxy
 check 'nor on the plaintext one' plaintext_header
+
+check 'who asks too often waits' too_often
+check 'too many different subjects, a line at a time' too_many_subjects
+check 'too many values of one field of one subject' too_many_values
+check 'a reload counts on' counts_go_on
+check 'refusals are counted by sender and limit' limits_are_counted
+check 'and entered into the trail' limits_are_entered
 
 conflict_is_told() { # ROLES TEXT
 	sed "s/^roles = auditor\$/roles = $1/" "$work/senders" >"$work/senders.bad"

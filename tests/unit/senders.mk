@@ -1,7 +1,9 @@
 # Who is speaking, how often, and who may change things.
 SENDERS_TESTS = tests/unit/test_access \
 	tests/unit/test_nonces \
-	tests/unit/test_signature
+	tests/unit/test_quota \
+	tests/unit/test_signature \
+	tests/unit/test_siphash
 check_PROGRAMS += $(SENDERS_TESTS)
 TESTS += $(SENDERS_TESTS)
 SENDERS_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread $(CMOCKA_LIBS)
@@ -11,3 +13,7 @@ tests_unit_test_nonces_SOURCES = tests/unit/test_nonces.c gateway/daemon/nonces.
 tests_unit_test_nonces_LDADD = $(SENDERS_TEST_LIBS)
 tests_unit_test_signature_SOURCES = tests/unit/test_signature.c gateway/daemon/signature.c
 tests_unit_test_signature_LDADD = $(SENDERS_TEST_LIBS)
+tests_unit_test_quota_SOURCES = tests/unit/test_quota.c gateway/daemon/quota.c
+tests_unit_test_quota_LDADD = $(SENDERS_TEST_LIBS)
+tests_unit_test_siphash_SOURCES = tests/unit/test_siphash.c
+tests_unit_test_siphash_LDADD = $(SENDERS_TEST_LIBS)
