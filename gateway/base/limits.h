@@ -87,6 +87,17 @@
 /* Lines of one signed batch: they are answered when the whole body is found to be the signed one.
  */
 #define BD_SIGNED_LINES_MAX_BYTES 8388608
+/* People of one city's data office who look after a gateway. */
+#define BD_ACCOUNTS_MAX 256
+#define BD_ACCOUNT_NAME_MAX_BYTES 64
+/* Passwords that wait to be checked, a tenth of a second each. */
+#define BD_LOGINS_WAITING_MAX 32
+/* Wrong ones in a row before a name has to wait (GB/T 22239-2019, 8.1.4.1), and the longest wait:
+ * so that guessing is hopeless and an administrator is not shut out for a day. */
+#define BD_LOGIN_FAILURES_MAX 5
+#define BD_LOGIN_WAIT_MAX_S 900
+/* How long a right password is remembered. */
+#define BD_LOGIN_KEPT_MS 300000
 /* What a sender may ask where its section does not say otherwise. A city of 18 million decides some
  * hundred thousand cases a day, ten a second: fifty times that is no approval engine. */
 #define BD_SENDER_REQUESTS_PER_SECOND 500

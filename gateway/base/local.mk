@@ -6,6 +6,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/clock.c gateway/base/clock.h \
 	gateway/base/code.c gateway/base/code.h gateway/base/codes.def \
 	gateway/base/diag.c gateway/base/diag.h \
+	gateway/base/digest_scrypt.c gateway/base/digest_scrypt.h \
 	gateway/base/digest.c gateway/base/digest.h \
 	gateway/base/digest_sm3.c gateway/base/digest_sm3.h \
 	gateway/base/json.c gateway/base/json.h gateway/base/json_tree.c \

@@ -37,6 +37,7 @@ enum bd_cli_group {
 	BD_CLI_GROUP_RECALL = 4096,
 	BD_CLI_GROUP_DISPUTE = 8192,
 	BD_CLI_GROUP_WATCH = 16384,
+	BD_CLI_GROUP_ACCOUNT = 32768, /* the file of accounts */
 	BD_CLI_GROUP_TIME = 65536, /* from when on */
 	BD_CLI_GROUP_KEY = 131072, /* the settings file, and shares of the master key */
 	BD_CLI_GROUP_TRAIL = 262144, /* which entries of the trail */
@@ -45,6 +46,8 @@ enum bd_cli_group {
 
 struct bd_cli_options {
 	const char *server, *ca, *cert, *key;
+	const char *account, *password_file; /* who we are, as a person */
+	const char *accounts, *roles;
 	const char *source, *feed, *delivery, *subject, *idempotency_key;
 	const char *kind, *number, *entity;
 	const char *purpose, *case_id, *operator_name;
@@ -99,6 +102,7 @@ enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_init(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_key(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_pki(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_account(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */

@@ -1,16 +1,17 @@
 bin_PROGRAMS += bidui
 bidui_SOURCES = \
 	gateway/cli/backtest.c gateway/cli/reproduced.c gateway/cli/reproduced.h \
-	gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/answer.c gateway/cli/answer.h \
-	gateway/cli/audit.c gateway/cli/audit.h gateway/cli/audit_find.c gateway/cli/audit_show.c \
-	gateway/cli/audit_witness.c gateway/cli/cli.h gateway/cli/compare.c \
-	gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c \
-	gateway/cli/key.c gateway/cli/shares.c gateway/cli/shares.h \
+	gateway/cli/account.c gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/answer.c \
+	gateway/cli/answer.h gateway/cli/audit.c gateway/cli/audit.h gateway/cli/audit_find.c \
+	gateway/cli/audit_show.c gateway/cli/audit_witness.c gateway/cli/cli.h \
+	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c \
+	gateway/cli/explain.c gateway/cli/key.c gateway/cli/shares.c gateway/cli/shares.h \
 	gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \
 	gateway/cli/matter.c gateway/cli/obligation.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
 	gateway/cli/pki.c gateway/cli/pki_file.c gateway/cli/pki_file.h gateway/cli/pki_show.c gateway/cli/pki_show.h \
 	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
-	gateway/cli/sample.c gateway/cli/show.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
+	gateway/cli/sample.c gateway/cli/secret.c gateway/cli/secret.h \
+	gateway/cli/show.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \
 	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/watch.c
 bidui_CPPFLAGS = $(AM_CPPFLAGS) -DBD_DATA_FOLDER='"$(pkgdatadir)"'

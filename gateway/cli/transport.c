@@ -1,6 +1,8 @@
 #include "cli/transport.h"
 
+#include "base/digest_scrypt.h"
 #include "cli/file.h"
+#include "cli/secret.h"
 #include "http/client.h"
 
 #include <arpa/inet.h>
@@ -13,6 +15,8 @@
 #define URL_MAX_BYTES 8192
 /* A push of a whole dump is answered after its last record was stored: minutes, not seconds. */
 #define IDLE_MS 900000
+/* Of NAME:PASSWORD. */
+#define AUTHORIZATION_MAX_BYTES 512
 
 static bool may_connect(struct bd_http_guard *guard, const struct sockaddr *address)
 {
@@ -81,8 +85,40 @@ static void tell(
 	}
 }
 
+/* "Basic ..." of the account and its password (RFC 7617), with a NUL; empty without an account. The
+ * caller wipes it. */
+static bool authorize(struct bd_buf *out, const struct bd_cli_options *options)
+{
+	char room[AUTHORIZATION_MAX_BYTES];
+	struct bd_buf pair = { room, 0, sizeof(room), sizeof(room) }, password;
+	bool is_good = true;
+
+	if (options->account == NULL) {
+		return true;
+	}
+	if (is_plaintext(options)) {
+		bd_cli_notice(options, "密码只经 https 传送", "a password is sent by https only");
+		return false;
+	}
+	bd_buf_init(&password, BD_PASSWORD_MAX_BYTES);
+	is_good = bd_cli_password(&password, options, false) &&
+		  bd_buf_printf(&pair, "%s:", options->account) == BD_OK &&
+		  bd_buf_add(&pair, bd_buf_bytes(&password)) == BD_OK &&
+		  bd_buf_reserve(out, 2 * AUTHORIZATION_MAX_BYTES) == BD_OK &&
+		  bd_buf_add_text(out, "Basic ") == BD_OK &&
+		  bd_base64_add(out, bd_buf_bytes(&pair)) == BD_OK &&
+		  bd_buf_add_byte(out, '\0') == BD_OK;
+	bd_wipe(room, sizeof(room));
+	if (password.ptr != NULL) {
+		bd_wipe(password.ptr, password.cap);
+	}
+	bd_buf_release(&password);
+	return is_good;
+}
+
 static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_options *options,
-	const struct bd_cli_request *request, const char *url, struct bd_diag *diag)
+	const struct bd_cli_request *request, const char *url, const char *authorization,
+	struct bd_diag *diag)
 {
 	bool is_gzip = request->file != NULL && request->file->is_gzip;
 	const struct {
@@ -96,6 +132,7 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_optio
 		{ "Bidui-Operator", options->operator_name },
 		{ "Bidui-Subject", options->subject },
 		{ "Idempotency-Key", options->idempotency_key },
+		{ "Authorization", authorization },
 	};
 	struct bd_http_header headers[sizeof(wanted) / sizeof(wanted[0]) + 1];
 	struct bd_http_guard guard = { may_connect };
@@ -146,17 +183,27 @@ enum bd_cli_exit bd_cli_send(struct bd_cli_answer *answer, const struct bd_cli_o
 	struct coming coming = { .request = request };
 	struct bd_http_answer *came = &coming.answer;
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_buf url;
+	struct bd_buf url, authorization;
 	enum bd_code code;
 
+	bd_buf_init(&authorization, 4 * AUTHORIZATION_MAX_BYTES);
+	if (!authorize(&authorization, options)) {
+		bd_buf_release(&authorization);
+		*answer = (struct bd_cli_answer){ .status = 0 };
+		return BD_CLI_USAGE;
+	}
 	came->on_piece = request->on_piece != NULL ? on_piece : NULL;
 	bd_buf_init(&came->body, BD_CLI_ANSWER_MAX_BYTES);
 	bd_buf_init(&url, URL_MAX_BYTES);
 	code = bd_buf_printf(&url, "%s%s", options->server, request->path);
 	code = code == BD_OK ? bd_buf_add_byte(&url, '\0') : code;
-	code = code == BD_OK ? ask(came, options, request, url.ptr, &diag)
+	code = code == BD_OK ? ask(came, options, request, url.ptr, authorization.ptr, &diag)
 			     : bd_fail(&diag, BD_CONFIG_MEANING, "the address is too long");
 	bd_buf_release(&url);
+	if (authorization.ptr != NULL) {
+		bd_wipe(authorization.ptr, authorization.cap);
+	}
+	bd_buf_release(&authorization);
 	*answer = (struct bd_cli_answer){ .status = came->status,
 		.is_ndjson = strstr(came->content_type, "ndjson") != NULL,
 		.body = came->body };

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libbd_config.a
 libbd_config_a_SOURCES = \
+	gateway/config/accounts.c gateway/config/accounts.h \
 	gateway/config/adapter.c gateway/config/adapter.h \
 	gateway/config/calendar.c gateway/config/calendar.h \
 	gateway/config/codes.c gateway/config/compiler.h \

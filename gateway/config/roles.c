@@ -67,6 +67,15 @@ void bd_unknown(struct bd_diags *diags, const struct bd_line *line, uint32_t col
 		near == NULL ? "" : near, near == NULL ? "" : "'?");
 }
 
+const char *bd_role_name(uint32_t *role, size_t i)
+{
+	if (i >= ROLE_COUNT) {
+		return NULL;
+	}
+	*role = roles[i].role;
+	return roles[i].name;
+}
+
 static const struct role *find(const char *name)
 {
 	for (size_t i = 0; i < ROLE_COUNT; i++) {

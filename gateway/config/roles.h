@@ -15,6 +15,9 @@
 bool bd_roles_read(uint32_t *roles, const struct bd_line *line, struct bd_arena *arena,
 	struct bd_diags *diags);
 
+/* The name of the i-th role, NULL past the last; *role is its bit. */
+const char *bd_role_name(uint32_t *role, size_t i);
+
 /* Names between blanks or commas, each with its column in the line; NULL = no memory. */
 struct bd_word {
 	const char *text;

@@ -110,6 +110,7 @@ static const struct row rows[] = {
 		.kind = KIND_FILE,
 		.offset = AT(senders_file),
 		.fallback = "senders.conf" },
+	{ .key = "accounts_file", .kind = KIND_FILE, .offset = AT(accounts_file) },
 	{ .key = "worker_path",
 		.kind = KIND_FILE,
 		.use = BD_FILE_RUN,

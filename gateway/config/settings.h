@@ -30,6 +30,7 @@ struct bd_settings {
 	const char *signing_key_file; /* PEM, P-256 or SM2: signs the heads of the trail */
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
+	const char *accounts_file; /* people; NULL = none */
 	const char *worker_path;
 	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */
 	const char *keys_folder;       /* of signed and sealed messages; NULL = none */
@@ -89,6 +90,8 @@ enum bd_sender_role {
 	BD_SENDER_AUDIT = 64     /* 审计管理员: sees that both did, by the trail */
 };
 
+struct bd_password;
+
 /* A key that a sender signs its requests with; it may have several while one follows another. */
 struct bd_sender_key {
 	const char *id; /* as the sender names it; of one sender alone */
@@ -118,7 +121,10 @@ struct bd_sender {
 	const struct bd_sender_key *keys;
 	size_t key_count;
 	bool is_loopback; /* whoever speaks on the plaintext listener */
-	uint32_t roles;   /* enum bd_sender_role */
+	bool is_person;   /* known by a password, and by nothing else: config/accounts.h */
+	bool is_disabled; /* an account that may not be used */
+	const struct bd_password *password;
+	uint32_t roles; /* enum bd_sender_role */
 	struct bd_sender_limits limits;
 	const char *const *sources; /* it may speak for */
 	size_t source_count;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "daemon/access.h"
+#include "daemon/login_ask.h"
 #include "daemon/nonces.h"
 #include "daemon/sender_keys.h"
 #include "daemon/signature.h"
@@ -192,6 +193,9 @@ static enum bd_code find(const struct bd_sender **out, struct bd_gate *gate,
 			   : bd_http_header(exchange, "client-cert").ptr != NULL) {
 		return bd_fail(diag, BD_AUTH_PROXY, "%s", "");
 	}
+	if (bd_http_header(exchange, "authorization").ptr != NULL) {
+		return bd_login_find(out, gate, exchange, diag);
+	}
 	if (bd_http_header(exchange, "signature-input").ptr != NULL) {
 		return by_key(out, loop, exchange, diag);
 	}
@@ -205,7 +209,10 @@ static enum bd_code find(const struct bd_sender **out, struct bd_gate *gate,
 enum bd_code bd_identify(const struct bd_sender **out, struct bd_gate *gate,
 	struct bd_http_exchange *exchange, struct bd_diag *diag)
 {
-	enum bd_code code = find(out, gate, exchange, diag);
+	enum bd_code code;
+
+	*out = NULL;
+	code = find(out, gate, exchange, diag);
 
 	if (code == BD_OK) {
 		bd_http_set_caller(exchange, *out);
@@ -220,6 +227,7 @@ const struct bd_sender *bd_identified(const struct bd_http_exchange *exchange)
 	const struct bd_sender *sender = bd_http_caller(exchange);
 
 	if (sender != NULL || gate->is_proxy ||
+		bd_http_header(exchange, "authorization").ptr != NULL ||
 		bd_http_header(exchange, "signature-input").ptr != NULL) {
 		return sender;
 	}

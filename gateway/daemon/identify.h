@@ -5,6 +5,7 @@
  * - on the proxies' listener the connection is a registered proxy's (proxy_pins), or it is refused;
  * there alone Client-Cert (RFC 9440) tells whose certificate the proxy verified. Anywhere else a
  *   request with that header is refused: it would be believed by who trusts the wrong listener;
+ * - Authorization: Basic, over TLS: a person's account (login_ask.h);
  * - Signature-Input: a key of the sender (signature.h), once (nonces.h);
  * - the client's certificate, or the plaintext listener.
  */
@@ -14,7 +15,8 @@
 #include "daemon/loop.h"
 
 /* Finds the sender and notes it with the exchange. Otherwise the code of the refusal, with its
- * detail in diag. */
+ * detail in diag. BD_OK with *out NULL: it is being found out; the exchange is deferred, and will
+ * be asked for again. */
 enum bd_code bd_identify(const struct bd_sender **out, struct bd_gate *gate,
 	struct bd_http_exchange *exchange, struct bd_diag *diag);
 /* Who was found, for what is entered of a refusal; before that, whose certificate it is. NULL =

@@ -14,6 +14,7 @@ bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
 sbin_PROGRAMS += biduid
 biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
+	gateway/daemon/account.c \
 	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
@@ -35,6 +36,8 @@ biduid_SOURCES = \
 	gateway/daemon/keys.h gateway/daemon/landlock.c gateway/daemon/landlock.h \
 	gateway/daemon/sender_keys.c gateway/daemon/sender_keys.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
+	gateway/daemon/login_ask.c gateway/daemon/login_ask.h \
+	gateway/daemon/logins.c gateway/daemon/logins.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
 	gateway/daemon/main.c \

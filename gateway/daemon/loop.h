@@ -43,6 +43,7 @@ struct bd_gate {
 
 struct bd_daemon;
 struct bd_follow;
+struct bd_logins;
 struct bd_nonces;
 
 struct bd_loop {
@@ -100,6 +101,7 @@ struct bd_daemon {
 	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
 	struct bd_tickets *tickets;
 	struct bd_nonces *nonces; /* of signed requests */
+	struct bd_logins *logins; /* of people */
 	int64_t started_ms;
 };
 

@@ -8,6 +8,7 @@
 #include "config/master_key.h"
 #include "daemon/follow.h"
 #include "daemon/guard.h"
+#include "daemon/logins.h"
 #include "daemon/loop.h"
 #include "daemon/nonces.h"
 #include "daemon/secret.h"
@@ -436,6 +437,9 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 				      biduid->daemon.started_ms)) == NULL) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no room for nonces");
 	}
+	if (code == BD_OK && bd_logins_start(&biduid->daemon.logins) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no thread for passwords");
+	}
 	if (code == BD_OK && bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
 				     biduid->daemon.writer, biduid->setup) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
@@ -497,6 +501,7 @@ static enum exit_code run(struct biduid *biduid)
 	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
+	bd_logins_stop(biduid->daemon.logins);
 	bd_notifier_stop(biduid->daemon.notifier);
 	is_broken = !bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);

@@ -121,7 +121,9 @@ static struct bd_http_header header_of(char wait[16], const struct bd_diag *diag
 	int status = bd_code_info(diag->code)->status;
 
 	if (status == 401) {
-		return (struct bd_http_header){ "WWW-Authenticate", "Mutual" };
+		return (struct bd_http_header){ "WWW-Authenticate",
+			diag->code == BD_AUTH_PASSWORD ? "Basic realm=\"bidui\", charset=\"UTF-8\""
+						       : "Mutual" };
 	}
 	if (status == 429 || status == 503 || diag->code == BD_RECEIPT_PROOF_PENDING) {
 		snprintf(wait, 16, "%u", diag->retry_s == 0 ? 1 : diag->retry_s);

@@ -27,6 +27,7 @@ struct route {
 /* Those who do the work; and those who look over it, who see what is on the trail and no more. */
 #define WORKERS (DEPARTMENT | ENGINE | OPERATOR)
 #define AUDITORS (BD_SENDER_AUDITOR | BD_SENDER_AUDIT)
+#define ANYONE (WORKERS | AUDITORS | BD_SENDER_SYSTEM | BD_SENDER_SECURITY)
 
 static const struct route routes[] = {
 	{ "POST", "/v1/compare", ENGINE, BY_ROUTE, bd_compare_begin },
@@ -60,6 +61,7 @@ static const struct route routes[] = {
 	{ "POST", "/v1/obligations/*/extend", ENGINE | OPERATOR, BY_ROUTE,
 		bd_obligation_extend_begin },
 	{ "GET", "/v1/obligations/*", ENGINE | OPERATOR, BY_ROUTER, bd_obligation_begin },
+	{ "GET", "/v1/account", ANYONE, BY_ROUTER, bd_account_begin },
 	{ "GET", "/livez", 0, BY_NOBODY, bd_livez_begin },
 	{ "GET", "/readyz", 0, BY_NOBODY, bd_readyz_begin },
 	{ "GET", "/metrics", 0, BY_NOBODY, bd_metrics_begin },
@@ -125,7 +127,8 @@ const char *bd_route_pattern(bool *is_open, struct bd_bytes path)
 	return "";
 }
 
-/* NULL: not known, or without the right; then the exchange is answered. */
+/* NULL: not known, or without the right; then the exchange is answered. Or not known yet: then it
+ * is deferred. */
 static const struct bd_sender *let_in(
 	struct bd_gate *gate, struct bd_http_exchange *exchange, uint32_t roles)
 {
@@ -133,6 +136,9 @@ static const struct bd_sender *let_in(
 	const struct bd_sender *sender = NULL;
 	enum bd_code code = bd_identify(&sender, gate, exchange, &diag);
 
+	if (code == BD_OK && sender == NULL) {
+		return NULL;
+	}
 	code = code == BD_OK ? bd_share_request(gate->loop->setup, sender, &diag) : code;
 	if (code == BD_OK && (sender->roles & roles) == 0) {
 		code = bd_fail(&diag, BD_AUTH_ROLE, "%s", "");

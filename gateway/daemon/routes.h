@@ -67,6 +67,8 @@ void bd_obligation_materials_begin(struct bd_loop *loop, struct bd_http_exchange
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_obligation_extend_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_account_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

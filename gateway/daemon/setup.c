@@ -1,5 +1,6 @@
 #include "daemon/setup.h"
 
+#include "config/accounts.h"
 #include "config/adapter.h"
 #include "config/calendar.h"
 #include "config/dictionary.h"
@@ -254,10 +255,12 @@ static enum bd_code take_imprint(struct bd_setup *setup, const char *path, struc
 {
 	const struct bd_settings *settings = setup->settings;
 	const char *const paths[] = { path, settings->senders_file, settings->adapters_folder,
-		settings->schemas_folder };
+		settings->schemas_folder, settings->accounts_file };
 	struct bd_diag diag = { .code = BD_OK };
 
-	if (bd_imprint(setup->digest, paths, sizeof(paths) / sizeof(paths[0]), &diag) != BD_OK) {
+	if (bd_imprint(setup->digest, paths,
+		    sizeof(paths) / sizeof(paths[0]) - (settings->accounts_file == NULL),
+		    &diag) != BD_OK) {
 		return bd_diags_add(diags, diag.code, path, 0, 0, "%s", diag.detail);
 	}
 	return BD_OK;
@@ -283,6 +286,11 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	code = bd_config_senders(
 		&setup->senders, setup->settings->senders_file, &setup->arena, diags);
 	if (code == BD_OK) {
+		if (setup->settings->accounts_file != NULL) {
+			bd_config_accounts(&setup->senders, setup->senders,
+				setup->settings->accounts_file, &setup->arena, diags);
+		}
+		/* Keys are of senders in the list as it stays. */
 		bd_sender_keys_load(&setup->sender_keys, setup->senders, diags);
 	}
 	if (!join(common, setup->settings->schemas_folder, "common.xml")) {

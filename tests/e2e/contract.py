@@ -7,6 +7,7 @@ have a documented status, type, headers and body. Then what is documented and wa
 contract.yaml says why it cannot be provoked.
 """
 import argparse
+import base64
 import gzip
 import http.client
 import json
@@ -111,6 +112,21 @@ class Watched:
 
     def ask_raw(self, request):
         return self.client.ask_raw(request)
+
+
+class PlainClient:
+    """Whoever speaks on the plaintext listener."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def ask(self, method, target, headers, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, target, body=body, headers=headers)
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
 
 
 class Contract:
@@ -254,6 +270,8 @@ class Run:
             for name in ("client", "narrow", "engine", "auditor", "curious", "stranger")
         }
         self.nobody = Client(arguments.port, arguments.tls, None)
+        self.plaintext = PlainClient(arguments.plaintext_port)
+        self.password = (arguments.tls / "person.password").read_text().strip()
         self.keys = {name: bytes.fromhex((arguments.tls / f"{name}.hmac").read_text().strip()) for name in ("contract", "hasty")}
         answer = self.clients["client"].ask("GET", "/openapi.json", {}, None)
         self.contract = Contract(parse(answer.body))
@@ -414,6 +432,24 @@ class Run:
         headers = dict(sign(key or self.keys[name], name, operation["method"], target, "", body, **faults))
         return self.nobody.ask(operation["method"], target, headers, None)
 
+    def ask_person(self, operation, client, name, password):
+        pair = base64.b64encode(f"{name}:{password}".encode()).decode()
+        return client.ask(operation["method"], self.plain_target(operation), {"Authorization": f"Basic {pair}"}, None)
+
+    def locked(self, operation):
+        """Of a name that there is not: one of another each time would be asked for five times."""
+        for _ in range(TRIES):
+            answer = self.ask_person(operation, self.nobody, "nobody", "wrong")
+            if answer.status == 429:
+                break
+        return answer
+
+    def right(self, operation):
+        """So that the account is never made to wait."""
+        answer = self.ask_person(operation, self.nobody, "person", self.password)
+        faults = [] if problem_code(answer) not in ("auth.password", "auth.locked") else [problem_code(answer)]
+        self.tap.report(f'{operation["operationId"]}: a right password', faults)
+
     def check_signed_refusals(self, operation):
         self.check_refusal(operation, "another key", self.ask_signed(operation, key=bytes(32)), "auth.signature")
         self.check_refusal(operation, "signed long ago", self.ask_signed(operation, created=1780300800), "auth.time")
@@ -426,6 +462,12 @@ class Run:
             if answer.status == 429:
                 break
         self.check_refusal(operation, "asked too often", answer, "limit.requests")
+        wrong = self.ask_person(operation, self.nobody, "person", "wrong")
+        self.check_refusal(operation, "a wrong password", wrong, "auth.password")
+        self.check_refusal(operation, "too many wrong passwords", self.locked(operation), "auth.locked")
+        clear = self.ask_person(operation, self.plaintext, "person", "wrong")
+        self.check_refusal(operation, "a password in clear", clear, "auth.plaintext")
+        self.right(operation)
         forged = self.clients["client"].ask(operation["method"], self.plain_target(operation), {"Client-Cert": ":AA==:"}, None)
         self.check_refusal(operation, "a proxy's header from who is none", forged, "auth.proxy")
 
@@ -570,6 +612,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--top", type=pathlib.Path, required=True)
+    parser.add_argument("--plaintext-port", type=int, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls", type=pathlib.Path, required=True, help="folder of ca, client, narrow, engine, stranger")
     parser.add_argument("--openapi", type=pathlib.Path, required=True)

@@ -297,14 +297,110 @@ limits_are_entered() {
 
 # A reload is no new day.
 counts_go_on() {
+	reload && expect 429 limit.values claimed 丙示例
+}
+
+# -- people --
+
+account() { # NAME-OF-THE-PASSWORD-FILE COMMAND...: bidui account, with the password of that file
+	local file=$1
+	shift
+	BIDUI_ACCOUNTS=$work/accounts BIDUI_PASSWORD_FILE=$work/$file.password "$build/bidui" account "$@" </dev/null >"$work/out" 2>"$work/err"
+}
+
+make_accounts() {
+	local name
+	for name in wang li zhao sun; do
+		(umask 077 && printf 'correct horse of %s\n' "$name" >"$work/$name.password")
+	done
+	(umask 077 && printf 'short\n' >"$work/short.password")
+	account wang add wang --roles 'system_administrator operator' && account li add li --roles security_administrator &&
+		account zhao add zhao --roles auditor && account sun add sun --roles operator
+}
+
+people_are_listed() {
+	account wang list && grep -qx 'li	security_administrator' "$work/out" && [ "$(stat -c %a "$work/accounts")" = 600 ] &&
+		! grep -q 'correct horse' "$work/accounts"
+}
+
+what_is_not_added() {
+	! account short add qian --roles operator && ! account wang add wang --roles operator && ! account wang add zhou --roles engine &&
+		! account wang add zhou --roles 'operator auditor' && ! account wang passwd nobody && account wang list && [ "$(wc -l <"$work/out")" = 4 ]
+}
+
+by_password() { # NAME PASSWORD METHOD PATH CURL-ARGUMENT...
+	local pair=$1:$2 method=$3 path=$4
+	shift 4
+	plain "$method" "$path" -H "Authorization: Basic $(printf %s "$pair" | base64 -w 0)" "$@"
+}
+
+wang() {
+	by_password wang 'correct horse of wang' "$@"
+}
+
+# With a body, and without one: it waits until the password is looked at.
+body_waits() {
+	[ "$(wang POST /v1/obligations/query -H 'Content-Type: application/json' --data '{"case":"none"}')" != 401 ] &&
+		! body_is '.code == "auth.password"' &&
+		[ "$(by_password sun 'correct horse of sun' POST /v1/obligations/query -H 'Content-Type: application/json' --data '{"case":"none"}')" = "$(
+			wang POST /v1/obligations/query -H 'Content-Type: application/json' --data '{"case":"none"}')" ]
+}
+
+last_login() {
+	wang GET /v1/account >/dev/null && body_is '.name == "wang" and .person and .roles == ["operator", "system_administrator"]' &&
+		BIDUI_SERVER=https://127.0.0.1:$https_port BIDUI_CERT= BIDUI_KEY= "$build/bidui" account show --account wang \
+			--password-file "$work/wang.password" >"$work/out" && grep -q system_administrator "$work/out"
+}
+
+password_in_clear() {
+	base=http://127.0.0.1:$http_port expect 403 auth.plaintext wang GET /v1/account
+}
+
+# Five wrong ones in a row, and then the right one has to wait too; so does a name that there is not.
+locked_out() {
+	local name=$1 right=$2 i
+	for i in 1 2 3 4 5; do
+		expect 401 auth.password by_password "$name" wrong GET /v1/account || return 1
+	done
+	grep -qi '^www-authenticate: Basic realm="bidui"' "$work/head" || return 1
+	expect 429 auth.locked by_password "$name" "$right" GET /v1/account &&
+		[ "$(sed -n 's/^retry-after: \([0-9]*\).*/\1/Ip' "$work/head")" -ge 1 ]
+}
+
+# Disabled, and another password: as soon as the gateway has read it.
+disabled() {
+	[ "$(by_password zhao 'correct horse of zhao' GET /v1/trail/head)" = 200 ] && account wang disable zhao && reload &&
+		expect 401 auth.password by_password zhao 'correct horse of zhao' GET /v1/trail/head &&
+		account zhao enable zhao && account short list && reload && [ "$(by_password zhao 'correct horse of zhao' GET /v1/trail/head)" = 200 ]
+}
+
+other_password() {
+	account li passwd zhao && reload && expect 401 auth.password by_password zhao 'correct horse of zhao' GET /v1/trail/head &&
+		[ "$(by_password zhao 'correct horse of li' GET /v1/trail/head)" = 200 ]
+}
+
+reload() {
 	local before
 	before=$(grep -c reload.done "$work/biduid.log")
 	kill -HUP "$bidui_pid"
 	for _ in $(seq 100); do
-		[ "$(grep -c reload.done "$work/biduid.log")" = "$before" ] || break
+		[ "$(grep -c reload.done "$work/biduid.log")" = "$before" ] || return 0
 		read -r -t 0.1 <> <(:) || true
 	done
-	expect 429 limit.values claimed 丙示例
+	return 1
+}
+
+# Neither a password nor its Basic form in what the gateway writes.
+nothing_of_passwords() {
+	! grep -raqE "correct horse|$(printf 'wang:correct horse of' | base64 | cut -c 1-20)" "$work/data" "$work/biduid.log"
+}
+
+open_accounts_file() {
+	chmod 640 "$work/accounts"
+	"$build/biduid" --config "$work/bidui.conf" --check >"$work/out" 2>&1
+	local got=$?
+	chmod 600 "$work/accounts"
+	[ $got = 4 ] && grep -q 'accounts: accounts_file can be read by others: chmod 600' "$work/out"
 }
 
 make_keys
@@ -312,6 +408,8 @@ python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 write_settings 0 0
 make_senders
 issued proxy ours /CN=proxy
+make_accounts || { echo 'Bail out! no accounts'; cat "$work/err"; exit 1; }
+printf 'accounts_file = %s\n' "$work/accounts" >>"$work/bidui.conf"
 printf 'listen_proxy = 127.0.0.1:0\nproxy_pins = %s\n' "$(spki_pin "$work/tls/proxy.crt")" >>"$work/bidui.conf"
 if ! start_gateway; then
 	echo 'Bail out! the gateway did not start'
@@ -356,6 +454,23 @@ check 'the header counts on no other listener' expect 403 auth.proxy ask GET /v1
 check 'not even from the proxy' expect 403 auth.proxy env_as proxy
 check 'nor on the plaintext one' plaintext_header
 
+check 'people are added to a file of accounts' people_are_listed
+check 'neither twice, nor as machines, nor with a short password' what_is_not_added
+check 'a person by a password' status_is 200 wang GET /v1/status
+check 'and the body of the request' body_waits
+check 'who sees when they were last here' last_login
+check 'with the roles of the account' expect 403 auth.role wang POST /v1/compare
+check 'a wrong password is nobody' expect 401 auth.password by_password wang 'correct horse of li' GET /v1/account
+check 'nor is an empty one' expect 401 auth.password by_password wang '' GET /v1/account
+check 'no password without TLS' password_in_clear
+check 'no other scheme' expect 401 auth.unknown plain GET /v1/account -H 'Authorization: Bearer x'
+check 'a certificate does not make a wrong password good' expect 401 auth.password ask GET /v1/status -H 'Authorization: Basic d2FuZzp4'
+check 'wrong passwords in a row have to wait' locked_out sun 'correct horse of sun'
+check 'those of a name that there is not too' locked_out nobody x
+check 'a disabled account is none after a reload, and one again when enabled' disabled
+check 'a changed password counts after a reload' other_password
+check 'nothing of a password is written' nothing_of_passwords
+check 'a file of accounts that others can read is refused' open_accounts_file
 check 'who asks too often waits' too_often
 check 'too many different subjects, a line at a time' too_many_subjects
 check 'too many values of one field of one subject' too_many_values

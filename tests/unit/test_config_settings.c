@@ -1,7 +1,12 @@
 #include "config_support.h"
 
 #include "base/limits.h"
+#include "config/accounts.h"
+#include "config/file.h"
 #include "config/settings.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void settings_read(void **state)
 {
@@ -94,6 +99,102 @@ static void wrong_senders_are_all_told(void **state)
 	bd_arena_release(&arena);
 }
 
+static void read_accounts(struct bd_diags *diags, const struct bd_senders **all,
+	struct bd_arena *arena, const char *name)
+{
+	static const struct bd_sender platform = { .name = "platform" };
+	static const struct bd_senders senders = { &platform, 1 };
+	char folder[] = "test_accounts.XXXXXX", path[256];
+	struct bd_bytes text;
+	FILE *file;
+
+	/* A copy as an administrator keeps it, readable by its owner alone. */
+	assert_int_equal(bd_file_read(&text, source_path(arena, name), arena), BD_OK);
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/%s", folder, strrchr(name, '/') + 1);
+	umask(077);
+	assert_non_null(file = fopen(path, "w"));
+	assert_int_equal(fwrite(text.ptr, 1, text.len, file), text.len);
+	fclose(file);
+	bd_config_accounts(all, &senders, path, arena, diags);
+	unlink(path);
+	rmdir(folder);
+}
+
+static void accounts_read(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_senders *all = NULL;
+	bool is_right = false;
+	read_accounts(&diags, &all, &arena, "tests/adapters/config/accounts.conf");
+	assert_int_equal(diags.count, 0);
+	assert_int_equal(all->count, 3);
+	assert_false(all->items[0].is_person);
+	assert_string_equal(all->items[1].name, "wang");
+	assert_int_equal(all->items[1].roles, BD_SENDER_SYSTEM | BD_SENDER_OPERATOR);
+	assert_false(all->items[1].is_disabled);
+	assert_true(all->items[2].is_disabled);
+	/* Made by hashlib.scrypt of Python. */
+	assert_int_equal(bd_password_check(&is_right, all->items[1].password,
+				 bd_bytes_of("correct horse battery")),
+		BD_OK);
+	assert_true(is_right);
+	assert_int_equal(bd_password_check(&is_right, all->items[1].password,
+				 bd_bytes_of("correct horse batterz")),
+		BD_OK);
+	assert_false(is_right);
+	bd_arena_release(&arena);
+}
+
+static void wrong_accounts_are_all_told(void **state)
+{
+	(void)state;
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	bd_arena_init(&arena, ARENA_MAX);
+	const struct bd_senders *all = NULL;
+	read_accounts(&diags, &all, &arena, "tests/adapters/config/bad_accounts.conf");
+	assert_null(all);
+	assert_expected(
+		&diags, source_path(&arena, "tests/adapters/config/bad_accounts.conf.expected"));
+	bd_arena_release(&arena);
+}
+
+/* What is written is read again, and every form that is not it is refused. */
+static void passwords_as_text(void **state)
+{
+	static const char *const wrong[] = { "", "scrypt", "scrypt$15$8$1", "plain$15$8$1$a$b",
+		"scrypt$9$8$1$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$17$8$1$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$16$16$1$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$15$0$1$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$15$8$5$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$15$8$1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"scrypt$15$8$1$AAAAAAAAAAAAAAAAAAAAAA==$AAAA",
+		"scrypt$15$8$1$AAAAAAAAAAAAAAAAAAAAAA==$"
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=$" };
+	struct bd_password kept, again;
+	char text[BD_PASSWORD_TEXT_BYTES];
+	(void)state;
+	assert_int_equal(bd_password_make(&kept, bd_bytes_of("correct horse battery")), BD_OK);
+	assert_int_equal(bd_password_write(text, &kept), BD_OK);
+	assert_true(bd_password_read(&again, bd_bytes_of(text)));
+	assert_memory_equal(&kept, &again, sizeof(kept));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (bd_password_read(&again, bd_bytes_of(wrong[i]))) {
+			fail_msg("%s", wrong[i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +202,9 @@ int main(void)
 		cmocka_unit_test(wrong_settings_are_all_told),
 		cmocka_unit_test(senders_read),
 		cmocka_unit_test(wrong_senders_are_all_told),
+		cmocka_unit_test(accounts_read),
+		cmocka_unit_test(wrong_accounts_are_all_told),
+		cmocka_unit_test(passwords_as_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
