@@ -103,6 +103,7 @@ enum bd_cli_exit bd_cli_init(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_key(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_pki(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_account(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_change(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */

@@ -3,7 +3,7 @@ bidui_SOURCES = \
 	gateway/cli/backtest.c gateway/cli/reproduced.c gateway/cli/reproduced.h \
 	gateway/cli/account.c gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/answer.c \
 	gateway/cli/answer.h gateway/cli/audit.c gateway/cli/audit.h gateway/cli/audit_find.c \
-	gateway/cli/audit_show.c gateway/cli/audit_witness.c gateway/cli/cli.h \
+	gateway/cli/audit_show.c gateway/cli/audit_witness.c gateway/cli/change.c gateway/cli/cli.h \
 	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c \
 	gateway/cli/explain.c gateway/cli/key.c gateway/cli/shares.c gateway/cli/shares.h \
 	gateway/cli/file.c gateway/cli/file.h gateway/cli/main.c \

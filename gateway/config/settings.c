@@ -42,6 +42,8 @@ static const char *const tls_clients[] = {
 	[BD_TLS_CLIENTS_ASKED] = "asked", [BD_TLS_CLIENTS_REQUIRED] = "required", NULL
 };
 
+static const char *const answers[] = { "no", "yes", NULL };
+
 #define AT(member) offsetof(struct bd_settings, member)
 #define MB ((uint64_t)1048576)
 
@@ -50,6 +52,10 @@ static const struct row rows[] = {
 	{ .key = "listen_plaintext", .kind = KIND_LOOPBACK, .offset = AT(listen_plaintext) },
 	{ .key = "listen_proxy", .kind = KIND_ADDRESS, .offset = AT(listen_proxy) },
 	{ .key = "proxy_pins", .kind = KIND_PINS, .offset = AT(proxy_pins) },
+	{ .key = "two_person_approval",
+		.kind = KIND_CHOICE,
+		.offset = AT(two_person_approval),
+		.choices = answers },
 	{ .key = "signature_window_s",
 		.kind = KIND_NUMBER,
 		.offset = AT(signature_window_s),

@@ -17,6 +17,7 @@ struct bd_settings {
 	const char *listen_plaintext; /* loopback only; NULL = none */
 	const char *listen_proxy;     /* for terminating proxies alone; NULL = none */
 	const char *proxy_pins;       /* their keys: SHA-256 in hexadecimal, blanks between */
+	uint64_t two_person_approval; /* 1: changes of the configuration take two people */
 	uint64_t signature_window_s;  /* how far from our time a request may be signed */
 	const char *tls_certificate, *tls_key, *tls_ca, *tls_crl; /* files; crl may be NULL */
 	const char *deny_list_file;      /* certificates refused at once; NULL = none */

@@ -16,11 +16,13 @@ biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
 	gateway/daemon/account.c \
 	gateway/daemon/again.c gateway/daemon/again.h \
+	gateway/daemon/approval.c gateway/daemon/approval.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
 	gateway/daemon/call.c gateway/daemon/call.h \
-	gateway/daemon/change.c gateway/daemon/change.h \
+	gateway/daemon/change.c gateway/daemon/change.h gateway/daemon/change_ask.c \
+	gateway/daemon/changes.c gateway/daemon/changes.h \
 	gateway/daemon/credentials.c gateway/daemon/credentials.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \

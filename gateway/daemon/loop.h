@@ -102,6 +102,8 @@ struct bd_daemon {
 	struct bd_tickets *tickets;
 	struct bd_nonces *nonces; /* of signed requests */
 	struct bd_logins *logins; /* of people */
+	/* The main thread: does what a struct bd_change (changes.h) asks, and sends it home. */
+	void (*on_change)(struct bd_letter *letter);
 	int64_t started_ms;
 };
 

@@ -6,6 +6,7 @@
 #include "base/locked.h"
 #include "base/log.h"
 #include "config/master_key.h"
+#include "daemon/changes.h"
 #include "daemon/follow.h"
 #include "daemon/guard.h"
 #include "daemon/logins.h"
@@ -54,6 +55,7 @@ struct biduid {
 	struct bd_write epoch_write;
 	struct bd_keys *epoch_keys; /* NULL = none */
 	struct bd_setup *epoch_setup;
+	struct bd_changes changes;
 };
 
 static void show_errors(const struct bd_diags *diags)
@@ -210,6 +212,33 @@ static void take_setup(struct biduid *biduid, struct bd_setup *setup)
 	}
 }
 
+static void tell_why(enum bd_code code, const struct bd_diag *diag)
+{
+	const struct bd_code_info *info = bd_code_info(code);
+
+	fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag->detail,
+		info->hint_zh, info->hint_en);
+}
+
+static void log_change(const char *event, const struct bd_diag *diag)
+{
+	bd_log_diag(BD_LOG_ERROR, "main", event, diag);
+	tell_why(diag->code, diag);
+}
+
+/* Where two people have to agree, only what they agreed on. */
+static bool may_take(struct biduid *biduid, const struct bd_setup *next)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (bd_changes_allow(&biduid->changes, next, &diag) != BD_OK ||
+		bd_changes_taken(&biduid->changes, next, bd_clock_wall_ms(), &diag) != BD_OK) {
+		log_change("reload.unapproved", &diag);
+		return false;
+	}
+	return true;
+}
+
 /* A configuration with an error leaves the old one in force. */
 static void reload(struct biduid *biduid)
 {
@@ -226,10 +255,27 @@ static void reload(struct biduid *biduid)
 		   bd_setup_load(&setup, biduid->config, biduid->setup, diags) != BD_OK) {
 		show_errors(diags);
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
+	} else if (!may_take(biduid, setup)) {
+		bd_setup_unref(setup);
 	} else {
 		take_setup(biduid, setup);
 	}
 	free(diags);
+}
+
+/* What was approved a moment ago comes into force at once. */
+static void on_change(struct bd_letter *letter)
+{
+	struct bd_change *change = CONTAINER(struct bd_change, letter, letter);
+	struct biduid *biduid = CONTAINER(struct biduid, daemon, change->daemon);
+	bool is_approved = bd_changes_do(
+		&biduid->changes, change, biduid->setup, biduid->config, bd_clock_wall_ms());
+
+	change->letter.deliver = change->answer;
+	bd_mailbox_post(change->home, &change->letter);
+	if (is_approved) {
+		reload(biduid);
+	}
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -299,6 +345,24 @@ static enum bd_code derive_keys(struct bd_daemon *daemon)
 			     : code;
 }
 
+/* Before anything is done by a configuration: is it the one that two people agreed on? */
+static enum bd_code open_changes(struct biduid *biduid, struct bd_diag *diag)
+{
+	bool is_begun = false;
+	enum bd_code code =
+		bd_store_derive(biduid->changes.key, biduid->daemon.store, "bidui approvals 1");
+
+	code = code == BD_OK ? bd_changes_open(&biduid->changes, &is_begun, biduid->setup,
+				       bd_clock_wall_ms(), diag)
+			     : code;
+	if (is_begun) {
+		bd_log(BD_LOG_WARNING, "main", "approval.begun",
+			"what is on the disk is taken as approved; from here on two people agree");
+	}
+	biduid->daemon.on_change = on_change;
+	return code;
+}
+
 static enum bd_code open_store(
 	struct biduid *biduid, const struct bd_keys *keys, struct bd_diag *diag)
 {
@@ -317,6 +381,7 @@ static enum bd_code open_store(
 		biduid->setup->cover_count, diag);
 
 	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
+	code = code == BD_OK ? open_changes(biduid, diag) : code;
 	code = code == BD_OK ? bd_owed_follow_cases(biduid->daemon.store, diag) : code;
 	if (code == BD_OK &&
 		bd_writer_start(&biduid->daemon.writer, biduid->daemon.store) != BD_OK) {
@@ -461,14 +526,6 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }
 
-static void tell_why(enum bd_code code, const struct bd_diag *diag)
-{
-	const struct bd_code_info *info = bd_code_info(code);
-
-	fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag->detail,
-		info->hint_zh, info->hint_en);
-}
-
 static enum exit_code check(struct biduid *biduid)
 {
 	struct bd_diag diag = { .code = BD_OK };
@@ -492,7 +549,7 @@ static enum exit_code run(struct biduid *biduid)
 	if (code != BD_OK) {
 		/* Half started: the process ends here, and with it all it holds. */
 		tell_why(code, &diag);
-		return EXIT_FAILED;
+		return code == BD_CHANGE_UNAPPROVED ? EXIT_CONFIGURATION : EXIT_FAILED;
 	}
 	if (biduid->setup->sandbox.len > 0) {
 		bd_log(BD_LOG_WARNING, "main", "sandbox",

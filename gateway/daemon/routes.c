@@ -27,7 +27,8 @@ struct route {
 /* Those who do the work; and those who look over it, who see what is on the trail and no more. */
 #define WORKERS (DEPARTMENT | ENGINE | OPERATOR)
 #define AUDITORS (BD_SENDER_AUDITOR | BD_SENDER_AUDIT)
-#define ANYONE (WORKERS | AUDITORS | BD_SENDER_SYSTEM | BD_SENDER_SECURITY)
+#define ADMINISTRATORS (BD_SENDER_SYSTEM | BD_SENDER_SECURITY)
+#define ANYONE (WORKERS | AUDITORS | ADMINISTRATORS)
 
 static const struct route routes[] = {
 	{ "POST", "/v1/compare", ENGINE, BY_ROUTE, bd_compare_begin },
@@ -61,6 +62,9 @@ static const struct route routes[] = {
 	{ "POST", "/v1/obligations/*/extend", ENGINE | OPERATOR, BY_ROUTE,
 		bd_obligation_extend_begin },
 	{ "GET", "/v1/obligations/*", ENGINE | OPERATOR, BY_ROUTER, bd_obligation_begin },
+	{ "GET", "/v1/change", ADMINISTRATORS | AUDITORS, BY_ROUTER, bd_change_show_begin },
+	{ "POST", "/v1/change/propose", ADMINISTRATORS, BY_ROUTE, bd_change_propose_begin },
+	{ "POST", "/v1/change/approve", BD_SENDER_SECURITY, BY_ROUTE, bd_change_approve_begin },
 	{ "GET", "/v1/account", ANYONE, BY_ROUTER, bd_account_begin },
 	{ "GET", "/livez", 0, BY_NOBODY, bd_livez_begin },
 	{ "GET", "/readyz", 0, BY_NOBODY, bd_readyz_begin },

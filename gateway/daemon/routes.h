@@ -69,6 +69,12 @@ void bd_obligation_extend_begin(struct bd_loop *loop, struct bd_http_exchange *e
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_account_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_change_show_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_change_propose_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
+void bd_change_approve_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

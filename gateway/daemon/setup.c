@@ -1,5 +1,6 @@
 #include "daemon/setup.h"
 
+#include "base/limits.h"
 #include "config/accounts.h"
 #include "config/adapter.h"
 #include "config/calendar.h"
@@ -251,16 +252,32 @@ static void load_openapi(struct bd_setup *setup)
 	setup->openapi = bd_buf_bytes(&setup->openapi_buf);
 }
 
-static enum bd_code take_imprint(struct bd_setup *setup, const char *path, struct bd_diags *diags)
+/* All that was read and decides what is answered, and to whom: the keys of senders too. */
+static enum bd_code take_imprint(uint8_t out[BD_DIGEST_BYTES], struct bd_setup *setup,
+	const char *path, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
-	const char *const paths[] = { path, settings->senders_file, settings->adapters_folder,
-		settings->schemas_folder, settings->accounts_file };
+	const char *const named[] = { path, settings->senders_file, settings->adapters_folder,
+		settings->schemas_folder, settings->accounts_file, settings->tls_ca };
+	size_t room = sizeof(named) / sizeof(named[0]) + setup->senders->count * BD_SENDER_KEYS_MAX,
+	       count = 0;
+	const char **paths = bd_arena_alloc(&setup->arena, room, sizeof(*paths));
 	struct bd_diag diag = { .code = BD_OK };
 
-	if (bd_imprint(setup->digest, paths,
-		    sizeof(paths) / sizeof(paths[0]) - (settings->accounts_file == NULL),
-		    &diag) != BD_OK) {
+	if (paths == NULL) {
+		return no_room(diags);
+	}
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (named[i] != NULL) {
+			paths[count++] = named[i];
+		}
+	}
+	for (size_t i = 0; i < setup->senders->count; i++) {
+		for (size_t k = 0; k < setup->senders->items[i].key_count; k++) {
+			paths[count++] = setup->senders->items[i].keys[k].file;
+		}
+	}
+	if (bd_imprint(out, paths, count, &diag) != BD_OK) {
 		return bd_diags_add(diags, diag.code, path, 0, 0, "%s", diag.detail);
 	}
 	return BD_OK;
@@ -278,6 +295,7 @@ static void load_keys(struct bd_setup *setup, struct bd_diags *diags)
 static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_diags *diags)
 {
 	char common[PATH_BYTES];
+	uint8_t before[BD_DIGEST_BYTES] = { 0 };
 	enum bd_code code = bd_config_settings(&setup->settings, path, &setup->arena, diags);
 
 	if (code != BD_OK) {
@@ -300,6 +318,10 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 		return bd_diags_code(diags);
 	}
 	load_keys(setup, diags);
+	if (code == BD_OK && bd_diags_code(diags) == BD_OK &&
+		take_imprint(before, setup, path, diags) != BD_OK) {
+		return bd_diags_code(diags);
+	}
 	/* Both, so that an administrator sees every error at once. */
 	load_plans(setup, diags);
 	load_matters(setup, diags);
@@ -310,8 +332,13 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	if (list_sources(setup, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
-	if (take_imprint(setup, path, diags) != BD_OK) {
+	if (take_imprint(setup->digest, setup, path, diags) != BD_OK) {
 		return bd_diags_code(diags);
+	}
+	/* As they were before they were read: files that change meanwhile are read as neither. */
+	if (memcmp(before, setup->digest, sizeof(before)) != 0) {
+		return bd_diags_add(diags, BD_IO, path, 0, 0,
+			"files have changed while they were read: try again");
 	}
 	load_openapi(setup);
 	code = bd_image_write(&setup->image_buf, setup->dict, setup->plans, setup->plan_count);

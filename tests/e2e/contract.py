@@ -354,6 +354,10 @@ class Run:
         if media_type:
             headers.setdefault("Content-Type", media_type)
         client = self.clients[case.get("as", "client")]
+        if "account" in case:
+            client = self.nobody
+            pair = base64.b64encode(f'{case["account"]}:{self.password}'.encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
         for _ in range(TRIES):
             answer = client.ask(operation["method"], self.target_of(case, operation), headers, body)
             if "until" not in case or answer.status == case["until"]:

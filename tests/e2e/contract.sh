@@ -59,13 +59,16 @@ for name in contract hasty; do
 	(umask 077 && openssl rand -hex 32 >"$work/tls/$name.hmac")
 done
 (umask 077 && printf 'correct horse battery\n' >"$work/tls/person.password")
-BIDUI_PASSWORD_FILE=$work/tls/person.password "$build/bidui" account add person --roles 'operator system_administrator' \
-	--accounts "$work/accounts" 2>"$work/accounts.err" || cat "$work/accounts.err"
-printf 'accounts_file = %s\n' "$work/accounts" >>"$work/bidui.conf"
+for account in 'person operator system_administrator' 'officer security_administrator' 'deputy security_administrator' 'examiner auditor'; do
+	BIDUI_PASSWORD_FILE=$work/tls/person.password "$build/bidui" account add "${account%% *}" --roles "${account#* }" \
+		--accounts "$work/accounts" 2>"$work/accounts.err" || cat "$work/accounts.err"
+done
+printf 'two_person_approval = yes\naccounts_file = %s\n' "$work/accounts" >>"$work/bidui.conf"
 # So far ahead that there is an alarm.
 echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
 start_or_bail
+printf '# a line more\n' >>"$work/senders"
 "$python" -W ignore "$top/tests/e2e/contract.py" --top "$top" --port "$https_port" --plaintext-port "$http_port" --tls "$work/tls" --openapi "$build/openapi.json" --said "$work/said" \
 	${CONTRACT_UPDATE:+--update "$CONTRACT_UPDATE"}

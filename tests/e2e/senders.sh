@@ -488,4 +488,150 @@ check 'an operator is no auditor' conflict_is_told 'operator auditor' "18: nobod
 check 'nobody is two of the three administrators' conflict_is_told 'system_administrator audit_administrator' \
 	"30: nobody is 'system_administrator' and 'audit_administrator'"
 check 'the gateway ends in order' stop_gateway
+
+# -- changes that two people agree on --
+
+change() { # NAME show|propose DIGEST|approve DIGEST: bidui change by that person; the answer in $work/out
+	local name=$1 file=${password:-$1}
+	shift
+	BIDUI_SERVER=https://127.0.0.1:$https_port BIDUI_CERT= BIDUI_KEY= "$build/bidui" change "$@" -o json --account "$name" \
+		--password-file "$work/$file.password" >"$work/out" 2>"$work/err"
+}
+
+shown() { # MEMBER, by the auditor whose password is li's by now
+	password=li change zhao show && jq -r "$1" "$work/out"
+}
+
+refused() { # CODE NAME COMMAND...
+	local code=$1
+	shift
+	change "$@"
+	[ $? = 5 ] && jq -e ".code == \"$code\"" "$work/out" || { cat "$work/out" "$work/err"; return 1; }
+}
+
+# A reload that is not taken says so and leaves everything as it was.
+reload_refused() {
+	local before left=100
+	before=$(grep -c reload.unapproved "$work/biduid.log")
+	kill -HUP "$bidui_pid"
+	while [ "$left" -gt 0 ] && [ "$(grep -c reload.unapproved "$work/biduid.log")" = "$before" ]; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	[ "$left" -gt 0 ] && [ "$(shown .running)" = "$approved" ]
+}
+
+begun() {
+	grep -q approval.begun "$work/biduid.log" && [ "$(shown '.required, .fault' | tr '\n' ' ')" = 'true  ' ] || return 1
+	approved=$(shown .approved.digest)
+	[ "$(shown .running)" = "$approved" ] && [ "$(shown .on_disk)" = "$approved" ] && [ "$(shown .proposed)" = null ]
+}
+
+# A sender more in the file is nobody until two people agree.
+unapproved_sender() {
+	cp "$work/senders" "$work/senders.approved"
+	issued late ours /CN=late 'subjectAltName=DNS:late.example'
+	printf '\n[late]\ncertificate_issuer = %s\ncertificate_name = late.example\nroles = engine\n' "$(issuer_of late)" >>"$work/senders"
+	reload_refused && asked late GET /v1/status 401 auth.unknown
+}
+
+own_change() { # Who proposed it does not approve it, not even as a security administrator.
+	change li propose "$(shown .on_disk)" && refused change.same_person li approve "$(shown .on_disk)" && asked late GET /v1/status 401
+}
+
+# After the proposal one line more: what was proposed is no longer what would be read.
+changed_again() {
+	local digest
+	digest=$(shown .on_disk)
+	printf '# one line more\n' >>"$work/senders"
+	refused change.digest li approve "$digest" && refused change.digest li approve "$(shown .on_disk)" && asked late GET /v1/status 401
+}
+
+agreed() {
+	local left=100
+	change wang propose "$(shown .on_disk)" && change li approve "$(shown .on_disk)" || { cat "$work/out" "$work/err"; return 1; }
+	while [ "$left" -gt 0 ] && [ "$(as=late ask GET /v1/status)" != 200 ]; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	[ "$left" -gt 0 ] && approved=$(shown .running) && [ "$(shown '.approved | .proposed_by + " " + .approved_by')" = 'wang li' ]
+}
+
+# Each of them alone would give somebody more than was agreed.
+other_files() {
+	cp "$work/platform-a.key" "$work/key.kept" && cp "$work/bidui.conf" "$work/conf.kept" && cp "$work/accounts" "$work/accounts.kept"
+	(umask 077 && openssl rand -hex 32 >"$work/platform-a.key")
+	reload_refused || { echo key; return 1; }
+	cp "$work/key.kept" "$work/platform-a.key"
+	account wang add chen --roles security_administrator && reload_refused &&
+		expect 401 auth.password by_password chen 'correct horse of wang' GET /v1/account || { echo account; return 1; }
+	cp "$work/accounts.kept" "$work/accounts"
+	sed -i '/^two_person_approval/d' "$work/bidui.conf"
+	reload_refused || { echo setting; return 1; }
+	cp "$work/conf.kept" "$work/bidui.conf"
+	reload
+}
+
+# A start is no way round: it ends with 4 and says what to do.
+start_refused() { # EXIT TEXT
+	local got
+	timeout 60 "$build/biduid" --config "$work/bidui.conf" >"$work/out" 2>&1
+	got=$?
+	[ "$got" = "$1" ] && grep -q "$2" "$work/out" || { echo "exit $got"; cat "$work/out"; return 1; }
+}
+
+restarted() {
+	stop_gateway || return 1
+	cp "$work/senders" "$work/senders.kept"
+	printf '# unapproved\n' >>"$work/senders"
+	start_refused 4 '未经两人批准' || return 1
+	cp "$work/senders.kept" "$work/senders"
+	sed 's/^two_person_approval.*//' "$work/bidui.conf" >"$work/conf.kept" && cp "$work/bidui.conf" "$work/conf.good" && cp "$work/conf.kept" "$work/bidui.conf"
+	start_refused 4 '未经两人批准' || return 1
+	cp "$work/conf.good" "$work/bidui.conf"
+	# An approval of one's own making.
+	cp "$work/data/approvals" "$work/approvals.kept"
+	sed -i "s/ - -\$/ x y/; s/^approved [0-9a-f]\{8\}/approved 00000000/" "$work/data/approvals"
+	start_refused 1 '审批记录被改动' || return 1
+	cp "$work/approvals.kept" "$work/data/approvals"
+	start_gateway && proxy_port=$(sed -n 's/^proxy=//p' "$work/ports") && [ "$(shown .running)" = "$approved" ] && asked late GET /v1/status 200
+}
+
+# Approval ends by approval.
+ended() {
+	local left=100
+	sed -i 's/^two_person_approval.*/two_person_approval = no/' "$work/bidui.conf"
+	change wang propose "$(shown .on_disk)" && change li approve "$(shown .on_disk)" || return 1
+	while [ "$left" -gt 0 ] && [ "$(shown .required)" != false ]; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	[ "$left" -gt 0 ] && refused change.off wang propose "$(shown .on_disk)" && [ ! -e "$work/data/approvals" ]
+}
+
+change_is_entered() {
+	grep -rqaF proposed "$work/data/trail" && grep -rqaF approved "$work/data/trail" && grep -rqaF change.same_person "$work/data/trail"
+}
+
+printf 'two_person_approval = yes\n' >>"$work/bidui.conf"
+if ! start_gateway; then
+	echo 'Bail out! the gateway did not start with approval'
+	tail -n 20 "$work/biduid.log" | sed 's/^/# /'
+	exit 1
+fi
+check 'the first start with approval takes what is there' begun
+check 'what nobody approved is not taken' unapproved_sender
+check 'an operator proposes nothing' refused auth.role sun propose "$approved"
+check 'nor does a machine' asked named POST "/v1/change/propose?digest=$approved" 403 auth.role
+check 'a digest that is not that of the files' refused change.digest wang propose "$(printf '%064d' 0)"
+check 'what is approved is not proposed' refused change.digest wang propose "$approved"
+check 'who proposed does not approve' own_change
+check 'a system administrator approves nothing' refused auth.role wang approve "$(shown .on_disk)"
+check 'files that changed after the proposal are another change' changed_again
+check 'proposed by one and approved by another it is in force' agreed
+check 'keys, accounts and the setting itself are changes too' other_files
+check 'a restart is no way round, nor is an approval of one'"'"'s own making' restarted
+check 'every step is on the trail' change_is_entered
+check 'approval ends by approval' ended
+check 'the gateway with approval ends in order' stop_gateway
 echo "1..$count"

@@ -1,5 +1,6 @@
 # Who is speaking, how often, and who may change things.
 SENDERS_TESTS = tests/unit/test_access \
+	tests/unit/test_approval \
 	tests/unit/test_logins \
 	tests/unit/test_nonces \
 	tests/unit/test_quota \
@@ -20,3 +21,5 @@ tests_unit_test_siphash_SOURCES = tests/unit/test_siphash.c
 tests_unit_test_siphash_LDADD = $(SENDERS_TEST_LIBS)
 tests_unit_test_logins_SOURCES = tests/unit/test_logins.c gateway/daemon/logins.c gateway/daemon/mailbox.c
 tests_unit_test_logins_LDADD = $(SENDERS_TEST_LIBS) $(UV_LIBS)
+tests_unit_test_approval_SOURCES = tests/unit/test_approval.c gateway/daemon/approval.c
+tests_unit_test_approval_LDADD = $(SENDERS_TEST_LIBS)
