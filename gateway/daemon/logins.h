@@ -6,11 +6,12 @@
  * After BD_LOGIN_FAILURES_MAX wrong passwords in a row a name has to wait, 30 s at first and twice
  * as long with each further one, BD_LOGIN_WAIT_MAX_S at most; the right password is not looked at
  * meanwhile, so that the wait tells nothing. A name that there is not costs the same time and waits
- * the same way. A right password is remembered for BD_LOGIN_KEPT_MS as a digest under a key drawn
- * at the start, with the account's own, so that a changed account is asked anew. Memory is bounded:
- * a place for each account, and 1,024 that all other names share.
- * Nothing is kept over a restart but what account there is: then the wait is over, and the time of
- * the last login is not known.
+ * the same way. Only a password that was looked at ends the row, not one that is remembered: else
+ * whoever guesses beside a busy account would never wait. A right password is remembered for
+ * BD_LOGIN_KEPT_MS as a digest under a key drawn at the start, with the account's own, so that a
+ * changed account is asked anew. Memory is bounded: a place for each account, and 1,024 that all
+ * other names share. Nothing is kept over a restart but what account there is: then the wait is
+ * over, and the time of the last login is not known.
  */
 #ifndef BD_DAEMON_LOGINS_H
 #define BD_DAEMON_LOGINS_H

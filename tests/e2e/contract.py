@@ -449,7 +449,7 @@ class Run:
         return answer
 
     def right(self, operation):
-        """So that the account is never made to wait."""
+        """What is asked goes on: the password is not what is refused."""
         answer = self.ask_person(operation, self.nobody, "person", self.password)
         faults = [] if problem_code(answer) not in ("auth.password", "auth.locked") else [problem_code(answer)]
         self.tap.report(f'{operation["operationId"]}: a right password', faults)
@@ -466,7 +466,8 @@ class Run:
             if answer.status == 429:
                 break
         self.check_refusal(operation, "asked too often", answer, "limit.requests")
-        wrong = self.ask_person(operation, self.nobody, "person", "wrong")
+        # One wrong password a name, so that none of these is made to wait.
+        wrong = self.ask_person(operation, self.nobody, "not-" + operation["operationId"], "wrong")
         self.check_refusal(operation, "a wrong password", wrong, "auth.password")
         self.check_refusal(operation, "too many wrong passwords", self.locked(operation), "auth.locked")
         clear = self.ask_person(operation, self.plaintext, "person", "wrong")

@@ -86,6 +86,20 @@ static void remembered_to_the_last_moment(void **state)
 	bd_nonces_free(nonces);
 }
 
+/* What is signed ahead takes no place of what was signed long ago and still counts. */
+static void ahead_beside_behind(void **state)
+{
+	struct bd_nonces *nonces = bd_nonces_new(WINDOW, START);
+	int64_t now = (START / WINDOW + 10) * WINDOW + WINDOW / 2;
+
+	(void)state;
+	assert_int_equal(take(nonces, "a", "behind", now - WINDOW + 1, now), BD_OK);
+	assert_int_equal(take(nonces, "a", "ahead", now + WINDOW - 1, now), BD_OK);
+	assert_int_equal(take(nonces, "a", "behind", now - WINDOW + 1, now), BD_AUTH_REPLAY);
+	assert_int_equal(take(nonces, "a", "ahead", now + WINDOW - 1, now), BD_AUTH_REPLAY);
+	bd_nonces_free(nonces);
+}
+
 /* Full is refused, and what was taken is still known. */
 static void full_is_refused(void **state)
 {
@@ -115,6 +129,7 @@ int main(void)
 		cmocka_unit_test(window_holds_both_ways),
 		cmocka_unit_test(what_was_signed_before_the_start_is_refused),
 		cmocka_unit_test(remembered_to_the_last_moment),
+		cmocka_unit_test(ahead_beside_behind),
 		cmocka_unit_test(full_is_refused),
 	};
 
