@@ -8,6 +8,7 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/element.c gateway/answer/element.h \
 	gateway/answer/evidence.c gateway/answer/evidence.h \
 	gateway/answer/finding.c gateway/answer/finding.h \
+	gateway/answer/grant.c gateway/answer/grant.h \
 	gateway/answer/held_file.c gateway/answer/held_file.h \
 	gateway/answer/mask.c gateway/answer/mask.h \
 	gateway/answer/matter.h \

@@ -16,6 +16,16 @@ struct bd_place {
 	uint64_t row;    /* delimited files, from 1; else 0 */
 };
 
+/* Which grant 授权 somebody lacks, and who gives it: names of our own configuration, which live as
+ * long as that does. NULL = not said. */
+struct bd_missing_grant {
+	const char *sender, *purpose;
+	const char *matter, *entity; /* one of them */
+	const char *disclosure;      /* how much it would have to tell, at least */
+	const char *grant; /* there is one, but it tells less, or is not in force on this day */
+	const char *giver_zh, *giver_en;
+};
+
 struct bd_diag {
 	enum bd_code code; /* BD_OK = empty */
 	struct bd_place place;
@@ -23,8 +33,9 @@ struct bd_diag {
 	char path[160]; /* where in the message, or the JSON pointer in a question */
 	char field[64]; /* native name of the field */
 	char rule[32];  /* id in schemas/rules.tsv */
-	char detail[192]; /* ours, never theirs */
+	char detail[192];                /* ours, never theirs */
 	uint32_t retry_s; /* after which it is worth trying again; 0 = soon, or never */
+	struct bd_missing_grant missing; /* of BD_GRANT_... */
 	/* Further faults of the same question, in its arena: all are told at once. */
 	struct bd_diag *next;
 };

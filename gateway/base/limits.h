@@ -112,6 +112,8 @@
  * or three times; who tries out birthdays or amounts needs more. */
 #define BD_SENDER_VALUES_PER_DAY 10
 #define BD_SENDER_VALUES_MAX 12
+/* Grants of one installation: some hundred matters, each for a few senders. */
+#define BD_GRANTS_MAX 4096
 /* -- HTTP -----------------------------------------------------------------------------------------
  */
 /* One request's head: real ones have under 2 KiB, a proxy with many cookies 8. */

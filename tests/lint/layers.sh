@@ -13,7 +13,7 @@ store:base record
 trail:base record
 answer:base record
 http:base
-config:base record intake/plan.h answer/matter.h answer/finding.h
+config:base record intake/plan.h answer/matter.h answer/finding.h answer/grant.h
 daemon:base record intake store trail answer http config
 cli:base record intake store answer http config trail'
 
