@@ -3,12 +3,13 @@
  *
  * Layer: answer. The question's form is schemas/openapi.yaml. A code other than BD_OK: the question
  * could not be answered; diag has the code and the JSON pointer, never a value, and in `next` every
- * further fault. Every decision, also a refusal, is BD_OK.
+ * further fault. Every decision, also a refusal, is BD_OK. Who has no grant for it is told nothing:
+ * nothing is looked up before that is seen to (grant.h).
  */
 #ifndef BD_ANSWER_ANSWER_H
 #define BD_ANSWER_ANSWER_H
 
-#include "answer/matter.h"
+#include "answer/grant.h"
 #include "base/workday.h"
 #include "record/held.h"
 
@@ -42,8 +43,9 @@ struct bd_answer_context {
 	const char *receipt;        /* id of this answer's receipt, given by the caller */
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;
-	bool may_see_sensitive; /* query: fields of BD_SENSITIVITY_SENSITIVE, else `withheld` */
 	struct bd_disclosed *disclosed; /* query: what was told; NULL = nobody asks */
+	const struct bd_asker *asker;   /* who may ask this: NULL = nobody */
+	enum bd_disclosure needs;       /* compare: told at least so much, else refused */
 	bool is_sandbox; /* said in every answer: no decision of this rests on real data */
 	bool explains;   /* compare: what was compared, side by side, masked (mask.h) */
 };
@@ -60,6 +62,7 @@ struct bd_compared {
 	const struct bd_outcome *outcome;        /* answer/decide.h */
 	const struct bd_obligation *obligations; /* answer/obligation.h */
 	size_t obligation_count;
+	const struct bd_grant *grant; /* by which it was asked */
 };
 
 /* Appends one JSON object. compared may be NULL; it is filled before the object is written. */

@@ -145,12 +145,35 @@ static enum bd_code answer(struct bd_answered *answered, struct bd_case *asked,
 		arena, diag);
 }
 
+/* Before anything is looked up. Who has no grant is not told either what is wrong with the case. */
+static enum bd_code check_grant(const struct bd_grant **grant, const struct bd_case *asked,
+	enum bd_code code, const struct bd_answer_context *context, struct bd_diag *diag)
+{
+	enum bd_disclosure needs = context->explains ? BD_DISCLOSE_VALUES : context->needs;
+	struct bd_diag why;
+	enum bd_code refusal;
+
+	if (code == BD_OK) {
+		return bd_grant_matter(grant, context->asker, asked->matter, needs, diag);
+	}
+	if (asked->matter == NULL) {
+		return code;
+	}
+	bd_diag_clear(&why);
+	refusal = bd_grant_matter(grant, context->asker, asked->matter, needs, &why);
+	if (refusal != BD_OK && diag != NULL) {
+		*diag = why;
+	}
+	return refusal != BD_OK ? refusal : code;
+}
+
 enum bd_code bd_compare(struct bd_buf *out, struct bd_compared *compared, struct bd_bytes question,
 	const struct bd_answer_context *given, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_answer_context context = *given;
 	struct bd_case *asked = bd_arena_alloc(arena, 1, sizeof(*asked));
 	struct bd_answered *answered = bd_arena_alloc(arena, 1, sizeof(*answered));
+	const struct bd_grant *grant = NULL;
 	struct bd_memo memo;
 	enum bd_code code;
 
@@ -158,6 +181,7 @@ enum bd_code bd_compare(struct bd_buf *out, struct bd_compared *compared, struct
 		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
 	code = bd_question_case(asked, question, &context, arena, diag);
+	code = check_grant(&grant, asked, code, &context, diag);
 	if (code != BD_OK) {
 		return code;
 	}
@@ -170,7 +194,7 @@ enum bd_code bd_compare(struct bd_buf *out, struct bd_compared *compared, struct
 	if (compared != NULL) {
 		*compared = (struct bd_compared){ asked, answered->findings,
 			answered->finding_count, &answered->outcome, answered->obligations,
-			answered->obligation_count };
+			answered->obligation_count, grant };
 	}
 	code = bd_render(out, answered, &context);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the answer is too long");

@@ -4,6 +4,23 @@
 
 #include <string.h>
 
+/* A query that is being answered. */
+struct asking {
+	const struct bd_answer_context *context;
+	const struct bd_sight *sights; /* one for each entity of the dictionary */
+	enum bd_subject_kind kind;
+};
+
+static const struct bd_sight *sight_of(const struct asking *asking, const struct bd_entity *entity)
+{
+	return &asking->sights[entity - asking->context->dict->entities];
+}
+
+static bool is_seen(const struct asking *asking, const struct bd_entity *entity)
+{
+	return entity != NULL && sight_of(asking, entity)->held != 0;
+}
+
 static const char *status_name(enum bd_held_status status)
 {
 	return status == BD_HELD_FOUND       ? "found"
@@ -42,23 +59,48 @@ static void note_disclosed(struct bd_disclosed *disclosed, uint16_t field)
 	}
 }
 
-static void write_value(struct bd_json_writer *w, const struct bd_held_value *held,
-	bool is_conflict, const struct bd_answer_context *context)
+static void write_why(struct bd_json_writer *w, const char *reason)
 {
-	const struct bd_field *field = bd_dictionary_field_number(context->dict, held->value.field);
-	bool is_withheld = field == NULL || (field->sensitivity == BD_SENSITIVITY_SENSITIVE &&
-						    !context->may_see_sensitive);
+	const struct bd_term *term = bd_reason_term(reason);
+
+	bd_jw_text(w, "reason", term->name);
+	bd_jw_text(w, "detail_zh", term->zh);
+	bd_jw_text(w, "detail_en", term->en);
+}
+
+/* NULL: it is told. */
+static const char *why_withheld(const struct bd_field *field, const struct asking *asking)
+{
+	const struct bd_entity *entity =
+		field != NULL ? bd_dictionary_entity_number(asking->context->dict, field->entity)
+			      : NULL;
+	const struct bd_sight *sight = entity != NULL ? sight_of(asking, entity) : NULL;
+	uint64_t bit = entity != NULL ? (uint64_t)1 << (field - entity->fields) : 0;
+
+	if (entity == NULL || (sight->held & bit) == 0) {
+		return "not_granted";
+	}
+	return (sight->values & bit) == 0 ? "level" : NULL;
+}
+
+static void write_value(struct bd_json_writer *w, const struct bd_held_value *held,
+	bool is_conflict, const struct asking *asking)
+{
+	const struct bd_field *field =
+		bd_dictionary_field_number(asking->context->dict, held->value.field);
+	const char *why = why_withheld(field, asking);
 
 	bd_jw_object(w, NULL);
 	bd_jw_text(w, "field", field != NULL ? field->name : "");
 	bd_jw_text(w, "label_zh", field != NULL ? field->label_zh : "");
-	if (is_withheld) {
+	if (why != NULL) {
 		bd_jw_bool(w, "withheld", true);
+		write_why(w, why);
 	} else if ((held->value.flags & BD_VALUE_NONE) != 0) {
-		note_disclosed(context->disclosed, field->number);
+		note_disclosed(asking->context->disclosed, field->number);
 		bd_jw_null(w, "value");
 	} else {
-		note_disclosed(context->disclosed, field->number);
+		note_disclosed(asking->context->disclosed, field->number);
 		bd_jw_bytes(w, "value", held->value.text);
 		if (held->value.native.len > 0) {
 			bd_jw_bytes(w, "native", held->value.native);
@@ -77,15 +119,20 @@ static void write_value(struct bd_json_writer *w, const struct bd_held_value *he
 	bd_jw_object_end(w);
 }
 
-static void write_statement(struct bd_json_writer *w, const struct bd_statement *statement,
-	const struct bd_answer_context *context)
+/* Of an entity that is not granted it is not even told whether there is a row. */
+static void write_statement(
+	struct bd_json_writer *w, const struct bd_statement *statement, const struct asking *asking)
 {
+	const struct bd_answer_context *context = asking->context;
 	const struct bd_entity *entity =
 		bd_dictionary_entity_number(context->dict, statement->entity);
 
+	if (!is_seen(asking, entity)) {
+		return;
+	}
 	bd_jw_object(w, NULL);
-	bd_jw_text(w, "entity", entity != NULL ? entity->name : "");
-	bd_jw_text(w, "label_zh", entity != NULL ? entity->label_zh : "");
+	bd_jw_text(w, "entity", entity->name);
+	bd_jw_text(w, "label_zh", entity->label_zh);
 	bd_jw_text(w, "source", statement->source);
 	bd_jw_text(w, "section", statement->section);
 	bd_jw_time(w, "as_of", statement->as_of_ms);
@@ -93,7 +140,7 @@ static void write_statement(struct bd_json_writer *w, const struct bd_statement 
 	bd_jw_i64(w, "age_s", (context->now_ms - statement->received_ms) / 1000);
 	bd_jw_bool(w, "inverse", statement->is_inverse);
 	bd_jw_bool(w, "blocked", statement->is_blocked);
-	if (statement->other_count > 0) {
+	if (statement->other_count > 0 && sight_of(asking, entity)->has_identifiers) {
 		write_identifiers(
 			w, "other", statement->other, statement->other_count, context->dict);
 	}
@@ -102,14 +149,14 @@ static void write_statement(struct bd_json_writer *w, const struct bd_statement 
 		size_t same_order;
 
 		bd_statement_value(statement, statement->values[i].value.field, &same_order);
-		write_value(w, &statement->values[i], same_order > 1, context);
+		write_value(w, &statement->values[i], same_order > 1, asking);
 	}
 	bd_jw_array_end(w);
 	bd_jw_object_end(w);
 }
 
-static void write_coverage(struct bd_json_writer *w, const struct bd_held *held,
-	enum bd_subject_kind kind, const struct bd_answer_context *context)
+static void write_coverage(
+	struct bd_json_writer *w, const struct bd_held *held, const struct asking *asking)
 {
 	static const char *const names[] = { [BD_COVERAGE_NONE] = "none",
 		[BD_COVERAGE_GAP] = "gap",
@@ -120,9 +167,9 @@ static void write_coverage(struct bd_json_writer *w, const struct bd_held *held,
 	for (size_t i = 0; i < held->coverage_count; i++) {
 		const struct bd_coverage *coverage = &held->coverage[i];
 		const struct bd_entity *entity =
-			bd_dictionary_entity_number(context->dict, coverage->entity);
+			bd_dictionary_entity_number(asking->context->dict, coverage->entity);
 
-		if (entity == NULL || entity->subject != kind) {
+		if (!is_seen(asking, entity) || entity->subject != asking->kind) {
 			continue;
 		}
 		bd_jw_object(w, NULL);
@@ -136,39 +183,53 @@ static void write_coverage(struct bd_json_writer *w, const struct bd_held *held,
 	bd_jw_array_end(w);
 }
 
-enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
-	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
+/* Which entity's row holds the numbers of a subject itself. */
+static const struct bd_entity *entity_of_subject(const struct asking *asking)
 {
-	static const char *const names[] = { "subject", NULL };
-	struct bd_faults faults = { diag, arena, 0 };
-	struct bd_identifier identifier;
-	struct bd_json *root = NULL;
-	struct bd_held *held = NULL;
-	struct bd_json_writer w;
-	enum bd_subject_kind kind;
-	enum bd_code invalid, code = bd_json_parse(&root, question, arena, diag);
+	return bd_dictionary_entity(asking->context->dict,
+		asking->kind == BD_SUBJECT_PERSON ? "person" : "organization");
+}
 
-	code = code == BD_OK && root->type != BD_JSON_IS_OBJECT
-		       ? bd_fail(diag, BD_QUESTION_FORM, "a question is an object")
-		       : code;
-	code = code == BD_OK ? bd_question_members(root, "", names, &faults) : code;
-	if (code == BD_OK && bd_json_get(root, "subject") == NULL) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
+static bool are_numbers_seen(const struct asking *asking)
+{
+	const struct bd_entity *entity = entity_of_subject(asking);
+
+	return entity != NULL && sight_of(asking, entity)->has_identifiers;
+}
+
+/* What is not told, whatever is held: so that silence is not taken for "none". */
+static void write_withheld(struct bd_json_writer *w, const struct asking *asking)
+{
+	const struct bd_dictionary *dict = asking->context->dict;
+
+	bd_jw_array(w, "withheld");
+	if (!are_numbers_seen(asking)) {
+		bd_jw_object(w, NULL);
+		bd_jw_bool(w, "identifiers", true);
+		write_why(w, "not_granted");
+		bd_jw_object_end(w);
 	}
-	code = code == BD_OK
-		       ? bd_question_subject(&identifier, &invalid, &kind,
-				 bd_json_get(root, "subject"), "/subject", context->dict, &faults)
-		       : code;
-	if (code == BD_OK && invalid != BD_OK) {
-		code = bd_fail(diag, invalid, "%s", "");
-		bd_diag_set_path(diag, "/subject");
+	for (size_t i = 0; i < dict->entity_count; i++) {
+		const struct bd_entity *entity = &dict->entities[i];
+
+		if ((entity->subject == asking->kind || entity->is_relation) &&
+			!is_seen(asking, entity)) {
+			bd_jw_object(w, NULL);
+			bd_jw_text(w, "entity", entity->name);
+			bd_jw_text(w, "label_zh", entity->label_zh);
+			write_why(w, "not_granted");
+			bd_jw_object_end(w);
+		}
 	}
-	code = code == BD_OK ? context->source->lookup(context->source, &held, &identifier, 1,
-				       &bd_wanted_all, arena, diag)
-			     : code;
-	if (code != BD_OK) {
-		return code;
-	}
+	bd_jw_array_end(w);
+}
+
+static enum bd_code write_answer(
+	struct bd_buf *out, const struct bd_held *held, const struct asking *asking)
+{
+	const struct bd_answer_context *context = asking->context;
+	struct bd_json_writer w;
+
 	bd_jw_init(&w, out);
 	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "receipt", context->receipt);
@@ -177,14 +238,66 @@ enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	}
 	bd_jw_time(&w, "at", context->now_ms);
 	bd_jw_text(&w, "status", status_name(held->status));
-	write_identifiers(
-		&w, "identifiers", held->identifiers, held->identifier_count, context->dict);
+	write_identifiers(&w, "identifiers", held->identifiers,
+		are_numbers_seen(asking) ? held->identifier_count : 0, context->dict);
 	bd_jw_array(&w, "statements");
 	for (size_t i = 0; i < held->statement_count; i++) {
-		write_statement(&w, &held->statements[i], context);
+		write_statement(&w, &held->statements[i], asking);
 	}
 	bd_jw_array_end(&w);
-	write_coverage(&w, held, kind, context);
+	write_coverage(&w, held, asking);
+	write_withheld(&w, asking);
 	bd_jw_object_end(&w);
-	return w.code == BD_OK ? BD_OK : bd_fail(diag, w.code, "the answer is too long");
+	return w.code;
+}
+
+/* Whom it is about; refused where the number is none. */
+static enum bd_code read_question(struct bd_identifier *out, struct asking *asking,
+	struct bd_bytes question, struct bd_arena *arena, struct bd_diag *diag)
+{
+	static const char *const names[] = { "subject", NULL };
+	struct bd_faults faults = { diag, arena, 0 };
+	struct bd_json *root = NULL;
+	enum bd_code invalid = BD_OK, code = bd_json_parse(&root, question, arena, diag);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	if (root->type != BD_JSON_IS_OBJECT) {
+		return bd_fail(diag, BD_QUESTION_FORM, "a question is an object");
+	}
+	code = bd_question_members(root, "", names, &faults);
+	if (code == BD_OK && bd_json_get(root, "subject") == NULL) {
+		code = bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
+	}
+	code = code == BD_OK ? bd_question_subject(out, &invalid, &asking->kind,
+				       bd_json_get(root, "subject"), "/subject",
+				       asking->context->dict, &faults)
+			     : code;
+	if (code == BD_OK && invalid != BD_OK) {
+		code = bd_fail(diag, invalid, "%s", "");
+		bd_diag_set_path(diag, "/subject");
+	}
+	return code;
+}
+
+enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
+	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct asking asking = { .context = context };
+	struct bd_identifier identifier;
+	struct bd_held *held = NULL;
+	enum bd_code code = read_question(&identifier, &asking, question, arena, diag);
+
+	code = code == BD_OK ? bd_grant_fields(&asking.sights, context->asker, asking.kind,
+				       context->dict, arena, diag)
+			     : code;
+	code = code == BD_OK ? context->source->lookup(context->source, &held, &identifier, 1,
+				       &bd_wanted_all, arena, diag)
+			     : code;
+	if (code != BD_OK) {
+		return code;
+	}
+	code = write_answer(out, held, &asking);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "the answer is too long");
 }

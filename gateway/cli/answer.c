@@ -81,6 +81,33 @@ static void put_line(struct bd_bytes text)
 	}
 }
 
+/* "发送方 demo，用途 ...，事项 ...，披露程度 codes", and who gives it. */
+static void put_grant(const struct bd_cli_options *options, const struct bd_json *grant)
+{
+	static const struct {
+		const char *name, *zh;
+	} members[] = { { "sender", "发送方" }, { "purpose", "用途" }, { "matter", "事项" },
+		{ "entity", "数据" }, { "disclosure", "披露程度" }, { "id", "现有授权" } };
+	const char *between = "  ";
+
+	if (grant == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		struct bd_bytes text = bd_cli_text(grant, members[i].name);
+
+		if (text.len > 0) {
+			fprintf(stderr, "%s%s ", between,
+				bd_cli_say(options, members[i].zh, members[i].name));
+			bd_cli_put(stderr, text);
+			between = bd_cli_say(options, "，", ", ");
+		}
+	}
+	fprintf(stderr, "\n  %s", bd_cli_say(options, "由谁批准：", "given by: "));
+	bd_cli_put(stderr, bd_cli_text(grant, options->is_english ? "given_by_en" : "given_by_zh"));
+	fputc('\n', stderr);
+}
+
 static void show_problem(
 	const struct bd_cli_options *options, const struct bd_json *problem, const char *path)
 {
@@ -95,6 +122,7 @@ static void show_problem(
 		put_line(bd_cli_text(problem, "detail"));
 	}
 	put_errors(options, problem, path);
+	put_grant(options, bd_json_get(problem, "grant"));
 	put_line(bd_cli_text(problem, "hint"));
 }
 

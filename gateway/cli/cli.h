@@ -107,9 +107,9 @@ enum bd_cli_exit bd_cli_change(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_watch(const struct bd_cli_options *options);
 
 /* -- options -- */
-/* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY, LC_ALL,
- * LC_MESSAGES, LANG, NO_COLOR; folders: those here, else the installed ones. Then argv[1..] in any
- * order. False after it said what was wrong. */
+/* Defaults from the environment: BIDUI_SERVER, BIDUI_CA, BIDUI_CERT, BIDUI_KEY,
+ * BIDUI_PURPOSE, LC_ALL, LC_MESSAGES, LANG, NO_COLOR; folders: those here, else the installed ones.
+ * Then argv[1..] in any order. False after it said what was wrong. */
 bool bd_cli_options_read(struct bd_cli_options *options, int argc, char **argv);
 /* Whether every option given is one of these groups; false after naming one that is not. */
 bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cli_command *command);

@@ -32,7 +32,8 @@ static const struct bd_cli_command commands[] = {
 		1, 3, bd_cli_dispute },
 	{ "watch", "", "事后核查：数据后来有变动的办件", "cases whose data changed afterwards",
 		"bidui watch --follow",
-		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WATCH | BD_CLI_GROUP_TIME, 0, 0, bd_cli_watch },
+		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WATCH | BD_CLI_GROUP_TIME | BD_CLI_GROUP_WHY, 0,
+		0, bd_cli_watch },
 	{ "pki",
 		"init | server|department|engine|operator NAME [DNS:…|IP:…] | renew|revoke|show "
 		"NAME "
@@ -72,8 +73,8 @@ static const struct bd_cli_command commands[] = {
 		bd_cli_obligation },
 	{ "explain", "RECEIPT", "说明一份回执：申报与部门数据并列",
 		"explain a receipt: claimed and held, side by side",
-		"bidui explain 0123456789abcdef-0000-00000000-00000040", BD_CLI_GROUP_GATEWAY, 1, 1,
-		bd_cli_explain },
+		"bidui explain 0123456789abcdef-0000-00000000-00000040",
+		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_WHY, 1, 1, bd_cli_explain },
 	{ "erase", "[FILE|-]", "依法删除一个主体，不可恢复",
 		"erase a subject, lawfully and for good",
 		"bidui erase --kind resident_id --number NUMBER --basis 文号",

@@ -205,7 +205,8 @@ static enum bd_code ask(struct testing *testing, struct bd_answer_context *conte
 static void run_case(struct testing *testing, const struct bd_matter *const *versions,
 	size_t version_count, const char *folder, const char *name)
 {
-	struct bd_answer_context context = { .dict = testing->dict,
+	struct bd_answer_context context = { .asker = &bd_asker_itself,
+		.dict = testing->dict,
 		.matters = versions,
 		.matter_count = version_count,
 		.calendar = testing->calendar,

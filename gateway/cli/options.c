@@ -191,6 +191,7 @@ static void set_defaults(struct bd_cli_options *options)
 		.account = from_environment("BIDUI_ACCOUNT"),
 		.password_file = from_environment("BIDUI_PASSWORD_FILE"),
 		.accounts = from_environment("BIDUI_ACCOUNTS"),
+		.purpose = from_environment("BIDUI_PURPOSE"),
 		.adapters = access("adapters", R_OK) == 0 ? "adapters" : BD_DATA_FOLDER "/adapters",
 		.schemas = access("schemas/common.xml", R_OK) == 0 ? "schemas"
 								   : BD_DATA_FOLDER "/schemas",

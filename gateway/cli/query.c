@@ -66,8 +66,11 @@ static struct bd_bytes value_of(const struct bd_cli_options *options, const stru
 	const struct bd_json *found = bd_json_get(value, "value");
 
 	if (bd_cli_is_true(value, "withheld")) {
-		return bd_bytes_of(bd_cli_say(options, "（无权查看，可用 --purpose 说明用途）",
-			"(withheld; see --purpose)"));
+		return bd_bytes_of(bd_cli_say(options,
+			bd_bytes_is(bd_cli_text(value, "reason"), "level")
+				? "（授权只允许知道有无）"
+				: "（未获授权查看该项）",
+			"(withheld)"));
 	}
 	if (found == NULL || found->type == BD_JSON_IS_NULL) {
 		return bd_bytes_of(bd_cli_say(options, "（无）", "(none)"));
@@ -130,6 +133,25 @@ static void show_statement(const struct bd_cli_options *options, const struct bd
 	}
 }
 
+/* "未获授权：主体的其他号码，参保状态": whether there is anything of it is not told. */
+static void show_withheld(const struct bd_cli_options *options, const struct bd_json *withheld)
+{
+	const struct bd_json *one = withheld != NULL ? withheld->first : NULL;
+
+	if (one == NULL) {
+		return;
+	}
+	fputs(bd_cli_say(options, "  未获授权：", "  not granted: "), stdout);
+	for (; one != NULL; one = one->next) {
+		if (bd_cli_is_true(one, "identifiers")) {
+			fputs(bd_cli_say(options, "主体的其他号码", "other numbers"), stdout);
+		} else {
+			bd_cli_put(stdout, label_of(options, one, "entity"));
+		}
+		fputs(one->next != NULL ? bd_cli_say(options, "，", ", ") : "\n", stdout);
+	}
+}
+
 static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -142,6 +164,7 @@ static void show(
 		statement != NULL; statement = statement->next) {
 		show_statement(options, statement, arena);
 	}
+	show_withheld(options, bd_json_get(answer, "withheld"));
 }
 
 /* -- the question -- */

@@ -116,6 +116,7 @@ static const struct row rows[] = {
 		.kind = KIND_FILE,
 		.offset = AT(senders_file),
 		.fallback = "senders.conf" },
+	{ .key = "grants_file", .kind = KIND_FILE, .offset = AT(grants_file), .is_required = true },
 	{ .key = "accounts_file", .kind = KIND_FILE, .offset = AT(accounts_file) },
 	{ .key = "worker_path",
 		.kind = KIND_FILE,

@@ -78,6 +78,8 @@ static enum bd_code decide(struct bd_buf *out, struct bd_compared *compared,
 		.receipt = receipt,
 		.sources = setup->source_names,
 		.source_count = setup->plan_count,
+		.asker = again->asker,
+		.needs = again->needs,
 		.is_sandbox = again->record->is_sandbox };
 	enum bd_code code = begin(again, diag);
 

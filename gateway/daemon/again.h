@@ -27,6 +27,9 @@ struct bd_again {
 	/* By which version. NULL = then: the one that decided; now: the one that is in force on the
 	 * day of acceptance. */
 	const struct bd_matter *matter;
+	/* On whose behalf, and how much they will be told of it. */
+	const struct bd_asker *asker;
+	enum bd_disclosure needs;
 };
 
 /* What it comes to; *compared lives in the arena. out: the answer as approval engines read it is

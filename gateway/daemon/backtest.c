@@ -213,7 +213,9 @@ static enum bd_code decide(struct bd_compared *compared, struct run *run,
 		.reader = run->backtest->reader,
 		.record = record,
 		.when = BD_AGAIN_THEN,
-		.matter = matter };
+		.matter = matter,
+		.asker = &run->backtest->asker,
+		.needs = BD_DISCLOSE_CODES };
 
 	return bd_again_decide(NULL, compared, &again, &run->arena, diag);
 }

@@ -24,6 +24,7 @@ struct bd_backtest {
 	struct bd_store *store;
 	struct bd_store_reader *reader;
 	const struct bd_matter *matter; /* the version */
+	struct bd_asker asker;          /* who is told; its day is set */
 	int64_t since_ms, until_ms;     /* of the answers; since included */
 };
 

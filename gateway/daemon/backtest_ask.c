@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/matter.h"
+#include "daemon/asker.h"
 #include "daemon/backtest.h"
 #include "daemon/routes.h"
 
@@ -39,6 +40,7 @@ struct job {
 	struct bd_call call;
 	struct bd_buf body;
 	char id[ID_BYTES];
+	struct bd_asker asker;
 	int64_t since_ms, until_ms;
 	/* the thread's, and the loop's once it has been told */
 	uv_thread_t thread;
@@ -138,6 +140,7 @@ static void run(struct job *job)
 	struct bd_backtest backtest = { .setup = job->call.setup,
 		.store = store,
 		.matter = job->matter,
+		.asker = job->asker,
 		.since_ms = job->since_ms,
 		.until_ms = job->until_ms };
 
@@ -359,8 +362,23 @@ static bool read_since(int64_t *since_ms, const char *text, int64_t now_ms)
 	return bd_time_parse(since_ms, bd_bytes_of(text));
 }
 
+/* Findings of past cases will be told. */
+static enum bd_code take_matter(struct job *job, const struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_setup *setup,
+	const struct bd_matter *matter, struct bd_diag *diag)
+{
+	const struct bd_grant *grant;
+
+	if (snprintf(job->id, sizeof(job->id), "%s", matter->id) >= (int)sizeof(job->id)) {
+		return bd_fail(diag, BD_LIMIT_BYTES, "%s", "");
+	}
+	bd_asker_of(&job->asker, setup, sender, exchange, job->until_ms);
+	return bd_grant_matter(&grant, &job->asker, matter, BD_DISCLOSE_CODES, diag);
+}
+
 static enum bd_code read_request(struct job *job, const struct bd_http_exchange *exchange,
-	const struct bd_route_parts *parts, const struct bd_setup *setup, struct bd_diag *diag)
+	const struct bd_sender *sender, const struct bd_route_parts *parts,
+	const struct bd_setup *setup, struct bd_diag *diag)
 {
 	char since[64];
 	enum bd_code code;
@@ -376,10 +394,7 @@ static enum bd_code read_request(struct job *job, const struct bd_http_exchange 
 	}
 	for (size_t i = 0; i < setup->matter_count; i++) {
 		if (bd_bytes_is(parts->first, setup->matters[i]->id)) {
-			return snprintf(job->id, sizeof(job->id), "%s", setup->matters[i]->id) <
-					       (int)sizeof(job->id)
-				       ? BD_OK
-				       : bd_fail(diag, BD_LIMIT_BYTES, "%s", "");
+			return take_matter(job, exchange, sender, setup, setup->matters[i], diag);
 		}
 	}
 	return bd_fail(diag, BD_MATTER_UNKNOWN, "%s", "");
@@ -396,7 +411,7 @@ void bd_backtest_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 
 	if (code == BD_OK) {
 		job->until_ms = bd_audit_time(&loop->audit);
-		code = read_request(job, exchange, parts, loop->setup, &diag);
+		code = read_request(job, exchange, sender, parts, loop->setup, &diag);
 	}
 	if (code == BD_OK &&
 		__atomic_exchange_n(&loop->daemon->is_backtesting, true, __ATOMIC_ACQ_REL)) {

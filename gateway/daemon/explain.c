@@ -91,7 +91,8 @@ static void explain(struct bd_trail_explainer *self, struct bd_json_writer *w,
 }
 
 enum bd_code bd_explain_write(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
+	const struct bd_asker *asker, const struct bd_trail_entry *entry, struct bd_arena *arena,
+	struct bd_diag *diag)
 {
 	struct bd_case_record record;
 	struct bd_trail_receipt receipt;
@@ -100,8 +101,9 @@ enum bd_code bd_explain_write(struct bd_buf *out, struct bd_loop *loop,
 	if (entry->kind != BD_TRAIL_COMPARE) {
 		return bd_fail(diag, BD_CASE_UNKNOWN, "%s", "");
 	}
-	BD_TRY(bd_explain_case(&record, loop, entry, arena, diag));
 	BD_TRY(bd_trail_receipt_unpack(&receipt, entry->payload, arena));
+	BD_TRY(bd_asker_may(asker, loop->setup, receipt.matter, BD_DISCLOSE_VALUES, diag));
+	BD_TRY(bd_explain_case(&record, loop, entry, arena, diag));
 	explainer.matter = bd_matter_version(
 		loop->setup->matters, loop->setup->matter_count, receipt.matter, receipt.version);
 	return bd_trail_receipt_explain(out, entry, &receipt, &explainer.inner);

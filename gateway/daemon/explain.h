@@ -3,6 +3,7 @@
 #ifndef BD_DAEMON_EXPLAIN_H
 #define BD_DAEMON_EXPLAIN_H
 
+#include "daemon/asker.h"
 #include "daemon/loop.h"
 #include "trail/receipt.h"
 
@@ -10,8 +11,10 @@
  * BD_CASE_EXPIRED. */
 enum bd_code bd_explain_case(struct bd_case_record *out, struct bd_loop *loop,
 	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag);
-/* schemas/openapi.yaml CompareReceipt, each element with its `explain`. */
+/* schemas/openapi.yaml CompareReceipt, each element with its `explain`: for whom may see values of
+ * its matter. */
 enum bd_code bd_explain_write(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag);
+	const struct bd_asker *asker, const struct bd_trail_entry *entry, struct bd_arena *arena,
+	struct bd_diag *diag);
 
 #endif

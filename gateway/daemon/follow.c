@@ -270,7 +270,9 @@ static enum bd_code look(const struct bd_finding **finding, struct bd_follow *fo
 	struct bd_case_record record;
 	struct bd_compared compared;
 	struct bd_owed owed;
-	struct bd_again again = { .setup = follow->using,
+	/* Nobody is told: what an agency owes is checked by itself. */
+	struct bd_again again = { .asker = &bd_asker_itself,
+		.setup = follow->using,
 		.reader = follow->reader,
 		.record = &record,
 		.when = BD_AGAIN_NOW,

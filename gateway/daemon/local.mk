@@ -18,6 +18,7 @@ biduid_SOURCES = \
 	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/approval.c gateway/daemon/approval.h \
 	gateway/daemon/ask.c \
+	gateway/daemon/asker.c gateway/daemon/asker.h \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
 	gateway/daemon/call.c gateway/daemon/call.h \

@@ -85,6 +85,31 @@ static void write_errors(struct bd_json_writer *w, const struct bd_diag *diag, b
 	bd_jw_array_end(w);
 }
 
+static void write_name(struct bd_json_writer *w, const char *key, const char *name)
+{
+	if (name != NULL) {
+		bd_jw_text(w, key, name);
+	}
+}
+
+/* Whoever reads it can apply for it as it stands here. */
+static void write_missing(struct bd_json_writer *w, const struct bd_missing_grant *missing)
+{
+	if (missing->sender == NULL) {
+		return;
+	}
+	bd_jw_object(w, "grant");
+	bd_jw_text(w, "sender", missing->sender);
+	write_name(w, "purpose", missing->purpose);
+	write_name(w, "matter", missing->matter);
+	write_name(w, "entity", missing->entity);
+	write_name(w, "disclosure", missing->disclosure);
+	write_name(w, "id", missing->grant);
+	write_name(w, "given_by_zh", missing->giver_zh);
+	write_name(w, "given_by_en", missing->giver_en);
+	bd_jw_object_end(w);
+}
+
 enum bd_code bd_problem_write(
 	struct bd_buf *body, const struct bd_diag *diag, const char *source, bool is_english)
 {
@@ -106,6 +131,7 @@ enum bd_code bd_problem_write(
 	}
 	bd_jw_text(&w, "hint", is_english ? info->hint_en : info->hint_zh);
 	write_errors(&w, diag, is_english);
+	write_missing(&w, &diag->missing);
 	bd_jw_object_end(&w);
 	return w.code;
 }

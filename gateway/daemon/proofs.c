@@ -35,8 +35,8 @@ enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry
 }
 
 typedef enum bd_code write_body(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
-	struct bd_diag *diag);
+	const struct bd_asker *asker, const struct bd_trail_id *id,
+	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag);
 
 static void answer(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, struct bd_bytes text, write_body *write)
@@ -44,41 +44,45 @@ static void answer(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	struct bd_document document;
 	struct bd_trail_entry entry;
 	struct bd_trail_id id;
+	struct bd_asker asker;
 	enum bd_code code;
 
+	bd_asker_of(&asker, loop->setup, sender, exchange, bd_audit_time(&loop->audit));
 	bd_document_begin(&document, loop, exchange);
 	code = bd_proofs_find(&id, &entry, loop, sender, text, &document.arena, &document.diag);
-	code = code == BD_OK
-		       ? write(&document.body, loop, &id, &entry, &document.arena, &document.diag)
-		       : code;
+	code = code == BD_OK ? write(&document.body, loop, &asker, &id, &entry, &document.arena,
+				       &document.diag)
+			     : code;
 	bd_document_end(&document, code);
 }
 
 static enum bd_code write_entry(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_asker *asker, const struct bd_trail_id *id,
+	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
 {
 	(void)loop;
+	(void)asker;
 	(void)id;
 	(void)diag;
 	return bd_trail_entry_write(out, entry, arena);
 }
 
 static enum bd_code write_explained(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_asker *asker, const struct bd_trail_id *id,
+	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
 {
 	(void)id;
-	return bd_explain_write(out, loop, entry, arena, diag);
+	return bd_explain_write(out, loop, asker, entry, arena, diag);
 }
 
 static enum bd_code write_proof(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_trail_id *id, const struct bd_trail_entry *entry, struct bd_arena *arena,
-	struct bd_diag *diag)
+	const struct bd_asker *asker, const struct bd_trail_id *id,
+	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct bd_trail_proof proof;
 	enum bd_code code = bd_trail_prove(&proof, loop->daemon->trail, id, arena, diag);
 
+	(void)asker;
 	(void)entry;
 	return code == BD_OK ? bd_trail_proof_write(out, &proof) : code;
 }

@@ -1,5 +1,6 @@
 #include "daemon/question.h"
 
+#include "base/clock.h"
 #include "daemon/sandbox.h"
 #include "daemon/share.h"
 
@@ -130,12 +131,6 @@ enum bd_code bd_question_refuse(struct bd_question *question, enum bd_code refus
 		       : code;
 }
 
-/* The caller's right to see sensitive fields rests on a stated purpose. */
-static bool has_purpose(const struct bd_question *question)
-{
-	return bd_http_header(question->call->exchange, "bidui-purpose").len > 0;
-}
-
 enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_question *question,
 	struct bd_bytes json, struct bd_diag *diag)
 {
@@ -150,7 +145,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 		.is_sandbox = setup->sandbox.len > 0,
 		.sources = setup->source_names,
 		.source_count = setup->plan_count,
-		.may_see_sensitive = has_purpose(question),
+		.asker = &question->asker,
 		.explains = question->explains,
 		.disclosed = &question->disclosed,
 	};
@@ -165,6 +160,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	question->has_looked = false;
 	question->disclosed.count = 0;
 	bd_keep_clear(&question->keep);
+	question->asker.day = bd_day_at(question->now_ms);
 	context.now_ms = question->now_ms;
 	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);
@@ -206,4 +202,6 @@ void bd_question_open(struct bd_question *question, struct bd_call *call,
 	*question = (struct bd_question){
 		.source = { lookup }, .call = call, .kind = kind, .explains = explains
 	};
+	/* The day is that of each answer. */
+	bd_asker_of(&question->asker, call->setup, call->sender, call->exchange, 0);
 }

@@ -8,6 +8,7 @@
 #define BD_DAEMON_QUESTION_H
 
 #include "answer/answer.h"
+#include "daemon/asker.h"
 #include "daemon/call.h"
 #include "daemon/keep.h"
 
@@ -16,6 +17,7 @@ enum bd_question_kind { BD_QUESTION_COMPARE = 1, BD_QUESTION_QUERY };
 struct bd_question {
 	struct bd_answer_source source;
 	struct bd_call *call;
+	struct bd_asker asker;
 	enum bd_question_kind kind;
 	bool explains;
 	int64_t now_ms; /* of the answer */

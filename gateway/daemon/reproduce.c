@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "daemon/again.h"
+#include "daemon/asker.h"
 #include "daemon/document.h"
 #include "daemon/proofs.h"
 #include "daemon/routes.h"
@@ -29,6 +30,7 @@ struct drawn {
 
 struct reproduction {
 	struct bd_loop *loop;
+	struct bd_asker asker;
 	char entry[BD_TRAIL_ID_TEXT_BYTES]; /* of this look, in the trail */
 	struct bd_trail_id id;
 	struct bd_trail_receipt receipt;
@@ -103,7 +105,9 @@ static enum bd_code draw(struct reproduction *work, struct drawn *drawn, enum bd
 		.reader = work->loop->reader,
 		.record = &work->record,
 		.when = when,
-		.now_ms = drawn->at_ms };
+		.now_ms = drawn->at_ms,
+		.asker = &work->asker,
+		.needs = BD_DISCLOSE_CODES };
 
 	BD_TRY(bd_again_decide(NULL, &drawn->compared, &again, &work->arena, &work->diag));
 	BD_TRY(bd_again_tell(&drawn->told, &drawn->compared, &work->arena));
@@ -317,6 +321,7 @@ void bd_reproduce_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	struct bd_document document;
 	enum bd_code code;
 
+	bd_asker_of(&work.asker, loop->setup, sender, exchange, bd_audit_time(&loop->audit));
 	bd_document_begin(&document, loop, exchange);
 	bd_arena_init(&work.arena, ARENA_MAX_BYTES);
 	code = reproduce(&document.body, &work, exchange, sender, parts->first);

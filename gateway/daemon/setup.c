@@ -6,6 +6,7 @@
 #include "config/calendar.h"
 #include "config/dictionary.h"
 #include "config/file.h"
+#include "config/grants.h"
 #include "config/matter.h"
 #include "daemon/imprint.h"
 #include "daemon/keys.h"
@@ -227,6 +228,24 @@ static enum bd_code load_calendar(struct bd_setup *setup, struct bd_diags *diags
 		       : no_room(diags);
 }
 
+/* After the names in it are known to be good: else each would be told twice. */
+static enum bd_code load_grants(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+	struct bd_grants *grants = NULL;
+	enum bd_code code = bd_config_grants(&grants, settings->grants_file,
+		settings->schemas_folder, setup->senders, setup->matters, setup->matter_count,
+		setup->dict, &setup->arena, diags);
+
+	if (code != BD_OK) {
+		return code;
+	}
+	setup->grants = grants;
+	code = bd_grants_index(
+		grants, setup->matters, setup->matter_count, setup->senders->count, &setup->arena);
+	return code == BD_OK ? BD_OK : no_room(diags);
+}
+
 /* The build makes openapi.json of schemas/openapi.yaml; an install puts both side by side. */
 static void load_openapi(struct bd_setup *setup)
 {
@@ -257,8 +276,8 @@ static enum bd_code take_imprint(uint8_t out[BD_DIGEST_BYTES], struct bd_setup *
 	const char *path, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
-	const char *const named[] = { path, settings->senders_file, settings->adapters_folder,
-		settings->schemas_folder, settings->accounts_file, settings->tls_ca };
+	const char *const named[] = { path, settings->senders_file, settings->grants_file,
+		settings->adapters_folder, settings->schemas_folder, settings->accounts_file, settings->tls_ca };
 	size_t room = sizeof(named) / sizeof(named[0]) + setup->senders->count * BD_SENDER_KEYS_MAX,
 	       count = 0;
 	const char **paths = bd_arena_alloc(&setup->arena, room, sizeof(*paths));
@@ -326,7 +345,7 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	load_plans(setup, diags);
 	load_matters(setup, diags);
 	load_calendar(setup, diags);
-	if (bd_diags_code(diags) != BD_OK) {
+	if (bd_diags_code(diags) != BD_OK || load_grants(setup, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	if (list_sources(setup, diags) != BD_OK) {

@@ -7,7 +7,7 @@
 #ifndef BD_DAEMON_SETUP_H
 #define BD_DAEMON_SETUP_H
 
-#include "answer/matter.h"
+#include "answer/grant.h"
 #include "base/digest.h"
 #include "base/workday.h"
 #include "config/settings.h"
@@ -30,6 +30,7 @@ struct bd_setup {
 	size_t cover_count;
 	const struct bd_matter **matters;
 	size_t matter_count;                /* versions of all */
+	const struct bd_grants *grants;     /* who may ask what of them */
 	const struct bd_calendar *calendar; /* working days */
 	struct bd_bytes sandbox;            /* its held.json; empty = no sandbox */
 	struct bd_keys *keys;               /* of signed and sealed messages (keys.h) */

@@ -52,7 +52,9 @@ static enum bd_code decide(struct bd_today_case *one, const struct bd_today *tod
 		.reader = reader,
 		.record = &record,
 		.when = BD_AGAIN_NOW,
-		.now_ms = today->now_ms };
+		.now_ms = today->now_ms,
+		.asker = &today->asker,
+		.needs = BD_DISCLOSE_DECISION };
 	struct bd_compared compared;
 
 	BD_TRY(read_case(&record, reader, &one->receipt, arena, diag));

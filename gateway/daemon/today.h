@@ -23,6 +23,7 @@ struct bd_today {
 	const struct bd_setup *setup;
 	struct bd_store *store;
 	const struct bd_watch_page *page; /* at most BD_TODAY_PAGE events */
+	struct bd_asker asker;            /* who is told */
 	int64_t now_ms;
 	/* of each receipt once */
 	struct bd_today_case cases[BD_TODAY_PAGE];

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "daemon/asker.h"
 #include "daemon/routes.h"
 
 #include <stddef.h>
@@ -188,6 +189,8 @@ static void begin_today(struct asked *asked)
 	asked->today.store = call->loop->daemon->store;
 	asked->today.page = &asked->page;
 	asked->today.now_ms = bd_audit_time(&call->loop->audit);
+	bd_asker_of(&asked->today.asker, call->setup, call->sender, call->exchange,
+		asked->today.now_ms);
 	asked->is_busy = true;
 	uv_timer_stop(&asked->timer);
 	if (uv_queue_work(&call->loop->uv, &asked->work, decide, on_decided) != 0) {
@@ -306,6 +309,9 @@ static enum bd_code read_question(struct asked *asked, struct bd_diag *diag)
 	}
 	if (bd_call_flag(&asked->wants_today, query, "would_now") != BD_OK) {
 		return bd_fail(diag, BD_QUESTION_FORM, "would_now is true or false");
+	}
+	if (asked->wants_today && bd_http_header(call->exchange, "bidui-purpose").len == 0) {
+		return bd_fail(diag, BD_GRANT_PURPOSE, "would_now is a question of its own");
 	}
 	if (!bd_call_parameter(text, sizeof(text), &code, query, "since")) {
 		return code == BD_OK ? BD_OK : bd_fail(diag, BD_CURSOR_INVALID, "%s", "");

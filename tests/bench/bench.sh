@@ -267,6 +267,7 @@ subjects_per_hour = unlimited
 subjects_per_day = unlimited
 values_per_day = unlimited
 ' >>"$work/senders"
+write_grants demo local >"$work/grants.xml"
 "$build/tests/gen/bidui_gen" --people "$people" --businesses "$people" --seed 1 --out "$work/gen"
 wrap_tax
 make_questions

@@ -80,7 +80,7 @@ static bool add_request(struct load *load, const char *body, size_t len)
 	load->requests[load->request_count++] = (struct load_request){ .head = head,
 		.head_len = (size_t)snprintf(head, HEAD_BYTES,
 			"POST %.200s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %.80s\r\n"
-			"Content-Length: %zu\r\n\r\n",
+			"Bidui-Purpose: verification\r\nContent-Length: %zu\r\n\r\n",
 			load->path, load->type, len),
 		.body = body,
 		.body_len = len };

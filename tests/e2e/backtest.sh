@@ -192,7 +192,7 @@ ask_narrow() {
 # Who reads slowly holds it up, and nobody else's questions; who goes away ends it.
 one_at_a_time_until_the_client_goes() {
 	local pid left=100 got
-	curl -s --limit-rate 1 --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" -o "$work/slow" \
+	curl -s -H "Bidui-Purpose: $purpose" --limit-rate 1 --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" -o "$work/slow" \
 		-X POST -H 'Content-Type: application/xml' --data-binary "@$work/new.xml" \
 		"https://127.0.0.1:$https_port/v1/matters/made-allowance/backtest?since=1d" &
 	pid=$!
@@ -214,7 +214,7 @@ one_at_a_time_until_the_client_goes() {
 
 # biduid ends in order while one runs, and the last line says why it was not finished.
 it_ends_with_the_gateway() {
-	curl -s --limit-rate 200k --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" -o "$work/cut" \
+	curl -s -H "Bidui-Purpose: $purpose" --limit-rate 200k --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" -o "$work/cut" \
 		-X POST -H 'Content-Type: application/xml' --data-binary "@$work/new.xml" \
 		"https://127.0.0.1:$https_port/v1/matters/made-allowance/backtest?since=1d" &
 	local pid=$! left=100
@@ -236,6 +236,7 @@ write_settings 0 0
 make_certificate engine '/CN=engine' 'subjectAltName=DNS:engine.client.invalid
 extendedKeyUsage=clientAuth'
 printf '[engine]\nspki_pin = %s\nroles = engine\n' "$(spki_pin "$work/tls/engine.crt")" >>"$work/senders"
+write_grants demo engine >"$work/grants.xml"
 make_questions
 echo 1..17
 start_gateway || { echo 'Bail out! the gateway does not start'; cat "$work/biduid.log"; exit 1; }

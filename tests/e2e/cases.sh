@@ -249,6 +249,7 @@ write_senders() {
 spki_pin = $(spki_pin "$work/tls/other.crt")
 roles = engine
 END
+	write_grants demo other >"$work/grants.xml"
 }
 write_senders
 start_or_bail

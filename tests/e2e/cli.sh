@@ -101,11 +101,22 @@ compare_shows_each_element() {
 
 query_shows_each_source() {
 	run 0 query --kind resident_id --number 440311199106159019 && is_silent && shows '^● 已查到 ' &&
-		shows '^  参保状态  social/' && shows '无权查看' &&
-		run 0 query --kind uscc --number 92440311MAXXXXX152 --purpose 登记 && ! grep -q 无权查看 "$work/out" &&
+		shows '^  参保状态  social/' && ! grep -q 未获授权 "$work/out" &&
+		run 0 query --kind uscc --number 92440311MAXXXXX152 && ! grep -q 未获授权 "$work/out" &&
 		run 0 query --kind taxpayer_no --number 92440311MAXXXXX152 &&
 		printf '{"subject":{"entity":"person","id_type":"resident_id","id_no":"440311199106159019"}}' >"$work/q.json" &&
 		run 0 query "$work/q.json" && shows '^● 已查到 '
+}
+
+# A few fields are granted for this purpose, nothing for that.
+query_says_what_is_withheld() {
+	run 0 query --kind resident_id --number 440311199106159019 --purpose 姓名核对 && is_silent &&
+		shows '姓名 +林示例' && shows '性别 +（未获授权查看该项）' && shows '^  未获授权：.*主体的其他号码.*参保状态' &&
+		! grep -qE 'social/aae140|dept_person_key' "$work/out" &&
+		run 5 query --kind resident_id --number 440311199106159019 --purpose 好奇 && has_no_data &&
+		says '没有相应的用数授权 (grant.missing)' && says '由谁批准：示例区政务服务和数据管理局' &&
+		run 5 --lang en query --kind uscc --number 92440311MAXXXXX152 --purpose 姓名核对 &&
+		says 'given by: Data Administration of the Example District' && says 'sender demo, purpose 姓名核对, entity organization, disclosure values'
 }
 
 status_is_a_table() {
@@ -385,6 +396,8 @@ make_certificate other '/CN=stranger' 'extendedKeyUsage=clientAuth'
 # Of another authority: signed by itself.
 openssl req -x509 -new -key "$work/tls/other.key" -subj '/CN=stranger' -days 1 -out "$work/tls/other.crt" 2>/dev/null
 write_settings 0 0
+sed -i 's|^</grants>| <grant id="names" sender="demo" purpose="姓名核对" entity="person" fields="name" disclosure="values" basis="SAMPLE-2026-003" from="2026-01-01" until="2099-12-31"/>\n&|' \
+	"$work/grants.xml"
 start_or_bail
 head -c 700 "$tax" >"$work/cut.xml"
 push_samples "$top/tests/e2e/samples.tsv" || exit 1
@@ -396,6 +409,7 @@ check 'adapter run: every sample here as at the gateway' run_here_is_run_there
 check 'adapter: validate and run, good and broken' adapter_is_tried
 check 'compare: decision, and every element with its reason' compare_shows_each_element
 check 'query: every source, what may not be seen, by number and by file' query_shows_each_source
+check 'query: what is withheld, and who gives the grant that is missing' query_says_what_is_withheld
 check 'status: a table' status_is_a_table
 check 'scripts: -o json of every command, problems too' json_of_every_command
 check 'scripts: lines, the worst decides' lines_are_judged_by_the_worst

@@ -338,6 +338,14 @@ class Run:
         used |= {("header", name.lower()) for name in case.get("headers", {}) if name.lower() != "content-type"}
         return [f"{place} {name} is not documented" for place, name in sorted(used - declared)]
 
+    def headers_of(self, case, operation):
+        """Those of the case; a purpose is stated wherever one can be, unless the case has null for it."""
+        headers = {"Bidui-Purpose": "verification"} if ("header", "bidui-purpose") in {
+            (p["in"], p["name"].lower()) for p in operation["parameters"]
+        } else {}
+        headers.update(case.get("headers", {}))
+        return {name: value for name, value in headers.items() if value is not None}
+
     def note(self, operation, answer):
         name = operation["operationId"]
         code = problem_code(answer)
@@ -350,7 +358,7 @@ class Run:
         case = dict(case, path=self.with_kept(case.get("path", {})), query=self.with_kept(case.get("query", {})))
         operation = self.contract.operations[case["operation"]]
         body, media_type = self.body_of(case, operation)
-        headers = dict(case.get("headers", {}))
+        headers = self.headers_of(case, operation)
         if media_type:
             headers.setdefault("Content-Type", media_type)
         client = self.clients[case.get("as", "client")]

@@ -66,6 +66,18 @@ done
 printf 'two_person_approval = yes\naccounts_file = %s\n' "$work/accounts" >>"$work/bidui.conf"
 # So far ahead that there is an alarm.
 echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
+# Of one purpose they have ended, of one only decisions are told, of one a few fields.
+names='basis="SAMPLE-2026-002" from="2026-01-01" given-by-zh="示例区市场监督管理局" given-by-en="Market Supervision of the Example District"'
+sed -i '/<\/grants>/d' "$work/grants.xml"
+cat >>"$work/grants.xml" <<END
+ <grant id="ended" sender="demo" purpose="review" matter="individual-business-registration" disclosure="values" $names until="2026-01-31"/>
+ <grant id="ended-fields" sender="demo" purpose="review" entity="person" fields="*" disclosure="values" $names until="2026-01-31"/>
+ <grant id="decisions" sender="demo" purpose="counting" matter="individual-business-registration" disclosure="decision" $names until="2099-12-31"/>
+ <grant id="names" sender="demo" purpose="names" entity="person" fields="name" disclosure="values" $names until="2099-12-31"/>
+ <grant id="births" sender="demo" purpose="names" entity="person" fields="birth_date" disclosure="codes" $names until="2099-12-31"/>
+ <grant id="engine" sender="engine" purpose="verification" matter="individual-business-registration" disclosure="codes" $names until="2099-12-31"/>
+</grants>
+END
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
 start_or_bail

@@ -104,7 +104,8 @@ if [ -t 0 ] && [ -t 1 ]; then
 	cat <<END
 
 网关仍在运行，按 Ctrl-C 停止。The gateway stays up; Ctrl-C stops it. In another terminal:
-  export BIDUI_SERVER=$BIDUI_SERVER BIDUI_CA=$BIDUI_CA BIDUI_CERT=$BIDUI_CERT BIDUI_KEY=$BIDUI_KEY
+  export BIDUI_SERVER=$BIDUI_SERVER BIDUI_CA=$BIDUI_CA BIDUI_CERT=$BIDUI_CERT BIDUI_KEY=$BIDUI_KEY \
+    BIDUI_PURPOSE=$BIDUI_PURPOSE
   $build/bidui status
   $build/bidui query --kind resident_id --number 440311199106159019
   $build/bidui compare CASE.json

@@ -85,6 +85,7 @@ for row in 'bureau:department:social' 'window:engine:' 'both:engine department:m
 	printf '\n[%s]\nspki_pin = %s\nroles = %s\n' "$name" "$(spki_pin "$work/tls/$name.crt")" "$roles" >>"$work/senders"
 	[ -z "$sources_of" ] || printf 'sources = %s\n' "$sources_of" >>"$work/senders"
 done
+write_grants demo window both >"$work/grants.xml"
 start_or_bail
 push_samples_or_bail
 check 'undisputed the case passes' decides pass

@@ -70,10 +70,10 @@ looking_again_is_on_record() {
 	local entry digest
 	[ "$(ask GET "/v1/receipts/$first")" = 200 ] || return 1
 	digest=$(jq -r '.subjects[0].digest' "$work/body")
-	[ "$(reproduce "$first" -H 'Bidui-Purpose: review')" = 200 ] || return 1
+	[ "$(reproduce "$first" -H 'Bidui-Case: review')" = 200 ] || return 1
 	entry=$(jq -r .entry "$work/body")
 	[ "$(ask GET "/v1/receipts/$entry")" = 200 ] && body_is ".kind == \"reproduce\" and .of == \"$first\"
-		and .client == \"demo\" and .purpose == \"review\" and .status == \"agrees\"
+		and .client == \"demo\" and .case == \"review\" and .status == \"agrees\"
 		and .subjects[0].digest == \"$digest\""
 }
 
@@ -128,6 +128,7 @@ extendedKeyUsage=clientAuth"
 	printf '[%s]\nspki_pin = %s\nroles = %s\n' "$name" "$(spki_pin "$work/tls/$name.crt")" "$role" >>"$work/senders"
 	[ "$name" != department ] || printf 'sources = market\n' >>"$work/senders"
 done
+write_grants demo other operator >"$work/grants.xml"
 echo 1..13
 start_gateway || { echo 'Bail out! the gateway does not start'; cat "$work/biduid.log"; exit 1; }
 check 'the samples are taken' push_samples "$top/tests/e2e/samples.tsv"

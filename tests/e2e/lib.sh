@@ -47,6 +47,33 @@ spki_pin() {
 		openssl dgst -sha256 -r | cut -d' ' -f1
 }
 
+# Each matter; then each entity, and its fields: * and those that are sensitive.
+matters_and_fields() {
+	find "${schemas:-$top/schemas}/matters" ${sandbox:+"$sandbox/matters"} -name matter.xml -printf '%h\n' |
+		sed 's|.*/||' | sort -u
+	awk -F '"' '/<entity /{ if (entity) print entity, fields; entity = $4; fields = "*" }
+		/ sensitivity="sensitive"/{ fields = fields " " $4 }
+		END { print entity, fields }' "${schemas:-$top/schemas}/common.xml"
+}
+
+# write_grants SENDER...: for the purpose that ask and bidui state unless told otherwise, one grant of each matter, also
+# of those in $sandbox, and of all fields. On stdout.
+purpose=verification
+write_grants() {
+	local sender name fields n=0 rest='disclosure="values" basis="SAMPLE-2026-001" from="2026-01-01" until="2099-12-31"'
+	echo '<?xml version="1.0" encoding="UTF-8"?>'
+	echo '<grants given-by-zh="示例区政务服务和数据管理局" given-by-en="Data Administration of the Example District">'
+	for sender in "$@"; do
+		while read -r name fields; do
+			n=$((n + 1))
+			printf ' <grant id="G%d" sender="%s" purpose="%s" %s %s/>\n' "$n" "$sender" "$purpose" \
+				"$(if [ -z "$fields" ]; then echo "matter=\"$name\""
+				else echo "entity=\"$name\" fields=\"$fields\" identifiers=\"true\""; fi)" "$rest"
+		done < <(matters_and_fields)
+	done
+	echo '</grants>'
+}
+
 # write_settings HTTPS-PORT HTTP-PORT
 write_settings() {
 	cat >"$work/senders" <<END
@@ -55,6 +82,7 @@ spki_pin = $(spki_pin "$work/tls/client.crt")
 roles = department engine operator
 sources = ${sources:-market medical social tax}
 END
+	write_grants demo >"$work/grants.xml"
 	cat >"$work/bidui.conf" <<END
 listen = 127.0.0.1:$1
 listen_plaintext = 127.0.0.1:$2
@@ -69,6 +97,7 @@ adapters_folder = ${adapters:-$top/adapters}
 schemas_folder = ${schemas:-$top/schemas}
 senders_file = $work/senders
 run_as_user = $(id -un)
+grants_file = $work/grants.xml
 worker_path = ${worker:-$build/bidui-worker}
 port_file = $work/ports
 free_min_bytes = 67108864
@@ -103,7 +132,7 @@ start_gateway() {
 				"https://127.0.0.1:$https_port/readyz" 2>/dev/null; then
 				export BIDUI_SERVER="https://127.0.0.1:$https_port"
 				export BIDUI_CA="$work/tls/ca.crt" BIDUI_CERT="$work/tls/client.crt"
-				export BIDUI_KEY="$work/tls/client.key"
+				export BIDUI_KEY="$work/tls/client.key" BIDUI_PURPOSE="$purpose"
 				return 0
 			fi
 		fi
@@ -229,12 +258,15 @@ check() {
 }
 
 # ask METHOD PATH [CURL-ARGUMENT...]: the body in $work/body, its head in $work/head, its status on stdout. $as is whose
-# certificate it is asked with.
+# certificate it is asked with, $purpose the purpose that is stated; empty: none.
 ask() {
-	local method=$1 path=$2 got=0
+	local method=$1 path=$2 got=0 stated=(-H "Bidui-Purpose: $purpose")
 	shift 2
+	case "$*" in *Bidui-Purpose:*) stated=() ;; esac
+	[ -n "$purpose" ] || stated=()
 	curl -s --max-time 30 --cacert "$work/tls/ca.crt" --cert "$work/tls/${as:-client}.crt" \
-		--key "$work/tls/${as:-client}.key" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' "$@" "https://127.0.0.1:$https_port$path" || got=$?
+		--key "$work/tls/${as:-client}.key" -X "$method" -o "$work/body" -D "$work/head" -w '%{http_code}' \
+		"${stated[@]}" "$@" "https://127.0.0.1:$https_port$path" || got=$?
 	# For nothing_personal_in_clear.
 	if [ "$path" = /metrics ] || grep -qi '^content-type: application/problem' "$work/head" 2>/dev/null; then
 		cat "$work/body" >>"$work/said" 2>/dev/null || true
@@ -251,8 +283,7 @@ push() {
 }
 
 query() {
-	ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: test' \
-		--data "{\"subject\":$1}"
+	ask POST /v1/identities/query -H 'Content-Type: application/json' --data "{\"subject\":$1}"
 }
 
 compare() {

@@ -320,6 +320,7 @@ cat >>"$work/senders" <<END
 spki_pin = $(spki_pin "$work/tls/other.crt")
 roles = engine
 END
+write_grants demo other >"$work/grants.xml"
 start_or_bail
 grep -v '^tax/' "$top/tests/e2e/samples.tsv" >"$work/samples.tsv"
 check 'the samples are pushed, but for those of the tax office' push_samples "$work/samples.tsv"

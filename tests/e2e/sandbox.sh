@@ -15,7 +15,7 @@ ask_case() {
 	jq --arg now "$(date +%Y-%m-%dT%H:%M:%S%:z)" '.question | del(.on)
 		| if .submitted_at then .submitted_at = $now else . end' "$1" >"$work/question.json"
 	curl -sS --cacert "$BIDUI_CA" --cert "$BIDUI_CERT" --key "$BIDUI_KEY" -H 'Content-Type: application/json' \
-		--data "@$work/question.json" -o "$work/answer.json" "$BIDUI_SERVER/v1/compare"
+		-H "Bidui-Purpose: $purpose" --data "@$work/question.json" -o "$work/answer.json" "$BIDUI_SERVER/v1/compare"
 }
 
 as_expected() { # FILE
@@ -48,6 +48,7 @@ start_or_bail
 check 'without the setting there is no sandbox' real_mode_has_none
 stop_gateway
 echo "sandbox_folder = $top/schemas/sandbox" >>"$work/bidui.conf"
+sandbox=$top/schemas/sandbox write_grants demo >"$work/grants.xml"
 start_gateway || { echo 'Bail out! no start with the sandbox'; tail -n 5 "$work/biduid.log"; exit 1; }
 check 'the log says that this is no production' grep -q sandbox "$work/biduid.log"
 check 'and so does /readyz' grep -q '"sandbox":true' "$work/readyz"

@@ -51,10 +51,10 @@ entries() {
 # -- what is entered --
 
 receipt_can_be_read() {
-	compare_case -H 'Bidui-Purpose: registration' -H 'Bidui-Operator: 0007' &&
+	compare_case -H 'Bidui-Operator: 0007' &&
 		[ "$(ask GET "/v1/receipts/$receipt")" = 200 ] &&
 		body_is ".receipt == \"$receipt\" and .kind == \"compare\" and .decision == \"pass\" and .client == \"demo\"
-			and .purpose == \"registration\" and .operator == \"0007\" and .case == \"GM20260601-0001\"
+			and .purpose == \"verification\" and .operator == \"0007\" and .case == \"GM20260601-0001\"
 			and ([.elements[] | select(.element == \"name\")][0] | .code == \"match\" and .rule == \"compare.name\"
 				and (.commitment | test(\"^[0-9a-f]{64}\$\"))
 				and all(.sources[]; .version > 0 and (.digest | test(\"^[0-9a-f]{64}\$\"))))"
@@ -138,8 +138,8 @@ strangers_are_counted_together() {
 }
 
 identity_in_a_header_is_not_kept() {
-	compare_case -H 'Bidui-Purpose: see 440311199106159019' &&
-		[ "$(ask GET "/v1/receipts/$receipt")" = 200 ] && body_is '.purpose | test("^digest:[0-9a-f]{64}$")'
+	compare_case -H 'Bidui-Operator: see 440311199106159019' &&
+		[ "$(ask GET "/v1/receipts/$receipt")" = 200 ] && body_is '.operator | test("^digest:[0-9a-f]{64}$")'
 }
 
 nothing_in_clear() {
@@ -357,6 +357,7 @@ write_senders() {
 spki_pin = $(spki_pin "$work/tls/other.crt")
 roles = engine
 END
+	write_grants demo other >"$work/grants.xml"
 }
 write_senders
 start_or_bail

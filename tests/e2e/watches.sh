@@ -90,6 +90,7 @@ for row in 'window:engine:' 'other:engine:' 'bureau:department:social'; do
 	printf '\n[%s]\nspki_pin = %s\nroles = %s\n' "$name" "$(spki_pin "$work/tls/$name.crt")" "$roles" >>"$work/senders"
 	[ -z "$sources_of" ] || printf 'sources = %s\n' "$sources_of" >>"$work/senders"
 done
+write_grants demo window other >"$work/grants.xml"
 (umask 077 && openssl rand -hex 32 >"$work/webhook.key")
 start_or_bail
 push_samples_or_bail

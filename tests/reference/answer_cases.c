@@ -70,6 +70,7 @@ static bool read_setting(struct setting *setting, int argc, char **argv, struct 
 	}
 	setting->context.matters = setting->matters;
 	setting->context.receipt = "reference";
+	setting->context.asker = &bd_asker_itself;
 	return is_read;
 }
 

@@ -37,6 +37,7 @@ static inline struct answer_setting *new_setting(void)
 		BD_OK);
 	setting->context.matters = setting->matters;
 	setting->context.receipt = "test";
+	setting->context.asker = &bd_asker_itself;
 	return setting;
 }
 

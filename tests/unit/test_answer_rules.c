@@ -73,7 +73,7 @@ static void each_finding_names_its_rule(void **state)
 {
 	struct bd_diags *diags = calloc(1, sizeof(*diags));
 	const struct bd_matter *const *matters;
-	struct bd_answer_context context = { .receipt = "test" };
+	struct bd_answer_context context = { .receipt = "test", .asker = &bd_asker_itself };
 	const struct dirent *entry;
 	struct bd_arena arena;
 	size_t count = 0;
