@@ -45,6 +45,7 @@ struct bd_answer_context {
 	size_t source_count;
 	struct bd_disclosed *disclosed; /* query: what was told; NULL = nobody asks */
 	const struct bd_asker *asker;   /* who may ask this: NULL = nobody */
+	enum bd_disclosure discloses;   /* compare: set by it, from the grant */
 	enum bd_disclosure needs;       /* compare: told at least so much, else refused */
 	bool is_sandbox; /* said in every answer: no decision of this rests on real data */
 	bool explains;   /* compare: what was compared, side by side, masked (mask.h) */

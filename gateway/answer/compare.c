@@ -185,6 +185,7 @@ enum bd_code bd_compare(struct bd_buf *out, struct bd_compared *compared, struct
 	if (code != BD_OK) {
 		return code;
 	}
+	context.discloses = grant->disclosure;
 	bd_memo_init(&memo, given->source);
 	context.source = &memo.source;
 	code = answer(answered, asked, &context, arena, diag);

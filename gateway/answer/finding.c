@@ -38,6 +38,24 @@ static const struct bd_term decisions[] = {
 	[BD_DECISION_RESUBMIT] = { "resubmit", "请更正", "to be corrected" },
 };
 
+static const struct bd_term nexts[] = {
+	[BD_DECISION_PASS] = { .zh = "可直接办结", .en = "the case can be concluded" },
+	[BD_DECISION_CONDITIONAL] = { .zh = "先行办理，并按 obligations 所列期限补正",
+		.en = "go on, and see that what obligations lists is done in time" },
+	[BD_DECISION_RETRY] = { .zh = "请在 retry_after_s 秒后（或 retry_on "
+				      "当日起）以同一办件重新比对",
+		.en = "compare the same case again after retry_after_s seconds, or from retry_on "
+		      "on" },
+	[BD_DECISION_REFER] = { .zh = "请转人工审核；需要各要素结果的，由有 codes "
+				      "程度授权的审核人员凭回执号查看",
+		.en = "hand it to an officer; who holds a grant of codes sees each element by the "
+		      "receipt" },
+	[BD_DECISION_REFUSE] = { .zh = "请审核人员复核后作出决定，并告知理由与救济途径",
+		.en = "an officer confirms it, and tells the reasons and the remedy" },
+	[BD_DECISION_RESUBMIT] = { .zh = "请申请人核对并更正申报内容后重新提交",
+		.en = "have the applicant check and correct what was claimed, and submit again" },
+};
+
 static const struct {
 	enum bd_finding_flag flag;
 	struct bd_term term;
@@ -112,6 +130,11 @@ const struct bd_term *bd_decision_term(enum bd_decision decision)
 {
 	return &decisions[(unsigned)decision <= BD_DECISION_RESUBMIT ? decision
 								     : BD_DECISION_REFER];
+}
+
+const struct bd_term *bd_decision_next(enum bd_decision decision)
+{
+	return &nexts[(unsigned)decision <= BD_DECISION_RESUBMIT ? decision : BD_DECISION_REFER];
 }
 
 const struct bd_term *bd_flag_term(enum bd_finding_flag flag)

@@ -50,6 +50,8 @@ const struct bd_term *bd_finding_term(enum bd_finding_code code);
 /* "code" and "code_zh" of a finding, as JSON. */
 struct bd_bytes bd_finding_members(enum bd_finding_code code);
 const struct bd_term *bd_decision_term(enum bd_decision decision);
+/* What whoever is told no more than the decision has to do next; it has no name. */
+const struct bd_term *bd_decision_next(enum bd_decision decision);
 const struct bd_term *bd_flag_term(enum bd_finding_flag flag);
 /* Why a finding is not `match`, in words; NULL when the reason is not one of ours (a wrong number
  * is told by the code of its rule). */

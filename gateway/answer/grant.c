@@ -268,6 +268,20 @@ enum bd_code bd_grant_matter(const struct bd_grant **out, const struct bd_asker 
 		near);
 }
 
+enum bd_disclosure bd_grant_least(const struct bd_asker *asker, const struct bd_matter *matter)
+{
+	enum bd_disclosure least = BD_DISCLOSE_NOTHING;
+
+	for (const struct bd_grant *one = first_of_matter(asker, matter); one != NULL;
+		one = one->next) {
+		if (is_in_force(one, asker->day) &&
+			(least == BD_DISCLOSE_NOTHING || one->disclosure < least)) {
+			least = one->disclosure;
+		}
+	}
+	return least;
+}
+
 /* -- fields -- */
 
 static void add_sight(struct bd_sight *sight, const struct bd_grant *grant)

@@ -93,6 +93,10 @@ extern const struct bd_asker bd_asker_itself;
 enum bd_code bd_grant_matter(const struct bd_grant **out, const struct bd_asker *asker,
 	const struct bd_matter *matter, enum bd_disclosure needs, struct bd_diag *diag);
 
+/* Of what is told without a purpose, events and obligations: the least that a grant of the matter
+ * in force tells this sender, whatever its purpose; BD_DISCLOSE_NOTHING = it has none. */
+enum bd_disclosure bd_grant_least(const struct bd_asker *asker, const struct bd_matter *matter);
+
 /* What may be seen of one entity: bits as in bd_grant.fields. */
 struct bd_sight {
 	uint64_t held;   /* that it is held, by whom and how old */

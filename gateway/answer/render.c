@@ -109,6 +109,15 @@ static void write_branches(
 	bd_jw_array_end(w);
 }
 
+/* How near, and from when on it holds: from these what is held can be told, or nearly. */
+static void write_near(struct bd_json_writer *w, const struct bd_finding *finding)
+{
+	if (finding->score >= 0) {
+		bd_jw_i64(w, "score", finding->score);
+	}
+	write_day(w, "holds_from", finding->mends_on);
+}
+
 static void write_finding(struct bd_json_writer *w, const struct bd_finding *finding,
 	const struct bd_matter *matter, const struct bd_answer_context *context)
 {
@@ -122,10 +131,9 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 	if (finding->rule[0] != '\0') {
 		bd_jw_text(w, "rule", finding->rule);
 	}
-	if (finding->score >= 0) {
-		bd_jw_i64(w, "score", finding->score);
+	if (context->discloses == BD_DISCLOSE_VALUES) {
+		write_near(w, finding);
 	}
-	write_day(w, "holds_from", finding->mends_on);
 	if (finding->is_via_source) {
 		bd_jw_text(w, "via", "source");
 	}
@@ -177,9 +185,9 @@ static void write_reasons(struct bd_json_writer *w, const struct bd_answered *an
 	bd_jw_array_end(w);
 }
 
-/* id "" = it binds nobody yet */
-static void write_obligation(
-	struct bd_json_writer *w, const struct bd_obligation *one, const char *id)
+/* id "" = it binds nobody yet. What an agency has to check is a finding, and told as one. */
+static void write_obligation(struct bd_json_writer *w, const struct bd_obligation *one,
+	const char *id, const struct bd_answer_context *context)
 {
 	bool is_agency = one->party == BD_PARTY_AGENCY;
 
@@ -188,9 +196,11 @@ static void write_obligation(
 		bd_jw_text(w, "id", id);
 	}
 	bd_jw_text(w, "party", is_agency ? "agency" : "applicant");
-	bd_jw_text(w, is_agency ? "element" : "material", one->id);
-	bd_jw_text(w, "zh", one->label_zh);
-	bd_jw_text(w, "en", one->label_en);
+	if (!is_agency || context->discloses >= BD_DISCLOSE_CODES) {
+		bd_jw_text(w, is_agency ? "element" : "material", one->id);
+		bd_jw_text(w, "zh", one->label_zh);
+		bd_jw_text(w, "en", one->label_en);
+	}
 	bd_jw_bool(w, "may_follow", one->may_follow);
 	write_day(w, "due", one->due);
 	if (one->extensions > 0) {
@@ -222,8 +232,8 @@ static void write_notice(struct bd_json_writer *w, const struct bd_answered *ans
 
 /* What is owed under a conditional decision; what would be under the one that is offered; or what
  * has to be supplied before there is another one. */
-static void write_obligations(
-	struct bd_json_writer *w, const struct bd_answered *answered, const char *receipt)
+static void write_obligations(struct bd_json_writer *w, const struct bd_answered *answered,
+	const struct bd_answer_context *context)
 {
 	const struct bd_outcome *outcome = &answered->outcome;
 
@@ -237,9 +247,9 @@ static void write_obligations(
 		char id[BD_OBLIGATION_ID_TEXT_BYTES] = "";
 
 		if (outcome->decision == BD_DECISION_CONDITIONAL) {
-			bd_obligation_id_write(id, receipt, (uint16_t)(i + 1));
+			bd_obligation_id_write(id, context->receipt, (uint16_t)(i + 1));
 		}
-		write_obligation(w, &answered->obligations[i], id);
+		write_obligation(w, &answered->obligations[i], id, context);
 	}
 	bd_jw_array_end(w);
 	write_notice(w, answered);
@@ -260,27 +270,49 @@ static void write_needless(struct bd_json_writer *w, const struct bd_answered *a
 	bd_jw_array_end(w);
 }
 
-static void write_outcome(
-	struct bd_json_writer *w, const struct bd_answered *answered, const char *receipt)
+/* The way that was taken, and that a commitment is excluded, follow from what is held. */
+static void write_outcome(struct bd_json_writer *w, const struct bd_answered *answered,
+	const struct bd_answer_context *context)
 {
 	const struct bd_matter *matter = answered->asked->matter;
 	const struct bd_outcome *outcome = &answered->outcome;
+	bool tells_codes = context->discloses >= BD_DISCLOSE_CODES;
 
-	if (outcome->branch != BD_NO_BRANCH) {
+	if (tells_codes && outcome->branch != BD_NO_BRANCH) {
 		bd_jw_text(w, "branch", matter->branches[outcome->branch].id);
 		bd_jw_text(w, "branch_zh", matter->branches[outcome->branch].label_zh);
 	}
 	if (outcome->decision == BD_DECISION_CONDITIONAL) {
 		bd_jw_text(w, "mode", matter->conditional_mode);
 	}
-	if (outcome->is_excluded) {
+	if (tells_codes && outcome->is_excluded) {
 		bd_jw_bool(w, "excluded", true);
 	}
-	write_obligations(w, answered, receipt);
+	write_obligations(w, answered, context);
 	write_day(w, "retry_on", outcome->retry_on);
 	if (outcome->retry_after_s != 0) {
 		bd_jw_i64(w, "retry_after_s", outcome->retry_after_s);
 	}
+}
+
+static void write_findings(struct bd_json_writer *w, const struct bd_answered *answered,
+	const struct bd_answer_context *context)
+{
+	bd_jw_array(w, "findings");
+	for (size_t i = 0; i < answered->finding_count; i++) {
+		write_finding(w, &answered->findings[i], answered->asked->matter, context);
+	}
+	bd_jw_array_end(w);
+	write_needless(w, answered);
+	write_reasons(w, answered);
+}
+
+static void write_next(struct bd_json_writer *w, enum bd_decision decision)
+{
+	const struct bd_term *next = bd_decision_next(decision);
+
+	bd_jw_text(w, "next_zh", next->zh);
+	bd_jw_text(w, "next_en", next->en);
 }
 
 enum bd_code bd_render(struct bd_buf *out, const struct bd_answered *answered,
@@ -302,14 +334,13 @@ enum bd_code bd_render(struct bd_buf *out, const struct bd_answered *answered,
 	bd_jw_text(&w, "decision", decision->name);
 	bd_jw_text(&w, "decision_zh", decision->zh);
 	bd_jw_time(&w, "at", context->now_ms);
-	bd_jw_array(&w, "findings");
-	for (size_t i = 0; i < answered->finding_count; i++) {
-		write_finding(&w, &answered->findings[i], matter, context);
+	bd_jw_text(&w, "disclosure", bd_disclosure_name(context->discloses));
+	if (context->discloses >= BD_DISCLOSE_CODES) {
+		write_findings(&w, answered, context);
+	} else {
+		write_next(&w, answered->outcome.decision);
 	}
-	bd_jw_array_end(&w);
-	write_needless(&w, answered);
-	write_reasons(&w, answered);
-	write_outcome(&w, answered, context->receipt);
+	write_outcome(&w, answered, context);
 	bd_jw_object_end(&w);
 	return w.code;
 }

@@ -4,7 +4,10 @@
  * line that is no question gets its problem in its place and the rest goes on. A comparison with an
  * Idempotency-Key is answered once: a repeat gets the first answer (repeats.h).
  */
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/limits.h"
+#include "base/try.h"
 #include "daemon/question.h"
 #include "daemon/repeats.h"
 #include "daemon/routes.h"
@@ -87,6 +90,25 @@ static enum bd_code make_repeat(struct ask *ask, struct bd_bytes key)
 	return code == BD_OK ? bd_audit_digest(ask->repeat.body, audit, bd_buf_bytes(&text)) : code;
 }
 
+/* What was told the first time is told again only to whom as much may be told now. */
+static enum bd_code check_repeat(struct ask *ask, struct bd_bytes answer, struct bd_diag *diag)
+{
+	struct bd_loop *loop = ask->call.loop;
+	struct bd_asker *asker = &ask->question.asker;
+	const struct bd_json *matter, *disclosure;
+	struct bd_json *root = NULL;
+	enum bd_disclosure told;
+
+	BD_TRY(bd_json_parse_answer(&root, answer, &loop->arena, diag));
+	matter = bd_json_get(root, "matter");
+	disclosure = bd_json_get(root, "disclosure");
+	told = disclosure != NULL ? bd_disclosure_find(disclosure->text) : BD_DISCLOSE_NOTHING;
+	asker->day = bd_day_at(bd_audit_time(&loop->audit));
+	return bd_asker_may(asker, ask->call.setup,
+		matter != NULL ? matter->text : (struct bd_bytes){ "", 0 },
+		told != BD_DISCLOSE_NOTHING ? told : BD_DISCLOSE_VALUES, diag);
+}
+
 /* The first answer of the key goes into the loop's; *is_answered false: there is none yet. */
 static enum bd_code answer_again(bool *is_answered, struct ask *ask, struct bd_diag *diag)
 {
@@ -106,6 +128,7 @@ static enum bd_code answer_again(bool *is_answered, struct ask *ask, struct bd_d
 	} else if (code == BD_OK && state == BD_REPEAT_RUNNING) {
 		code = bd_fail(diag, BD_IDEMPOTENCY_RUNNING, "%s", "");
 	} else if (*is_answered) {
+		BD_TRY(check_repeat(ask, answer, diag));
 		code = bd_buf_add(&loop->answer, answer);
 		code = code == BD_OK ? bd_question_repeat(&ask->question, receipt, diag)
 				     : bd_fail(diag, code, "%s", "");

@@ -432,7 +432,9 @@ enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_call
 		.matter = bd_bytes_of(asked->matter->id),
 		.version = bd_bytes_of(asked->matter->version),
 		.decision = bd_bytes_of(bd_decision_term(compared->outcome->decision)->name),
-		.is_sandbox = keep->is_sandbox };
+		.is_sandbox = keep->is_sandbox,
+		.grant = bd_bytes_of(compared->grant->id),
+		.disclosure = bd_bytes_of(bd_disclosure_name(compared->grant->disclosure)) };
 	char on[11];
 	enum bd_code code;
 

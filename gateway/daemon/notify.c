@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/asker.h"
 #include "daemon/secret.h"
 #include "daemon/watches.h"
 #include "http/client.h"
@@ -109,15 +110,17 @@ static enum bd_code read_events(struct bd_watch_page *page, struct bd_notifier *
 }
 
 static enum bd_code write_body(struct bd_buf *out, const struct bd_watch_page *page,
-	const struct bd_dictionary *dict, int64_t now_ms)
+	const struct bd_setup *setup, const struct bd_sender *sender, int64_t now_ms)
 {
 	struct bd_json_writer w;
+	struct bd_asker asker;
 
 	bd_jw_init(&w, out);
 	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "type", "watches");
 	bd_jw_time(&w, "timestamp", now_ms);
-	bd_watches_write(&w, page, dict, NULL);
+	bd_asker_silent(&asker, setup, sender, now_ms);
+	bd_watches_write(&w, page, setup, &asker, NULL);
 	bd_jw_object_end(&w);
 	return w.code;
 }
@@ -263,7 +266,7 @@ static void note_failure(struct bd_notifier *notifier, struct target *target, en
 
 /* *has_more: there may be more to send at once. */
 static void send_to(struct bd_notifier *notifier, struct target *target,
-	const struct bd_sender *sender, const struct bd_dictionary *dict, bool *has_more)
+	const struct bd_sender *sender, const struct bd_setup *setup, bool *has_more)
 {
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_watch_page page = { .items = NULL };
@@ -277,7 +280,7 @@ static void send_to(struct bd_notifier *notifier, struct target *target,
 	bd_buf_init(&body, BODY_MAX_BYTES);
 	code = read_events(&page, notifier, target, &arena, &diag);
 	if (code == BD_OK && page.count > 0) {
-		code = write_body(&body, &page, dict, bd_clock_wall_ms());
+		code = write_body(&body, &page, setup, sender, bd_clock_wall_ms());
 		code = code == BD_OK ? sign(&signature, sender, &page, bd_buf_bytes(&body), &diag)
 				     : bd_fail(&diag, code, "%s", "");
 		code = code == BD_OK ? post(&status, sender, &signature, bd_buf_bytes(&body), &diag)
@@ -308,7 +311,7 @@ static void send_round(struct bd_notifier *notifier, struct bd_setup *setup, boo
 		if (target != NULL && bd_clock_monotonic_ms() >= target->next_ms &&
 			(!target->is_known ||
 				bd_store_watch_last(notifier->store) > target->told)) {
-			send_to(notifier, target, sender, setup->dict, has_more);
+			send_to(notifier, target, sender, setup, has_more);
 		}
 	}
 }

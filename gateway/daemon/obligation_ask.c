@@ -190,7 +190,7 @@ static void on_written(struct bd_letter *letter)
 		return;
 	}
 	bd_document_begin(&document, ask->call.loop, ask->call.exchange);
-	bd_owed_write(&document.json, NULL, &ask->act.owed, ask->call.setup,
+	bd_owed_write(&document.json, NULL, &ask->act.owed, ask->call.setup, ask->call.sender,
 		bd_obligations_today(ask->call.loop), true);
 	bd_document_end(&document, BD_OK);
 	ask_free(ask);

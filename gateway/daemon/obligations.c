@@ -96,8 +96,8 @@ enum bd_code bd_obligations_write_page(struct bd_document *document,
 	bd_jw_object(w, NULL);
 	bd_jw_array(w, "obligations");
 	for (size_t i = 0; i < page->count; i++) {
-		bd_owed_write(
-			w, NULL, &page->items[i], document->loop->setup, asked->query.today, false);
+		bd_owed_write(w, NULL, &page->items[i], document->loop->setup, asked->sender,
+			asked->query.today, false);
 	}
 	bd_jw_array_end(w);
 	if (page->has_more) {
@@ -306,7 +306,7 @@ static enum bd_code write_one(struct bd_document *document, void *given)
 
 	BD_TRY(bd_obligations_find(
 		&owed, document->loop, one->sender, one->id, &document->arena, &document->diag));
-	bd_owed_write(&document->json, NULL, &owed, document->loop->setup,
+	bd_owed_write(&document->json, NULL, &owed, document->loop->setup, one->sender,
 		bd_obligations_today(document->loop), true);
 	return BD_OK;
 }

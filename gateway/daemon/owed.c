@@ -3,6 +3,8 @@
 #include "answer/element.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "daemon/access.h"
+#include "daemon/asker.h"
 
 #include <string.h>
 
@@ -161,7 +163,8 @@ static void write_text(struct bd_json_writer *w, const char *key, struct bd_byte
 	}
 }
 
-static void write_change(struct bd_json_writer *w, const struct bd_owed_change *change)
+static void write_change(
+	struct bd_json_writer *w, const struct bd_owed_change *change, bool tells_codes)
 {
 	static const uint8_t none[BD_DIGEST_BYTES];
 	char receipt[BD_TRAIL_ID_TEXT_BYTES], hex[2 * BD_DIGEST_BYTES + 1];
@@ -185,19 +188,33 @@ static void write_change(struct bd_json_writer *w, const struct bd_owed_change *
 	if (change->handed_ms != 0) {
 		bd_jw_time(w, "handed_in", change->handed_ms);
 	}
-	if (change->source.len > 0) {
+	if (tells_codes && change->source.len > 0) {
 		bd_jw_bytes(w, "source", change->source);
 		bd_jw_u64(w, "statement", change->version);
 	}
 	bd_jw_object_end(w);
 }
 
-static void write_thing(struct bd_json_writer *w, const struct bd_owed *owed)
+static void write_thing(
+	struct bd_json_writer *w, const struct bd_owed *owed, const struct terms *terms)
 {
 	bd_jw_bytes(w, owed->thing.is_element ? "element" : "material", owed->thing.id);
 	if (owed->thing.is_element) {
 		bd_jw_bytes(w, "subject", owed->thing.pointer);
 	}
+	bd_jw_text(w, "zh", terms->label_zh);
+	bd_jw_text(w, "en", terms->label_en);
+}
+
+static bool may_see_codes(const struct bd_owed *owed, const struct bd_setup *setup,
+	const struct bd_sender *sender, int32_t today)
+{
+	struct bd_asker asker;
+
+	bd_asker_silent(&asker, setup, sender, 0);
+	asker.day = today;
+	return bd_access_has(sender, BD_SENDER_OPERATOR) ||
+	       bd_asker_least(&asker, setup, owed->matter) >= BD_DISCLOSE_CODES;
 }
 
 static void write_term(struct bd_json_writer *w, const struct bd_owed *owed,
@@ -219,8 +236,10 @@ static void write_term(struct bd_json_writer *w, const struct bd_owed *owed,
 }
 
 void bd_owed_write(struct bd_json_writer *w, const char *key, const struct bd_owed *owed,
-	const struct bd_setup *setup, int32_t today, bool has_history)
+	const struct bd_setup *setup, const struct bd_sender *sender, int32_t today,
+	bool has_history)
 {
+	bool tells_codes = may_see_codes(owed, setup, sender, today);
 	char id[BD_OBLIGATION_ID_TEXT_BYTES], receipt[BD_TRAIL_ID_TEXT_BYTES], room[2][256];
 	struct terms terms = find_terms(setup, owed, room);
 
@@ -239,9 +258,9 @@ void bd_owed_write(struct bd_json_writer *w, const char *key, const struct bd_ow
 	bd_jw_text(w, "title_zh", terms.title_zh);
 	bd_jw_text(w, "title_en", terms.title_en);
 	bd_jw_text(w, "party", owed->party == BD_OWED_BY_AGENCY ? "agency" : "applicant");
-	write_thing(w, owed);
-	bd_jw_text(w, "zh", terms.label_zh);
-	bd_jw_text(w, "en", terms.label_en);
+	if (tells_codes || !owed->thing.is_element) {
+		write_thing(w, owed, &terms);
+	}
 	write_term(w, owed, setup, today);
 	if (owed->party == BD_OWED_BY_APPLICANT && bd_owed_is_owed(owed->state)) {
 		write_notice(w, owed, &terms);
@@ -249,7 +268,7 @@ void bd_owed_write(struct bd_json_writer *w, const char *key, const struct bd_ow
 	if (has_history && !owed->is_erased) {
 		bd_jw_array(w, "history");
 		for (size_t i = 0; i < owed->change_count; i++) {
-			write_change(w, &owed->changes[i]);
+			write_change(w, &owed->changes[i], tells_codes);
 		}
 		bd_jw_array_end(w);
 	}

@@ -25,8 +25,10 @@ const char *bd_owed_state_name(const struct bd_owed *owed, int32_t today);
 /* "made", "extended", "met", "lapsed", "superseded". */
 const char *bd_owed_step_name(enum bd_owed_step step);
 
-/* One object. */
+/* One object, for whom it is told: what an agency has to check, and by which source it was settled,
+ * where the grants of its matter tell codes, and to operators. */
 void bd_owed_write(struct bd_json_writer *w, const char *key, const struct bd_owed *owed,
-	const struct bd_setup *setup, int32_t today, bool has_history);
+	const struct bd_setup *setup, const struct bd_sender *sender, int32_t today,
+	bool has_history);
 
 #endif

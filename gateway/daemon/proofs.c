@@ -2,10 +2,12 @@
  * trail, shown to whom it concerns. */
 #include "daemon/proofs.h"
 
+#include "base/try.h"
 #include "daemon/document.h"
 #include "daemon/explain.h"
 #include "daemon/routes.h"
 #include "trail/proof.h"
+#include "trail/receipt.h"
 
 #include <string.h>
 
@@ -34,57 +36,83 @@ enum bd_code bd_proofs_find(struct bd_trail_id *id, struct bd_trail_entry *entry
 	return code;
 }
 
-typedef enum bd_code write_body(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_asker *asker, const struct bd_trail_id *id,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag);
+/* An entry that is shown, to whom. */
+struct showing {
+	struct bd_loop *loop;
+	const struct bd_sender *sender;
+	struct bd_asker asker;
+	struct bd_trail_id id;
+	struct bd_trail_entry entry;
+};
+
+typedef enum bd_code write_body(struct bd_buf *out, const struct showing *showing,
+	struct bd_arena *arena, struct bd_diag *diag);
 
 static void answer(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, struct bd_bytes text, write_body *write)
 {
+	struct showing showing = { .loop = loop, .sender = sender };
 	struct bd_document document;
-	struct bd_trail_entry entry;
-	struct bd_trail_id id;
-	struct bd_asker asker;
 	enum bd_code code;
 
-	bd_asker_of(&asker, loop->setup, sender, exchange, bd_audit_time(&loop->audit));
+	bd_asker_of(&showing.asker, loop->setup, sender, exchange, bd_audit_time(&loop->audit));
 	bd_document_begin(&document, loop, exchange);
-	code = bd_proofs_find(&id, &entry, loop, sender, text, &document.arena, &document.diag);
-	code = code == BD_OK ? write(&document.body, loop, &asker, &id, &entry, &document.arena,
-				       &document.diag)
+	code = bd_proofs_find(
+		&showing.id, &showing.entry, loop, sender, text, &document.arena, &document.diag);
+	code = code == BD_OK ? write(&document.body, &showing, &document.arena, &document.diag)
 			     : code;
 	bd_document_end(&document, code);
 }
 
-static enum bd_code write_entry(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_asker *asker, const struct bd_trail_id *id,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
+/* Of a comparison of which only the decision was told, the rest is for operators, and for whom a
+ * grant tells it now. */
+static enum bd_code may_see_elements(
+	const struct showing *showing, const struct bd_trail_receipt *receipt, struct bd_diag *diag)
 {
-	(void)loop;
-	(void)asker;
-	(void)id;
+	if (bd_disclosure_find(receipt->disclosure) != BD_DISCLOSE_DECISION ||
+		bd_access_has(showing->sender, BD_SENDER_OPERATOR)) {
+		return BD_OK;
+	}
+	return bd_asker_may(
+		&showing->asker, showing->loop->setup, receipt->matter, BD_DISCLOSE_CODES, diag);
+}
+
+static enum bd_code write_entry(struct bd_buf *out, const struct showing *showing,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_trail_receipt receipt;
+	struct bd_diag why = { .code = BD_OK };
+
 	(void)diag;
-	return bd_trail_entry_write(out, entry, arena);
+	if (showing->entry.kind != BD_TRAIL_COMPARE) {
+		return bd_trail_entry_write(out, &showing->entry, arena);
+	}
+	BD_TRY(bd_trail_receipt_unpack(&receipt, showing->entry.payload, arena));
+	if (may_see_elements(showing, &receipt, &why) != BD_OK) {
+		receipt.element_count = 0;
+	}
+	return bd_trail_receipt_write(out, &showing->entry, &receipt);
 }
 
-static enum bd_code write_explained(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_asker *asker, const struct bd_trail_id *id,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
+static enum bd_code write_explained(struct bd_buf *out, const struct showing *showing,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
-	(void)id;
-	return bd_explain_write(out, loop, asker, entry, arena, diag);
+	return bd_explain_write(out, showing->loop, &showing->asker, &showing->entry, arena, diag);
 }
 
-static enum bd_code write_proof(struct bd_buf *out, struct bd_loop *loop,
-	const struct bd_asker *asker, const struct bd_trail_id *id,
-	const struct bd_trail_entry *entry, struct bd_arena *arena, struct bd_diag *diag)
+/* It has the whole entry in it. */
+static enum bd_code write_proof(struct bd_buf *out, const struct showing *showing,
+	struct bd_arena *arena, struct bd_diag *diag)
 {
+	struct bd_trail_receipt receipt;
 	struct bd_trail_proof proof;
-	enum bd_code code = bd_trail_prove(&proof, loop->daemon->trail, id, arena, diag);
 
-	(void)asker;
-	(void)entry;
-	return code == BD_OK ? bd_trail_proof_write(out, &proof) : code;
+	if (showing->entry.kind == BD_TRAIL_COMPARE) {
+		BD_TRY(bd_trail_receipt_unpack(&receipt, showing->entry.payload, arena));
+		BD_TRY(may_see_elements(showing, &receipt, diag));
+	}
+	BD_TRY(bd_trail_prove(&proof, showing->loop->daemon->trail, &showing->id, arena, diag));
+	return bd_trail_proof_write(out, &proof);
 }
 
 void bd_trail_receipt_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

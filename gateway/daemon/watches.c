@@ -50,10 +50,22 @@ static const char *what_name(enum bd_watch_what what)
 	return names[what];
 }
 
-static void write_event(struct bd_json_writer *w, const struct bd_watch *event,
-	const struct bd_dictionary *dict, const struct bd_today *today)
+static void write_what(
+	struct bd_json_writer *w, const struct bd_watch *event, const struct bd_dictionary *dict)
 {
 	const struct bd_entity *entity = bd_dictionary_entity_number(dict, event->entity);
+
+	bd_jw_text(w, "what", what_name(event->what));
+	bd_jw_text(w, "source", event->source);
+	if (entity != NULL) {
+		bd_jw_text(w, "entity", entity->name);
+		bd_jw_text(w, "label_zh", entity->label_zh);
+	}
+}
+
+static void write_event(struct bd_json_writer *w, const struct bd_watch *event,
+	const struct bd_setup *setup, const struct bd_asker *asker, const struct bd_today *today)
+{
 	const struct bd_today_case *now = bd_today_find(today, &event->receipt);
 	char receipt[BD_TRAIL_ID_TEXT_BYTES];
 
@@ -63,11 +75,8 @@ static void write_event(struct bd_json_writer *w, const struct bd_watch *event,
 	bd_jw_text(w, "receipt", receipt);
 	bd_jw_bytes(w, "case", event->case_number);
 	bd_jw_bytes(w, "matter", event->matter);
-	bd_jw_text(w, "what", what_name(event->what));
-	bd_jw_text(w, "source", event->source);
-	if (entity != NULL) {
-		bd_jw_text(w, "entity", entity->name);
-		bd_jw_text(w, "label_zh", entity->label_zh);
+	if (bd_asker_least(asker, setup, event->matter) >= BD_DISCLOSE_CODES) {
+		write_what(w, event, setup->dict);
 	}
 	bd_jw_time(w, "at", event->at_ms);
 	if (event->is_cut) {
@@ -81,11 +90,11 @@ static void write_event(struct bd_json_writer *w, const struct bd_watch *event,
 }
 
 void bd_watches_write(struct bd_json_writer *w, const struct bd_watch_page *page,
-	const struct bd_dictionary *dict, const struct bd_today *today)
+	const struct bd_setup *setup, const struct bd_asker *asker, const struct bd_today *today)
 {
 	bd_jw_array(w, "watches");
 	for (size_t i = 0; i < page->count; i++) {
-		write_event(w, &page->items[i], dict, today);
+		write_event(w, &page->items[i], setup, asker, today);
 	}
 	bd_jw_array_end(w);
 }
@@ -121,12 +130,14 @@ static enum bd_code write_page(struct bd_buf *body, const struct asked *asked, s
 						      : asked->after } };
 	char next[BD_CURSOR_TEXT_BYTES];
 	struct bd_json_writer w;
+	struct bd_asker asker;
 	enum bd_code code = bd_cursor_write(
 		next, &cursor, call->loop->daemon->cursor_key, call->sender->name, "watches", "");
 
 	bd_jw_init(&w, body);
 	bd_jw_object(&w, NULL);
-	bd_watches_write(&w, page, call->setup->dict, &asked->today);
+	bd_asker_silent(&asker, call->setup, call->sender, bd_audit_time(&call->loop->audit));
+	bd_watches_write(&w, page, call->setup, &asker, &asked->today);
 	bd_jw_bool(&w, "more", page->has_more);
 	bd_jw_text(&w, "next", next);
 	bd_jw_object_end(&w);

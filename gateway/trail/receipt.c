@@ -14,7 +14,9 @@ enum {
 	TAG_SANDBOX,
 	TAG_SUBJECT,
 	TAG_ELEMENT,
-	TAG_OBLIGATIONS
+	TAG_OBLIGATIONS,
+	TAG_GRANT,
+	TAG_DISCLOSURE
 };
 enum {
 	TAG_ELEMENT_ID = 1,
@@ -78,6 +80,8 @@ enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_rec
 		pack_element(&tags, &receipt->elements[i]);
 	}
 	bd_tags_digest(&tags, TAG_OBLIGATIONS, receipt->obligations);
+	bd_tags_bytes(&tags, TAG_GRANT, receipt->grant);
+	bd_tags_bytes(&tags, TAG_DISCLOSURE, receipt->disclosure);
 	bd_tags_raw(&tags, receipt->others);
 	if (tags.code != BD_OK) {
 		out->len = before;
@@ -194,6 +198,12 @@ static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
 		return unpack_element(&elements[out->element_count++], tag->bytes, arena);
 	case TAG_OBLIGATIONS:
 		return bd_tag_digest(out->obligations, tag);
+	case TAG_GRANT:
+		out->grant = tag->bytes;
+		return true;
+	case TAG_DISCLOSURE:
+		out->disclosure = tag->bytes;
+		return true;
 	default:
 		return bd_trail_caller_take(&out->caller, tag) ||
 		       bd_trail_keep_other(&out->others, tag->whole, room, arena);
@@ -308,6 +318,8 @@ enum bd_code bd_trail_receipt_explain(struct bd_buf *out, const struct bd_trail_
 	write_text(&w, "on", receipt->on);
 	bd_jw_bytes(&w, "decision", receipt->decision);
 	bd_jw_bool(&w, "sandbox", receipt->is_sandbox);
+	write_text(&w, "grant", receipt->grant);
+	write_text(&w, "disclosure", receipt->disclosure);
 	bd_trail_subjects_write(&w, receipt->subjects, receipt->subject_count);
 	bd_jw_array(&w, "elements");
 	for (size_t i = 0; i < receipt->element_count; i++) {

@@ -52,6 +52,9 @@ struct bd_trail_receipt {
 	struct bd_bytes matter, version, decision;
 	struct bd_bytes on; /* day of acceptance, "2026-06-01" */
 	bool is_sandbox;    /* of invented subjects */
+	/* by which grant 授权, and how much of it was told: "decision", "codes", "values"; empty in
+	 * entries of an earlier version, which told codes */
+	struct bd_bytes grant, disclosure;
 	const struct bd_trail_subject *subjects;
 	size_t subject_count;
 	const struct bd_trail_element *elements;
