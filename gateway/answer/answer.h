@@ -28,6 +28,12 @@ struct bd_disclosed {
 	size_t count; /* BD_DISCLOSED_MAX at most: a dictionary of more is told by its first */
 };
 
+/* What may be used of a section of a source, whatever for. */
+struct bd_section_use {
+	const char *source, *section;
+	const struct bd_approval *approval;
+};
+
 struct bd_answer_context {
 	const struct bd_dictionary *dict;
 	const struct bd_matter *const *matters; /* all versions of all */
@@ -43,6 +49,9 @@ struct bd_answer_context {
 	const char *receipt;        /* id of this answer's receipt, given by the caller */
 	const char *const *sources; /* every source that an adapter stands for, sorted */
 	size_t source_count;
+	const struct bd_section_use
+		*uses; /* query: what is told is withheld where one is not in force */
+	size_t use_count;
 	struct bd_disclosed *disclosed; /* query: what was told; NULL = nobody asks */
 	const struct bd_asker *asker;   /* who may ask this: NULL = nobody */
 	enum bd_disclosure discloses;   /* compare: set by it, from the grant */

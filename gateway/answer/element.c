@@ -3,6 +3,7 @@
 #include "answer/decide.h"
 #include "answer/path.h"
 #include "answer/test.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -248,6 +249,11 @@ enum bd_code bd_element_find(struct bd_finding *out, const struct bd_element *el
 	if (!is_document_covered(&work)) {
 		bd_finding_set(out, BD_FINDING_UNAVAILABLE, "not_covered");
 		out->is_lasting = true;
+		return BD_OK;
+	}
+	if (!bd_is_approved(&asked->matter->approvals[element - asked->matter->elements],
+		    bd_day_at(context->now_ms))) {
+		bd_finding_set(out, BD_FINDING_WITHHELD, BD_REASON_USE_EXPIRED);
 		return BD_OK;
 	}
 	code = element->relation_count > 0 ? bd_path_follow(out, &work, subject->held)

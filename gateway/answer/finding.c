@@ -106,6 +106,8 @@ static const struct bd_term reasons[] = {
 	{ "too_early", "时间未到", "the time has not come yet" },
 	{ "too_few_months", "月数不足", "too few months" },
 	{ "unmapped_code", "代码不在代码表内", "a code is not in its table" },
+	{ "use_expired", "数据目录的用数申请未覆盖本事项或不在有效期内",
+		"the approved use of a feed does not cover this matter, or is not in force" },
 	{ "withheld", "未获授权查看该主体", "who asks may not see this subject" },
 };
 

@@ -32,6 +32,10 @@ enum bd_finding_flag {
 	BD_FLAG_FORMER = 16     /* near: a former name */
 };
 
+/* Why a finding is withheld where an approved use of a feed is not in force: counted and told to
+ * the operators. */
+#define BD_REASON_USE_EXPIRED "use_expired"
+
 enum bd_decision {
 	BD_DECISION_PASS = 0,    /* pass 秒批通过 */
 	BD_DECISION_CONDITIONAL, /* conditional 容缺受理 */

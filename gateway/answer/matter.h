@@ -175,6 +175,27 @@ static inline bool bd_element_rests_on_any(const struct bd_element *element)
 	return is_any;
 }
 
+/* On which days an element may rest on what its sources hold: of every feed that it asks there is
+ * an approved use 用数申请 of the matter in force. Spans that do not touch, ascending. */
+struct bd_days {
+	int32_t from, until; /* of base/clock.h, both included */
+};
+struct bd_approval {
+	const struct bd_days *spans;
+	size_t count;
+	bool is_asked; /* some feed is: else nobody's approval is needed */
+};
+
+static inline bool bd_is_approved(const struct bd_approval *approval, int32_t day)
+{
+	for (size_t i = 0; i < approval->count; i++) {
+		if (approval->spans[i].from <= day && day <= approval->spans[i].until) {
+			return true;
+		}
+	}
+	return !approval->is_asked;
+}
+
 /* One of several ways to fulfil the matter. */
 struct bd_branch {
 	const char *id, *label_zh, *label_en;
@@ -213,6 +234,9 @@ struct bd_matter {
 	const char *commitment_text_version; /* NULL = any */
 	const char *file;                    /* "matter.xml", for what is told of it */
 	struct bd_wanted wanted;             /* by its elements */
+	/* One for each element, worked out once the feeds are known (config/approved.h); before
+	 * that what is held is invented, and nobody's to approve. */
+	struct bd_approval *approvals;
 };
 
 /* A version by its name; NULL when it is not among these. */

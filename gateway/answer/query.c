@@ -1,5 +1,6 @@
 /* query.c - what the departments say of one subject: every statement with its source and age. */
 #include "answer/evidence.h"
+#include "base/clock.h"
 #include "base/json_write.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ struct asking {
 	const struct bd_answer_context *context;
 	const struct bd_sight *sights; /* one for each entity of the dictionary */
 	enum bd_subject_kind kind;
+	int32_t day;
 };
 
 static const struct bd_sight *sight_of(const struct asking *asking, const struct bd_entity *entity)
@@ -68,6 +70,23 @@ static void write_why(struct bd_json_writer *w, const char *reason)
 	bd_jw_text(w, "detail_en", term->en);
 }
 
+/* Which feed of the source has told it is not known: of none of them the use may have ended. */
+static bool is_in_use(const struct asking *asking, const char *source, const char *section)
+{
+	const struct bd_answer_context *context = asking->context;
+
+	for (size_t i = 0; i < context->use_count; i++) {
+		const struct bd_section_use *use = &context->uses[i];
+
+		if (strcmp(use->source, source) == 0 &&
+			(section == NULL || strcmp(use->section, section) == 0) &&
+			!bd_is_approved(use->approval, asking->day)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* NULL: it is told. */
 static const char *why_withheld(const struct bd_field *field, const struct asking *asking)
 {
@@ -84,11 +103,11 @@ static const char *why_withheld(const struct bd_field *field, const struct askin
 }
 
 static void write_value(struct bd_json_writer *w, const struct bd_held_value *held,
-	bool is_conflict, const struct asking *asking)
+	bool is_conflict, bool is_in_use, const struct asking *asking)
 {
 	const struct bd_field *field =
 		bd_dictionary_field_number(asking->context->dict, held->value.field);
-	const char *why = why_withheld(field, asking);
+	const char *why = is_in_use ? why_withheld(field, asking) : BD_REASON_USE_EXPIRED;
 
 	bd_jw_object(w, NULL);
 	bd_jw_text(w, "field", field != NULL ? field->name : "");
@@ -126,6 +145,7 @@ static void write_statement(
 	const struct bd_answer_context *context = asking->context;
 	const struct bd_entity *entity =
 		bd_dictionary_entity_number(context->dict, statement->entity);
+	bool is_used = is_in_use(asking, statement->source, statement->section);
 
 	if (!is_seen(asking, entity)) {
 		return;
@@ -140,7 +160,7 @@ static void write_statement(
 	bd_jw_i64(w, "age_s", (context->now_ms - statement->received_ms) / 1000);
 	bd_jw_bool(w, "inverse", statement->is_inverse);
 	bd_jw_bool(w, "blocked", statement->is_blocked);
-	if (statement->other_count > 0 && sight_of(asking, entity)->has_identifiers) {
+	if (is_used && statement->other_count > 0 && sight_of(asking, entity)->has_identifiers) {
 		write_identifiers(
 			w, "other", statement->other, statement->other_count, context->dict);
 	}
@@ -149,7 +169,7 @@ static void write_statement(
 		size_t same_order;
 
 		bd_statement_value(statement, statement->values[i].value.field, &same_order);
-		write_value(w, &statement->values[i], same_order > 1, asking);
+		write_value(w, &statement->values[i], same_order > 1, is_used, asking);
 	}
 	bd_jw_array_end(w);
 	bd_jw_object_end(w);
@@ -284,7 +304,7 @@ static enum bd_code read_question(struct bd_identifier *out, struct asking *aski
 enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct asking asking = { .context = context };
+	struct asking asking = { .context = context, .day = bd_day_at(context->now_ms) };
 	struct bd_identifier identifier;
 	struct bd_held *held = NULL;
 	enum bd_code code = read_question(&identifier, &asking, question, arena, diag);

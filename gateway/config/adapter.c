@@ -136,6 +136,7 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 	struct bd_plan *plan = bd_compiler_make(&compiler, 1, sizeof(*plan));
 	if (plan != NULL) {
 		bd_compiler_codes(&compiler);
+		compiler.catalogue = bd_compiler_catalogue(&compiler, root);
 		*plan = (struct bd_plan){ .source = compiler.source,
 			.label_zh = bd_xml_attr(root, "zh"),
 			.label_en = bd_xml_attr(root, "en"),

@@ -1,5 +1,6 @@
 /* compiler.h - what the parts of the adapter reader share. Used by config/adapter.c,
- * config/envelope.c, config/feed.c, config/section.c and config/codes.c only.
+ * config/envelope.c, config/feed.c, config/section.c, config/codes.c and config/catalogue.c; its
+ * names also by config/grants.c.
  *
  * Layer: config.
  */
@@ -16,6 +17,7 @@ struct bd_compiler {
 	const struct bd_dictionary *dict;
 	const struct bd_code_map *maps;
 	size_t map_count;
+	const struct bd_catalogue *catalogue; /* of the adapter */
 	struct bd_arena *arena;
 	struct bd_diags *diags;
 	bool is_out_of_memory;
@@ -61,6 +63,9 @@ void bd_compiler_section(struct bd_compiler *compiler, struct bd_section_plan *s
 /* What the envelope says is signed and sealed. */
 void bd_compiler_sealed(struct bd_compiler *compiler, struct bd_feed_plan *feed,
 	const struct bd_xml_node *envelope);
+/* The <catalogue> of an adapter or a feed; NULL where there is none, or no room. */
+const struct bd_catalogue *bd_compiler_catalogue(
+	struct bd_compiler *compiler, const struct bd_xml_node *node);
 /* One feeds/<file>, with its envelope. False when the file could not be read at all. */
 bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, const char *file);
 

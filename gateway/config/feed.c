@@ -271,6 +271,10 @@ bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, c
 	if (feed->column_count > 0) {
 		payload = "row";
 	}
+	feed->catalogue = bd_compiler_catalogue(compiler, node);
+	if (feed->catalogue == NULL) {
+		feed->catalogue = compiler->catalogue;
+	}
 	make_sections(compiler, feed, body, payload);
 	set_order(compiler, feed, node);
 	return true;

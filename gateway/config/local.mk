@@ -3,6 +3,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/accounts.c gateway/config/accounts.h \
 	gateway/config/adapter.c gateway/config/adapter.h \
 	gateway/config/calendar.c gateway/config/calendar.h \
+	gateway/config/catalogue.c \
 	gateway/config/codes.c gateway/config/compiler.h \
 	gateway/config/diags.c gateway/config/diags.h \
 	gateway/config/dictionary.c gateway/config/dictionary.h \
@@ -19,6 +20,7 @@ libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)
 libbd_config_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 # Reads matters for the answer layer; apart, because it fills another layer's plain data.
 libbd_config_a_SOURCES += \
+	gateway/config/approved.c gateway/config/approved.h \
 	gateway/config/grants.c gateway/config/grants.h \
 	gateway/config/matter.c gateway/config/matter.h \
 	gateway/config/matter_check.c \

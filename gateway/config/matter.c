@@ -247,6 +247,8 @@ static void make_elements(struct bd_matter_reader *reader, const struct bd_xml_n
 		&reader->compiler, bd_xml_count(root, "element"), sizeof(*elements));
 
 	matter->elements = elements;
+	matter->approvals = bd_compiler_make(
+		&reader->compiler, bd_xml_count(root, "element"), sizeof(*matter->approvals));
 	for (const struct bd_xml_node *at = bd_xml_child(root, "element");
 		at != NULL && elements != NULL; at = bd_xml_next(at)) {
 		bd_matter_element(reader, &elements[matter->element_count], at);

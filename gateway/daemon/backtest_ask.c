@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/approved.h"
 #include "config/matter.h"
 #include "daemon/asker.h"
 #include "daemon/backtest.h"
@@ -130,6 +131,10 @@ static bool read_matter(struct job *job)
 		    setup->settings->schemas_folder, setup->dict, &job->arena,
 		    &job->diags) == BD_OK) {
 		bd_config_matter_covered(job->matter, setup->plans, setup->plan_count, &job->diags);
+		if (bd_config_matter_approved(job->matter, setup->plans, setup->plan_count,
+			    setup->dict, &job->arena) != BD_OK) {
+			bd_diags_add(&job->diags, BD_NO_MEMORY, "matter.xml", 0, 0, "no room");
+		}
 	}
 	return bd_diags_code(&job->diags) == BD_OK;
 }

@@ -4,6 +4,7 @@
 #include "daemon/document.h"
 #include "daemon/quota.h"
 #include "daemon/routes.h"
+#include "daemon/uses.h"
 #include "daemon/witness.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
@@ -164,6 +165,11 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 		{ "bidui_records_rejected_total", "native records rejected", "counter",
 			SUM(records_rejected) },
 		{ "bidui_compares_total", "cases compared", "counter", SUM(compares) },
+		{ "bidui_elements_withheld_total",
+			"elements withheld because the approved use of a feed is not in force",
+			"counter", SUM(elements_withheld) },
+		{ "bidui_feeds_withheld", "feeds of which no approved use is in force", "gauge",
+			bd_uses_lapsed(loop->setup, bd_day_at(now_ms)) },
 		{ "bidui_queries_total", "subjects queried", "counter", SUM(queries) },
 		{ "bidui_commits_total", "store commits", "counter", commits },
 		{ "bidui_commit_messages_total", "messages in these commits", "counter", messages },
@@ -510,6 +516,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 		bd_jw_object_end(w);
 	}
 	bd_jw_array_end(w);
+	bd_uses_write(w, loop->setup, bd_day_at(now_ms));
 	code = write_owed(document, bd_day_at(now_ms));
 	write_tls(w, loop, asker->sender);
 	write_webhooks(w, loop, asker->sender);

@@ -77,6 +77,7 @@ biduid_SOURCES = \
 	gateway/daemon/trail_subjects.c \
 	gateway/daemon/trail_witness.c gateway/daemon/witness.c gateway/daemon/witness.h \
 	gateway/daemon/user.c gateway/daemon/user.h \
+	gateway/daemon/uses.c gateway/daemon/uses.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
 	gateway/daemon/today.c gateway/daemon/today.h \
 	gateway/daemon/told.c gateway/daemon/told.h \

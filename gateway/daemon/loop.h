@@ -26,6 +26,7 @@ struct bd_loop_counts {
 	uint64_t requests, refused;
 	uint64_t pushes, records_received, records_rejected;
 	uint64_t compares, queries;
+	uint64_t elements_withheld; /* because an approved use is not in force (uses.h) */
 	struct bd_pool_figures short_pool, long_pool;
 	struct bd_secured_counts secured;
 };
@@ -64,6 +65,7 @@ struct bd_loop {
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
 	struct bd_audit audit; /* what is entered into the trail */
+	int32_t withheld_day;  /* on which that was last logged */
 	size_t background;     /* pushes that are answered by a ticket and not yet done */
 	bool is_draining, is_idle_posted;
 	bool is_synced_posted; /* atomic */

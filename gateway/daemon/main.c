@@ -15,6 +15,7 @@
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "daemon/user.h"
+#include "daemon/uses.h"
 #include "daemon/witness.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
@@ -258,6 +259,7 @@ static void reload(struct biduid *biduid)
 	} else if (!may_take(biduid, setup)) {
 		bd_setup_unref(setup);
 	} else {
+		bd_uses_log(setup, bd_day_at(bd_clock_wall_ms()));
 		take_setup(biduid, setup);
 	}
 	free(diags);
@@ -555,6 +557,7 @@ static enum exit_code run(struct biduid *biduid)
 		bd_log(BD_LOG_WARNING, "main", "sandbox",
 			"invented subjects are answered for: not for production");
 	}
+	bd_uses_log(biduid->setup, bd_day_at(bd_clock_wall_ms()));
 	bd_log(BD_LOG_INFO, "main", "ready", "https %u http %u",
 		biduid->daemon.loops[0].tls_gate.port, biduid->daemon.loops[0].plain_gate.port);
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);

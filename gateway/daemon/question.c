@@ -1,10 +1,14 @@
 #include "daemon/question.h"
 
+#include "answer/element.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/sandbox.h"
 #include "daemon/share.h"
+#include "daemon/uses.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -131,6 +135,26 @@ enum bd_code bd_question_refuse(struct bd_question *question, enum bd_code refus
 		       : code;
 }
 
+/* Once a day, with the feeds that are the reason; nothing of whom it was asked. */
+static void count_withheld(struct bd_loop *loop, const struct bd_compared *compared, int32_t day)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < compared->finding_count; i++) {
+		const struct bd_finding *finding = &compared->findings[i];
+
+		count += finding->code == BD_FINDING_WITHHELD &&
+			 strcmp(finding->reason, BD_REASON_USE_EXPIRED) == 0;
+	}
+	loop->counts.elements_withheld += count;
+	if (count > 0 && loop->withheld_day != day) {
+		loop->withheld_day = day;
+		bd_log(BD_LOG_WARNING, "catalogue", "withheld",
+			"elements of cases are withheld: see withheld_feeds of the state");
+		bd_uses_log(loop->setup, day);
+	}
+}
+
 enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_question *question,
 	struct bd_bytes json, struct bd_diag *diag)
 {
@@ -145,6 +169,8 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 		.is_sandbox = setup->sandbox.len > 0,
 		.sources = setup->source_names,
 		.source_count = setup->plan_count,
+		.uses = setup->section_uses,
+		.use_count = setup->section_use_count,
 		.asker = &question->asker,
 		.explains = question->explains,
 		.disclosed = &question->disclosed,
@@ -174,6 +200,9 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
 		code = bd_share_case(
 			setup, question->call->sender, compared.asked, question->now_ms, diag);
+	}
+	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
+		count_withheld(loop, &compared, question->asker.day);
 	}
 	code = code == BD_OK ? enter(question, json, &compared, diag) : code;
 	bd_store_end(loop->reader);

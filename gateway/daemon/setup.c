@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "config/accounts.h"
 #include "config/adapter.h"
+#include "config/approved.h"
 #include "config/calendar.h"
 #include "config/dictionary.h"
 #include "config/file.h"
@@ -228,6 +229,66 @@ static enum bd_code load_calendar(struct bd_setup *setup, struct bd_diags *diags
 		       : no_room(diags);
 }
 
+static enum bd_code list_uses(struct bd_setup *setup)
+{
+	struct bd_feed_use *uses;
+	size_t count = 0;
+
+	for (size_t p = 0; p < setup->plan_count; p++) {
+		count += setup->plans[p]->feed_count;
+	}
+	uses = bd_arena_alloc(&setup->arena, count, sizeof(*uses));
+	setup->uses = uses;
+	for (size_t p = 0; uses != NULL && p < setup->plan_count; p++) {
+		for (size_t f = 0; f < setup->plans[p]->feed_count; f++) {
+			struct bd_feed_use *use = &uses[setup->use_count++];
+
+			use->plan = setup->plans[p];
+			use->feed = &setup->plans[p]->feeds[f];
+			if (bd_config_feed_approved(&use->approval, use->feed, &setup->arena) !=
+				BD_OK) {
+				return BD_NO_MEMORY;
+			}
+		}
+	}
+	return uses != NULL ? BD_OK : BD_NO_MEMORY;
+}
+
+static enum bd_code list_section_uses(struct bd_setup *setup)
+{
+	struct bd_section_use *list;
+	size_t count = 0;
+
+	for (size_t i = 0; i < setup->use_count; i++) {
+		count += setup->uses[i].feed->section_count;
+	}
+	list = bd_arena_alloc(&setup->arena, count, sizeof(*list));
+	setup->section_uses = list;
+	for (size_t i = 0; list != NULL && i < setup->use_count; i++) {
+		const struct bd_feed_use *use = &setup->uses[i];
+
+		for (size_t s = 0; s < use->feed->section_count; s++) {
+			list[setup->section_use_count++] =
+				(struct bd_section_use){ use->plan->source,
+					use->feed->sections[s].name, &use->approval };
+		}
+	}
+	return list != NULL ? BD_OK : BD_NO_MEMORY;
+}
+
+/* What the approved uses of the feeds leave of each element, also of the sandbox's matters. */
+static enum bd_code work_out_uses(struct bd_setup *setup, struct bd_diags *diags)
+{
+	enum bd_code code = list_uses(setup);
+
+	code = code == BD_OK ? list_section_uses(setup) : code;
+	for (size_t i = 0; i < setup->matter_count && code == BD_OK; i++) {
+		code = bd_config_matter_approved(setup->matters[i], setup->plans, setup->plan_count,
+			setup->dict, &setup->arena);
+	}
+	return code == BD_OK ? BD_OK : no_room(diags);
+}
+
 /* After the names in it are known to be good: else each would be told twice. */
 static enum bd_code load_grants(struct bd_setup *setup, struct bd_diags *diags)
 {
@@ -345,7 +406,8 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	load_plans(setup, diags);
 	load_matters(setup, diags);
 	load_calendar(setup, diags);
-	if (bd_diags_code(diags) != BD_OK || load_grants(setup, diags) != BD_OK) {
+	if (bd_diags_code(diags) != BD_OK || load_grants(setup, diags) != BD_OK ||
+		work_out_uses(setup, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	if (list_sources(setup, diags) != BD_OK) {

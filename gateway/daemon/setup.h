@@ -7,7 +7,7 @@
 #ifndef BD_DAEMON_SETUP_H
 #define BD_DAEMON_SETUP_H
 
-#include "answer/grant.h"
+#include "answer/answer.h"
 #include "base/digest.h"
 #include "base/workday.h"
 #include "config/settings.h"
@@ -16,6 +16,12 @@
 
 struct bd_quotas;
 struct bd_sender_keys;
+/* On which days a feed may be used for anything. */
+struct bd_feed_use {
+	const struct bd_plan *plan;
+	const struct bd_feed_plan *feed;
+	struct bd_approval approval;
+};
 
 struct bd_setup {
 	const struct bd_settings *settings;
@@ -28,6 +34,10 @@ struct bd_setup {
 	const char *const *source_names; /* of the plans */
 	const struct bd_cover *covers;   /* what the plans say that their sources cover */
 	size_t cover_count;
+	const struct bd_feed_use *uses; /* of every feed, in the order of the plans */
+	size_t use_count;
+	const struct bd_section_use *section_uses; /* of the sections of these */
+	size_t section_use_count;
 	const struct bd_matter **matters;
 	size_t matter_count;                /* versions of all */
 	const struct bd_grants *grants;     /* who may ask what of them */

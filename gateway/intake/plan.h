@@ -206,6 +206,23 @@ struct bd_column_plan {
 	uint32_t width; /* BD_FORMAT_FIXED: bytes */
 };
 
+/* An approved use 用数申请: of these matters, on these days of base/clock.h, both included. */
+struct bd_use {
+	const char *application;
+	const char *const *matters;
+	size_t matter_count; /* 0 = every matter */
+	int32_t from, until;
+};
+
+/* What a feed is in the catalogue 数据目录 of its department. Not handed to workers. */
+struct bd_catalogue {
+	const char *id;
+	const char *department_zh, *department_en; /* responsible */
+	bool is_conditional;                       /* sharing kind 共享属性: 有条件 */
+	const struct bd_use *uses;
+	size_t use_count;
+};
+
 struct bd_feed_plan {
 	uint16_t number; /* permanent in its adapter */
 	const char *name, *label_zh;
@@ -245,6 +262,8 @@ struct bd_feed_plan {
 	const char
 		*file_name; /* "{date}_E_BASEINFO" for the command line and drop folders, or NULL */
 	uint32_t remove_share_max_percent; /* snapshot */
+	const struct bd_catalogue
+		*catalogue; /* its own, else its adapter's; a worker's plan has none */
 };
 
 struct bd_plan {
