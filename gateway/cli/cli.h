@@ -41,7 +41,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_TIME = 65536, /* from when on */
 	BD_CLI_GROUP_KEY = 131072, /* the settings file, and shares of the master key */
 	BD_CLI_GROUP_TRAIL = 262144, /* which entries of the trail */
-	BD_CLI_GROUP_PKI = 524288 /* certificates of one's own */
+	BD_CLI_GROUP_PKI = 524288, /* certificates of one's own */
+	BD_CLI_GROUP_GRANT = 1048576 /* which grants, of which installation */
 };
 
 struct bd_cli_options {
@@ -62,10 +63,12 @@ struct bd_cli_options {
 	const char *since;
 	const char *config, *shares, *to;
 	const char *folder, *days;
+	const char *sender, *matter, *on;
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
 	bool is_sure, is_replacing;
+	bool is_purpose_given; /* --purpose, not BIDUI_PURPOSE */
 	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
 	uint64_t given; /* which options, by the bit of their row */
@@ -92,6 +95,7 @@ enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_matter(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_backtest(const struct bd_cli_options *options, const char *path);
 enum bd_cli_exit bd_cli_receipt(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_grant(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligations(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_obligation(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_explain(const struct bd_cli_options *options);

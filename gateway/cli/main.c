@@ -56,6 +56,12 @@ static const struct bd_cli_command commands[] = {
 		"bidui matter backtest matter-2027.xml --since 30d",
 		BD_CLI_GROUP_FOLDERS | BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_TIME | BD_CLI_GROUP_WHY,
 		1, 256, bd_cli_matter },
+	{ "grant", "list | test --sender S --purpose P --matter M|--entity E",
+		"用数授权：列出，或判断一种请求是否获准、由谁批准",
+		"list the grants, or tell whether one allows a question, and who gives it",
+		"bidui grant test --config bidui.conf --sender engine --purpose 登记审批 --matter "
+		"tax-clearance",
+		BD_CLI_GROUP_GRANT, 1, 1, bd_cli_grant },
 	{ "receipt", "verify FILE --key PUB | show ID | proof ID | reproduce ID",
 		"离线核验回执，查看回执及其证明，重现结论",
 		"check a receipt offline, show one, fetch its proof, draw its decision again",

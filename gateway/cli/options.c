@@ -80,7 +80,7 @@ static const struct option_row rows[] = {
 	{ "--follow", OPTION_FLAG, BD_CLI_GROUP_WATCH | BD_CLI_GROUP_KEY, AT(is_following),
 		"持续等候新的；密钥轮换至完成为止",
 		"go on and wait for more; of keys, until it is done" },
-	{ "--config", OPTION_TEXT, BD_CLI_GROUP_KEY, AT(config), "biduid 的设置文件",
+	{ "--config", OPTION_TEXT, BD_CLI_GROUP_KEY | BD_CLI_GROUP_GRANT, AT(config), "biduid 的设置文件",
 		"biduid's settings file" },
 	{ "--shares", OPTION_TEXT, BD_CLI_GROUP_KEY, AT(shares),
 		"托管主密钥的份额，如 3/5：共 5 份，任意 3 份可恢复",
@@ -101,12 +101,14 @@ static const struct option_row rows[] = {
 	{ "--kind", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(kind), "标识类型，如 resident_id、uscc",
 		"kind of identifier: resident_id, uscc" },
 	{ "--number", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(number), "标识号码", "the identifier" },
-	{ "--entity", OPTION_TEXT, BD_CLI_GROUP_SUBJECT, AT(entity), "person 或 organization",
-		"person or organization" },
+	{ "--entity", OPTION_TEXT, BD_CLI_GROUP_SUBJECT | BD_CLI_GROUP_GRANT, AT(entity),
+		"person 或 organization；授权：数据字典中的一类",
+		"person or organization; of a grant: any of the dictionary" },
 	{ "--lines", OPTION_FLAG, BD_CLI_GROUP_LINES, AT(is_lines),
 		"每行一个 JSON（*.ndjson、*.jsonl 自动如此）",
 		"a JSON a line (so anyway for *.ndjson, *.jsonl)" },
-	{ "--purpose", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(purpose), "用途", "purpose" },
+	{ "--purpose", OPTION_TEXT, BD_CLI_GROUP_WHY | BD_CLI_GROUP_GRANT, AT(purpose), "用途",
+		"purpose" },
 	{ "--case", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(case_id), "办件编号", "case" },
 	{ "--operator", OPTION_TEXT, BD_CLI_GROUP_WHY, AT(operator_name), "经办人", "officer" },
 	{ "--due-before", OPTION_TEXT, BD_CLI_GROUP_OWED, AT(due_before), "期限早于 yyyy-MM-dd",
@@ -141,6 +143,10 @@ static const struct option_row rows[] = {
 	{ "--days", OPTION_TEXT, BD_CLI_GROUP_PKI, AT(days), "有效天数", "valid for so many days" },
 	{ "--replace", OPTION_FLAG, BD_CLI_GROUP_PKI, AT(is_replacing), "已有的也换新密钥",
 		"a new key even where there is one" },
+	{ "--sender", OPTION_TEXT, BD_CLI_GROUP_GRANT, AT(sender), "发送方", "sender" },
+	{ "--matter", OPTION_TEXT, BD_CLI_GROUP_GRANT, AT(matter), "事项", "matter" },
+	{ "--on", OPTION_TEXT, BD_CLI_GROUP_GRANT, AT(on), "以哪一日为准 yyyy-MM-dd（默认今日）",
+		"as of which day, yyyy-MM-dd (today)" },
 	{ "--adapters", OPTION_TEXT, BD_CLI_GROUP_FOLDERS, AT(adapters), "适配器目录",
 		"folder of the adapters" },
 	{ "--schemas", OPTION_TEXT, BD_CLI_GROUP_FOLDERS, AT(schemas), "数据字典目录",
@@ -224,6 +230,7 @@ static bool set_option(
 	case OPTION_TEXT:
 		memcpy(base + row->offset, &value, sizeof(value));
 		options->is_key_given = options->is_key_given || row->offset == AT(key);
+		options->is_purpose_given = options->is_purpose_given || row->offset == AT(purpose);
 		return value[0] != '\0';
 	case OPTION_FLAG:
 		base[row->offset] = true;

@@ -99,6 +99,30 @@ void bd_cli_show_keys(const struct bd_cli_options *options, const struct bd_json
 	fputc('\n', stdout);
 }
 
+/* "✗ medical/1101 医保参保 ...": what it holds is withheld until its use is approved again. */
+static void show_withheld(const struct bd_cli_options *options, const struct bd_json *answer)
+{
+	const struct bd_json *feeds = bd_json_get(answer, "withheld_feeds");
+
+	for (const struct bd_json *one = feeds != NULL ? feeds->first : NULL; one != NULL;
+		one = one->next) {
+		struct bd_bytes until = bd_cli_text(one, "until");
+
+		fputs(bd_cli_say(options, "✗ 用数申请不在有效期内，数据一律不予告知：",
+			      "✗ no approved use in force, withheld: "),
+			stdout);
+		bd_cli_put(stdout, bd_cli_text(one, "source"));
+		fputc('/', stdout);
+		bd_cli_put(stdout, bd_cli_text(one, "feed"));
+		fputs(until.len > 0 ? bd_cli_say(options, "，到期日 ", ", until ") : "", stdout);
+		bd_cli_put(stdout, until);
+		fputs(bd_cli_say(options, "，责任部门 ", ", department: "), stdout);
+		bd_cli_put(stdout,
+			bd_cli_text(one, options->is_english ? "department_en" : "department_zh"));
+		fputc('\n', stdout);
+	}
+}
+
 static void show(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -120,6 +144,7 @@ static void show(
 		bd_cli_table_add(&table, cells);
 	}
 	bd_cli_table_print(stdout, &table, 0);
+	show_withheld(options, answer);
 	if (bd_json_get(answer, "obligations") != NULL) {
 		show_owed(options, bd_json_get(answer, "obligations"));
 	}
