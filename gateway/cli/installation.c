@@ -99,6 +99,10 @@ static bool read_grants(struct bd_cli_installation *files)
 		settings->schemas_folder, files->senders, files->matters, files->matter_count,
 		files->dict, &files->arena, &files->diags);
 
+	code = code == BD_OK ? bd_config_grants_rest(files->grants, settings->grants_file,
+				       (const struct bd_plan *const *)files->plans,
+				       files->plan_count, &files->arena, &files->diags)
+			     : code;
 	for (size_t i = 0; i < files->matter_count && code == BD_OK; i++) {
 		code = bd_config_matter_approved(files->matters[i], files->plans, files->plan_count,
 			files->dict, &files->arena);

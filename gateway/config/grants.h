@@ -10,12 +10,20 @@
 
 #include "answer/grant.h"
 #include "config/settings.h"
+#include "intake/plan.h"
 
 /* `path` is shown by its last part. Everything lives in the arena; names of matters, entities and
  * senders are those given. Every error is added to diags. What is read is not indexed yet. */
 enum bd_code bd_config_grants(struct bd_grants **out, const char *path, const char *schemas,
 	const struct bd_senders *senders, const struct bd_matter *const *matters,
 	size_t matter_count, const struct bd_dictionary *dict, struct bd_arena *arena,
+	struct bd_diags *diags);
+
+/* The approved uses 用数申请 that the grants rest on (`basis`, separated by blanks) are ones that a
+ * feed states. That a use has ended, or is for other matters, is no fault of the file: it withholds
+ * (approved.h). path as it was read. */
+enum bd_code bd_config_grants_rest(const struct bd_grants *grants, const char *path,
+	const struct bd_plan *const *plans, size_t plan_count, struct bd_arena *arena,
 	struct bd_diags *diags);
 
 #endif

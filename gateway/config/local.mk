@@ -21,7 +21,7 @@ libbd_config_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)
 # Reads matters for the answer layer; apart, because it fills another layer's plain data.
 libbd_config_a_SOURCES += \
 	gateway/config/approved.c gateway/config/approved.h \
-	gateway/config/grants.c gateway/config/grants.h \
+	gateway/config/grants.c gateway/config/grants.h gateway/config/grants_rest.c \
 	gateway/config/matter.c gateway/config/matter.h \
 	gateway/config/matter_check.c \
 	gateway/config/matter_element.c gateway/config/matter_parts.h

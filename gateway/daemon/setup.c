@@ -298,6 +298,9 @@ static enum bd_code load_grants(struct bd_setup *setup, struct bd_diags *diags)
 		settings->schemas_folder, setup->senders, setup->matters, setup->matter_count,
 		setup->dict, &setup->arena, diags);
 
+	code = code == BD_OK ? bd_config_grants_rest(grants, settings->grants_file, setup->plans,
+				       setup->plan_count, &setup->arena, diags)
+			     : code;
 	if (code != BD_OK) {
 		return code;
 	}

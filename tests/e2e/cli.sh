@@ -396,7 +396,7 @@ make_certificate other '/CN=stranger' 'extendedKeyUsage=clientAuth'
 # Of another authority: signed by itself.
 openssl req -x509 -new -key "$work/tls/other.key" -subj '/CN=stranger' -days 1 -out "$work/tls/other.crt" 2>/dev/null
 write_settings 0 0
-sed -i 's|^</grants>| <grant id="names" sender="demo" purpose="姓名核对" entity="person" fields="name" disclosure="values" basis="SAMPLE-2026-003" from="2026-01-01" until="2099-12-31"/>\n&|' \
+sed -i 's|^</grants>| <grant id="names" sender="demo" purpose="姓名核对" entity="person" fields="name" disclosure="values" basis="SAMPLE-2026-001" from="2026-01-01" until="2099-12-31"/>\n&|' \
 	"$work/grants.xml"
 start_or_bail
 head -c 700 "$tax" >"$work/cut.xml"

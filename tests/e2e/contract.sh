@@ -67,7 +67,7 @@ printf 'two_person_approval = yes\naccounts_file = %s\n' "$work/accounts" >>"$wo
 # So far ahead that there is an alarm.
 echo 'certificate_alarm_days = 365' >>"$work/bidui.conf"
 # Of one purpose they have ended, of one only decisions are told, of one a few fields.
-names='basis="SAMPLE-2026-002" from="2026-01-01" given-by-zh="示例区市场监督管理局" given-by-en="Market Supervision of the Example District"'
+names='basis="SAMPLE-2026-001" from="2026-01-01" given-by-zh="示例区市场监督管理局" given-by-en="Market Supervision of the Example District"'
 sed -i '/<\/grants>/d' "$work/grants.xml"
 cat >>"$work/grants.xml" <<END
  <grant id="ended" sender="demo" purpose="review" matter="individual-business-registration" disclosure="values" $names until="2026-01-31"/>

@@ -211,7 +211,7 @@ refusals_are_on_the_trail() {
 # -- the file --
 
 a_reload_takes_new_grants() {
-	write_file '<grant id="N1" sender="clerk" purpose="窗口核对" entity="organization" fields="name" disclosure="values" basis="b" from="2026-01-01" until="2099-12-31"/>'
+	write_file '<grant id="N1" sender="clerk" purpose="窗口核对" entity="organization" fields="name" disclosure="values" basis="SAMPLE-2026-001" from="2026-01-01" until="2099-12-31"/>'
 	reload as clerk 窗口核对 status_is 200 query '{"entity":"organization","uscc":"92440311MAXXXXX152"}' || return 1
 	write_file
 	reload as clerk 窗口核对 expect 403 grant.missing query '{"entity":"organization","uscc":"92440311MAXXXXX152"}'
@@ -224,6 +224,10 @@ a_wrong_file_leaves_the_last_good_one() {
 	[ "$got" = 4 ] && grep -qF "grants.xml:10:16: no sender 'clrk'; did you mean 'clerk'?" "$work/check" &&
 		grep -qE "grants.xml:10:[0-9]+: no matter 'tax-clearence'; did you mean 'tax-clearance'\?" "$work/check" ||
 		{ echo "exit $got"; cat "$work/check"; return 1; }
+	write_file '<grant id="N3" sender="clerk" purpose="p" matter="tax-clearance" disclosure="codes" basis="SAMPLE-2026-01" from="2026-01-01" until="2026-12-31"/>'
+	"$build/biduid" --config "$work/bidui.conf" --check >"$work/check" 2>&1
+	grep -qF "grants.xml:10:1: basis: no feed states an approved use 'SAMPLE-2026-01'; did you mean 'SAMPLE-2026-001'?" "$work/check" ||
+		{ cat "$work/check"; return 1; }
 	reload log_has 'reload.refused' && [ "$(as engine 登记审批 ask_case)" = 200 ] && write_file
 }
 

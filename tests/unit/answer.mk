@@ -1,5 +1,6 @@
 ANSWER_TESTS = \
 	tests/unit/test_answer_cases \
+	tests/unit/test_approved \
 	tests/unit/test_answer_rules \
 	tests/unit/test_decide \
 	tests/unit/test_grants
@@ -19,3 +20,5 @@ tests_unit_test_decide_SOURCES = tests/unit/test_decide.c tests/unit/decide_supp
 tests_unit_test_decide_LDADD = $(ANSWER_TEST_LIBS)
 tests_unit_test_grants_SOURCES = tests/unit/test_grants.c tests/unit/answer_support.h tests/unit/config_support.h
 tests_unit_test_grants_LDADD = $(ANSWER_TEST_LIBS)
+tests_unit_test_approved_SOURCES = tests/unit/test_approved.c tests/unit/answer_support.h tests/unit/config_support.h
+tests_unit_test_approved_LDADD = $(ANSWER_TEST_LIBS)
