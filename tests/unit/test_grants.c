@@ -95,7 +95,7 @@ static void a_grant_is_of_one_sender_purpose_matter_and_time(void **state)
 	(void)state;
 	read_grants(&f, "tests/adapters/config/grants.xml");
 	assert_int_equal(f.code, BD_OK);
-	assert_int_equal(f.grants->count, 6);
+	assert_int_equal(f.grants->count, 7);
 	/* Both days are included, and the day after is another grant's, or nobody's. */
 	assert_granted(&f, ENGINE, "登记审批", "2025-12-31", BUSINESS, 0, "grant.not_in_force");
 	assert_granted(&f, ENGINE, "登记审批", "2026-01-01", BUSINESS, 0, "Y1");
@@ -111,6 +111,7 @@ static void a_grant_is_of_one_sender_purpose_matter_and_time(void **state)
 	assert_granted(&f, ENGINE, "登记审批", "2026-01-01", "tax-clearance", 0, "grant.missing");
 	assert_granted(&f, PLATFORM, "登记审批", "2026-01-01", "tax-clearance", 0, "Y4");
 	assert_granted(&f, PLATFORM, "登记审批", "2026-01-01", BUSINESS, 0, "grant.missing");
+	assert_granted(&f, PLATFORM, "事后抽查", "2026-01-01", BUSINESS, 0, "Y7");
 	free_setting(f.setting);
 }
 
