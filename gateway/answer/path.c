@@ -72,7 +72,7 @@ static void note(struct path *path, enum bd_finding_code code, const char *reaso
 static enum bd_code collect(
 	struct path *path, const struct bd_work *work, const struct bd_held *held)
 {
-	const struct bd_entity *relation = bd_dictionary_entity(work->context->dict, "relation");
+	const struct bd_entity *relation = work->context->dict->relation;
 	const struct bd_field *role = bd_dictionary_field(work->context->dict, "relation", "role");
 
 	path->max = work->element->fan_out_max == 0 ? FAN_OUT_NORMAL : work->element->fan_out_max;
@@ -180,7 +180,7 @@ enum bd_code bd_path_follow(
 		bd_finding_set(finding, BD_FINDING_WITHHELD, "withheld");
 		return BD_OK;
 	}
-	relation = bd_dictionary_entity(work->context->dict, "relation");
+	relation = work->context->dict->relation;
 	if (relation != NULL && bd_entity_is_disputed(held, relation, NULL)) {
 		path.worst.flags |= BD_FLAG_DISPUTED;
 	}

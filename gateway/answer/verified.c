@@ -36,18 +36,32 @@ struct fields {
 	const struct bd_field *digest, *verdict, *expires;
 };
 
-static bool find_fields(struct fields *out, const struct bd_work *work)
+static bool has_any(const struct bd_held *held, const struct bd_entity *entity)
+{
+	for (size_t i = 0; i < held->statement_count; i++) {
+		if (held->statements[i].entity == entity->number) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* False too when nothing of the kind is held: nearly always. */
+static bool find_fields(struct fields *out, const struct bd_work *work, const struct bd_held *held)
 {
 	const struct bd_dictionary *dict = work->context->dict;
 	bool is_person = work->subject->role->kind == BD_SUBJECT_PERSON;
-	const char *name = is_person ? "person_verification" : "verification";
+	const char *name;
 
-	out->entity = bd_dictionary_entity(dict, name);
+	out->entity = is_person ? dict->person_verification : dict->verification;
+	if (out->entity == NULL || !has_any(held, out->entity)) {
+		return false;
+	}
+	name = out->entity->name;
 	out->digest = bd_dictionary_field(dict, name, "claims_digest");
 	out->verdict = bd_dictionary_field(dict, name, "verdict");
 	out->expires = bd_dictionary_field(dict, name, "expires");
-	return out->entity != NULL && out->digest != NULL && out->verdict != NULL &&
-	       out->expires != NULL;
+	return out->digest != NULL && out->verdict != NULL && out->expires != NULL;
 }
 
 /* The one value of a field; empty where there is none or they contradict each other. */
@@ -88,16 +102,6 @@ static void conclude(
 	finding->is_via_source = true;
 }
 
-static bool has_any(const struct bd_held *held, const struct bd_entity *entity)
-{
-	for (size_t i = 0; i < held->statement_count; i++) {
-		if (held->statements[i].entity == entity->number) {
-			return true;
-		}
-	}
-	return false;
-}
-
 enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 	const struct bd_work *work, const struct bd_held *held, const struct bd_value *claim)
 {
@@ -111,10 +115,7 @@ enum bd_code bd_judge_verified(struct bd_finding *finding, bool *is_told,
 	fresh.value = (struct bd_bytes){ NULL, 0 };
 	fresh.evidence = NULL;
 	fresh.evidence_count = 0;
-	if (!find_fields(&fields, work)) {
-		return BD_OK;
-	}
-	if (!has_any(held, fields.entity)) {
+	if (!find_fields(&fields, work, held)) {
 		return BD_OK;
 	}
 	code = bd_claim_digest(digest, &work->subject->identifier, work->element->field,

@@ -267,6 +267,9 @@ static void make_index(struct making *making, const struct bd_xml_node *root)
 	}
 	dict->fields_by_number = index;
 	dict->fields_by_number_count = (size_t)max + 1;
+	dict->relation = bd_dictionary_entity(dict, "relation");
+	dict->verification = bd_dictionary_entity(dict, "verification");
+	dict->person_verification = bd_dictionary_entity(dict, "person_verification");
 }
 
 enum bd_code bd_config_dictionary_all(const struct bd_dictionary **out, const char *path,

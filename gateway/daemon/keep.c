@@ -102,8 +102,7 @@ static enum bd_code take_looked(
 static void take_entities(struct bd_case_finding *out, uint16_t *entities,
 	const struct bd_element *element, const struct bd_dictionary *dict)
 {
-	const struct bd_entity *relation =
-		element->relation_count > 0 ? bd_dictionary_entity(dict, "relation") : NULL;
+	const struct bd_entity *relation = element->relation_count > 0 ? dict->relation : NULL;
 
 	if (element->entity != NULL) {
 		entities[out->entity_count++] = element->entity->number;
@@ -113,7 +112,7 @@ static void take_entities(struct bd_case_finding *out, uint16_t *entities,
 	}
 	for (size_t i = 0; i < 2 && element->is_claimed; i++) {
 		const struct bd_entity *verified =
-			bd_dictionary_entity(dict, i == 0 ? "verification" : "person_verification");
+			i == 0 ? dict->verification : dict->person_verification;
 
 		if (verified != NULL) {
 			entities[out->entity_count++] = verified->number;
