@@ -33,7 +33,7 @@ struct bd_diag {
 	char path[160]; /* where in the message, or the JSON pointer in a question */
 	char field[64]; /* native name of the field */
 	char rule[32];  /* id in schemas/rules.tsv */
-	char detail[192];                /* ours, never theirs */
+	char detail[192]; /* ours, never theirs */
 	uint32_t retry_s; /* after which it is worth trying again; 0 = soon, or never */
 	struct bd_missing_grant missing; /* of BD_GRANT_... */
 	/* Further faults of the same question, in its arena: all are told at once. */

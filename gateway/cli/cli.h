@@ -38,11 +38,11 @@ enum bd_cli_group {
 	BD_CLI_GROUP_DISPUTE = 8192,
 	BD_CLI_GROUP_WATCH = 16384,
 	BD_CLI_GROUP_ACCOUNT = 32768, /* the file of accounts */
-	BD_CLI_GROUP_TIME = 65536, /* from when on */
-	BD_CLI_GROUP_KEY = 131072, /* the settings file, and shares of the master key */
-	BD_CLI_GROUP_TRAIL = 262144, /* which entries of the trail */
-	BD_CLI_GROUP_PKI = 524288, /* certificates of one's own */
-	BD_CLI_GROUP_GRANT = 1048576 /* which grants, of which installation */
+	BD_CLI_GROUP_TIME = 65536,    /* from when on */
+	BD_CLI_GROUP_KEY = 131072,    /* the settings file, and shares of the master key */
+	BD_CLI_GROUP_TRAIL = 262144,  /* which entries of the trail */
+	BD_CLI_GROUP_PKI = 524288,    /* certificates of one's own */
+	BD_CLI_GROUP_GRANT = 1048576  /* which grants, of which installation */
 };
 
 struct bd_cli_options {
@@ -69,7 +69,7 @@ struct bd_cli_options {
 	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
 	bool is_sure, is_replacing;
 	bool is_purpose_given; /* --purpose, not BIDUI_PURPOSE */
-	bool is_key_given; /* --key, not BIDUI_KEY: of a check, the signer's public key */
+	bool is_key_given;     /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
 	uint64_t given; /* which options, by the bit of their row */
 	char **args;    /* what is no option, the command's name not counted; borrowed from argv */

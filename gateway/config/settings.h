@@ -32,12 +32,12 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *accounts_file; /* people; NULL = none */
-	const char *grants_file; /* who may ask what: without one nobody may */
+	const char *grants_file;   /* who may ask what: without one nobody may */
 	const char *worker_path;
 	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */
 	const char *keys_folder;       /* of signed and sealed messages; NULL = none */
-	const char *run_as_user;    /* whom root becomes; NULL = root does not start */
-	const char *sandbox_folder; /* invented subjects for integrators; NULL = none */
+	const char *run_as_user;       /* whom root becomes; NULL = root does not start */
+	const char *sandbox_folder;    /* invented subjects for integrators; NULL = none */
 	const char *port_file;   /* the ports in use are written there when ready; NULL = nowhere */
 	uint64_t loops;          /* 0 = one a core */
 	uint64_t workers;        /* processes that parse messages */

@@ -35,8 +35,8 @@ biduid_SOURCES = \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
 	gateway/daemon/guard.c gateway/daemon/guard.h gateway/daemon/identify.c \
 	gateway/daemon/identify.h gateway/daemon/imprint.c gateway/daemon/imprint.h \
-	gateway/daemon/info.c gateway/daemon/keep.c gateway/daemon/keep.h gateway/daemon/keys.c \
-	gateway/daemon/keys.h gateway/daemon/landlock.c gateway/daemon/landlock.h \
+	gateway/daemon/info.c gateway/daemon/keep.c gateway/daemon/keep.h gateway/daemon/message_keys.c \
+	gateway/daemon/message_keys.h gateway/daemon/landlock.c gateway/daemon/landlock.h \
 	gateway/daemon/sender_keys.c gateway/daemon/sender_keys.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/login_ask.c gateway/daemon/login_ask.h \

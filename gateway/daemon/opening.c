@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "daemon/frame.h"
-#include "daemon/keys.h"
+#include "daemon/message_keys.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 struct bd_opening {
 	uv_work_t work;
-	struct bd_keys *keys;
+	struct bd_message_keys *keys;
 	struct bd_buf bytes; /* of the request, which borrows from them */
 	struct bd_arena arena;
 	struct bd_open_request request;
@@ -32,7 +32,7 @@ static void release(struct bd_buf *buf)
 
 static void opening_free(struct bd_opening *opening)
 {
-	bd_keys_unref(opening->keys);
+	bd_message_keys_unref(opening->keys);
 	bd_buf_release(&opening->bytes);
 	release(&opening->opened);
 	bd_arena_release(&opening->arena);
@@ -43,7 +43,7 @@ static void run(uv_work_t *work)
 {
 	struct bd_opening *opening = CONTAINER(struct bd_opening, work, work);
 
-	opening->code = bd_keys_open(opening->keys, &opening->opened, &opening->request);
+	opening->code = bd_message_keys_open(opening->keys, &opening->opened, &opening->request);
 }
 
 static void on_done(uv_work_t *work, int status)
@@ -66,15 +66,16 @@ static void on_done(uv_work_t *work, int status)
 	opening_free(opening);
 }
 
-enum bd_code bd_opening_begin(struct bd_opening **out, struct uv_loop_s *loop, struct bd_keys *keys,
-	struct bd_bytes request, void (*on_opened)(void *state, struct bd_bytes reply), void *state)
+enum bd_code bd_opening_begin(struct bd_opening **out, struct uv_loop_s *loop,
+	struct bd_message_keys *keys, struct bd_bytes request,
+	void (*on_opened)(void *state, struct bd_bytes reply), void *state)
 {
 	struct bd_opening *opening = calloc(1, sizeof(*opening));
 
 	if (opening == NULL) {
 		return BD_NO_MEMORY;
 	}
-	opening->keys = bd_keys_ref(keys);
+	opening->keys = bd_message_keys_ref(keys);
 	opening->on_opened = on_opened;
 	opening->state = state;
 	bd_buf_init(&opening->bytes, BD_FRAME_MAX_BYTES);

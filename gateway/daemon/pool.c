@@ -1,7 +1,7 @@
 #include "daemon/pool.h"
 
 #include "base/limits.h"
-#include "daemon/keys.h"
+#include "daemon/message_keys.h"
 #include "daemon/pool_parts.h"
 
 #include <fcntl.h>
@@ -118,7 +118,7 @@ void bd_pool_maybe_closed(struct bd_pool *pool)
 		bd_arena_release(&pool->workers[i].arena);
 	}
 	close(pool->image_fd);
-	bd_keys_unref(pool->keys);
+	bd_message_keys_unref(pool->keys);
 	free(pool->workers);
 	free(pool->worker_path);
 	free(pool);
@@ -138,7 +138,7 @@ enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 	pool->count = settings->count;
 	pool->figures = settings->figures;
 	pool->is_best_effort = settings->is_best_effort;
-	pool->keys = bd_keys_ref(settings->keys);
+	pool->keys = bd_message_keys_ref(settings->keys);
 	pool->time_max_ms = settings->time_max_ms;
 	pool->start_max_ms = settings->start_max_ms != 0 ? settings->start_max_ms : START_MAX_MS;
 	pool->stop_max_ms = settings->stop_max_ms != 0 ? settings->stop_max_ms : STOP_MAX_MS;
@@ -153,7 +153,7 @@ enum bd_code bd_pool_new(struct bd_pool **out, struct uv_loop_s *loop,
 		if (pool->image_fd >= 0) {
 			close(pool->image_fd);
 		}
-		bd_keys_unref(pool->keys);
+		bd_message_keys_unref(pool->keys);
 		free(pool->worker_path);
 		free(pool->workers);
 		free(pool);
@@ -183,8 +183,8 @@ enum bd_code bd_pool_reload(
 	}
 	close(pool->image_fd);
 	pool->image_fd = fd;
-	bd_keys_unref(pool->keys);
-	pool->keys = bd_keys_ref(settings->keys);
+	bd_message_keys_unref(pool->keys);
+	pool->keys = bd_message_keys_ref(settings->keys);
 	pool->time_max_ms = settings->time_max_ms;
 	pool->is_best_effort = settings->is_best_effort;
 	for (unsigned i = 0; i < pool->count; i++) {

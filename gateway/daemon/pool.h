@@ -12,7 +12,7 @@
 #include "intake/intake.h"
 
 struct uv_loop_s;
-struct bd_keys;
+struct bd_message_keys;
 struct bd_pool;
 struct bd_job;
 
@@ -25,7 +25,8 @@ struct bd_pool_figures {
 struct bd_pool_settings {
 	const char *worker_path;
 	struct bd_bytes image; /* intake/image.h; copied into a sealed memfd */
-	struct bd_keys *keys;  /* what workers ask to be opened is opened with; NULL = none */
+	struct bd_message_keys
+		*keys; /* what workers ask to be opened is opened with; NULL = none */
 	unsigned count;
 	unsigned time_max_ms; /* for one message after its last byte was given, and without progress
 				 before */

@@ -46,7 +46,7 @@ struct bd_worker {
 struct bd_pool {
 	uv_loop_t *loop;
 	char *worker_path;
-	struct bd_keys *keys; /* NULL = none */
+	struct bd_message_keys *keys; /* NULL = none */
 	int image_fd;
 	unsigned time_max_ms, start_max_ms, stop_max_ms;
 	struct bd_worker *workers;

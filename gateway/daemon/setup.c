@@ -10,7 +10,7 @@
 #include "config/grants.h"
 #include "config/matter.h"
 #include "daemon/imprint.h"
-#include "daemon/keys.h"
+#include "daemon/message_keys.h"
 #include "daemon/quota.h"
 #include "daemon/sandbox.h"
 #include "daemon/sender_keys.h"
@@ -341,7 +341,8 @@ static enum bd_code take_imprint(uint8_t out[BD_DIGEST_BYTES], struct bd_setup *
 {
 	const struct bd_settings *settings = setup->settings;
 	const char *const named[] = { path, settings->senders_file, settings->grants_file,
-		settings->adapters_folder, settings->schemas_folder, settings->accounts_file, settings->tls_ca };
+		settings->adapters_folder, settings->schemas_folder, settings->accounts_file,
+		settings->tls_ca };
 	size_t room = sizeof(named) / sizeof(named[0]) + setup->senders->count * BD_SENDER_KEYS_MAX,
 	       count = 0;
 	const char **paths = bd_arena_alloc(&setup->arena, room, sizeof(*paths));
@@ -370,7 +371,8 @@ static void load_keys(struct bd_setup *setup, struct bd_diags *diags)
 {
 	struct bd_diag diag = { .code = BD_OK };
 
-	if (bd_keys_load(&setup->keys, setup->settings->keys_folder, &diag) != BD_OK) {
+	if (bd_message_keys_load(&setup->message_keys, setup->settings->keys_folder, &diag) !=
+		BD_OK) {
 		bd_diags_add(diags, diag.code, "keys_folder", 0, 0, "%s", diag.detail);
 	}
 }
@@ -467,7 +469,7 @@ void bd_setup_unref(struct bd_setup *setup)
 	if (setup == NULL || __atomic_sub_fetch(&setup->references, 1, __ATOMIC_ACQ_REL) != 0) {
 		return;
 	}
-	bd_keys_unref(setup->keys);
+	bd_message_keys_unref(setup->message_keys);
 	bd_quotas_free(setup->quotas);
 	bd_sender_keys_free(setup->sender_keys);
 	bd_buf_release(&setup->image_buf);

@@ -27,7 +27,7 @@ struct bd_setup {
 	const struct bd_settings *settings;
 	const struct bd_senders *senders;
 	struct bd_sender_keys *sender_keys; /* they sign with */
-	struct bd_quotas *quotas;    /* what they may ask */
+	struct bd_quotas *quotas;           /* what they may ask */
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;
@@ -39,14 +39,14 @@ struct bd_setup {
 	const struct bd_section_use *section_uses; /* of the sections of these */
 	size_t section_use_count;
 	const struct bd_matter **matters;
-	size_t matter_count;                /* versions of all */
-	const struct bd_grants *grants;     /* who may ask what of them */
-	const struct bd_calendar *calendar; /* working days */
-	struct bd_bytes sandbox;            /* its held.json; empty = no sandbox */
-	struct bd_keys *keys;               /* of signed and sealed messages (keys.h) */
-	struct bd_bytes image;              /* of the plans, for the workers */
-	struct bd_bytes openapi;            /* JSON; empty when the file is not there */
-	uint8_t digest[BD_DIGEST_BYTES];    /* of all files that were read (imprint.h) */
+	size_t matter_count;                  /* versions of all */
+	const struct bd_grants *grants;       /* who may ask what of them */
+	const struct bd_calendar *calendar;   /* working days */
+	struct bd_bytes sandbox;              /* its held.json; empty = no sandbox */
+	struct bd_message_keys *message_keys; /* of signed and sealed messages (message_keys.h) */
+	struct bd_bytes image;                /* of the plans, for the workers */
+	struct bd_bytes openapi;              /* JSON; empty when the file is not there */
+	uint8_t digest[BD_DIGEST_BYTES];      /* of all files that were read (imprint.h) */
 	/* private */
 	struct bd_arena arena;
 	struct bd_buf image_buf, openapi_buf;

@@ -104,7 +104,8 @@ struct bd_dictionary {
 	/* by number, for constant-time look-up; index 0 .. max_field */
 	const struct bd_field *const *fields_by_number;
 	size_t fields_by_number_count;
-	/* Those that comparing itself knows, so that no question looks for them; NULL = not there. */
+	/* Those that comparing itself knows, so that no question looks for them; NULL = not there.
+	 */
 	const struct bd_entity *relation, *verification, *person_verification;
 };
 

@@ -27,10 +27,10 @@ tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailb
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
 	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c \
-	gateway/daemon/keys.c gateway/daemon/opening.c gateway/daemon/secret.c
+	gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/secret.c
 tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
-tests_unit_test_sealed_SOURCES = tests/unit/test_sealed.c gateway/daemon/keys.c gateway/daemon/secret.c
+tests_unit_test_sealed_SOURCES = tests/unit/test_sealed.c gateway/daemon/message_keys.c gateway/daemon/secret.c
 tests_unit_test_sealed_LDADD = libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS)
 # What test_pool starts in the place of a worker.
 check_PROGRAMS += tests/unit/odd_worker

@@ -3,7 +3,7 @@
 #include "intake/sealed.h"
 
 #include "base/limits.h"
-#include "daemon/keys.h"
+#include "daemon/message_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 static char folder[] = "/tmp/bidui-keys-XXXXXX";
 static struct bd_sign_key *signer;
 static uint8_t cipher_key[BD_SM4_BLOCKS_KEY_BYTES];
-static struct bd_keys *keys;
+static struct bd_message_keys *keys;
 
 /* -- keys -- */
 
@@ -64,7 +64,7 @@ static int set_up(void **state)
 	put("m.pub", bd_buf_bytes(&pem), 0644);
 	put("m.key", bd_bytes_of(hex), 0600);
 	put("m.secret", bd_bytes_of("known to both\n"), 0600);
-	assert_int_equal(bd_keys_load(&keys, folder, &diag), BD_OK);
+	assert_int_equal(bd_message_keys_load(&keys, folder, &diag), BD_OK);
 	bd_buf_release(&pem);
 	return 0;
 }
@@ -72,7 +72,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	bd_keys_unref(keys);
+	bd_message_keys_unref(keys);
 	bd_sign_key_free(signer);
 	drop("m.pub");
 	drop("m.key");
@@ -106,7 +106,7 @@ static enum bd_code open_by_keys(
 		assert_false(bd_open_request_unpack(
 			&none, (struct bd_bytes){ packed.ptr, len }, &arena));
 	}
-	code = bd_keys_open(keys, opened, &carried);
+	code = bd_message_keys_open(keys, opened, &carried);
 	bd_buf_release(&packed);
 	bd_arena_release(&arena);
 	return code;
@@ -532,10 +532,10 @@ static void test_every_bit(void **state)
 static void refused(const char *name, const char *text, mode_t mode, enum bd_code code)
 {
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_keys *none = NULL;
+	struct bd_message_keys *none = NULL;
 
 	put(name, bd_bytes_of(text), mode);
-	assert_int_equal(bd_keys_load(&none, folder, &diag), code);
+	assert_int_equal(bd_message_keys_load(&none, folder, &diag), code);
 	assert_null(none);
 	assert_non_null(strstr(diag.detail, name));
 	assert_null(strstr(diag.detail, "00112233"));
@@ -545,7 +545,7 @@ static void refused(const char *name, const char *text, mode_t mode, enum bd_cod
 static void test_files_that_are_no_keys(void **state)
 {
 	struct bd_diag diag = { .code = BD_OK };
-	struct bd_keys *none = NULL;
+	struct bd_message_keys *none = NULL;
 
 	(void)state;
 	refused("x.key", "00112233445566778899aabbccddeeff", 0640, BD_CONFIG_MEANING);
@@ -554,7 +554,8 @@ static void test_files_that_are_no_keys(void **state)
 	refused("x.secret", "\n", 0600, BD_CONFIG_MEANING);
 	refused("x.pub", "no key", 0644, BD_KEY_FORM);
 	refused("x.pem", "", 0600, BD_CONFIG_MEANING);
-	assert_int_equal(bd_keys_load(&none, "/nowhere/at/all", &diag), BD_CONFIG_REFERENCE);
+	assert_int_equal(
+		bd_message_keys_load(&none, "/nowhere/at/all", &diag), BD_CONFIG_REFERENCE);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "daemon/keys.h"
+#include "daemon/message_keys.h"
 
 #include "base/limits.h"
 #include "base/try.h"
@@ -25,7 +25,7 @@ struct key {
 	struct bd_buf secret;
 };
 
-struct bd_keys {
+struct bd_message_keys {
 	unsigned references; /* atomic */
 	struct key *first;
 };
@@ -96,7 +96,7 @@ static enum kind kind_of(size_t *name_len, const char *file)
 }
 
 static enum bd_code add(
-	struct bd_keys *keys, const char *folder, const char *file, struct bd_diag *diag)
+	struct bd_message_keys *keys, const char *folder, const char *file, struct bd_diag *diag)
 {
 	struct key *key = calloc(1, sizeof(*key));
 	char path[PATH_BYTES];
@@ -119,9 +119,9 @@ static enum bd_code add(
 	return read_key(key, path, diag);
 }
 
-enum bd_code bd_keys_load(struct bd_keys **out, const char *folder, struct bd_diag *diag)
+enum bd_code bd_message_keys_load(struct bd_message_keys **out, const char *folder, struct bd_diag *diag)
 {
-	struct bd_keys *keys = calloc(1, sizeof(*keys));
+	struct bd_message_keys *keys = calloc(1, sizeof(*keys));
 	const struct dirent *entry;
 	enum bd_code code = BD_OK;
 	DIR *dir;
@@ -143,14 +143,14 @@ enum bd_code bd_keys_load(struct bd_keys **out, const char *folder, struct bd_di
 		closedir(dir);
 	}
 	if (code != BD_OK) {
-		bd_keys_unref(keys);
+		bd_message_keys_unref(keys);
 		return code;
 	}
 	*out = keys;
 	return BD_OK;
 }
 
-struct bd_keys *bd_keys_ref(struct bd_keys *keys)
+struct bd_message_keys *bd_message_keys_ref(struct bd_message_keys *keys)
 {
 	if (keys != NULL) {
 		__atomic_add_fetch(&keys->references, 1, __ATOMIC_RELAXED);
@@ -158,7 +158,7 @@ struct bd_keys *bd_keys_ref(struct bd_keys *keys)
 	return keys;
 }
 
-void bd_keys_unref(struct bd_keys *keys)
+void bd_message_keys_unref(struct bd_message_keys *keys)
 {
 	if (keys == NULL || __atomic_sub_fetch(&keys->references, 1, __ATOMIC_ACQ_REL) != 0) {
 		return;
@@ -180,7 +180,7 @@ void bd_keys_unref(struct bd_keys *keys)
 
 /* -- opening -- */
 
-static const struct key *find(const struct bd_keys *keys, enum kind kind, const char *name)
+static const struct key *find(const struct bd_message_keys *keys, enum kind kind, const char *name)
 {
 	const struct key *key = keys != NULL ? keys->first : NULL;
 
@@ -195,7 +195,7 @@ struct found {
 };
 
 static bool find_all(
-	struct found *out, const struct bd_keys *keys, const struct bd_open_request *request)
+	struct found *out, const struct bd_message_keys *keys, const struct bd_open_request *request)
 {
 	const char *const names[] = { request->cipher_key, request->sign_key,
 		request->sign_key != NULL ? request->secret : NULL };
@@ -236,8 +236,8 @@ static enum bd_code check_signature(
 
 /* A signature over what was received is checked before anything is opened. One over what comes out
  * is checked whether or not it came out well, and both failures are one. */
-enum bd_code bd_keys_open(
-	const struct bd_keys *keys, struct bd_buf *opened, const struct bd_open_request *request)
+enum bd_code bd_message_keys_open(
+	const struct bd_message_keys *keys, struct bd_buf *opened, const struct bd_open_request *request)
 {
 	size_t before = opened->len;
 	struct found found;
