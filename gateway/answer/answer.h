@@ -31,7 +31,7 @@ struct bd_disclosed {
 /* What may be used of a section of a source, whatever for. */
 struct bd_section_use {
 	const char *source, *section;
-	const struct bd_approval *approval;
+	const struct bd_approved_use *approval;
 };
 
 struct bd_answer_context {

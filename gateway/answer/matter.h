@@ -180,13 +180,13 @@ static inline bool bd_element_rests_on_any(const struct bd_element *element)
 struct bd_days {
 	int32_t from, until; /* of base/clock.h, both included */
 };
-struct bd_approval {
+struct bd_approved_use {
 	const struct bd_days *spans;
 	size_t count;
 	bool is_asked; /* some feed is: else nobody's approval is needed */
 };
 
-static inline bool bd_is_approved(const struct bd_approval *approval, int32_t day)
+static inline bool bd_is_approved(const struct bd_approved_use *approval, int32_t day)
 {
 	for (size_t i = 0; i < approval->count; i++) {
 		if (approval->spans[i].from <= day && day <= approval->spans[i].until) {
@@ -236,7 +236,7 @@ struct bd_matter {
 	struct bd_wanted wanted;             /* by its elements */
 	/* One for each element, worked out once the feeds are known (config/approved.h); before
 	 * that what is held is invented, and nobody's to approve. */
-	struct bd_approval *approvals;
+	struct bd_approved_use *approvals;
 };
 
 /* A version by its name; NULL when it is not among these. */

@@ -45,6 +45,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_GRANT = 1048576  /* which grants, of which installation */
 };
 
+#define BD_CLI_OPTIONS_MAX 96
+
 struct bd_cli_options {
 	const char *server, *ca, *cert, *key;
 	const char *account, *password_file; /* who we are, as a person */
@@ -71,8 +73,8 @@ struct bd_cli_options {
 	bool is_purpose_given; /* --purpose, not BIDUI_PURPOSE */
 	bool is_key_given;     /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;
-	uint64_t given; /* which options, by the bit of their row */
-	char **args;    /* what is no option, the command's name not counted; borrowed from argv */
+	bool given[BD_CLI_OPTIONS_MAX]; /* which options, by their row */
+	char **args; /* what is no option, the command's name not counted; borrowed from argv */
 	int arg_count;
 };
 

@@ -160,7 +160,7 @@ static const struct option_row rows[] = {
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROW_COUNT <= 64, "a bit for each in bd_cli_options.given");
+_Static_assert(ROW_COUNT <= BD_CLI_OPTIONS_MAX, "one for each in bd_cli_options.given");
 
 /* -- defaults -- */
 
@@ -325,7 +325,7 @@ static bool take_option(struct bd_cli_options *options, int *at, int argc, char 
 	if (!set_option(options, row, value)) {
 		return tell(options, "选项取值无效", "not a value of this option", row);
 	}
-	options->given |= (uint64_t)1 << (row - rows);
+	options->given[row - rows] = true;
 	return true;
 }
 
@@ -354,7 +354,7 @@ bool bd_cli_options_fit(const struct bd_cli_options *options, const struct bd_cl
 	unsigned groups = command->groups | BD_CLI_GROUP_COMMON;
 
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if ((options->given >> i & 1) != 0 && (rows[i].groups & groups) == 0) {
+		if (options->given[i] && (rows[i].groups & groups) == 0) {
 			fprintf(stderr, "bidui %s: %s: %s\n", command->name,
 				bd_cli_say(options, "此命令没有这个选项",
 					"not an option of this command"),

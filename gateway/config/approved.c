@@ -128,7 +128,7 @@ static bool rests_on(const struct bd_element *element, const struct bd_plan *pla
 	       (element->relation_count > 0 && tells(feed, relation));
 }
 
-static enum bd_code approve(struct bd_approval *out, const struct bd_element *element,
+static enum bd_code approve(struct bd_approved_use *out, const struct bd_element *element,
 	const struct bd_matter *matter, const struct bd_plan *const *plans, size_t plan_count,
 	const struct bd_entity *relation, struct bd_arena *arena)
 {
@@ -152,8 +152,8 @@ static enum bd_code approve(struct bd_approval *out, const struct bd_element *el
 			spans = both;
 		}
 	}
-	*out = is_asked ? (struct bd_approval){ spans.list, spans.count, true }
-			: (struct bd_approval){ NULL, 0, false };
+	*out = is_asked ? (struct bd_approved_use){ spans.list, spans.count, true }
+			: (struct bd_approved_use){ NULL, 0, false };
 	return BD_OK;
 }
 
@@ -174,7 +174,7 @@ enum bd_code bd_config_matter_approved(const struct bd_matter *matter,
 	for (size_t i = 0; i < matter->element_count && code == BD_OK; i++) {
 		const struct bd_element *element = &matter->elements[i];
 
-		matter->approvals[i] = (struct bd_approval){ NULL, 0, false };
+		matter->approvals[i] = (struct bd_approved_use){ NULL, 0, false };
 		if (looks_at_held(element)) {
 			code = approve(&matter->approvals[i], element, matter, plans, plan_count,
 				relation, arena);
@@ -184,13 +184,13 @@ enum bd_code bd_config_matter_approved(const struct bd_matter *matter,
 }
 
 enum bd_code bd_config_feed_approved(
-	struct bd_approval *out, const struct bd_feed_plan *feed, struct bd_arena *arena)
+	struct bd_approved_use *out, const struct bd_feed_plan *feed, struct bd_arena *arena)
 {
 	struct spans spans;
 	enum bd_code code = spans_of_feed(&spans, feed, NULL, arena);
 
 	if (code == BD_OK) {
-		*out = (struct bd_approval){ spans.list, spans.count, true };
+		*out = (struct bd_approved_use){ spans.list, spans.count, true };
 	}
 	return code;
 }

@@ -19,6 +19,6 @@ enum bd_code bd_config_matter_approved(const struct bd_matter *matter,
 	struct bd_arena *arena);
 /* The days on which the feed may be used for anything: of questions that are of no matter. */
 enum bd_code bd_config_feed_approved(
-	struct bd_approval *out, const struct bd_feed_plan *feed, struct bd_arena *arena);
+	struct bd_approved_use *out, const struct bd_feed_plan *feed, struct bd_arena *arena);
 
 #endif

@@ -46,13 +46,18 @@ static struct bd_http_tls_settings settings_of(const struct bd_settings *setting
 		.is_client_required = settings->tls_clients == BD_TLS_CLIENTS_REQUIRED };
 }
 
+static bool speaks_tls(const struct bd_settings *settings)
+{
+	return settings->listen != NULL || settings->listen_proxy != NULL;
+}
+
 enum bd_code bd_credentials_check(const struct bd_setup *setup, struct bd_diag *diag)
 {
 	const struct bd_http_tls_settings settings = settings_of(setup->settings);
 	struct bd_http_identity *identity = NULL;
 	enum bd_code code = BD_OK;
 
-	if (setup->settings->listen != NULL) {
+	if (speaks_tls(setup->settings)) {
 		code = bd_http_identity_load(&identity, &settings, diag);
 		bd_http_identity_unref(identity);
 	}
@@ -240,7 +245,7 @@ enum bd_code bd_credentials_start(struct bd_credentials **out, struct bd_daemon 
 	struct bd_credentials *credentials;
 	enum bd_code code;
 
-	if (setup->settings->listen == NULL) {
+	if (!speaks_tls(setup->settings)) {
 		return BD_OK;
 	}
 	credentials = calloc(1, sizeof(*credentials));

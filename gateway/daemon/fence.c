@@ -21,7 +21,7 @@ struct post {
 struct bd_fence {
 	struct post *posts;
 	size_t count, room;
-	unsigned ports[2]; /* to listen on; 0 = none */
+	unsigned ports[3]; /* to listen on; 0 = none */
 	bool has_ports;    /* false: the kernel chooses one, and all loops share it */
 };
 
@@ -208,8 +208,10 @@ enum bd_code bd_fence_new(struct bd_fence **out, const char *config,
 	}
 	fence->ports[0] = port_of(settings->listen);
 	fence->ports[1] = port_of(settings->listen_plaintext);
+	fence->ports[2] = port_of(settings->listen_proxy);
 	fence->has_ports = (settings->listen == NULL || fence->ports[0] != 0) &&
-			   (settings->listen_plaintext == NULL || fence->ports[1] != 0);
+			   (settings->listen_plaintext == NULL || fence->ports[1] != 0) &&
+			   (settings->listen_proxy == NULL || fence->ports[2] != 0);
 	code = add_folder_of(fence, config, BD_MAY_READ, diag);
 	code = code == BD_OK ? add_settings(fence, settings, diag) : code;
 	code = code == BD_OK ? add_senders(fence, senders, diag) : code;

@@ -255,7 +255,12 @@ static void on_credentials(struct bd_letter *letter)
 
 	__atomic_store_n(&loop->is_tls_posted, false, __ATOMIC_RELEASE);
 	identity = bd_credentials_take(loop->daemon->credentials);
-	bd_http_tls_use(loop->tls, identity);
+	if (loop->tls != NULL) {
+		bd_http_tls_use(loop->tls, identity);
+	}
+	if (loop->proxy_tls != NULL) {
+		bd_http_tls_use(loop->proxy_tls, identity);
+	}
 	bd_http_identity_unref(identity);
 }
 
@@ -307,11 +312,6 @@ static void reload(struct bd_letter *letter)
 	bd_diag_clear(&diag);
 	if (bd_audit_turn(&loop->audit, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.cases", &diag);
-	}
-	bd_diag_clear(&diag);
-	tls.is_client_required = true;
-	if (loop->proxy_tls != NULL && bd_http_tls_reload(loop->proxy_tls, &tls, &diag) != BD_OK) {
-		bd_log_diag(BD_LOG_ERROR, "loop", "reload.tls", &diag);
 	}
 	bd_diag_clear(&diag);
 	pool_settings(&pool, loop, loop->setup);
@@ -391,9 +391,9 @@ static enum bd_code open_gates(struct bd_loop *loop, struct bd_diag *diag)
 		}
 	}
 	if (code == BD_OK && settings->listen_proxy != NULL) {
-		tls_settings(&tls, settings);
-		tls.is_client_required = true;
-		code = bd_http_tls_new(&loop->proxy_tls, &tls, diag);
+		identity = bd_credentials_take(loop->daemon->credentials);
+		code = bd_http_tls_new_of(&loop->proxy_tls, identity);
+		bd_http_identity_unref(identity);
 		loop->proxy_gate.is_proxy = true;
 		if (code == BD_OK) {
 			code = open_gate(&loop->proxy_gate, loop, settings->listen_proxy,

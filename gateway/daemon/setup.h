@@ -20,7 +20,7 @@ struct bd_sender_keys;
 struct bd_feed_use {
 	const struct bd_plan *plan;
 	const struct bd_feed_plan *feed;
-	struct bd_approval approval;
+	struct bd_approved_use approval;
 };
 
 struct bd_setup {

@@ -4,7 +4,7 @@
 #include "base/log.h"
 
 /* The last day of its approval before this one; false: there was none. */
-static bool last_day(int32_t *out, const struct bd_approval *approval, int32_t day)
+static bool last_day(int32_t *out, const struct bd_approved_use *approval, int32_t day)
 {
 	bool is_found = false;
 

@@ -126,7 +126,7 @@ static void a_use_is_of_its_matters(void **state)
 	static const char *const others[] = { "tax-clearance", "old-age-allowance" };
 	static const char *const ours[] = { "tax-clearance", "individual-business-registration" };
 	struct bd_use use = use_of("2026-01-01", "2026-12-31");
-	struct bd_approval approval;
+	struct bd_approved_use approval;
 	struct telling one;
 	struct fixture f;
 
