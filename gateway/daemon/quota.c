@@ -198,6 +198,14 @@ static void set_value(struct pair *pair, size_t i, uint16_t value)
 	}
 }
 
+/* Spreads the bits: the subject's are of a keyed hash, so where a pair lies is nobody's choice. */
+static uint64_t mix(uint64_t bits)
+{
+	bits = (bits ^ bits >> 33) * UINT64_C(0xFF51AFD7ED558CCD);
+	bits = (bits ^ bits >> 33) * UINT64_C(0xC4CEB9FE1A85EC53);
+	return bits ^ bits >> 33;
+}
+
 /* The pair of this head; else one that may make way: of another day, or with the fewer values. */
 static struct pair *find(struct pair *line, uint64_t head)
 {
@@ -243,13 +251,13 @@ enum bd_code bd_quota_value(uint32_t *wait_s, struct bd_quota *quota, uint64_t s
 	uint16_t field, struct bd_bytes value, int64_t wall_ms)
 {
 	int64_t local_ms = wall_ms + MS_OF_ZONE;
-	uint64_t words[2] = { subject, field }, hash;
+	uint64_t hash;
 	struct pair *line;
 
 	if (quota->pairs == NULL) {
 		return BD_OK;
 	}
-	hash = bd_siphash(&quota->key, (struct bd_bytes){ (const char *)words, sizeof(words) });
+	hash = mix(subject ^ field * UINT64_C(0x9E3779B97F4A7C15));
 	line = &quota->pairs[2 * (hash % LINES)];
 	/* The head's 40 bits are not those that chose the line. */
 	hash = tag_of((uint64_t)(local_ms / MS_OF_DAY)) | hash >> 24 << 8;
