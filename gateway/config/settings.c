@@ -14,6 +14,7 @@ struct row {
 	enum kind kind;
 	size_t offset; /* in struct bd_settings */
 	bool is_required;
+	enum bd_file_use use; /* of KIND_FILE */
 	const char *fallback;
 	uint64_t min, max, normal;
 	const char *const
@@ -32,6 +33,10 @@ static const char *const blindings[] = {
 	[BD_BLINDING_SHA256] = "hmac-sha256", [BD_BLINDING_SM3] = "hmac-sm3", NULL
 };
 
+static const char *const confinements[] = {
+	[BD_CONFINEMENT_REQUIRED] = "required", [BD_CONFINEMENT_BEST_EFFORT] = "best_effort", NULL
+};
+
 #define AT(member) offsetof(struct bd_settings, member)
 #define MB ((uint64_t)1048576)
 
@@ -42,7 +47,11 @@ static const struct row rows[] = {
 	{ .key = "tls_key", .kind = KIND_FILE, .offset = AT(tls_key) },
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
 	{ .key = "tls_crl", .kind = KIND_FILE, .offset = AT(tls_crl) },
-	{ .key = "data_folder", .kind = KIND_FILE, .offset = AT(data_folder), .is_required = true },
+	{ .key = "data_folder",
+		.kind = KIND_FILE,
+		.use = BD_FOLDER_WRITTEN,
+		.offset = AT(data_folder),
+		.is_required = true },
 	{ .key = "master_key_file", .kind = KIND_FILE, .offset = AT(master_key_file) },
 	{ .key = "master_key_credential", .kind = KIND_TEXT, .offset = AT(master_key_credential) },
 	{ .key = "master_key_command", .kind = KIND_TEXT, .offset = AT(master_key_command) },
@@ -54,19 +63,33 @@ static const struct row rows[] = {
 		.is_required = true },
 	{ .key = "adapters_folder",
 		.kind = KIND_FILE,
+		.use = BD_FOLDER_READ,
 		.offset = AT(adapters_folder),
 		.is_required = true },
 	{ .key = "schemas_folder",
 		.kind = KIND_FILE,
+		.use = BD_FOLDER_READ,
 		.offset = AT(schemas_folder),
 		.is_required = true },
 	{ .key = "senders_file",
 		.kind = KIND_FILE,
 		.offset = AT(senders_file),
 		.fallback = "senders.conf" },
-	{ .key = "worker_path", .kind = KIND_FILE, .offset = AT(worker_path), .is_required = true },
-	{ .key = "sandbox_folder", .kind = KIND_FILE, .offset = AT(sandbox_folder) },
-	{ .key = "port_file", .kind = KIND_FILE, .offset = AT(port_file) },
+	{ .key = "worker_path",
+		.kind = KIND_FILE,
+		.use = BD_FILE_RUN,
+		.offset = AT(worker_path),
+		.is_required = true },
+	{ .key = "sandbox_folder",
+		.kind = KIND_FILE,
+		.use = BD_FOLDER_READ,
+		.offset = AT(sandbox_folder) },
+	{ .key = "port_file", .kind = KIND_FILE, .use = BD_FILE_WRITTEN, .offset = AT(port_file) },
+	{ .key = "run_as_user", .kind = KIND_TEXT, .offset = AT(run_as_user) },
+	{ .key = "confinement",
+		.kind = KIND_CHOICE,
+		.offset = AT(confinement),
+		.choices = confinements },
 	{ .key = "loops", .kind = KIND_NUMBER, .offset = AT(loops), .min = 0, .max = 256 },
 	{ .key = "workers",
 		.kind = KIND_NUMBER,
@@ -272,6 +295,20 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 		}
 		return;
 	}
+}
+
+bool bd_config_setting_file(
+	const char **path, enum bd_file_use *use, const struct bd_settings *settings, size_t at)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].kind == KIND_FILE && at-- == 0) {
+			*path = *(const char *const *)(const void *)((const char *)settings +
+								     rows[i].offset);
+			*use = rows[i].use;
+			return true;
+		}
+	}
+	return false;
 }
 
 static const struct row *find_row(const struct bd_line *line, struct bd_diags *diags)

@@ -24,6 +24,7 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *worker_path;
+	const char *run_as_user;    /* whom root becomes; NULL = root does not start */
 	const char *sandbox_folder; /* invented subjects for integrators; NULL = none */
 	const char *port_file;   /* the ports in use are written there when ready; NULL = nowhere */
 	uint64_t loops;          /* 0 = one a core */
@@ -41,11 +42,26 @@ struct bd_settings {
 	uint64_t cases_days;          /* how long case files are kept beside their receipts */
 	uint64_t dispute_days;        /* working days in which a source looks at a dispute */
 	uint64_t trail_durability;    /* enum bd_trail_durability */
+	uint64_t confinement;         /* enum bd_confinement */
 	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
 };
 
 /* What an entry of the trail survives when its answer leaves: a killed process, or a power loss. */
 enum bd_trail_durability { BD_TRAIL_WRITTEN = 0, BD_TRAIL_SYNCED };
+
+/* Where the kernel cannot confine biduid and its workers (daemon/fence.h): no start, or a warning.
+ */
+enum bd_confinement { BD_CONFINEMENT_REQUIRED = 0, BD_CONFINEMENT_BEST_EFFORT };
+
+/* What biduid does with what a setting names. Of a file the folder is meant as well: it may be
+ * replaced by another of its name. */
+enum bd_file_use {
+	BD_FILE_READ = 0,
+	BD_FILE_WRITTEN,
+	BD_FILE_RUN,
+	BD_FOLDER_READ,
+	BD_FOLDER_WRITTEN
+};
 
 /* What each may do stands in daemon/routes.c; which exclude each other in config/roles.c. */
 enum bd_sender_role {
@@ -106,6 +122,9 @@ struct bd_senders {
  * taken relative to the folder of that file. */
 enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
+/* The settings that name files and folders, from `at` 0 until false; *path NULL = not set. */
+bool bd_config_setting_file(
+	const char **path, enum bd_file_use *use, const struct bd_settings *settings, size_t at);
 enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
 

@@ -22,14 +22,17 @@ biduid_SOURCES = \
 	gateway/daemon/change.c gateway/daemon/change.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
+	gateway/daemon/fence.c gateway/daemon/fence.h \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
 	gateway/daemon/disputes.c \
 	gateway/daemon/erase.c \
 	gateway/daemon/explain.c gateway/daemon/explain.h \
 	gateway/daemon/frame.c gateway/daemon/frame.h \
+	gateway/daemon/guard.c gateway/daemon/guard.h \
 	gateway/daemon/imprint.c gateway/daemon/imprint.h \
 	gateway/daemon/info.c \
 	gateway/daemon/keep.c gateway/daemon/keep.h \
+	gateway/daemon/landlock.c gateway/daemon/landlock.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
@@ -57,6 +60,7 @@ biduid_SOURCES = \
 	gateway/daemon/setup.c gateway/daemon/setup.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
+	gateway/daemon/user.c gateway/daemon/user.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
 	gateway/daemon/today.c gateway/daemon/today.h \
 	gateway/daemon/told.c gateway/daemon/told.h \

@@ -237,6 +237,7 @@ static void pool_settings(
 
 	*out = (struct bd_pool_settings){ .worker_path = setup->settings->worker_path,
 		.image = setup->image,
+		.is_best_effort = setup->settings->confinement == BD_CONFINEMENT_BEST_EFFORT,
 		.count = share == 0 ? 1 : (unsigned)share,
 		.time_max_ms = (unsigned)setup->settings->message_time_max_ms };
 }

@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "config/master_key.h"
 #include "daemon/follow.h"
+#include "daemon/guard.h"
 #include "daemon/loop.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
+#include "daemon/user.h"
 #include "store/obligations.h"
 
 #include <errno.h>
@@ -20,8 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,8 +38,9 @@ struct biduid {
 	uv_loop_t uv;
 	uv_signal_t term, interrupt, hangup;
 	struct bd_setup *setup;
-	struct bd_setup *kept; /* covers of the one before may still be in the writer's hands */
-	size_t reloads_left;   /* loops that have not yet taken the newest setup */
+	struct bd_setup *kept;  /* covers of the one before may still be in the writer's hands */
+	size_t reloads_left;    /* loops that have not yet taken the newest setup */
+	struct bd_fence *fence; /* NULL = this kernel has none, and that is allowed */
 	bool is_reload_wanted, is_stopping, has_failed;
 };
 
@@ -132,7 +133,8 @@ static void reload(struct biduid *biduid)
 	}
 	if (biduid->reloads_left > 0) {
 		biduid->is_reload_wanted = true;
-	} else if (bd_setup_load(&setup, biduid->config, diags) != BD_OK) {
+	} else if (bd_guard_check(biduid->fence, biduid->config, diags) != BD_OK ||
+		   bd_setup_load(&setup, biduid->config, diags) != BD_OK) {
 		show_errors(diags);
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
 	} else {
@@ -218,7 +220,8 @@ static enum bd_code derive_keys(struct bd_daemon *daemon)
 			     : code;
 }
 
-static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
+static enum bd_code open_store(
+	struct biduid *biduid, const struct bd_keys *keys, struct bd_diag *diag)
 {
 	const struct bd_settings *settings = biduid->setup->settings;
 	struct bd_store_settings store = { .folder = settings->data_folder,
@@ -229,16 +232,11 @@ static enum bd_code open_store(struct biduid *biduid, struct bd_diag *diag)
 		.history_days = (uint32_t)settings->history_days,
 		.cases_days = (uint32_t)settings->cases_days,
 		.sealing = (enum bd_sealing)settings->sealing,
-		.blinding = (enum bd_blinding)settings->blinding };
-	struct bd_keys *keys = NULL;
-	enum bd_code code = bd_master_key_read(&keys, settings, diag);
+		.blinding = (enum bd_blinding)settings->blinding,
+		.keys = keys };
+	enum bd_code code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
+		biduid->setup->cover_count, diag);
 
-	if (code == BD_OK) {
-		store.keys = keys;
-		code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
-			biduid->setup->cover_count, diag);
-	}
-	bd_keys_free(keys);
 	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
 	code = code == BD_OK ? bd_owed_follow_cases(biduid->daemon.store, diag) : code;
 	if (code == BD_OK &&
@@ -323,9 +321,15 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 
 static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 {
+	struct bd_keys *keys = NULL;
 	enum bd_code code = bd_notifier_prepare(diag);
 
-	code = code == BD_OK ? open_store(biduid, diag) : code;
+	/* A command that gives the key lies outside of the fence. */
+	code = code == BD_OK ? bd_master_key_read(&keys, biduid->setup->settings, diag) : code;
+	code = code == BD_OK ? bd_guard_close(&biduid->fence, biduid->config, biduid->setup, diag)
+			     : code;
+	code = code == BD_OK ? open_store(biduid, keys, diag) : code;
+	bd_keys_free(keys);
 	code = code == BD_OK ? open_trail(biduid, diag) : code;
 	code = code == BD_OK ? open_repeats(biduid, diag) : code;
 	if (code == BD_OK && (uv_loop_init(&biduid->uv) != 0 || !watch_signals(biduid))) {
@@ -360,6 +364,14 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }
 
+static void show_failure(enum bd_code code, const struct bd_diag *diag)
+{
+	const struct bd_code_info *info = bd_code_info(code);
+
+	fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag->detail,
+		info->hint_zh, info->hint_en);
+}
+
 static enum exit_code run(struct biduid *biduid)
 {
 	struct bd_diag diag = { .code = BD_OK };
@@ -367,11 +379,8 @@ static enum exit_code run(struct biduid *biduid)
 	bool is_broken;
 
 	if (code != BD_OK) {
-		const struct bd_code_info *info = bd_code_info(code);
-
 		/* Half started: the process ends here, and with it all it holds. */
-		fprintf(stderr, "biduid: %s %s: %s\n%s\n%s\n", info->zh, info->en, diag.detail,
-			info->hint_zh, info->hint_en);
+		show_failure(code, &diag);
 		return EXIT_FAILED;
 	}
 	if (biduid->setup->sandbox.len > 0) {
@@ -402,6 +411,7 @@ static enum exit_code run(struct biduid *biduid)
 	uv_loop_close(&biduid->uv);
 	bd_setup_unref(biduid->kept);
 	bd_setup_unref(biduid->setup);
+	bd_fence_free(biduid->fence);
 	bd_log(is_broken || biduid->has_failed ? BD_LOG_ERROR : BD_LOG_INFO, "main", "stopped",
 		"%s",
 		is_broken            ? "the disk did not take what was written"
@@ -426,26 +436,13 @@ static int usage(FILE *file, int result)
 	return result;
 }
 
-/* Keys are in no core dump, and not swapped out. */
-static void guard_keys(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-		bd_log(BD_LOG_WARNING, "main", "keys.dump", "a core dump would hold keys: %s",
-			strerror(errno));
-	}
-	if (!bd_locked_open()) {
-		bd_log(BD_LOG_WARNING, "main", "keys.swap",
-			"keys may be swapped out: raise LimitMEMLOCK to 2 MiB");
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct biduid biduid = { .config = NULL };
+	struct bd_diag diag = { .code = BD_OK };
 	struct bd_diags *diags;
 	bool is_check = false;
+	enum bd_code code;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
@@ -466,11 +463,20 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	guard_keys();
 	/* What answers are formed in comes and goes thousands of times a second: given back to the
 	 * system each time, its pages would be taken and cleared anew for every answer. */
 	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT_BYTES / 4);
+	code = bd_guard_become(biduid.config, &diag);
+	code = code == BD_OK ? bd_user_guard(&diag) : code;
+	if (code != BD_OK) {
+		show_failure(code, &diag);
+		return EXIT_CONFIGURATION;
+	}
+	if (!bd_locked_open()) {
+		bd_log(BD_LOG_WARNING, "main", "keys.swap",
+			"keys may be swapped out: raise LimitMEMLOCK to 2 MiB");
+	}
 	diags = calloc(1, sizeof(*diags));
 	if (diags == NULL || bd_setup_load(&biduid.setup, biduid.config, diags) != BD_OK) {
 		if (diags != NULL) {

@@ -20,11 +20,14 @@ bad() { # KIND
 	push tax/gt3 "$work/bad"
 }
 
+push_ok() {
+	status_is 200 push tax/gt3 "$top/adapters/tax/samples/tax_gt3_response.xml"
+}
+
 make_keys
-write_settings 0 0
 worker=$build/tests/unit/odd_worker write_settings 0 0
 echo 'message_time_max_ms = 1000' >>"$work/bidui.conf"
-start_gateway || { cat "$work/biduid.log"; echo 'Bail out! no gateway'; exit 1; }
+start_or_bail
 
 # -- a message that ends workers --
 for i in 1 2 3; do
@@ -61,4 +64,99 @@ until [ "$(grep -c '"event":"reload.done"' "$work/biduid.log")" -gt "$reloads" ]
 check 'a reload gives it another chance' expect 422 worker.died bad die
 check 'and the gateway is ready as ever' status_is 200 ask GET /readyz
 stop_gateway || exit 1
+
+# -- what biduid gave up --
+says() { # WORD: in /proc/PID/status of biduid
+	grep -qx "$1" "/proc/$bidui_pid/status"
+}
+
+# Reads the configuration again; waits until it is said in the log how that went.
+reloaded() { # EVENT
+	local before left=200
+	before=$(grep -c '"event":"reload' "$work/biduid.log")
+	kill -HUP "$bidui_pid"
+	while [ "$left" -gt 0 ] && [ "$(grep -c '"event":"reload' "$work/biduid.log")" -eq "$before" ]; do
+		left=$((left - 1))
+		read -r -t 0.05 <> <(:) || true
+	done
+	grep '"event":"reload' "$work/biduid.log" | tail -n 1 | grep -q "\"$1\""
+}
+
+served() { # the serial of the certificate that is shown
+	openssl s_client -connect "127.0.0.1:$https_port" </dev/null 2>/dev/null | openssl x509 -noout -serial
+}
+
+cp -r "$top/schemas" "$work/schemas"
+write_settings "$https_port" "$http_port"
+sed -i "s#^schemas_folder.*#schemas_folder = $work/schemas#" "$work/bidui.conf"
+echo 'loops = 2' >>"$work/bidui.conf"
+start_or_bail
+check 'biduid can gain no rights' says 'NoNewPrivs:	1'
+check 'and listens where it said, on every loop' push_ok
+check 'its contract is there' status_is 200 ask GET /openapi.json
+before=$(served)
+make_certificate server '/CN=localhost' 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+check 'a certificate is replaced by a reload' reloaded reload.done
+check 'and shown' test "$(served)" != "$before"
+check 'messages are read after it' push_ok
+mkdir -p "$work/elsewhere"
+outside=$(mktemp -d)
+cp -r "$top/schemas" "$outside/schemas"
+sed -i "s#^schemas_folder.*#schemas_folder = $outside/schemas#" "$work/bidui.conf"
+check 'a folder that was not named at the start takes a restart' reloaded reload.refused
+check 'which is said' grep -q 'config.restart' "$work/biduid.log"
+sed -i "s#^schemas_folder.*#schemas_folder = $work/schemas#" "$work/bidui.conf"
+mv "$work/schemas/common.xml" "$outside/common.xml"
+ln -s "$outside/common.xml" "$work/schemas/common.xml"
+check 'a link out of a folder leads nowhere' reloaded reload.refused
+rm "$work/schemas/common.xml"
+cp "$outside/common.xml" "$work/schemas/common.xml"
+check 'all is as it was' reloaded reload.done
+check 'and messages are read' push_ok
+stop_gateway || exit 1
+rm -rf "$outside"
+
+# -- a kernel without Landlock --
+starts_with() { # EXIT WORD COMMAND...: ends by itself, and says why
+	local want=$1 word=$2 got=0
+	shift 2
+	"$@" >"$work/said" 2>&1 || got=$?
+	cat "$work/said"
+	[ "$got" -eq "$want" ] && grep -q "$word" "$work/said"
+}
+
+bare=$build/tests/unit/without_landlock
+check 'a kernel without Landlock is refused' \
+	starts_with 1 'confinement = best_effort' "$bare" "$build/biduid" --config "$work/bidui.conf"
+check 'in both languages' grep -q '无法对进程实施隔离' "$work/said"
+echo 'confinement = best_effort' >>"$work/bidui.conf"
+run_under=$bare
+start_or_bail
+run_under=
+check 'unless a setting allows it' grep -q '"event":"confinement.missing"' "$work/biduid.log"
+check 'and messages are read' push_ok
+stop_gateway || exit 1
+
+# -- whom root becomes --
+if [ "$(id -u)" -eq 0 ]; then
+	sed -i '/^run_as_user/d' "$work/bidui.conf"
+	check 'root does not start without saying so' starts_with 4 'run_as_user' "$build/biduid" --config "$work/bidui.conf"
+	check 'nor does a check say that it would' starts_with 4 'run_as_user' "$build/biduid" --config "$work/bidui.conf" --check
+	echo 'run_as_user = nobody' >>"$work/bidui.conf"
+	chown -R nobody "$work"
+	if setpriv --reuid nobody --clear-groups test -x "$build/bidui-worker" -a -r "$top/adapters/tax/adapter.xml"; then
+		rm -rf "$work/data"
+		mkdir -m 700 "$work/data"
+		chown nobody "$work/data"
+		start_or_bail
+		check 'it becomes an ordinary user' says "Uid:$(printf '\t%s' "$(id -u nobody)" "$(id -u nobody)" "$(id -u nobody)" "$(id -u nobody)")"
+		check 'without rights of root' says 'CapEff:	0000000000000000'
+		check 'and messages are read' push_ok
+		check 'a certificate can be read again' reloaded reload.done
+		stop_gateway || exit 1
+	else
+		count=$((count + 1))
+		echo "ok $count - it becomes an ordinary user # SKIP the build folder is closed to others"
+	fi
+fi
 echo "1..$count"

@@ -71,6 +71,7 @@ trail_segment_bytes = ${trail_segment_bytes:-1048576}
 adapters_folder = ${adapters:-$top/adapters}
 schemas_folder = ${schemas:-$top/schemas}
 senders_file = $work/senders
+run_as_user = $(id -un)
 worker_path = ${worker:-$build/bidui-worker}
 port_file = $work/ports
 free_min_bytes = 67108864
@@ -89,7 +90,7 @@ start_gateway() {
 	mkdir -p "$work/data"
 	chmod 700 "$work/data"
 	rm -f "$work/ports"
-	BIDUI_OPENAPI="$build/openapi.json" "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
+	BIDUI_OPENAPI="$build/openapi.json" ${run_under:+"$run_under"} "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
 	bidui_pid=$!
 	while [ "$left" -gt 0 ]; do
 		if ! kill -0 "$bidui_pid" 2>/dev/null; then

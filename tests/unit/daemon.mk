@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_set_aside tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -37,3 +37,9 @@ tests_unit_test_confine_SOURCES = tests/unit/test_confine.c $(CONFINE_SOURCES)
 tests_unit_test_confine_LDADD = $(DAEMON_TEST_LIBS) $(SECCOMP_LIBS) -lpthread
 tests_unit_test_set_aside_SOURCES = tests/unit/test_set_aside.c gateway/daemon/set_aside.c
 tests_unit_test_set_aside_LDADD = $(DAEMON_TEST_LIBS) -lpthread
+tests_unit_test_fence_SOURCES = tests/unit/test_fence.c gateway/daemon/fence.c gateway/daemon/landlock.c gateway/daemon/user.c
+tests_unit_test_fence_LDADD = libbd_config.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS)
+# What runs a program as if the kernel had no Landlock.
+check_PROGRAMS += tests/unit/without_landlock
+tests_unit_without_landlock_SOURCES = tests/unit/without_landlock.c
+tests_unit_without_landlock_LDADD = $(SECCOMP_LIBS)
