@@ -207,13 +207,11 @@ fifth_department() {
 # Workers that no longer start: whoever waits is told, and once they start again all is well.
 no_worker_is_told() {
 	stop_gateway || return 1
-	printf '#!/bin/sh\nexec %s/bidui-worker\n' "$build" >"$work/worker"
-	chmod 755 "$work/worker"
+	cp "$build/bidui-worker" "$work/worker"
 	worker=$work/worker write_settings 0 0
 	start_gateway || { tail -n 5 "$work/biduid.log"; return 1; }
 	[ "$(push social/nws "$nws")" = 200 ] || { echo 'before'; return 1; }
-	printf '#!/bin/sh\nexit 1\n' >"$work/worker.bad"
-	chmod 755 "$work/worker.bad"
+	cp /bin/false "$work/worker.bad"
 	mv "$work/worker" "$work/worker.good" && mv "$work/worker.bad" "$work/worker" || return 1
 	pkill -KILL -P "$bidui_pid" || return 1
 	expect 503 worker.start push social/nws "$nws" '' --max-time 20 || return 1
