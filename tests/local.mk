@@ -1,7 +1,7 @@
 include tests/gen/local.mk
 include tests/reference/local.mk
 
-LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/lists.sh tests/lint/rules.sh
+LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/lists.sh tests/lint/rules.sh tests/lint/service.sh
 E2E = \
 	tests/e2e/backtest.sh \
 	tests/e2e/cases.sh \

@@ -82,3 +82,11 @@ openapi-look:
 	$(AM_V_at)$(PYTHON) $(top_srcdir)/gateway/daemon/openapi.py $(top_srcdir) openapi.json
 .PHONY: openapi-look
 EXTRA_DIST += gateway/daemon/openapi.py
+
+systemdsystemunit_DATA = gateway/daemon/biduid.service
+EXTRA_DIST += gateway/daemon/biduid.service.in
+CLEANFILES += gateway/daemon/biduid.service
+gateway/daemon/biduid.service: gateway/daemon/biduid.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) gateway/daemon && \
+	sed -e 's#@sbindir[@]#$(sbindir)#g' -e 's#@sysconfdir[@]#$(sysconfdir)#g' \
+		$(srcdir)/gateway/daemon/biduid.service.in >$@

@@ -125,17 +125,58 @@ starts_with() { # EXIT WORD COMMAND...: ends by itself, and says why
 	[ "$got" -eq "$want" ] && grep -q "$word" "$work/said"
 }
 
-bare=$build/tests/unit/without_landlock
+bare=("$build/tests/unit/under_filter" without landlock_create_ruleset)
 check 'a kernel without Landlock is refused' \
-	starts_with 1 'confinement = best_effort' "$bare" "$build/biduid" --config "$work/bidui.conf"
+	starts_with 1 'confinement = best_effort' "${bare[@]}" "$build/biduid" --config "$work/bidui.conf"
 check 'in both languages' grep -q '无法对进程实施隔离' "$work/said"
 echo 'confinement = best_effort' >>"$work/bidui.conf"
-run_under=$bare
+run_under=("${bare[@]}")
 start_or_bail
-run_under=
+run_under=()
 check 'unless a setting allows it' grep -q '"event":"confinement.missing"' "$work/biduid.log"
 check 'and messages are read' push_ok
 stop_gateway || exit 1
+
+# -- the system calls that its unit of systemd leaves to it --
+calls_of() { # SET...: of systemd's, one a line
+	local name
+	for name in "$@"; do
+		case $name in
+		@*) calls_of $(systemd-analyze syscall-filter "$name" | sed -n '2,$s/^ *\([^# ].*\)/\1/p') ;;
+		*) echo "$name" ;;
+		esac
+	done
+}
+
+# Lines of SystemCallFilter add, or take away by ~, in their order.
+calls_of_unit() {
+	local line
+	: >"$work/calls"
+	while IFS= read -r line; do
+		case $line in
+		'~'*) calls_of ${line#'~'} | sort -u | comm -23 <(sort -u "$work/calls") - >"$work/calls.new" ;;
+		*) calls_of $line | cat "$work/calls" - | sort -u >"$work/calls.new" ;;
+		esac
+		mv "$work/calls.new" "$work/calls"
+	done < <(sed -n 's/^SystemCallFilter=//p' "$build/gateway/daemon/biduid.service")
+	[ "$(wc -l <"$work/calls")" -gt 100 ] && ! grep -qx 'chroot\|setuid\|nice' "$work/calls"
+}
+
+if systemd-analyze syscall-filter >/dev/null 2>&1 && ! grep -q '^BD_CFLAGS.*-fsanitize' "$build/Makefile"; then
+	check 'the unit leaves a set of calls' calls_of_unit
+	sed -i '/^confinement/d' "$work/bidui.conf"
+	run_under=("$build/tests/unit/under_filter" only "$work/calls")
+	start_or_bail
+	run_under=()
+	check 'that are enough to read messages' push_ok
+	check 'and to reload' reloaded reload.done
+	check 'and to read messages after that' push_ok
+	check 'no worker died of them' figure bidui_workers_died_total 0
+	stop_gateway || exit 1
+else
+	count=$((count + 1))
+	echo "ok $count - the unit leaves calls that are enough # SKIP no systemd-analyze, or a sanitizer"
+fi
 
 # -- whom root becomes --
 if [ "$(id -u)" -eq 0 ]; then

@@ -5,6 +5,8 @@
 # Everything started here is stopped by its process id.
 
 bidui_pid=
+# What biduid is started by: a program and its arguments before biduid's own.
+run_under=()
 
 # An EC key and a certificate for it. make_certificate NAME SUBJECT EXTENSIONS: signed by ca, or by itself
 # when NAME is ca.
@@ -90,7 +92,7 @@ start_gateway() {
 	mkdir -p "$work/data"
 	chmod 700 "$work/data"
 	rm -f "$work/ports"
-	BIDUI_OPENAPI="$build/openapi.json" ${run_under:+"$run_under"} "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
+	BIDUI_OPENAPI="$build/openapi.json" "${run_under[@]}" "$build/biduid" --config "$work/bidui.conf" >"$work/biduid.log" 2>&1 &
 	bidui_pid=$!
 	while [ "$left" -gt 0 ]; do
 		if ! kill -0 "$bidui_pid" 2>/dev/null; then

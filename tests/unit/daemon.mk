@@ -39,7 +39,7 @@ tests_unit_test_set_aside_SOURCES = tests/unit/test_set_aside.c gateway/daemon/s
 tests_unit_test_set_aside_LDADD = $(DAEMON_TEST_LIBS) -lpthread
 tests_unit_test_fence_SOURCES = tests/unit/test_fence.c gateway/daemon/fence.c gateway/daemon/landlock.c gateway/daemon/user.c
 tests_unit_test_fence_LDADD = libbd_config.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS)
-# What runs a program as if the kernel had no Landlock.
-check_PROGRAMS += tests/unit/without_landlock
-tests_unit_without_landlock_SOURCES = tests/unit/without_landlock.c
-tests_unit_without_landlock_LDADD = $(SECCOMP_LIBS)
+# What runs a program under a filter of system calls.
+check_PROGRAMS += tests/unit/under_filter
+tests_unit_under_filter_SOURCES = tests/unit/under_filter.c
+tests_unit_under_filter_LDADD = $(SECCOMP_LIBS)
