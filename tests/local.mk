@@ -11,7 +11,9 @@ E2E = \
 	tests/e2e/disputes.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/gateway.sh \
-	tests/e2e/history.sh tests/e2e/made.sh \
+	tests/e2e/history.sh \
+	tests/e2e/hostile.sh \
+	tests/e2e/made.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/obligations.sh \
 	tests/e2e/readme.sh \
@@ -19,5 +21,5 @@ E2E = \
 	tests/e2e/trail.sh \
 	tests/e2e/watches.sh
 TESTS += $(LINTS) $(E2E)
-EXTRA_DIST += tests/e2e/receiver.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
+EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/differences.jq tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp

@@ -45,12 +45,16 @@ static void write_place(struct bd_json_writer *w, const struct bd_diag *diag)
 	if (diag->place.row != 0) {
 		bd_jw_u64(w, "row", diag->place.row);
 	}
+	/* Of what has no lines, as a compressed body. */
+	if (diag->place.line == 0 && diag->place.row == 0 && diag->place.offset != 0) {
+		bd_jw_u64(w, "offset", diag->place.offset);
+	}
 }
 
 static bool has_place(const struct bd_diag *diag)
 {
 	return diag->path[0] != '\0' || diag->field[0] != '\0' || diag->place.line != 0 ||
-	       diag->place.row != 0;
+	       diag->place.row != 0 || diag->place.offset != 0;
 }
 
 /* Every fault of a question; of anything else the one there is. */

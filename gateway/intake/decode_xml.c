@@ -464,7 +464,8 @@ static enum bd_code begin(struct decoder *decoder)
 	decoder->is_charset_known = true;
 	if (code != BD_OK || charset == BD_CHARSET_UNKNOWN) {
 		code = code != BD_OK ? code : BD_TEXT_ENCODING;
-		bd_fail(&decoder->diag, code, "the declared encoding is not known");
+		bd_fail_at(&decoder->diag, code, (struct bd_place){ .line = 1, .column = 1 },
+			"the declared encoding is not known");
 		decoder->code = code;
 		return code;
 	}

@@ -68,3 +68,7 @@ TESTS += tests/unit/test_row_key
 tests_unit_test_row_key_SOURCES = tests/unit/test_row_key.c tests/unit/intake_support.h \
 	tests/unit/config_support.h
 tests_unit_test_row_key_LDADD = $(INTAKE_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_hostile_many
+TESTS += tests/unit/test_hostile_many
+tests_unit_test_hostile_many_SOURCES = tests/unit/test_hostile_many.c tests/unit/intake_support.h
+tests_unit_test_hostile_many_LDADD = $(INTAKE_TEST_LIBS)
