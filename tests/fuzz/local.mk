@@ -9,6 +9,7 @@ include tests/fuzz/store.mk
 include tests/fuzz/trail.mk
 include tests/fuzz/answer.mk
 include tests/fuzz/http.mk
+include tests/fuzz/config.mk
 include tests/fuzz/daemon.mk
 EXTRA_PROGRAMS += $(FUZZERS)
 check_PROGRAMS += $(REPLAYS)
