@@ -26,7 +26,7 @@ push_ok() {
 
 make_keys
 worker=$build/tests/unit/odd_worker write_settings 0 0
-echo 'message_time_max_ms = 1000' >>"$work/bidui.conf"
+echo 'message_time_max_ms = 2000' >>"$work/bidui.conf"
 start_or_bail
 
 # -- a message that ends workers --

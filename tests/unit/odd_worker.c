@@ -76,8 +76,8 @@ static void read_to_the_end(void)
 static void swell(void)
 {
 #ifndef BD_IS_SANITIZED
-	for (char *memory = malloc(1 << 20); memory != NULL; memory = malloc(1 << 20)) {
-		memset(memory, 1, 1 << 20);
+	/* Addresses count, written to or not. */
+	for (const void *memory = malloc(1 << 20); memory != NULL; memory = malloc(1 << 20)) {
 	}
 #endif
 	say_fail(BD_NO_MEMORY);
