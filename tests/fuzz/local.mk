@@ -14,6 +14,6 @@ include tests/fuzz/daemon.mk
 EXTRA_PROGRAMS += $(FUZZERS)
 check_PROGRAMS += $(REPLAYS)
 TESTS += $(REPLAYS)
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz.sh
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZERS)

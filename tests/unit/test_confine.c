@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -474,6 +475,31 @@ static void test_files_are_locked_without_seccomp(void **state)
 	}
 }
 
+static int confine_again(int socket_fd)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (filter == NULL || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset),
+			0) != 0 ||
+		seccomp_load(filter) != 0) {
+		return ODD;
+	}
+	if (bd_confine_worker(socket_fd, false, &diag) != BD_CONFINEMENT ||
+		strstr(diag.detail, "Landlock") == NULL) {
+		return FAILED;
+	}
+	return bd_confine_worker(socket_fd, true, NULL) == BD_OK ? SUCCEEDED : FAILED;
+}
+
+/* A kernel without Landlock: no worker, unless that is allowed; then with all the other locks. */
+static void test_a_worker_wants_both_locks(void **state)
+{
+	(void)state;
+	assert_true(is_answer(try(confine_again, LOCK_NONE), SUCCEEDED));
+}
+
 /* -- what is left to it -- */
 
 static int answer_what_comes(int socket_fd)
@@ -594,6 +620,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forbidden_calls_end_a_worker),
 		cmocka_unit_test(test_files_are_locked_without_seccomp),
+		cmocka_unit_test(test_a_worker_wants_both_locks),
 		cmocka_unit_test(test_a_worker_can_talk_and_end),
 		cmocka_unit_test(test_a_worker_holds_one_descriptor),
 		cmocka_unit_test(test_limits_seen_from_beside),
