@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -32,6 +33,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Longer than anything here takes; a wait that reaches it is a failure. */
+#define PATIENCE_MS 20000
 
 /* What an attempt is answered with when it is not ended for it. */
 enum { SUCCEEDED = 40, FAILED = 41, UNCONFINED = 42, ODD = 43 };
@@ -560,6 +564,8 @@ static void test_a_worker_holds_one_descriptor(void **state)
 	pid_t child = begin(wait_for_the_end, LOCK_ALL, &socket_fd);
 	assert_int_equal(read(socket_fd, &byte, 1), 1); /* it is confined by now */
 	close(others[1]);
+	struct pollfd end = { .fd = others[0], .events = POLLIN };
+	assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
 	assert_int_equal(read(others[0], &byte, 1), 0);
 	close(others[0]);
 	close(socket_fd);
