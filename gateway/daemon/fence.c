@@ -158,6 +158,26 @@ static enum bd_code add_senders(
 	return code;
 }
 
+/* Where the master key comes from when no file of ours has it: a reload asks for it again. A
+ * command is run inside the fence then, with its own program's folder and what every program reads.
+ */
+static enum bd_code add_key_source(
+	struct bd_fence *fence, const struct bd_settings *settings, struct bd_diag *diag)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	const char *command = settings->master_key_command;
+	char program[PATH_MAX];
+
+	if (settings->master_key_credential != NULL && credentials != NULL) {
+		return add(fence, credentials, BD_MAY_READ, false, diag);
+	}
+	if (command == NULL) {
+		return BD_OK;
+	}
+	snprintf(program, sizeof(program), "%.*s", (int)strcspn(command, " \t"), command);
+	return add_folder_of(fence, program, BD_MAY_READ | BD_MAY_EXECUTE, diag);
+}
+
 static enum bd_code add_system(struct bd_fence *fence, struct bd_diag *diag)
 {
 	/* The contract, where a build lies in another place than the schemas (setup.c). */
@@ -193,6 +213,7 @@ enum bd_code bd_fence_new(struct bd_fence **out, const char *config,
 	code = add_folder_of(fence, config, BD_MAY_READ, diag);
 	code = code == BD_OK ? add_settings(fence, settings, diag) : code;
 	code = code == BD_OK ? add_senders(fence, senders, diag) : code;
+	code = code == BD_OK ? add_key_source(fence, settings, diag) : code;
 	code = code == BD_OK ? add_system(fence, diag) : code;
 	if (code != BD_OK) {
 		bd_fence_free(fence);

@@ -125,6 +125,14 @@ check 'and messages are read' push_ok
 stop_gateway || exit 1
 rm -rf "$outside"
 
+# The key comes from a command, which a reload runs again.
+cp "$work/bidui.conf" "$work/bidui.file"
+sed -i "s#^master_key_file.*#master_key_command = $(command -v cat) $work/master.key#" "$work/bidui.conf"
+start_or_bail
+check 'a command gives the key again inside the fence' reloaded reload.done
+stop_gateway || exit 1
+mv "$work/bidui.file" "$work/bidui.conf"
+
 # -- a kernel without Landlock --
 starts_with() { # EXIT WORD COMMAND...: ends by itself, and says why
 	local want=$1 word=$2 got=0
