@@ -472,7 +472,7 @@ class Run:
         source = (self.top / "gateway/answer/finding.c").read_text(encoding="utf-8")
         schemas = self.contract.document["components"]["schemas"]
         for schema, pattern in (
-            ("FindingCode", r'\[BD_FINDING_\w+\] = \{ "(\w+)"'),
+            ("FindingCode", r'\[BD_FINDING_\w+\] = FINDING\("(\w+)"'),
             ("Decision", r'\[BD_DECISION_\w+\] = \{ "(\w+)"'),
             ("Flag", r'\{ BD_FLAG_\w+, \{ "(\w+)"'),
         ):
