@@ -64,6 +64,21 @@ dictionary() { # MEMBER
 contract() { # SCHEMA MEMBER
 	jq -r ".components.schemas.$1.properties.$2.enum[]" "$build/openapi.json" | sort -u
 }
+# What the threat model names of the code and of the tests is there: a path in back quotes with a slash in it.
+named_in_threats() {
+	grep -o '`[a-z0-9_/.*]*/[a-z0-9_/.*]*`' "$top/gateway/THREATS.md" | tr -d '`' | sort -u
+}
+found_of_threats() {
+	local name
+	named_in_threats | while IFS= read -r name; do
+		# A pattern of several files is one name; a test is named without its ending.
+		if compgen -G "$top/gateway/$name" >/dev/null || compgen -G "$top/tests/$name" >/dev/null ||
+			compgen -G "$top/tests/$name.*" >/dev/null; then
+			echo "$name"
+		fi
+	done
+}
+same 'what gateway/THREATS.md names is there' "$(named_in_threats)" "$(found_of_threats)"
 same 'the contract has the entities of the dictionary' "$(dictionary 'entities[].entity')" "$(contract Statement entity)"
 same 'the contract has the fields of the dictionary' "$(dictionary 'fields[].field')" "$(contract Value field)"
 echo "1..$count"
