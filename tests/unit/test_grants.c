@@ -264,6 +264,87 @@ static void fields_are_seen_as_they_are_named(void **state)
 	free_setting(f.setting);
 }
 
+/* -- what is told -- */
+
+/* What a case file comes to for whom a grant of this level is given, as text; the caller frees it.
+ */
+static char *answer_at(const char *matter, const char *name, enum bd_disclosure level)
+{
+	struct answer_setting *setting = new_setting();
+	struct bd_grant grant = { .id = "G",
+		.sender = "s",
+		.purpose = "p",
+		.disclosure = level,
+		.from = INT32_MIN,
+		.until = INT32_MAX };
+	struct bd_grants grants = { .items = &grant, .count = 1 };
+	struct bd_asker asker = { .grants = &grants, .sender = "s" };
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_case_file *file = NULL;
+	char path[256], *text;
+	struct bd_buf out;
+
+	snprintf(path, sizeof(path), "schemas/matters/%s", matter);
+	grant.matter = add_matter(setting, path)->id;
+	assert_int_equal(bd_grants_index(&grants, setting->matters, setting->context.matter_count,
+				 1, &setting->arena),
+		BD_OK);
+	bd_asker_state(&asker, bd_bytes_of("p"));
+	snprintf(path, sizeof(path), "schemas/matters/%s/cases/%s.json", matter, name);
+	assert_int_equal(bd_case_file_read(&file, read_source(path, &setting->arena),
+				 setting->context.dict, &setting->arena, &diag),
+		BD_OK);
+	setting->context.source = &file->source;
+	setting->context.now_ms = file->now_ms;
+	setting->context.asker = &asker;
+	bd_buf_init(&out, BD_ANSWER_MAX_BYTES);
+	assert_int_equal(
+		bd_compare(&out, NULL, file->question, &setting->context, &setting->arena, &diag),
+		BD_OK);
+	text = strndup(out.ptr, out.len);
+	assert_non_null(text);
+	bd_buf_release(&out);
+	free_setting(setting);
+	return text;
+}
+
+/* Until when each member is not told. */
+static void an_answer_tells_by_its_level(void **state)
+{
+	static const struct {
+		const char *matter, *name, *text;
+		enum bd_disclosure from;
+	} rows[] = {
+		{ "company-simple-deregistration", "04-retry-notice",
+			"\"retry_on\":", BD_DISCLOSE_DECISION },
+		{ "company-simple-deregistration", "04-retry-notice",
+			"\"findings\":", BD_DISCLOSE_CODES },
+		{ "company-simple-deregistration", "04-retry-notice",
+			"\"reasons\":", BD_DISCLOSE_CODES },
+		{ "company-simple-deregistration", "04-retry-notice",
+			"\"branch\":", BD_DISCLOSE_CODES },
+		{ "company-simple-deregistration", "04-retry-notice",
+			"\"holds_from\":", BD_DISCLOSE_VALUES },
+		{ "food-permit-on-commitment", "03-conditional-agency", "\"party\":\"agency\"",
+			BD_DISCLOSE_DECISION },
+		{ "food-permit-on-commitment", "03-conditional-agency", "taxpayer_normal",
+			BD_DISCLOSE_CODES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned level = BD_DISCLOSE_DECISION; level <= BD_DISCLOSE_VALUES; level++) {
+			char *text =
+				answer_at(rows[i].matter, rows[i].name, (enum bd_disclosure)level);
+
+			if ((strstr(text, rows[i].text) != NULL) != (level >= rows[i].from)) {
+				fail_msg("%s at level %u: %s", rows[i].text, level, text);
+			}
+			free(text);
+		}
+	}
+}
+
 static void wrong_grants_are_all_told(void **state)
 {
 	static const char *const files[] = { "tests/adapters/config/bad_grants.xml",
@@ -293,6 +374,7 @@ int main(void)
 		cmocka_unit_test(nobody_may_ask_anything),
 		cmocka_unit_test(a_version_that_is_tried_has_the_grants_of_its_matter),
 		cmocka_unit_test(fields_are_seen_as_they_are_named),
+		cmocka_unit_test(an_answer_tells_by_its_level),
 		cmocka_unit_test(wrong_grants_are_all_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
