@@ -57,7 +57,7 @@ counted() { # MESSAGES REJECTED REFUSED
 ask_all() { # KIND JQ-OF-TRUTH-FIELDS
 	grep "^$1" "$work/sound/truth.tsv" >"$work/truth"
 	jq -R -c "split(\"\t\") | {subject: $2}" "$work/truth" >"$work/ask.ndjson"
-	[ "$(ask POST /v1/identities/query -H 'Content-Type: application/x-ndjson' -H 'Bidui-Purpose: test' \
+	[ "$(ask POST /v1/identities/query -H 'Content-Type: application/x-ndjson' \
 		--data-binary "@$work/ask.ndjson")" = 200 ] || return 1
 	jq -R 'split("\t")' "$work/truth" | jq -s . >"$work/truth.json"
 }
