@@ -242,7 +242,7 @@ people_can_ask_beforehand() {
 	local got=0
 	"$build/bidui" grant list --config "$work/bidui.conf" --sender engine >"$work/list" &&
 		[ "$(wc -l <"$work/list")" = 4 ] && grep -qE '^E3 .*tax-clearance +codes +2026-01-01 +2026-01-31 +已到期$' "$work/list" &&
-		"$build/bidui" grant list -o json --config "$work/bidui.conf" | jq -e '[.grants[] | select(.id == "C1")][0].fields == ["name"]' >/dev/null &&
+		"$build/bidui" grant list -o json --config "$work/bidui.conf" >"$work/list" && jq -e '[.grants[] | select(.id == "C1")][0].fields == ["name"]' "$work/list" >/dev/null &&
 		"$build/bidui" grant test --config "$work/bidui.conf" --sender engine --purpose 登记审批 --matter "$matter" >"$work/list" &&
 		grep -qF '✓ 允许： E1, codes, 有效至 2099-12-31' "$work/list" &&
 		"$build/bidui" grant test --config "$work/bidui.conf" --sender clerk --purpose 窗口核对 --entity person >"$work/list" &&
@@ -279,9 +279,10 @@ that_is_an_alarm() {
 		grep -qE '^bidui_elements_withheld_total [1-9]' "$work/body" &&
 		log_has 'catalogue.*use_expired.*medical/1101' && log_has 'catalogue.*withheld' &&
 		! grep -qF "$person" "$work/biduid.log" &&
-		"$build/bidui" status | grep -q '✗ 用数申请不在有效期内.*medical/1101，到期日 2026-01-31，责任部门 示例市医疗保障局$' &&
-		"$build/bidui" grant test --config "$work/bidui.conf" --sender engine --purpose 登记审批 --matter "$matter" |
-		grep -q 'withheld.*name'
+		"$build/bidui" status >"$work/list" &&
+		grep -q '✗ 用数申请不在有效期内.*medical/1101，到期日 2026-01-31，责任部门 示例市医疗保障局$' "$work/list" &&
+		"$build/bidui" grant test --config "$work/bidui.conf" --sender engine --purpose 登记审批 --matter "$matter" >"$work/list" &&
+		grep -q 'withheld.*name' "$work/list"
 }
 
 queries_withhold_it() {
