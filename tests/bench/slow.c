@@ -485,9 +485,10 @@ static void connect_slow(struct run *run)
 	}
 	while (opened < run->slow_count) {
 		int64_t due = (now_ns() - begin) * run->options.open_rate / NS_PER_S;
+		size_t shaking = count_shaking(run, opened);
 
-		due = count_shaking(run, opened) < SHAKING_MAX ? due : 0;
-		for (; opened < run->slow_count && (int64_t)opened < due; opened++) {
+		for (; opened < run->slow_count && (int64_t)opened < due && shaking < SHAKING_MAX;
+			opened++, shaking++) {
 			enum kind kind = opened < run->options.wanted[SLOW_HEAD] ? SLOW_HEAD
 					 : opened < run->options.wanted[SLOW_HEAD] +
 								 run->options.wanted[SLOW_BODY]
