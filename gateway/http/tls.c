@@ -300,8 +300,8 @@ bool bd_http_session_recheck(
 	struct bd_http_identity *identity = tls->identity;
 	bool is_new = session->checked != identity;
 	unsigned cost = is_new ? BD_HTTP_PEER_VERIFY_LOOKS : 1;
-	if (!bd_http_session_is_ready(session) || *looks < cost ||
-		(!is_new && now_ms - session->checked_ms < BD_HTTP_PEER_LOOK_MS)) {
+	if ((!is_new && now_ms - session->checked_ms < BD_HTTP_PEER_LOOK_MS) || *looks < cost ||
+		!bd_http_session_is_ready(session)) {
 		return true;
 	}
 	*looks -= cost;
