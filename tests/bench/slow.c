@@ -505,6 +505,20 @@ static void connect_slow(struct run *run)
 	}
 }
 
+/* Each in its own rhythm: they do not all send at once. */
+static void spread(struct run *run)
+{
+	int64_t now = now_ns();
+
+	for (size_t i = 0; i < run->slow_count; i++) {
+		/* Stepping by a prime mixes the kinds. */
+		size_t at = i * 7919 % run->slow_count;
+
+		run->slow[at].next_ns = now + (int64_t)i * run->options.drip_ms * NS_PER_MS /
+						      (int64_t)run->slow_count;
+	}
+}
+
 static void wait_for_ends(struct run *run)
 {
 	int64_t end_ns = now_ns() + run->options.patience_s * NS_PER_S;
@@ -584,7 +598,7 @@ int main(int argc, char **argv)
 				   .under_s = 20,
 				   .patience_s = 60,
 				   .open_rate = 400,
-				   .drip_ms = 2000 } };
+				   .drip_ms = 10000 } };
 	struct phase baseline = { .count = 0 }, under = { .count = 0 };
 	unsigned long before_kib, under_kib;
 	size_t held;
@@ -606,6 +620,7 @@ int main(int argc, char **argv)
 	measure(&run, &baseline, run.options.baseline_s);
 	before_kib = memory_kib(run.options.pid);
 	connect_slow(&run);
+	spread(&run);
 	measure(&run, &under, run.options.under_s);
 	held = count_ready(&run);
 	under_kib = memory_kib(run.options.pid);
