@@ -316,18 +316,20 @@ static void tell_refused(struct bd_secured_counts *counts, const struct bd_http_
 {
 	const struct bd_code_info *info = bd_code_info(secured->code);
 	size_t reason = secured->code - BD_TLS_EXPIRED;
+	int64_t *told_ms = &counts->told_ms[secured->was_open][reason];
+	uint64_t *untold = &counts->untold[secured->was_open][reason];
 	int64_t now_ms = bd_clock_monotonic_ms();
 
-	if (counts->told_ms[reason] != 0 && now_ms - counts->told_ms[reason] < TELL_MS) {
-		counts->untold[reason]++;
+	if (*told_ms != 0 && now_ms - *told_ms < TELL_MS) {
+		(*untold)++;
 		return;
 	}
 	bd_log(BD_LOG_WARNING, "tls", secured->was_open ? "closed" : "refused",
 		"%s: %s %s. %s %s serial=%s untold=%" PRIu64, info->text, info->zh, info->en,
 		info->hint_zh, info->hint_en, secured->serial[0] != '\0' ? secured->serial : "-",
-		counts->untold[reason]);
-	counts->told_ms[reason] = now_ms;
-	counts->untold[reason] = 0;
+		*untold);
+	*told_ms = now_ms;
+	*untold = 0;
 }
 
 void bd_credentials_count(struct bd_secured_counts *counts, const struct bd_http_secured *secured)

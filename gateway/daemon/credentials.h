@@ -28,8 +28,10 @@ struct bd_credentials;
 struct bd_secured_counts {
 	uint64_t handshakes, resumed, closed; /* closed: connections that were open */
 	uint64_t refused[BD_TLS_REASONS];
-	int64_t told_ms[BD_TLS_REASONS]; /* when the log last said so */
-	uint64_t untold[BD_TLS_REASONS]; /* since then */
+	/* When the log last said so, and how many since then: of handshakes, of open connections.
+	 */
+	int64_t told_ms[2][BD_TLS_REASONS];
+	uint64_t untold[2][BD_TLS_REASONS];
 };
 
 struct bd_credentials_report {
