@@ -78,7 +78,7 @@ taken_in_1101() {
 		'.output = $output | .enctype = "SM4" | .cainfo = $sign' "$sample" >"$work/1101.json"
 	[ "$(jq -r .cainfo "$work/1101.json" | base64 -d | wc -c)" = 64 ] || return 1
 	[ "$(push medical/1101 "$work/1101.json")" = 200 ] && body_is '.received == 4 and .rejected == 0' || return 1
-	jq -c '.cainfo |= ("A" + .[1:])' "$work/1101.json" >"$work/1101-wrong.json"
+	jq -c '.cainfo |= ((if startswith("A") then "B" else "A" end) + .[1:])' "$work/1101.json" >"$work/1101-wrong.json"
 	refused envelope.signature cainfo "$work/1101-wrong.json" 1101
 }
 
