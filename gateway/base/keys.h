@@ -22,7 +22,11 @@ enum bd_sealing {
 	BD_SEALING_AES_GCM = 0, /* AES-256-GCM, keys by HMAC-SHA256 */
 	BD_SEALING_SM4_SM3      /* SM4-CTR, then HMAC-SM3; keys by HMAC-SM3 */
 };
-enum bd_blinding { BD_BLINDING_SHA256 = 0, BD_BLINDING_SM3 };
+enum bd_blinding {
+	BD_BLINDING_SHA256 = 0,
+	BD_BLINDING_SM3,
+	BD_BLINDING_AS_IT_IS /* of a store that is there, whatever it is */
+};
 
 /* As in the settings: "aes-256-gcm" ...; arrays ended by NULL. */
 extern const char *const bd_sealing_names[], *const bd_blinding_names[];

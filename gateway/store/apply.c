@@ -188,7 +188,11 @@ static enum bd_code count_row(struct bd_apply *apply, const struct bd_node_row *
 static enum bd_code seal_rows(struct bd_apply *apply, struct bd_node *node, struct bd_bytes name)
 {
 	struct bd_txn *txn = apply->txn;
+	uint8_t origin[BD_NODE_KEY_BYTES];
 
+	/* The digest stays the same when names are blinded anew. */
+	BD_TRY(bd_seal_origin(txn->store->seal, &node->self, (const uint8_t *)name.ptr, origin));
+	name.ptr = (const char *)origin;
 	for (struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
 		uint8_t digest[BD_DIGEST_BYTES];
 

@@ -52,6 +52,7 @@ struct bd_store {
 	struct bd_ring *ring;
 	uint8_t message_salt[BD_SALT_BYTES]; /* of what is no subject's: messages, spools */
 	char folder[4096];
+	int lock_fd; /* -1 = the caller's */
 	uint32_t journal_days, history_days, free_min_percent;
 	uint64_t free_min_bytes;
 	pthread_mutex_t lock; /* covers */
@@ -163,6 +164,16 @@ enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t me
 
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
+/* Databases of an environment; rebuild.c has a row for each. */
+#define BD_DATABASES 18
+/* The environment in store->folder, and its databases; result of LMDB. */
+enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag);
+int bd_databases_open(struct bd_store *store, MDB_txn *txn);
+/* One process has a store: an open file to be closed at the end. BD_STORE_IN_USE. */
+enum bd_code bd_store_lock(int *fd, const char *folder, struct bd_diag *diag);
+/* Of a rebuild that did not come to its end (rebuild.h). */
+#define BD_REBUILD_FOLDER "rebuild"
+void bd_rebuild_clean(const char *folder);
 /* reseal.c: with the store. */
 enum bd_code bd_reseal_open(struct bd_store *store, struct bd_diag *diag);
 void bd_reseal_close(struct bd_store *store);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
 	gateway/store/apply.c gateway/store/apply.h \
+	gateway/store/backup.c gateway/store/backup.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_filter.c \
@@ -32,6 +33,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/obligations_form.c gateway/store/obligations_form.h \
 	gateway/store/obligations_list.c \
 	gateway/store/obligations_watch.c \
+	gateway/store/rebuild.c gateway/store/rebuild.h \
 	gateway/store/recall_find.c \
 	gateway/store/recent.c gateway/store/recent.h \
 	gateway/store/report.c \

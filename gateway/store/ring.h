@@ -14,8 +14,8 @@
 #include "base/keys.h"
 
 #define BD_ROOT_BYTES 32
-/* Rebuilds of one store. Each makes every name a digest more expensive. */
-#define BD_BLINDINGS_MAX 4
+/* The first, and one for each rebuild: each makes every name a digest more expensive. */
+#define BD_BLINDINGS_MAX 8
 
 struct bd_blinding_key {
 	enum bd_blinding algorithm;

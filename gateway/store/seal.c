@@ -138,21 +138,40 @@ enum bd_code bd_seal_statement(struct bd_seal *seal, struct bd_bytes bytes, uint
 	return bd_hmac_of(seal->statement, bytes, out);
 }
 
+static enum bd_code add_identifier(struct bd_buf *out, const struct bd_identifier *identifier)
+{
+	BD_TRY(bd_buf_add_u16(out, identifier->kind));
+	BD_TRY(bd_buf_add_sized(out, identifier->issuer));
+	return bd_buf_add_sized(out, identifier->number);
+}
+
 enum bd_code bd_seal_blind(struct bd_seal *seal, const struct bd_identifier *identifier,
 	uint8_t out[BD_NODE_KEY_BYTES])
 {
 	char room[512];
 	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
 	uint8_t digest[BD_DIGEST_BYTES];
-	enum bd_code code = bd_buf_add_u16(&name, identifier->kind);
 
-	code = code == BD_OK ? bd_buf_add_sized(&name, identifier->issuer) : code;
-	code = code == BD_OK ? bd_buf_add_sized(&name, identifier->number) : code;
-	code = code == BD_OK ? bd_seal_digest(seal, bd_buf_bytes(&name), digest) : code;
-	if (code == BD_OK) {
-		memcpy(out, digest, BD_NODE_KEY_BYTES);
+	BD_TRY(add_identifier(&name, identifier));
+	BD_TRY(bd_seal_digest(seal, bd_buf_bytes(&name), digest));
+	memcpy(out, digest, BD_NODE_KEY_BYTES);
+	return BD_OK;
+}
+
+enum bd_code bd_seal_origin(struct bd_seal *seal, const struct bd_identifier *identifier,
+	const uint8_t name[BD_NODE_KEY_BYTES], uint8_t out[BD_NODE_KEY_BYTES])
+{
+	char room[512];
+	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
+	uint8_t digest[BD_DIGEST_BYTES];
+
+	memcpy(digest, name, BD_NODE_KEY_BYTES);
+	if (seal->blind_count > 1) {
+		BD_TRY(add_identifier(&text, identifier));
+		BD_TRY(bd_hmac_of(seal->blinds[0], bd_buf_bytes(&text), digest));
 	}
-	return code;
+	memcpy(out, digest, BD_NODE_KEY_BYTES);
+	return BD_OK;
 }
 
 /* -- keys -- */

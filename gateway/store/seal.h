@@ -37,6 +37,10 @@ enum bd_code bd_seal_digest(struct bd_seal *seal, struct bd_bytes bytes, uint8_t
 /* What the newest blinding key makes of a name that those before it gave. */
 enum bd_code bd_seal_blind_again(
 	struct bd_seal *seal, const uint8_t name[BD_NODE_KEY_BYTES], uint8_t out[32]);
+/* The name that the first blinding key gives, given the one of them all: the same over a rebuild.
+ */
+enum bd_code bd_seal_origin(struct bd_seal *seal, const struct bd_identifier *identifier,
+	const uint8_t name[BD_NODE_KEY_BYTES], uint8_t out[BD_NODE_KEY_BYTES]);
 /* Digest of what a statement says, under a key of its own: equal content of two subjects must be
  * given with what tells them apart. */
 enum bd_code bd_seal_statement(struct bd_seal *seal, struct bd_bytes bytes, uint8_t out[32]);

@@ -224,7 +224,8 @@ static enum bd_code put_secrets(
 static enum bd_code make_roots(struct bd_roots *roots, enum bd_blinding blinding)
 {
 	BD_TRY(bd_random(roots->lasting, sizeof(roots->lasting)));
-	roots->blindings[0].algorithm = blinding;
+	roots->blindings[0].algorithm =
+		blinding == BD_BLINDING_SM3 ? BD_BLINDING_SM3 : BD_BLINDING_SHA256;
 	BD_TRY(bd_random(roots->blindings[0].bytes, BD_ROOT_BYTES));
 	roots->blinding_count = 1;
 	return BD_OK;
@@ -285,7 +286,8 @@ enum bd_code bd_secrets_open(
 	}
 	BD_TRY(open_roots(
 		&is_current, store->ring, (struct bd_bytes){ value.mv_data, value.mv_size }, diag));
-	if (roots->blindings[roots->blinding_count - 1].algorithm != blinding) {
+	if (blinding != BD_BLINDING_AS_IT_IS &&
+		roots->blindings[roots->blinding_count - 1].algorithm != blinding) {
 		return bd_fail(diag, BD_STORE_BLINDING, "%s", "");
 	}
 	return is_current ? BD_OK : bd_secrets_add(store, txn, store->ring, diag);

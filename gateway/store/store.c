@@ -11,11 +11,14 @@
 #include "store/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #define FORMAT "5"
 #define READERS_MAX 1024
@@ -126,7 +129,7 @@ enum bd_code bd_store_set_covers(struct bd_store *store, const struct bd_cover *
 
 /* -- opening -- */
 
-static int open_databases(struct bd_store *store, MDB_txn *txn)
+int bd_databases_open(struct bd_store *store, MDB_txn *txn)
 {
 	const struct {
 		const char *name;
@@ -143,7 +146,8 @@ static int open_databases(struct bd_store *store, MDB_txn *txn)
 		{ "case_erased", &store->case_erased, 0 } };
 	int result = 0;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && result == 0; i++) {
+	_Static_assert(sizeof(rows) / sizeof(rows[0]) == BD_DATABASES, "as many as are counted");
+	for (size_t i = 0; i < BD_DATABASES && result == 0; i++) {
 		result = mdb_dbi_open(txn, rows[i].name, MDB_CREATE | rows[i].flags, rows[i].dbi);
 	}
 	return result;
@@ -186,7 +190,7 @@ static uint64_t read_counter(struct bd_store *store, MDB_txn *txn, const char *n
 	return bd_read_u64(&reader);
 }
 
-static enum bd_code open_env(struct bd_store *store, uint64_t map_size, struct bd_diag *diag)
+enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag)
 {
 	int result = mdb_env_create(&store->env), dead = 0;
 
@@ -225,7 +229,7 @@ static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, st
 	if (result != 0) {
 		return bd_store_fail(diag, result, "transaction");
 	}
-	result = open_databases(store, txn);
+	result = bd_databases_open(store, txn);
 	code = result == 0 ? open_keys(store, txn, blinding, diag)
 			   : bd_store_fail(diag, result, "databases");
 	if (code == BD_OK) {
@@ -247,6 +251,20 @@ static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, st
 	}
 	result = mdb_txn_commit(txn);
 	return result == 0 ? BD_OK : bd_store_fail(diag, result, "commit");
+}
+
+enum bd_code bd_store_lock(int *fd, const char *folder, struct bd_diag *diag)
+{
+	*fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0) {
+		return bd_fail(diag, BD_IO, "data_folder: %s", strerror(errno));
+	}
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
+		return BD_OK;
+	}
+	close(*fd);
+	*fd = -1;
+	return bd_fail(diag, BD_STORE_IN_USE, "%s", "another process has it");
 }
 
 static enum bd_code make_folder(
@@ -278,7 +296,14 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	store->free_min_percent = settings->free_min_percent;
 	store->hook = settings->hook;
 	store->cases_days = settings->cases_days;
+	store->lock_fd = -1;
 	code = make_folder(store, "", diag);
+	if (code == BD_OK && !settings->is_locked) {
+		code = bd_store_lock(&store->lock_fd, store->folder, diag);
+	}
+	if (code == BD_OK) {
+		bd_rebuild_clean(store->folder);
+	}
 	code = code == BD_OK ? make_folder(store, "/cases", diag) : code;
 	code = code == BD_OK ? bd_cases_new(&store->cases, diag) : code;
 	if (code == BD_OK) {
@@ -286,7 +311,7 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	}
 	code = code == BD_OK ? bd_ring_new(&store->ring, settings->keys, settings->sealing) : code;
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
-	code = code == BD_OK ? open_env(store, settings->map_size_bytes, diag) : code;
+	code = code == BD_OK ? bd_env_open(store, settings->map_size_bytes, diag) : code;
 	code = code == BD_OK ? set_up(store, settings->blinding, diag) : code;
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
@@ -319,6 +344,9 @@ void bd_store_close(struct bd_store *store)
 	bd_seal_free(store->seal);
 	covers_free(store->covers);
 	bd_ring_free(store->ring);
+	if (store->lock_fd >= 0) {
+		close(store->lock_fd);
+	}
 	pthread_mutex_destroy(&store->lock);
 	free(store);
 }

@@ -41,6 +41,7 @@ struct bd_store_settings {
 	uint64_t free_min_bytes;
 	uint32_t free_min_percent;        /* of the file system */
 	const struct bd_store_hook *hook; /* NULL in service */
+	bool is_locked;                   /* the caller keeps other processes away */
 };
 
 /* Which source covers what: from the adapters. One for each section x entity. */
@@ -54,8 +55,8 @@ struct bd_cover {
 	uint16_t month_field; /* of the entity: what month a row is about; 0 = none */
 };
 
-/* Opens or makes it. Another master key: BD_STORE_KEY; another blinding: BD_STORE_BLINDING. Covers
- * are copied. */
+/* Opens or makes it, for this process alone: BD_STORE_IN_USE. Another master key: BD_STORE_KEY;
+ * another blinding: BD_STORE_BLINDING. Covers are copied. */
 enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
 	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag);
 /* A key of one use by its name ("bidui trail 1"), the same for as long as the store is. */

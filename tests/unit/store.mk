@@ -95,5 +95,10 @@ tests_unit_test_store_watch_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_store_reseal
 TESTS += tests/unit/test_store_reseal
-tests_unit_test_store_reseal_SOURCES = tests/unit/test_store_reseal.c tests/unit/store_support.h
+tests_unit_test_store_reseal_SOURCES = tests/unit/test_store_reseal.c tests/unit/sealed_support.h tests/unit/store_support.h
 tests_unit_test_store_reseal_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_rebuild
+TESTS += tests/unit/test_store_rebuild
+tests_unit_test_store_rebuild_SOURCES = tests/unit/test_store_rebuild.c tests/unit/sealed_support.h tests/unit/store_support.h
+tests_unit_test_store_rebuild_LDADD = $(STORE_TEST_LIBS)
