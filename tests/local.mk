@@ -3,6 +3,7 @@ include tests/reference/local.mk
 
 LINTS = tests/lint/clang.sh tests/lint/docs.sh tests/lint/format.sh tests/lint/layers.sh tests/lint/lists.sh tests/lint/rules.sh tests/lint/service.sh
 E2E = \
+	tests/e2e/atrest.sh \
 	tests/e2e/backtest.sh \
 	tests/e2e/cases.sh \
 	tests/e2e/cli.sh \
@@ -24,5 +25,5 @@ E2E = \
 	tests/e2e/slow.sh tests/e2e/tls.sh tests/e2e/watches.sh \
 	tests/e2e/witness.sh
 TESTS += $(LINTS) $(E2E)
-EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/faults.c
+EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/scan.py tests/e2e/faults.c
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/differences.jq tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp

@@ -3,11 +3,12 @@ bidui_SOURCES = \
 	gateway/cli/backtest.c gateway/cli/reproduced.c gateway/cli/reproduced.h \
 	gateway/cli/account.c gateway/cli/adapter.c gateway/cli/adapter.h gateway/cli/answer.c \
 	gateway/cli/answer.h gateway/cli/audit.c gateway/cli/audit.h gateway/cli/audit_find.c \
-	gateway/cli/audit_show.c gateway/cli/audit_witness.c gateway/cli/change.c gateway/cli/cli.h \
-	gateway/cli/compare.c gateway/cli/dictionary.c gateway/cli/dispute.c gateway/cli/erase.c \
-	gateway/cli/explain.c gateway/cli/file.c gateway/cli/file.h gateway/cli/grant.c \
-	gateway/cli/installation.c gateway/cli/installation.h gateway/cli/key.c gateway/cli/main.c \
-	gateway/cli/shares.c gateway/cli/shares.h \
+	gateway/cli/audit_show.c gateway/cli/audit_witness.c gateway/cli/backup.c \
+	gateway/cli/change.c gateway/cli/cli.h gateway/cli/compare.c gateway/cli/dictionary.c \
+	gateway/cli/dispute.c gateway/cli/erase.c gateway/cli/explain.c gateway/cli/file.c \
+	gateway/cli/file.h gateway/cli/grant.c gateway/cli/installation.c \
+	gateway/cli/installation.h gateway/cli/key.c gateway/cli/main.c gateway/cli/shares.c \
+	gateway/cli/shares.h \
 	gateway/cli/matter.c gateway/cli/obligation.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
 	gateway/cli/pki.c gateway/cli/pki_file.c gateway/cli/pki_file.h gateway/cli/pki_show.c gateway/cli/pki_show.h \
 	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \

@@ -105,6 +105,18 @@ static const struct bd_cli_command commands[] = {
 		"the master key: show, rotate, drop an old epoch, split into shares, recover",
 		"bidui key rotate --config /etc/bidui/bidui.conf --shares 3/5 --to /media/usb",
 		BD_CLI_GROUP_GATEWAY | BD_CLI_GROUP_KEY, 1, 17, bd_cli_key },
+	{ "backup", "FOLDER", "备份数据目录（运行中亦可），并核验",
+		"back up the data folder, also while it is in use, and verify",
+		"bidui backup /backup/2026-06-01 --config /etc/bidui/bidui.conf", BD_CLI_GROUP_KEY,
+		1, 1, bd_cli_backup },
+	{ "restore", "FOLDER", "核验备份并恢复到空的数据目录",
+		"verify a backup and put it into an empty data folder",
+		"bidui restore /backup/2026-06-01 --config /etc/bidui/bidui.conf", BD_CLI_GROUP_KEY,
+		1, 1, bd_cli_restore },
+	{ "rebuild", "", "停机更换盲化密钥：全部名称重新盲化后一次换入",
+		"change the blinding key, offline: every name anew, swapped in at once",
+		"bidui rebuild --config /etc/bidui/bidui.conf", BD_CLI_GROUP_KEY, 0, 0,
+		bd_cli_rebuild },
 	{ "audit",
 		"verify FOLDER --key PUB [--witness FILE [--witness-key PUB]] | show FOLDER --key "
 		"PUB [FILTER...] | export FOLDER --key PUB [FILTER...] | witness FILE --key PUB "

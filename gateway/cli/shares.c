@@ -1,6 +1,7 @@
 #include "cli/shares.h"
 
 #include "base/digest.h"
+#include "base/locked.h"
 #include "cli/answer.h"
 #include "cli/offline.h"
 
@@ -18,6 +19,8 @@ enum bd_cli_exit bd_cli_settings(const struct bd_settings **out,
 	struct bd_diags *diags = calloc(1, sizeof(*diags));
 	enum bd_cli_exit result = BD_CLI_OK;
 
+	/* What follows may hold the key. */
+	bd_locked_open();
 	if (options->config == NULL || diags == NULL) {
 		free(diags);
 		bd_cli_notice(
