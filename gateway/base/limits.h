@@ -226,9 +226,9 @@
 #define BD_CASE_KEYS_MAX 1024
 /* One file of cases: some ten thousand, so that a walk opens few. */
 #define BD_CASE_FILE_MAX_BYTES 67108864
-/* Entries of the index of cases that wait in memory for a run: some 2 MB, of some 4,000 cases,
+/* Entries of the index of cases that wait in memory for a run: some 4 MB, of some 8,000 cases,
  * whose heads a start reads again in a moment. */
-#define BD_CASE_TAIL_ITEMS 32768
+#define BD_CASE_TAIL_ITEMS 65536
 /* Runs of one size that become one: a look-up asks some twenty of them for 100 million entries. */
 #define BD_CASE_RUNS_FAN 8
 /* Entries merged, and rows of runs taken away, in one transaction: some milliseconds of the writer

@@ -25,49 +25,48 @@ void bd_case_filter_free(struct bd_case_filter *filter)
 	*filter = (struct bd_case_filter){ .count = 0 };
 }
 
-/* The bits of one name in its block. */
-static uint64_t *find(
-	uint64_t bits[8], const struct bd_case_filter *filter, const uint8_t key[BD_NODE_KEY_BYTES])
+static uint64_t *block_of(const struct bd_case_filter *filter, const uint8_t key[BD_NODE_KEY_BYTES])
 {
 	uint32_t first;
-	uint64_t rest;
 
 	memcpy(&first, key, sizeof(first));
-	memcpy(&rest, key + 8, sizeof(rest));
-	rest = le64toh(rest);
-	memset(bits, 0, BLOCK_BITS / 8);
-	for (int i = 0; i < BITS_SET; i++) {
-		bits[rest >> 6 & 7] |= UINT64_C(1) << (rest & 63);
-		rest >>= 9;
-	}
 	return filter->blocks[(uint64_t)le32toh(first) * filter->count >> 32];
+}
+
+/* Which bits of its block are the name's, nine bits of it for each. */
+static uint64_t bits_of(const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	uint64_t rest;
+
+	memcpy(&rest, key + 8, sizeof(rest));
+	return le64toh(rest);
 }
 
 void bd_case_filter_add(struct bd_case_filter *filter, const uint8_t key[BD_NODE_KEY_BYTES])
 {
-	uint64_t bits[8], *block;
+	uint64_t *block, rest = bits_of(key);
 
-	if (filter->blocks != NULL) {
-		block = find(bits, filter, key);
-		for (int i = 0; i < 8; i++) {
-			block[i] |= bits[i];
-		}
+	if (filter->blocks == NULL) {
+		return;
+	}
+	block = block_of(filter, key);
+	for (int i = 0; i < BITS_SET; i++, rest >>= 9) {
+		block[rest >> 6 & 7] |= UINT64_C(1) << (rest & 63);
 	}
 }
 
 bool bd_case_filter_may_have(
 	const struct bd_case_filter *filter, const uint8_t key[BD_NODE_KEY_BYTES])
 {
-	uint64_t bits[8];
 	const uint64_t *block;
-	uint64_t missing = 0;
+	uint64_t rest = bits_of(key), there = 1;
 
 	if (filter->blocks == NULL) {
 		return true;
 	}
-	block = find(bits, filter, key);
-	for (int i = 0; i < 8; i++) {
-		missing |= bits[i] & ~block[i];
+	block = block_of(filter, key);
+	for (int i = 0; i < BITS_SET && there != 0; i++, rest >>= 9) {
+		there = block[rest >> 6 & 7] >> (rest & 63) & 1;
 	}
-	return missing == 0;
+	return there != 0;
 }

@@ -210,10 +210,14 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 
 bool bd_case_is_hidden(const uint32_t *hidden, const struct bd_case_item *item)
 {
-	struct bd_case_place place = bd_case_item_place(item);
+	uint16_t loop;
+	uint32_t segment;
 
-	return place.loop >= BD_TRAIL_LOOPS_MAX ||
-	       place.segment < __atomic_load_n(&hidden[place.loop], __ATOMIC_ACQUIRE);
+	memcpy(&loop, item->bytes + BD_CASE_REF_BYTES, sizeof(loop));
+	memcpy(&segment, item->bytes + BD_CASE_REF_BYTES + sizeof(loop), sizeof(segment));
+	loop = be16toh(loop);
+	return loop >= BD_TRAIL_LOOPS_MAX ||
+	       be32toh(segment) < __atomic_load_n(&hidden[loop], __ATOMIC_ACQUIRE);
 }
 
 /* Where it goes: behind those that come before it. */

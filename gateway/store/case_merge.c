@@ -194,7 +194,22 @@ struct input {
 	uint32_t run;
 	struct bd_case_item items[BD_CASE_BLOCK_ITEMS];
 	size_t at, count;
+	uint64_t front; /* of the next one, which decides nearly always */
 };
+
+static void look_at(struct input *input)
+{
+	if (input->at < input->count) {
+		memcpy(&input->front, input->items[input->at].bytes, sizeof(input->front));
+		input->front = be64toh(input->front);
+	}
+}
+
+static bool is_before(const struct input *a, const struct input *b)
+{
+	return a->front != b->front ? a->front < b->front
+				    : bd_case_item_compare(&a->items[a->at], &b->items[b->at]) < 0;
+}
 
 static enum bd_code fill(struct input *input, MDB_cursor *cursor, struct bd_txn *txn,
 	const struct bd_case_item *last)
@@ -203,6 +218,7 @@ static enum bd_code fill(struct input *input, MDB_cursor *cursor, struct bd_txn 
 		bd_case_run_block_behind(input->items, &input->count, cursor, input->run, last);
 
 	input->at = 0;
+	look_at(input);
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "cases");
 }
 
@@ -213,9 +229,7 @@ static struct input *least(struct input *inputs, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct input *one = &inputs[i];
 
-		if (one->at < one->count &&
-			(best == NULL || bd_case_item_compare(&one->items[one->at],
-						 &best->items[best->at]) < 0)) {
+		if (one->at < one->count && (best == NULL || is_before(one, best))) {
 			best = one;
 		}
 	}
@@ -241,6 +255,7 @@ static enum bd_code merge_some(
 			break;
 		}
 		merge->last = input->items[input->at++];
+		look_at(input);
 		merge->has_last = true;
 		if (!bd_case_is_hidden(runs->hidden, &merge->last)) {
 			BD_TRY(bd_case_run_add(writer, &merge->last));
