@@ -119,7 +119,8 @@ static enum bd_code add(
 	return read_key(key, path, diag);
 }
 
-enum bd_code bd_message_keys_load(struct bd_message_keys **out, const char *folder, struct bd_diag *diag)
+enum bd_code bd_message_keys_load(
+	struct bd_message_keys **out, const char *folder, struct bd_diag *diag)
 {
 	struct bd_message_keys *keys = calloc(1, sizeof(*keys));
 	const struct dirent *entry;
@@ -194,8 +195,8 @@ struct found {
 	const struct key *cipher, *sign, *secret; /* NULL = not asked for */
 };
 
-static bool find_all(
-	struct found *out, const struct bd_message_keys *keys, const struct bd_open_request *request)
+static bool find_all(struct found *out, const struct bd_message_keys *keys,
+	const struct bd_open_request *request)
 {
 	const char *const names[] = { request->cipher_key, request->sign_key,
 		request->sign_key != NULL ? request->secret : NULL };
@@ -236,8 +237,8 @@ static enum bd_code check_signature(
 
 /* A signature over what was received is checked before anything is opened. One over what comes out
  * is checked whether or not it came out well, and both failures are one. */
-enum bd_code bd_message_keys_open(
-	const struct bd_message_keys *keys, struct bd_buf *opened, const struct bd_open_request *request)
+enum bd_code bd_message_keys_open(const struct bd_message_keys *keys, struct bd_buf *opened,
+	const struct bd_open_request *request)
 {
 	size_t before = opened->len;
 	struct found found;

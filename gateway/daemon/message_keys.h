@@ -15,12 +15,13 @@ struct bd_message_keys;
 
 /* folder NULL = no keys at all. BD_CONFIG_REFERENCE, BD_CONFIG_MEANING, BD_KEY_FORM; the diag names
  * the file. */
-enum bd_code bd_message_keys_load(struct bd_message_keys **out, const char *folder, struct bd_diag *diag);
+enum bd_code bd_message_keys_load(
+	struct bd_message_keys **out, const char *folder, struct bd_diag *diag);
 struct bd_message_keys *bd_message_keys_ref(struct bd_message_keys *keys); /* NULL is allowed */
 void bd_message_keys_unref(struct bd_message_keys *keys);
 
 /* As intake/sealed.h asks of an opener. Any thread. keys NULL = none. */
-enum bd_code bd_message_keys_open(
-	const struct bd_message_keys *keys, struct bd_buf *opened, const struct bd_open_request *request);
+enum bd_code bd_message_keys_open(const struct bd_message_keys *keys, struct bd_buf *opened,
+	const struct bd_open_request *request);
 
 #endif

@@ -67,6 +67,8 @@ bool bd_case_is_before(const struct bd_case_place *a, const struct bd_case_place
 
 /* Within the transaction that makes a run, and one that tells. */
 enum bd_code bd_cases_put_indexed(struct bd_txn *txn);
+/* Is this the name, in the database of meta, of how far cases are indexed? */
+bool bd_cases_is_indexed_name(struct bd_bytes name);
 enum bd_code bd_cases_put_told(struct bd_txn *txn);
 /* The run is made. */
 void bd_cases_set_indexed(struct bd_store *store);

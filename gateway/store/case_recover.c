@@ -110,6 +110,12 @@ static struct bd_bytes name_of(char room[NAME_BYTES], const char *what, uint16_t
 	return bd_bytes_of(room);
 }
 
+bool bd_cases_is_indexed_name(struct bd_bytes name)
+{
+	return name.len > strlen(indexed_name) &&
+	       memcmp(name.ptr, indexed_name, strlen(indexed_name)) == 0;
+}
+
 static enum bd_code put_indexed(struct bd_txn *txn, const struct bd_case_series *series)
 {
 	char name[NAME_BYTES], room[8 + BD_TRAIL_ID_BYTES];

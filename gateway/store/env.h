@@ -165,7 +165,7 @@ enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t me
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
 /* Databases of an environment; rebuild.c has a row for each. */
-#define BD_DATABASES 18
+#define BD_DATABASES 16
 /* The environment in store->folder, and its databases; result of LMDB. */
 enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag);
 int bd_databases_open(struct bd_store *store, MDB_txn *txn);

@@ -48,8 +48,8 @@ static void refuses_what_is_not_xml(void **state)
 		{ "<a>&who;</a>", "+a =xml.entity 1:9", 0 },
 		{ "<a b='&who;'/>", "=xml.entity 1:12", 0 },
 		{ "<a>\xC1\xD6</a>", "+a =text.encoding 1:4", 0 },
-		{ "<?xml version='1.0' encoding='utf-16'?><a/>", "=text.encoding", 0 },
-		{ "<?xml version='1.0' encoding='EBCDIC-CP-US'?><a/>", "=text.encoding", 0 },
+		{ "<?xml version='1.0' encoding='utf-16'?><a/>", "=text.encoding 1:1", 0 },
+		{ "<?xml version='1.0' encoding='EBCDIC-CP-US'?><a/>", "=text.encoding 1:1", 0 },
 	};
 
 	(void)state;
@@ -149,7 +149,7 @@ static void decodes_charsets(void **state)
 	check_log(BD_FORMAT_XML, &text, bd_bytes_of(wrong), "+a \"林\" - =ok", false);
 	check_log(BD_FORMAT_XML, &utf8, bd_bytes_of(wrong), "+a \"林\" - =ok", false);
 	check_log(BD_FORMAT_XML, &gb18030, bd_bytes_of(bare), "+a \"林\" - =ok", false);
-	check_log(BD_FORMAT_XML, &unknown, bd_bytes_of(bare), "=text.encoding", false);
+	check_log(BD_FORMAT_XML, &unknown, bd_bytes_of(bare), "=text.encoding 1:1", false);
 }
 
 /* A bad trail byte must not swallow the bracket behind it. */
