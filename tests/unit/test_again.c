@@ -88,7 +88,8 @@ static void work_close(struct work *work)
 static enum bd_code decide(struct bd_compared *compared, struct work *work, enum bd_again_when when,
 	const struct bd_matter *matter)
 {
-	const struct bd_again again = { .setup = &work->setup,
+	const struct bd_again again = { .asker = &bd_asker_itself,
+		.setup = &work->setup,
 		.reader = work->box.reader,
 		.record = &work->record,
 		.when = when,

@@ -173,7 +173,8 @@ static bool is_wanted(struct bd_backtest_sink *sink)
 
 static struct heard run(struct work *work, int64_t since_ms, int asked_max)
 {
-	const struct bd_backtest backtest = { .setup = &work->setup,
+	const struct bd_backtest backtest = { .asker = bd_asker_itself,
+		.setup = &work->setup,
 		.store = work->box.store,
 		.reader = work->box.reader,
 		.matter = work->next,

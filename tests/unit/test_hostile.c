@@ -40,7 +40,7 @@ static const struct {
 		BD_LIMIT_BYTES },
 	{ "a key", "medical", "1101", "{\"", X64, 20000, "\":1}", BD_LIMIT_BYTES },
 	{ "depth of arrays", "medical", "1101", "{\"x\":", "[", 100000, "", BD_LIMIT_DEPTH },
-	{ "depth of objects", "medical", "1101", "{\"x\":", "{\"x\":", 100000, "", BD_LIMIT_DEPTH },
+	{ "depth of objects", "medical", "1101", "{\"x\":", "{\"x\":", 100000, "", BD_LIMIT_BYTES },
 	{ "a row", "market", "e_cancel", "440000\0014403110000000000000311\001", X64, 170000, "\n",
 		BD_LIMIT_BYTES },
 	{ "columns", "market", "e_cancel", "x", "\001", 300000, "\n", BD_LIMIT_BYTES },
