@@ -282,7 +282,7 @@ state_tells() {
 }
 
 metrics_tell() {
-	[ "$(ask GET /metrics)" = 200 ] && grep -qx 'bidui_feeds_withheld 2' "$work/body" &&
+	[ "$(ask GET /metrics)" = 200 ] && grep -qE '^bidui_feeds_withheld [1-9]' "$work/body" &&
 		grep -qE '^bidui_elements_withheld_total [1-9]' "$work/body"
 }
 
