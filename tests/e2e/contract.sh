@@ -75,6 +75,8 @@ cat >>"$work/grants.xml" <<END
  <grant id="decisions" sender="demo" purpose="counting" matter="individual-business-registration" disclosure="decision" $names until="2099-12-31"/>
  <grant id="names" sender="demo" purpose="names" entity="person" fields="name" disclosure="values" $names until="2099-12-31"/>
  <grant id="births" sender="demo" purpose="names" entity="person" fields="birth_date" disclosure="codes" $names until="2099-12-31"/>
+ <grant id="curious" sender="curious" purpose="verification" matter="old-age-allowance" disclosure="codes" $names until="2099-12-31"/>
+ <grant id="curious-fields" sender="curious" purpose="verification" entity="person" fields="name" disclosure="values" $names until="2099-12-31"/>
  <grant id="engine-decisions" sender="engine" purpose="counting" matter="old-age-allowance" disclosure="decision" $names until="2099-12-31"/>
  <grant id="engine-ended" sender="engine" purpose="review" matter="old-age-allowance" disclosure="codes" $names until="2026-01-31"/>
  <grant id="engine" sender="engine" purpose="verification" matter="individual-business-registration" disclosure="codes" $names until="2099-12-31"/>
