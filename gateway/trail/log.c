@@ -135,6 +135,7 @@ enum bd_code bd_trail_flush(struct bd_trail_log *log, struct bd_diag *diag)
 	if (code == BD_OK) {
 		pthread_mutex_lock(&log->lock);
 		publish(log);
+		log->fresh_end = log->next;
 		pthread_mutex_unlock(&log->lock);
 	} else {
 		uint64_t end = log->written.offset + log->batch.len;

@@ -185,6 +185,7 @@ static struct bd_trail_position take_fresh(struct bd_trail_log *log, uint64_t le
 		old = log->taken;
 		log->taken = log->fresh;
 		log->fresh = old;
+		log->taken_end = log->fresh_end;
 	}
 	bd_buf_clear(&log->fresh);
 	pthread_mutex_unlock(&log->lock);
@@ -192,7 +193,7 @@ static struct bd_trail_position take_fresh(struct bd_trail_log *log, uint64_t le
 }
 
 static enum bd_code add_taken(struct bd_trail *trail, struct bd_merkle_edge *edge,
-	struct bd_trail_log *log, const struct bd_trail_position *written, struct bd_diag *diag)
+	struct bd_trail_log *log, struct bd_diag *diag)
 {
 	struct node_sink sink = { { keep_node }, &trail->nodes };
 	enum bd_code code = BD_OK;
@@ -203,7 +204,7 @@ static enum bd_code add_taken(struct bd_trail *trail, struct bd_merkle_edge *edg
 		memcpy(leaf.bytes, log->taken.ptr + at, sizeof(leaf.bytes));
 		code = bd_merkle_edge_add(edge, &leaf, &sink.sink, trail->sha, diag);
 	}
-	bd_trail_walk_go(&log->walk, written);
+	bd_trail_walk_go(&log->walk, &log->taken_end);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
 }
 
@@ -272,7 +273,7 @@ static enum bd_code gather(
 			continue;
 		}
 		until = take_fresh(log, BD_TRAIL_LEAVES_PER_HEAD - taken);
-		code = log->taken.len > 0 ? add_taken(trail, edge, log, &until, diag)
+		code = log->taken.len > 0 ? add_taken(trail, edge, log, diag)
 					  : add_leaves(trail, edge, log, until.count,
 						    BD_TRAIL_LEAVES_PER_HEAD - taken, diag);
 		if (code != BD_OK) {

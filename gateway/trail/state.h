@@ -30,9 +30,12 @@ struct bd_trail_log {
 	/* Leaves of the newest entries up to `written`, as the loop digested them: the signer need
 	 * not read them again. Fewer than it lacks: it reads. */
 	struct bd_buf fresh;
+	struct bd_trail_position
+		fresh_end; /* behind the newest: `written` may be in the next segment */
 	/* the signer's */
 	struct bd_trail_walk walk;
 	struct bd_buf taken; /* of fresh */
+	struct bd_trail_position taken_end;
 	struct bd_trail_position signed_to;
 	int runs_fd;
 	uint64_t runs_count; /* under the trail's lock */

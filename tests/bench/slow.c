@@ -157,7 +157,7 @@ static void prepare_request(struct run *run)
 {
 	static char head[512];
 	FILE *file = fopen(run->options.body_path, "rb");
-	long len;
+	long len = 0;
 
 	if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (len = ftell(file)) <= 0) {
 		fail(run->options.body_path);
@@ -171,7 +171,8 @@ static void prepare_request(struct run *run)
 	run->request =
 		(struct load_request){ .head = head, .body = run->body, .body_len = (size_t)len };
 	run->request.head_len = (size_t)snprintf(head, sizeof(head),
-		"POST /v1/compare HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		"POST /v1/compare HTTP/1.1\r\nHost: localhost\r\nBidui-Purpose: verification\r\n"
+		"Content-Type: application/json\r\n"
 		"Content-Length: %ld\r\n\r\n",
 		len);
 }

@@ -260,8 +260,8 @@ values_that_are_none() {
 
 not_reached() {
 	BIDUI_SERVER=https://127.0.0.1:1 run 3 status && has_no_data && says '无法连接' && says 127.0.0.1:1 &&
-		run 3 status --ca "$work/tls/other.crt" && says 证书不可信 &&
-		run 3 status --cert "$work/tls/other.crt" --key "$work/tls/other.key" && says 不接受本端证书 &&
+		run 3 status --ca "$work/tls/other.crt" && says 不是由所给的 && says connect.certificate_issuer &&
+		run 3 status --cert "$work/tls/other.crt" --key "$work/tls/other.key" && says 不信任本端证书 && says connect.own_issuer &&
 		BIDUI_SERVER=http://192.0.2.1 run 3 status && says https &&
 		BIDUI_SERVER="https://127.0.0.1:$http_port" run 3 status && has_no_data
 }

@@ -101,7 +101,7 @@ def main():
                 headers = {"Content-Encoding": "gzip"} if coding == "gzip" else {}
                 send(f"message {number} of {feed}", f"/v1/sources/{feed}", message.read(), headers)
     for what, body in questions(options.top, QUESTIONS):
-        send(f"question, {what}", "/v1/compare", body, {"Content-Type": "application/json"})
+        send(f"question, {what}", "/v1/compare", body, {"Content-Type": "application/json", "Bidui-Purpose": "verification"})
     print(f"{sent} inputs, {wrong} refused wrongly")
     return 0 if wrong == 0 and sent >= LEAST else 1
 

@@ -80,6 +80,9 @@ does() { # COMMAND
 		;;
 	'bidui pki list '*) type_in / "$command" && says '^ca .*CA' '^server .*服务器' '^crl.pem .*吊销列表' ;;
 	'bidui audit verify FOLDER --key PUB '*) type_in / "$command" && says 'whole: true' 'running: true' ;;
+	'bidui audit show FOLDER --key PUB --case ID '*)
+		type_in / "${command/ID/GM20260601-0001}" && says GM20260601-0001
+		;;
 	'curl '*) type_in / "$command" && [ "$(jq -r .decision "$work/out")" = pass ] ;;
 	*) echo 'nobody knows how to check it' && return 1 ;;
 	esac

@@ -34,7 +34,7 @@ def text_of(path):
 def query(server, context, subject):
     body = json.dumps({"subject": subject}).encode()
     request = urllib.request.Request(
-        server + "/v1/identities/query", body, {"Content-Type": "application/json", "Bidui-Purpose": "test"}
+        server + "/v1/identities/query", body, {"Content-Type": "application/json", "Bidui-Purpose": "verification"}
     )
     with urllib.request.urlopen(request, context=context, timeout=30) as answer:
         return json.load(answer)

@@ -319,18 +319,18 @@ then_nothing_is_answered() {
 	answered=$(jq -r 'select(.decision) | .receipt' "$work/body" | wc -l)
 	[ "$(jq -r 'select(.code == "trail.unavailable") | .code' "$work/body" | wc -l)" = $((lines - answered)) ] &&
 		[ "$answered" -lt "$lines" ] || return 1
-	# And every line that was answered has its entry.
 	cp "$work/body" "$work/answers"
-	for id in $(jq -r 'select(.decision) | .receipt' "$work/answers" | tail -n 3); do
-		[ "$(ask GET "/v1/receipts/$id")" = 200 ] || { echo "$id"; return 1; }
-	done
 	expect 503 trail.unavailable ask POST /v1/compare -H 'Content-Type: application/json' --data "@$work/question.json"
 }
 
 space_brings_all_back() {
 	rm "$work/full"
-	until_so compare_case &&
-		[ "$(ask POST /v1/sources/social/nws --data-binary "@$top/adapters/social/samples/social_nws_response.xml")" = 200 ] &&
+	until_so compare_case || return 1
+	# Every line that was answered has its entry; to read it takes an entry too.
+	for id in $(jq -r 'select(.decision) | .receipt' "$work/answers" | tail -n 3); do
+		[ "$(ask GET "/v1/receipts/$id")" = 200 ] || { echo "$id"; return 1; }
+	done
+	[ "$(ask POST /v1/sources/social/nws --data-binary "@$top/adapters/social/samples/social_nws_response.xml")" = 200 ] &&
 		audit
 }
 
@@ -351,6 +351,8 @@ make_certificate other '/CN=other' 'extendedKeyUsage=clientAuth'
 make_certificate stranger '/CN=stranger' 'extendedKeyUsage=clientAuth'
 write_senders() {
 	write_settings 0 0
+	# Batches of hundreds of lines, one after the other.
+	sed -i '/^\[demo\]/a requests_per_second = unlimited' "$work/senders"
 	cat >>"$work/senders" <<END
 
 [other]

@@ -30,7 +30,7 @@ entries_are() { # JQ-FILTER over all of them
 looked_at() {
 	printf 'resident_id:%s\n' "$person" >"$work/person"
 	show --subject-file "$work/person" && entries_are 'length >= 3 and any(.kind == "query") and any(.kind == "compare")
-		and all(.subjects | length > 0) and any(.kind == "query" and .purpose == "test" and (.disclosed | test("person.name")))'
+		and all(.subjects | length > 0) and any(.kind == "query" and .purpose == "verification" and (.disclosed | test("person.name")))'
 }
 
 # Under every number of theirs: the old one of 15 digits leads to the same looks.
@@ -59,7 +59,7 @@ nothing_found_is_told() {
 
 for_people() {
 	as_auditor audit show "$trail" --key "$work/signing.pub" --case W-1 >"$work/text" &&
-		grep -q 'query demo 0042 test W-1 found \[.*person.name' "$work/text" && [ "$(wc -l <"$work/text")" = 1 ]
+		grep -q 'query demo 0042 verification W-1 found \[.*person.name' "$work/text" && [ "$(wc -l <"$work/text")" = 1 ]
 }
 
 who_is_not_in_an_argument() {
@@ -236,10 +236,10 @@ printf 'witness_keys_file = %s\nloops = 1\n' "$work/witness.pub" >>"$work/bidui.
 start_or_bail
 push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
 for id in 1 2; do
-	ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: test' -H "Bidui-Case: W-$id" \
+	ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: verification' -H "Bidui-Case: W-$id" \
 		-H 'Bidui-Operator: 0042' --data "{\"subject\":{\"entity\":\"person\",\"id_type\":\"resident_id\",\"id_no\":\"$person\"}}" >/dev/null
 done
-ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: test' -H 'Bidui-Case: W-3' \
+ask POST /v1/identities/query -H 'Content-Type: application/json' -H 'Bidui-Purpose: verification' -H 'Bidui-Case: W-3' \
 	--data '{"subject":{"entity":"organization","uscc":"92440311MAXXXXX152"}}' >/dev/null
 compare "$top/schemas/matters/individual-business-registration/cases/01-pass.json" >/dev/null
 until_signed
