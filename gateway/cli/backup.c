@@ -34,6 +34,21 @@ static void show(const struct bd_cli_options *options, const struct bd_backup_re
 	}
 }
 
+/* What is done with the settings that are named. */
+static enum bd_cli_exit with_settings(const struct bd_cli_options *options,
+	enum bd_cli_exit (*act)(const struct bd_cli_options *, const struct bd_settings *))
+{
+	const struct bd_settings *settings = NULL;
+	struct bd_arena arena;
+	enum bd_cli_exit result;
+
+	bd_arena_init(&arena, ARENA_MAX_BYTES);
+	result = bd_cli_settings(&settings, options, &arena);
+	result = result == BD_CLI_OK ? act(options, settings) : result;
+	bd_arena_release(&arena);
+	return result;
+}
+
 enum bd_cli_exit bd_cli_backup(const struct bd_cli_options *options)
 {
 	const struct bd_settings *settings = NULL;
@@ -83,15 +98,7 @@ static enum bd_cli_exit restore(
 
 enum bd_cli_exit bd_cli_restore(const struct bd_cli_options *options)
 {
-	const struct bd_settings *settings = NULL;
-	struct bd_arena arena;
-	enum bd_cli_exit result;
-
-	bd_arena_init(&arena, ARENA_MAX_BYTES);
-	result = bd_cli_settings(&settings, options, &arena);
-	result = result == BD_CLI_OK ? restore(options, settings) : result;
-	bd_arena_release(&arena);
-	return result;
+	return with_settings(options, restore);
 }
 
 /* -- rebuild -- */
@@ -149,13 +156,5 @@ static enum bd_cli_exit rebuild(
 
 enum bd_cli_exit bd_cli_rebuild(const struct bd_cli_options *options)
 {
-	const struct bd_settings *settings = NULL;
-	struct bd_arena arena;
-	enum bd_cli_exit result;
-
-	bd_arena_init(&arena, ARENA_MAX_BYTES);
-	result = bd_cli_settings(&settings, options, &arena);
-	result = result == BD_CLI_OK ? rebuild(options, settings) : result;
-	bd_arena_release(&arena);
-	return result;
+	return with_settings(options, rebuild);
 }

@@ -221,12 +221,6 @@ static void tell_why(enum bd_code code, const struct bd_diag *diag)
 		info->hint_zh, info->hint_en);
 }
 
-static void log_change(const char *event, const struct bd_diag *diag)
-{
-	bd_log_diag(BD_LOG_ERROR, "main", event, diag);
-	tell_why(diag->code, diag);
-}
-
 /* Where two people have to agree, only what they agreed on. */
 static bool may_take(struct biduid *biduid, const struct bd_setup *next)
 {
@@ -234,7 +228,8 @@ static bool may_take(struct biduid *biduid, const struct bd_setup *next)
 
 	if (bd_changes_allow(&biduid->changes, next, &diag) != BD_OK ||
 		bd_changes_taken(&biduid->changes, next, bd_clock_wall_ms(), &diag) != BD_OK) {
-		log_change("reload.unapproved", &diag);
+		bd_log_diag(BD_LOG_ERROR, "main", "reload.unapproved", &diag);
+		tell_why(diag.code, &diag);
 		return false;
 	}
 	return true;

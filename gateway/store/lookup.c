@@ -404,24 +404,17 @@ static enum bd_code look_up(struct bd_held **out, struct bd_store_reader *reader
 	return BD_OK;
 }
 
-enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
+/* Where it stays for the next, or in the arena where there is no room for it. */
+static enum bd_code look_up_to_keep(struct bd_held **out, struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_recent *recent = reader->as_of.commit == BD_AS_OF_NOW ? reader->recent : NULL;
-	struct bd_node_memo *own = reader->memo, **memo = NULL;
 	const struct bd_identifier *copies = identifiers;
-	struct bd_arena *room = NULL;
+	struct bd_node_memo *own = reader->memo, **memo = NULL;
+	struct bd_arena *room = bd_recent_room(reader->recent, &copies, count, &memo);
 	struct bd_diag why = { .code = BD_OK };
 	enum bd_code code;
 
-	if (recent != NULL) {
-		*out = bd_recent_find(recent, identifiers, count, wanted);
-		if (*out != NULL) {
-			return BD_OK;
-		}
-		room = bd_recent_room(recent, &copies, count, &memo);
-	}
 	if (room == NULL) {
 		return look_up(out, reader, identifiers, count, wanted, arena, diag);
 	}
@@ -430,7 +423,7 @@ enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reade
 	*memo = reader->memo;
 	reader->memo = own;
 	if (code == BD_OK) {
-		bd_recent_keep(recent, *out, copies, count, wanted);
+		bd_recent_keep(reader->recent, *out, copies, count, wanted);
 	} else if (code == BD_LIMIT_BYTES) {
 		/* A subject that is too large to be remembered. */
 		code = look_up(out, reader, identifiers, count, wanted, arena, diag);
@@ -438,4 +431,16 @@ enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reade
 		*diag = why;
 	}
 	return code;
+}
+
+enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
+	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	if (reader->recent == NULL || reader->as_of.commit != BD_AS_OF_NOW) {
+		return look_up(out, reader, identifiers, count, wanted, arena, diag);
+	}
+	*out = bd_recent_find(reader->recent, identifiers, count, wanted);
+	return *out != NULL ? BD_OK
+			    : look_up_to_keep(out, reader, identifiers, count, wanted, arena, diag);
 }
