@@ -240,6 +240,39 @@ push_samples() {
 	return "$good"
 }
 
+# -- departments that stand in (tests/stand_in) --
+stand_in_pid=
+
+# start_stand_in ARGUMENT...: in $work/stand-in; $stand_in_http is its plain port, the others by stand_in_port.
+start_stand_in() {
+	local left=300
+	python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
+	rm -f "$work/stand-in/ports"
+	"$python" "$top/tests/stand_in" "$work/stand-in" "$@" >/dev/null 2>"$work/stand-in.err" &
+	stand_in_pid=$!
+	while [ "$left" -gt 0 ] && [ ! -s "$work/stand-in/ports" ]; do
+		kill -0 "$stand_in_pid" 2>/dev/null || { sed 's/^/# /' "$work/stand-in.err"; return 1; }
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	stand_in_http=$(stand_in_port http)
+	[ -n "$stand_in_http" ]
+}
+
+stand_in_port() { # http https expired wrong-name stranger control
+	sed -n "s/^$1=//p" "$work/stand-in/ports"
+}
+
+# control [CURL-ARGUMENT...] WHAT: its control port; the answer in $work/control.
+control() {
+	curl -sS --fail-with-body --max-time 20 -o "$work/control" "${@:1:$#-1}" "http://127.0.0.1:$(stand_in_port control)/${*: -1}"
+}
+
+stop_stand_in() {
+	[ -z "$stand_in_pid" ] || { kill "$stand_in_pid" 2>/dev/null; wait "$stand_in_pid" 2>/dev/null; }
+	stand_in_pid=
+}
+
 # -- tests --
 count=0
 
