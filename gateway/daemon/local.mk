@@ -72,6 +72,8 @@ biduid_SOURCES = \
 	gateway/daemon/share.c gateway/daemon/share.h \
 	gateway/daemon/signature.c gateway/daemon/signature.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
+	gateway/daemon/taking.c gateway/daemon/taking.h \
+	gateway/daemon/taking_entry.c gateway/daemon/taking_parts.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
 	gateway/daemon/trail_subjects.c \

@@ -101,9 +101,9 @@ static bool copy(struct bd_bytes *text, struct bd_arena *arena)
 	return text->ptr != NULL;
 }
 
-enum bd_code bd_reply_open(struct bd_reply_to *to, struct bd_arena *arena)
+enum bd_code bd_reply_open(
+	struct bd_reply_to *to, struct bd_trail_caller *caller, struct bd_arena *arena)
 {
-	struct bd_trail_caller *caller = &to->caller;
 	enum bd_code code =
 		bd_audit_caller(caller, &to->loop->audit, to->exchange, to->sender->name, arena);
 
@@ -113,32 +113,8 @@ enum bd_code bd_reply_open(struct bd_reply_to *to, struct bd_arena *arena)
 			copy(&caller->trace, arena))) {
 		code = bd_arena_code(arena);
 	}
+	to->caller = caller;
 	return code;
-}
-
-/* What the message came to, entered before its sender hears of it. */
-static enum bd_code enter(struct bd_reply_to *to, const struct bd_receipt *receipt)
-{
-	struct bd_audit *audit = &to->loop->audit;
-	struct bd_trail_event event = { .caller = to->caller,
-		.status = bd_bytes_of(receipt->is_dry_run ? "dry_run" : ""),
-		.source = bd_bytes_of(receipt->source),
-		.feed = bd_bytes_of(receipt->feed),
-		.message = receipt->message,
-		.received = receipt->received,
-		.accepted = receipt->accepted,
-		.rejected = receipt->rejected,
-		.code = bd_bytes_of(bd_code_info(receipt->code)->text) };
-	enum bd_code code = BD_OK;
-
-	if (to->body_sha256 != NULL) {
-		code = bd_audit_digest(event.body, audit,
-			(struct bd_bytes){ (const char *)to->body_sha256, BD_DIGEST_BYTES });
-	}
-	code = code == BD_OK
-		       ? bd_audit_event(audit, BD_TRAIL_PUSH, &event, bd_audit_time(audit), NULL)
-		       : code;
-	return code == BD_OK ? bd_audit_flush(audit, NULL) : code;
 }
 
 void bd_reply_receipt(struct bd_reply_to *to, struct bd_receipt *receipt, struct bd_arena *arena)
@@ -148,13 +124,6 @@ void bd_reply_receipt(struct bd_reply_to *to, struct bd_receipt *receipt, struct
 	int status = receipt->code == BD_OK ? 200 : bd_code_info(receipt->code)->status;
 	struct bd_buf body;
 
-	if (enter(to, receipt) != BD_OK) {
-		/* Stored it is; a repeat with its key gets the receipt. */
-		const struct bd_diag diag = { .code = BD_TRAIL_UNAVAILABLE };
-
-		bd_reply_problem(to, &diag, NULL);
-		return;
-	}
 	if (to->exchange == NULL) {
 		keep_receipt(to, receipt, arena);
 		return;
@@ -174,7 +143,7 @@ void bd_reply_problem(struct bd_reply_to *to, const struct bd_diag *diag, const 
 	if (to->exchange == NULL) {
 		struct bd_diag told = *diag;
 
-		if (bd_audit_refusal(&to->loop->audit, &to->caller, diag->code, "POST",
+		if (bd_audit_refusal(&to->loop->audit, to->caller, diag->code, "POST",
 			    "/v1/sources/*/*") != BD_OK) {
 			told = (struct bd_diag){ .code = BD_TRAIL_UNAVAILABLE };
 		}

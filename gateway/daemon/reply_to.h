@@ -12,14 +12,15 @@
 struct bd_reply_to {
 	struct bd_loop *loop;
 	const struct bd_sender *sender;
-	struct bd_http_exchange *exchange; /* NULL from bd_reply_later on */
-	char ticket[BD_TICKET_ID_BYTES];   /* "" before that */
-	struct bd_trail_caller caller;     /* in the arena of the push */
-	const uint8_t *body_sha256;        /* NULL = the message has not come whole */
+	struct bd_http_exchange *exchange;    /* NULL from bd_reply_later on */
+	char ticket[BD_TICKET_ID_BYTES];      /* "" before that */
+	const struct bd_trail_caller *caller; /* borrowed */
 };
 
-/* Before anything else: who pushes, for the trail; copied into the arena. */
-enum bd_code bd_reply_open(struct bd_reply_to *to, struct bd_arena *arena);
+/* Before anything else: who pushes, for the trail; its texts are copied into the arena. *caller
+ * lives as long as the reply. */
+enum bd_code bd_reply_open(
+	struct bd_reply_to *to, struct bd_trail_caller *caller, struct bd_arena *arena);
 
 /* RFC 7240: does the client prefer not to wait? */
 bool bd_reply_prefers_later(struct bd_bytes prefer);
