@@ -261,6 +261,27 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
+/* -- sources -- how a department is asked, where the sources file says nothing else ------------------
+ */
+/* Requests at once: as many as a small front machine answers without a queue. */
+#define BD_SOURCE_CONCURRENCY 8
+#define BD_SOURCE_CONNECT_MS 5000
+#define BD_SOURCE_IDLE_MS 30000
+#define BD_SOURCE_TOTAL_MS 600000
+/* One answer: a page of some ten thousand records. */
+#define BD_SOURCE_ANSWER_BYTES 67108864
+/* Of one request, the first included; the wait before each doubles from the first to the last of
+ * these, and is anything between none and all of that. */
+#define BD_SOURCE_TRIES 4
+#define BD_SOURCE_BACKOFF_MS 500
+#define BD_SOURCE_BACKOFF_MAX_MS 60000
+/* Failures after each other that open a circuit, for how long it stays open the first time, and how
+ * long at most when the trial fails again. */
+#define BD_SOURCE_TRIP_AFTER 5
+#define BD_SOURCE_TRIP_MS 30000
+#define BD_SOURCE_TRIP_MAX_MS 1800000
+/* That a source has nothing of a subject is remembered so long. */
+#define BD_SOURCE_REMEMBER_NONE_MS 60000
 /* -- workers --------------------------------------------------------------------------------------
  */
 /* Addresses of one worker: its program and libraries take about 30 MiB, the adapters of a city a

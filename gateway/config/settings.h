@@ -32,6 +32,7 @@ struct bd_settings {
 	const char *adapters_folder, *schemas_folder;
 	const char *senders_file;
 	const char *accounts_file; /* people; NULL = none */
+	const char *sources_file;  /* how sources are reached (sources.h); NULL = they push */
 	const char *grants_file;   /* who may ask what: without one nobody may */
 	const char *worker_path;
 	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */

@@ -198,7 +198,8 @@ static unsigned port_of(const char *address)
 }
 
 enum bd_code bd_fence_new(struct bd_fence **out, const char *config,
-	const struct bd_settings *settings, const struct bd_senders *senders, struct bd_diag *diag)
+	const struct bd_settings *settings, const struct bd_senders *senders,
+	const struct bd_source_files *files, struct bd_diag *diag)
 {
 	struct bd_fence *fence = calloc(1, sizeof(*fence));
 	enum bd_code code;
@@ -215,6 +216,9 @@ enum bd_code bd_fence_new(struct bd_fence **out, const char *config,
 	code = add_folder_of(fence, config, BD_MAY_READ, diag);
 	code = code == BD_OK ? add_settings(fence, settings, diag) : code;
 	code = code == BD_OK ? add_senders(fence, senders, diag) : code;
+	for (size_t i = 0; code == BD_OK && files != NULL && i < files->count; i++) {
+		code = add_setting(fence, files->items[i].path, files->items[i].use, diag);
+	}
 	code = code == BD_OK ? add_key_source(fence, settings, diag) : code;
 	code = code == BD_OK ? add_system(fence, diag) : code;
 	if (code != BD_OK) {

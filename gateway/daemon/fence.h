@@ -13,13 +13,15 @@
 #define BD_DAEMON_FENCE_H
 
 #include "base/diag.h"
-#include "config/settings.h"
+#include "config/sources.h"
 
 struct bd_fence;
 
-/* config: the settings file itself; senders may be NULL. Copies what it needs. */
+/* config: the settings file itself; senders and files, those that the sources file names, may be
+ * NULL. Copies what it needs. */
 enum bd_code bd_fence_new(struct bd_fence **out, const char *config,
-	const struct bd_settings *settings, const struct bd_senders *senders, struct bd_diag *diag);
+	const struct bd_settings *settings, const struct bd_senders *senders,
+	const struct bd_source_files *files, struct bd_diag *diag);
 /* BD_CONFIG_RESTART: `newer` has what this one has not; the diag says which. */
 enum bd_code bd_fence_covers(
 	const struct bd_fence *fence, const struct bd_fence *newer, struct bd_diag *diag);

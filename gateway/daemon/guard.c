@@ -47,7 +47,8 @@ enum bd_code bd_guard_close(struct bd_fence **out, const char *config, const str
 		"a build with a sanitizer: workers may open files and make threads; not for "
 		"production");
 #endif
-	code = bd_fence_new(&fence, config, setup->settings, setup->senders, diag);
+	code = bd_fence_new(
+		&fence, config, setup->settings, setup->senders, &setup->source_files, diag);
 	if (code != BD_OK) {
 		return code;
 	}
@@ -71,6 +72,7 @@ enum bd_code bd_guard_check(
 {
 	const struct bd_settings *settings = NULL;
 	const struct bd_senders *senders = NULL;
+	struct bd_source_files files = { 0 };
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_fence *newer = NULL;
 	struct bd_arena arena;
@@ -80,12 +82,15 @@ enum bd_code bd_guard_check(
 	}
 	bd_arena_init(&arena, SETTINGS_MAX_BYTES);
 	if (bd_config_settings(&settings, config, &arena, diags) == BD_OK &&
-		bd_fence_new(&newer, config, settings, NULL, &diag) == BD_OK &&
+		bd_fence_new(&newer, config, settings, NULL, NULL, &diag) == BD_OK &&
 		bd_fence_covers(fence, newer, &diag) == BD_OK &&
-		bd_config_senders(&senders, settings->senders_file, &arena, diags) == BD_OK) {
+		bd_config_senders(&senders, settings->senders_file, &arena, diags) == BD_OK &&
+		(settings->sources_file == NULL ||
+			bd_config_source_files(&files, settings->sources_file,
+				settings->schemas_folder, &arena, diags) == BD_OK)) {
 		bd_fence_free(newer);
 		newer = NULL;
-		if (bd_fence_new(&newer, config, settings, senders, &diag) == BD_OK) {
+		if (bd_fence_new(&newer, config, settings, senders, &files, &diag) == BD_OK) {
 			bd_fence_covers(fence, newer, &diag);
 		}
 	}

@@ -211,13 +211,19 @@ static void on_idle(struct bd_letter *letter)
 
 /* By letter: the caller is still within a worker's callback. Not needed before all gates are
  * drained: then on_drained looks. */
-void bd_loop_background_end(struct bd_loop *loop)
+static void post_if_idle(struct bd_loop *loop)
 {
-	loop->background--;
-	if (loop->background == 0 && are_drained(loop) && !loop->is_idle_posted) {
+	if (loop->background == 0 && loop->is_draining && are_drained(loop) &&
+		!loop->is_idle_posted) {
 		loop->is_idle_posted = true;
 		bd_mailbox_post(&loop->mailbox, &loop->idle_letter);
 	}
+}
+
+void bd_loop_background_end(struct bd_loop *loop)
+{
+	loop->background--;
+	post_if_idle(loop);
 }
 
 static void on_secured(struct bd_http_handler *handler, const struct bd_http_secured *secured)
@@ -230,6 +236,27 @@ static void on_secured(struct bd_http_handler *handler, const struct bd_http_sec
 static const struct bd_http_ops http_ops = { on_request, on_body, on_body_end, on_abort,
 	on_writable, on_problem, on_drained, on_mark, on_turn, on_secured };
 
+static void tell_guests(struct bd_loop *loop, bool is_drain)
+{
+	struct bd_loop_guest *next;
+
+	for (struct bd_loop_guest *guest = loop->guests; guest != NULL; guest = next) {
+		next = guest->next;
+		if (is_drain) {
+			guest->on_drain(guest);
+		} else {
+			guest->on_reload(guest);
+		}
+	}
+}
+
+void bd_loop_join(struct bd_loop *loop, struct bd_loop_guest *guest)
+{
+	guest->next = loop->guests;
+	loop->guests = guest;
+	loop->background++;
+}
+
 static void drain(struct bd_letter *letter)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_loop, drain_letter, letter);
@@ -238,10 +265,14 @@ static void drain(struct bd_letter *letter)
 		return;
 	}
 	loop->is_draining = true;
+	tell_guests(loop, true);
 	for (size_t i = 0; i < GATES; i++) {
 		if (gate_of(loop, i)->http != NULL) {
 			bd_http_loop_drain(gate_of(loop, i)->http);
 		}
+	}
+	if (loop->number >= loop->daemon->network_count) {
+		post_if_idle(loop); /* without listeners nobody else looks */
 	}
 }
 
@@ -268,7 +299,7 @@ static void on_credentials(struct bd_letter *letter)
 static void pool_settings(
 	struct bd_pool_settings *out, const struct bd_loop *loop, const struct bd_setup *setup)
 {
-	uint64_t share = setup->settings->workers / loop->daemon->loop_count;
+	uint64_t share = setup->settings->workers / loop->daemon->network_count;
 
 	*out = (struct bd_pool_settings){ .worker_path = setup->settings->worker_path,
 		.image = setup->image,
@@ -323,6 +354,7 @@ static void reload(struct bd_letter *letter)
 	if (bd_pool_reload(loop->long_pool, &pool, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "loop", "reload.workers", &diag);
 	}
+	tell_guests(loop, false);
 	bd_setup_unref(old);
 }
 
@@ -355,7 +387,7 @@ static enum bd_code open_gate(struct bd_gate *gate, struct bd_loop *loop, const 
 		.idle_ms = (unsigned)settings->idle_timeout_ms,
 		.body_grace_ms = (unsigned)settings->body_timeout_ms,
 		.write_ms = (unsigned)settings->write_timeout_ms,
-		.connections_max = settings->connections_max / loop->daemon->loop_count,
+		.connections_max = settings->connections_max / loop->daemon->network_count,
 	};
 	char address[64];
 	enum bd_code code;
@@ -448,7 +480,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	if (code == BD_OK) {
 		code = bd_pool_new(&loop->long_pool, &loop->uv, &pool, diag);
 	}
-	return code == BD_OK ? open_gates(loop, diag) : code;
+	return code == BD_OK && number < daemon->network_count ? open_gates(loop, diag) : code;
 }
 
 static void run(void *state)

@@ -47,6 +47,18 @@ struct bd_follow;
 struct bd_logins;
 struct bd_nonces;
 
+/* What works on a loop beside its listeners: what fetches from sources by itself. It is made before
+ * the loop's thread runs, and freed by its maker after bd_loop_close; both are called on the loop's
+ * thread. */
+struct bd_loop_guest {
+	struct bd_loop_guest *next;
+	/* Take up nothing new, close every handle; bd_loop_background_end once when nothing is
+	 * left: the workers and the mailbox are there until then. */
+	void (*on_drain)(struct bd_loop_guest *guest);
+	/* loop->setup is another from here on. */
+	void (*on_reload)(struct bd_loop_guest *guest);
+};
+
 struct bd_loop {
 	struct bd_daemon *daemon;
 	unsigned number; /* from 0 */
@@ -66,7 +78,8 @@ struct bd_loop {
 	struct bd_loop_counts counts;
 	struct bd_audit audit; /* what is entered into the trail */
 	int32_t withheld_day;  /* on which that was last logged */
-	size_t background;     /* pushes that are answered by a ticket and not yet done */
+	size_t background;     /* pushes that are answered by a ticket and not yet done; guests */
+	struct bd_loop_guest *guests;
 	bool is_draining, is_idle_posted;
 	bool is_synced_posted; /* atomic */
 	bool is_tls_posted;    /* atomic */
@@ -85,8 +98,11 @@ struct bd_daemon {
 	struct bd_store *store;
 	struct bd_writer *writer;
 	struct bd_mailbox mailbox; /* the main thread's */
+	/* Of them the first network_count listen; one more is there when there is a sources_file:
+	 * on it runs what biduid fetches by itself. */
 	struct bd_loop *loops;
-	size_t loop_count, loops_running;
+	size_t loop_count, loops_running, network_count;
+	struct bd_loop *sources_loop; /* NULL = none */
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
@@ -113,11 +129,14 @@ struct bd_daemon {
 enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsigned number,
 	struct bd_setup *setup, struct bd_diag *diag);
 enum bd_code bd_loop_start(struct bd_loop *loop);
+/* Before the loop is started: the guest is told of what becomes of it, and holds it until it has
+ * drained. */
+void bd_loop_join(struct bd_loop *loop, struct bd_loop_guest *guest);
 /* Main thread; ends in drained_letter at the daemon's mailbox. */
 void bd_loop_drain(struct bd_loop *loop);
 /* Main thread; takes a reference of its own; ends in reloaded_letter. Not again before that. */
 void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup);
-/* The loop's thread: one of `background` is done. */
+/* The loop's thread: one of `background` is done, a guest too. */
 void bd_loop_background_end(struct bd_loop *loop);
 /* After its thread has ended (or never began). */
 void bd_loop_close(struct bd_loop *loop);

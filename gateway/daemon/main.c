@@ -251,6 +251,11 @@ static void reload(struct biduid *biduid)
 		   bd_setup_load(&setup, biduid->config, biduid->setup, diags) != BD_OK) {
 		show_errors(diags);
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
+	} else if (setup->sources != NULL && biduid->daemon.sources_loop == NULL) {
+		const struct bd_diag diag = { .code = BD_CONFIG_RESTART, .detail = "sources_file" };
+
+		bd_setup_unref(setup);
+		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diag);
 	} else if (!may_take(biduid, setup)) {
 		bd_setup_unref(setup);
 	} else {
@@ -394,11 +399,18 @@ static size_t count_loops(const struct bd_settings *settings)
 	return settings->loops != 0 ? settings->loops : cores < 1 ? 1 : (size_t)cores;
 }
 
+/* Each loop has its log: those that listen, and the one that fetches when there is what to fetch.
+ */
+static size_t count_logs(const struct bd_setup *setup)
+{
+	return count_loops(setup->settings) + (setup->settings->sources_file != NULL);
+}
+
 static enum bd_code open_trail(struct biduid *biduid, struct bd_diag *diag)
 {
 	const struct bd_settings *settings = biduid->setup->settings;
 	struct bd_daemon *daemon = &biduid->daemon;
-	struct bd_trail_settings trail = { .log_count = count_loops(settings),
+	struct bd_trail_settings trail = { .log_count = count_logs(biduid->setup),
 		.segment_bytes = settings->trail_segment_bytes,
 		.now_ms = bd_clock_wall_ms() };
 	struct bd_trail_found found = { 0 };
@@ -440,14 +452,17 @@ static enum bd_code open_repeats(struct biduid *biduid, struct bd_diag *diag)
 static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 {
 	struct bd_daemon *daemon = &biduid->daemon;
-	size_t count = count_loops(biduid->setup->settings);
+	size_t count = count_logs(biduid->setup);
 	enum bd_code code = BD_OK;
 
+	daemon->network_count = count_loops(biduid->setup->settings);
 	daemon->loops = calloc(count, sizeof(*daemon->loops));
 	if (daemon->loops == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "no loops");
 	}
 	daemon->loop_count = count;
+	daemon->sources_loop =
+		count > daemon->network_count ? &daemon->loops[daemon->network_count] : NULL;
 	if (bd_signer_start(&daemon->signer, daemon) != BD_OK) {
 		return bd_fail(diag, BD_NO_MEMORY, "no signer thread");
 	}

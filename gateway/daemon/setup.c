@@ -70,6 +70,27 @@ static enum bd_code load_plans(struct bd_setup *setup, struct bd_diags *diags)
 	return bd_diags_code(diags);
 }
 
+static enum bd_code list_source_files(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+
+	return settings->sources_file == NULL
+		       ? BD_OK
+		       : bd_config_source_files(&setup->source_files, settings->sources_file,
+				 settings->schemas_folder, &setup->arena, diags);
+}
+
+static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
+{
+	const struct bd_settings *settings = setup->settings;
+
+	if (settings->sources_file != NULL) {
+		bd_config_source_access(&setup->sources, settings->sources_file,
+			settings->schemas_folder, setup->plans, setup->plan_count, &setup->arena,
+			diags);
+	}
+}
+
 /* Of rows that are about a month: the field of their key that says which. */
 static uint16_t month_field(const struct bd_setup *setup, uint16_t number)
 {
@@ -342,8 +363,9 @@ static enum bd_code take_imprint(uint8_t out[BD_DIGEST_BYTES], struct bd_setup *
 	const struct bd_settings *settings = setup->settings;
 	const char *const named[] = { path, settings->senders_file, settings->grants_file,
 		settings->adapters_folder, settings->schemas_folder, settings->accounts_file,
-		settings->tls_ca };
-	size_t room = sizeof(named) / sizeof(named[0]) + setup->senders->count * BD_SENDER_KEYS_MAX,
+		settings->sources_file, settings->tls_ca };
+	size_t room = sizeof(named) / sizeof(named[0]) +
+		      setup->senders->count * BD_SENDER_KEYS_MAX + setup->source_files.count,
 	       count = 0;
 	const char **paths = bd_arena_alloc(&setup->arena, room, sizeof(*paths));
 	struct bd_diag diag = { .code = BD_OK };
@@ -359,6 +381,11 @@ static enum bd_code take_imprint(uint8_t out[BD_DIGEST_BYTES], struct bd_setup *
 	for (size_t i = 0; i < setup->senders->count; i++) {
 		for (size_t k = 0; k < setup->senders->items[i].key_count; k++) {
 			paths[count++] = setup->senders->items[i].keys[k].file;
+		}
+	}
+	for (size_t i = 0; i < setup->source_files.count; i++) {
+		if (setup->source_files.items[i].is_trust) {
+			paths[count++] = setup->source_files.items[i].path;
 		}
 	}
 	if (bd_imprint(out, paths, count, &diag) != BD_OK) {
@@ -403,12 +430,14 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 		return bd_diags_code(diags);
 	}
 	load_keys(setup, diags);
+	code = code == BD_OK ? list_source_files(setup, diags) : code;
 	if (code == BD_OK && bd_diags_code(diags) == BD_OK &&
 		take_imprint(before, setup, path, diags) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	/* Both, so that an administrator sees every error at once. */
 	load_plans(setup, diags);
+	load_sources(setup, diags);
 	load_matters(setup, diags);
 	load_calendar(setup, diags);
 	if (bd_diags_code(diags) != BD_OK || load_grants(setup, diags) != BD_OK ||

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/workday.h"
 #include "config/settings.h"
+#include "config/sources.h"
 #include "intake/plan.h"
 #include "store/store.h"
 
@@ -31,8 +32,10 @@ struct bd_setup {
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;
-	const char *const *source_names; /* of the plans */
-	const struct bd_cover *covers;   /* what the plans say that their sources cover */
+	const char *const *source_names;     /* of the plans */
+	const struct bd_sources *sources;    /* how they are reached; NULL = they push */
+	struct bd_source_files source_files; /* that the sources file names */
+	const struct bd_cover *covers;       /* what the plans say that their sources cover */
 	size_t cover_count;
 	const struct bd_feed_use *uses; /* of every feed, in the order of the plans */
 	size_t use_count;

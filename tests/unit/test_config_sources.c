@@ -1,0 +1,145 @@
+/* test_config_sources.c - the sources file: read whole, every error of one told. */
+#include "config_support.h"
+
+#include "config/adapter.h"
+#include "config/sources.h"
+
+struct fixture {
+	struct bd_arena arena;
+	struct bd_diags diags;
+	const struct bd_sources *sources;
+	enum bd_code code;
+};
+
+static struct fixture *read_sources(const char *path)
+{
+	static const char *const adapters[] = { "adapters/tax", "adapters/medical" };
+	struct fixture *f = calloc(1, sizeof(*f));
+	const struct bd_plan *plans[2];
+	const struct bd_dictionary *dict;
+
+	assert_non_null(f);
+	bd_arena_init(&f->arena, ARENA_MAX);
+	dict = read_dictionary(&f->arena);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+			bd_config_adapter(&plans[i], source_path(&f->arena, adapters[i]),
+				source_path(&f->arena, "schemas"), dict, &f->arena, &f->diags),
+			BD_OK);
+	}
+	f->code = bd_config_source_access(&f->sources, source_path(&f->arena, path),
+		source_path(&f->arena, "schemas"), plans, 2, &f->arena, &f->diags);
+	return f;
+}
+
+static void release(struct fixture *f)
+{
+	bd_arena_release(&f->arena);
+	free(f);
+}
+
+static void a_source_is_reached_as_it_is_written(void **state)
+{
+	struct fixture *f = read_sources("tests/adapters/config/sources.xml");
+	const struct bd_source_access *tax, *medical;
+	const struct bd_endpoint *main_one;
+
+	(void)state;
+	assert_int_equal(f->code, BD_OK);
+	tax = bd_source_access_find(f->sources, "tax");
+	medical = bd_source_access_find(f->sources, "medical");
+	assert_non_null(tax);
+	assert_non_null(medical);
+	assert_null(bd_source_access_find(f->sources, "market"));
+	assert_int_equal(tax->endpoint_count, 2);
+	main_one = &tax->endpoints[0];
+	assert_string_equal(main_one->base, "https://10.1.2.3:8443/esb");
+	assert_string_equal(
+		main_one->ca, source_path(&f->arena, "tests/adapters/config/tls/tax-ca.pem"));
+	assert_string_equal(main_one->key, "/etc/bidui/tls/bidui.key");
+	assert_int_equal(main_one->allow_count, 2);
+	assert_int_equal(main_one->rate_per_s, 20);
+	assert_int_equal(main_one->trip_ms, 120000);
+	assert_int_equal(main_one->value_count, 2);
+	assert_string_equal(main_one->values[0].value, "SZGM.ZWFW.BIDUI");
+	assert_string_equal(main_one->values[1].file,
+		source_path(&f->arena, "tests/adapters/config/secrets/tax.token"));
+	assert_int_equal(tax->pull_count, 2);
+	assert_ptr_equal(tax->pulls[0].from, main_one);
+	assert_int_equal(tax->pulls[0].every_ms, 900000);
+	assert_int_equal(tax->pulls[0].at_minute, -1);
+	assert_int_equal(tax->pulls[1].at_minute, 150);
+	assert_string_equal(tax->pulls[1].files, "*_TAX.txt");
+	assert_int_equal(tax->lookup_count, 1);
+	assert_int_equal(tax->lookups[0].remember_none_ms, 30000);
+	assert_int_equal(tax->lookups[0].hedge_ms, 300);
+	release(f);
+}
+
+static void what_is_not_stated_has_its_default(void **state)
+{
+	struct fixture *f = read_sources("tests/adapters/config/sources.xml");
+	const struct bd_endpoint *one = &bd_source_access_find(f->sources, "medical")->endpoints[0];
+
+	(void)state;
+	assert_true(one->is_plaintext_allowed);
+	assert_int_equal(one->concurrency, 8);
+	assert_int_equal(one->rate_per_s, 0);
+	assert_int_equal(one->connect_ms, 5000);
+	assert_int_equal(one->tries, 4);
+	assert_int_equal(one->max_bytes, 67108864);
+	release(f);
+}
+
+/* What the kernel lets biduid read, and what two people agree on, follows from the file. */
+static void its_files_are_known_without_adapters(void **state)
+{
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	struct bd_source_files files = { 0 };
+	size_t trusted = 0;
+
+	(void)state;
+	bd_arena_init(&arena, ARENA_MAX);
+	assert_int_equal(bd_config_source_files(&files,
+				 source_path(&arena, "tests/adapters/config/sources.xml"),
+				 source_path(&arena, "schemas"), &arena, &diags),
+		BD_OK);
+	assert_int_equal(files.count, 5);
+	for (size_t i = 0; i < files.count; i++) {
+		trusted += files.items[i].is_trust;
+		assert_int_equal(files.items[i].use, BD_FILE_READ);
+	}
+	assert_int_equal(trusted, 1);
+	assert_true(files.items[0].is_trust);
+	bd_arena_release(&arena);
+}
+
+static void wrong_files_are_told_whole(void **state)
+{
+	static const char *const files[] = { "tests/adapters/config/bad_sources.xml",
+		"tests/adapters/config/bad_form_sources.xml" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct fixture *f = read_sources(files[i]);
+		char expected[128];
+
+		assert_int_not_equal(f->code, BD_OK);
+		assert_null(f->sources);
+		snprintf(expected, sizeof(expected), "%s.expected", files[i]);
+		assert_expected(&f->diags, source_path(&f->arena, expected));
+		release(f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_source_is_reached_as_it_is_written),
+		cmocka_unit_test(what_is_not_stated_has_its_default),
+		cmocka_unit_test(its_files_are_known_without_adapters),
+		cmocka_unit_test(wrong_files_are_told_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
