@@ -209,6 +209,15 @@
 #define BD_SPOOL_RUNS_STEP 256
 /* 256 runs each of 1, 2, 4, 8, 16 and 32 MiB hold 15.75 GiB. */
 #define BD_SPOOL_RUNS_MAX 1536
+/* Runs of a dump that is loaded offline, where no loop is held up: 256 of these, then twice as
+ * long, as above; so a file may hold 126 GiB of records, is read in some 32 MiB, and of its
+ * last half in 256. */
+#define BD_LOAD_RUN_BYTES 8388608
+/* Files of one load, and one line of a file that holds a message a line. */
+#define BD_LOAD_FILES_MAX 1024
+#define BD_LOAD_LINE_MAX_BYTES 4194304
+/* Refused lines of one file that are named one by one. */
+#define BD_LOAD_REFUSED_MAX 1000
 /* What one run has in memory while all are merged: 24 MiB at the most. */
 #define BD_SPOOL_BLOCK_BYTES 16384
 /* Obligations looked at for one page of a list: those that others asked are passed over. */

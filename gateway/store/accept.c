@@ -96,6 +96,22 @@ static enum bd_code check_repeat(struct bd_txn *txn, struct bd_entry *entry, boo
 	return BD_OK;
 }
 
+enum bd_code bd_store_find_repeat(
+	struct bd_store *store, struct bd_entry *entry, struct bd_diag *diag)
+{
+	bool is_new = false;
+	struct bd_txn txn;
+	enum bd_code code;
+
+	entry->code = BD_OK;
+	entry->is_repeat = false;
+	bd_txn_open(&txn, store, diag);
+	code = bd_txn_begin(&txn);
+	code = code == BD_OK ? check_repeat(&txn, entry, &is_new) : code;
+	bd_txn_close(&txn);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+}
+
 enum bd_code bd_keep_key(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, enum bd_key_state state)
 {

@@ -3,6 +3,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
 	gateway/store/apply.c gateway/store/apply.h \
 	gateway/store/backup.c gateway/store/backup.h \
+	gateway/store/bulk.c gateway/store/bulk.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_filter.c \

@@ -442,6 +442,17 @@ bool bd_store_has_work(const struct bd_store *store)
 	return store->active != NULL || store->waiting != NULL;
 }
 
+double bd_store_work_share(const struct bd_store *store)
+{
+	const struct bd_long *work = store->active;
+	uint32_t reached = 0;
+
+	for (size_t i = 0; work != NULL && work->cursor.len > 0 && i < sizeof(reached); i++) {
+		reached = reached << 8 | (uint8_t)work->cursor.ptr[i];
+	}
+	return (double)reached / (double)UINT32_MAX;
+}
+
 /* Whoever waits is told; the journal keeps the message. */
 static void tell(struct bd_store *store, struct bd_entry **done, enum bd_code code,
 	const struct bd_diag *diag)

@@ -38,6 +38,7 @@ struct bd_spool {
 	uint8_t salt[BD_SALT_BYTES];
 	int fd;
 	bool is_sealed;
+	size_t run_bytes; /* of the first runs */
 	uint64_t written, records, blocks;
 	struct bd_stamp newest;
 	struct gathering gathered, of_subject;
@@ -85,9 +86,9 @@ const struct bd_stamp *bd_spool_newest(const struct bd_spool *spool)
 /* -- beginning and end -- */
 
 /* Of the largest run that can come, and a record more. */
-static size_t run_max(void)
+static size_t run_max(const struct bd_spool *spool)
 {
-	return ((size_t)BD_SPOOL_RUN_BYTES << (BD_SPOOL_RUNS_MAX / BD_SPOOL_RUNS_STEP - 1)) +
+	return (spool->run_bytes << (BD_SPOOL_RUNS_MAX / BD_SPOOL_RUNS_STEP - 1)) +
 	       BD_RECORD_MAX_BYTES * 2;
 }
 
@@ -113,6 +114,12 @@ static enum bd_code begin_file(struct bd_spool *spool, struct bd_diag *diag)
 
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag)
 {
+	return bd_spool_new_runs(out, store, BD_SPOOL_RUN_BYTES, diag);
+}
+
+enum bd_code bd_spool_new_runs(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
+{
 	struct bd_spool *spool = calloc(1, sizeof(*spool));
 	enum bd_code code;
 
@@ -126,11 +133,12 @@ enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct 
 		return code;
 	}
 	spool->store = store;
+	spool->run_bytes = run_bytes;
 	spool->fd = -1;
-	bd_buf_init(&spool->gathered.bytes, run_max());
-	bd_buf_init(&spool->of_subject.bytes, run_max());
+	bd_buf_init(&spool->gathered.bytes, run_max(spool));
+	bd_buf_init(&spool->of_subject.bytes, run_max(spool));
 	bd_buf_init(&spool->block, BD_SPOOL_BLOCK_BYTES + BD_RECORD_MAX_BYTES * 2);
-	bd_buf_init(&spool->out, run_max() * 2);
+	bd_buf_init(&spool->out, run_max(spool) * 2);
 	bd_arena_init(&spool->arena, BD_RECORD_ARENA_MAX_BYTES);
 	spool->runs = calloc(BD_SPOOL_RUNS_MAX, sizeof(*spool->runs));
 	code = spool->runs != NULL ? begin_file(spool, diag) : BD_NO_MEMORY;
@@ -314,16 +322,12 @@ static enum bd_code read_key(
 					: BD_SUBJECT_MISSING;
 }
 
-static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
+static enum bd_code put(struct bd_spool *spool, struct gathering *gathering, struct place place,
+	struct bd_bytes record, struct bd_diag *diag)
 {
 	size_t step = spool->run_count / BD_SPOOL_RUNS_STEP;
-	struct gathering *gathering;
-	struct place place = { .number = spool->records }, *kept;
-	bool of_subject = false;
+	struct place *kept = new_place(gathering);
 
-	BD_TRY(read_key(spool, &place, &of_subject, record));
-	gathering = of_subject ? &spool->of_subject : &spool->gathered;
-	kept = new_place(gathering);
 	if (kept == NULL) {
 		return BD_NO_MEMORY;
 	}
@@ -333,9 +337,17 @@ static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct b
 	*kept = place;
 	gathering->count++;
 	spool->records++;
-	return gathering->bytes.len < (size_t)BD_SPOOL_RUN_BYTES << step
-		       ? BD_OK
-		       : write_run(spool, gathering, diag);
+	return gathering->bytes.len < spool->run_bytes << step ? BD_OK
+							       : write_run(spool, gathering, diag);
+}
+
+static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
+{
+	struct place place = { .number = spool->records };
+	bool of_subject = false;
+
+	BD_TRY(read_key(spool, &place, &of_subject, record));
+	return put(spool, of_subject ? &spool->of_subject : &spool->gathered, place, record, diag);
 }
 
 enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)
@@ -343,6 +355,19 @@ enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct
 	enum bd_code code =
 		record.len <= BD_RECORD_MAX_BYTES * 2 ? add(spool, record, diag) : BD_LIMIT_BYTES;
 
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "spool");
+}
+
+enum bd_code bd_spool_put(struct bd_spool *spool, const uint8_t key[BD_NODE_KEY_BYTES],
+	uint64_t number, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	struct place place = { .number = number };
+	enum bd_code code = BD_LIMIT_BYTES;
+
+	memcpy(place.key, key, sizeof(place.key));
+	if (bytes.len <= BD_RECORD_MAX_BYTES * 2) {
+		code = put(spool, &spool->gathered, place, bytes, diag);
+	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "spool");
 }
 

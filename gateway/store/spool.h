@@ -26,6 +26,9 @@ struct bd_spool_run {
 
 /* -- spool.c: the message comes -- */
 
+/* Anything else under a key and a number of the caller's, in the order of both (bulk.h). */
+enum bd_code bd_spool_put(struct bd_spool *spool, const uint8_t key[BD_NODE_KEY_BYTES],
+	uint64_t number, struct bd_bytes bytes, struct bd_diag *diag);
 uint64_t bd_spool_id(const struct bd_spool *spool);
 uint64_t bd_spool_count(const struct bd_spool *spool);
 /* The newest order of its records. */

@@ -194,6 +194,9 @@ enum bd_code bd_store_commit(struct bd_store *store, struct bd_entry *const *ent
 
 /* Add from any one thread; then it belongs to the writer. */
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag);
+/* The same in runs of at least so many bytes: fewer of them to be merged, for more memory. */
+enum bd_code bd_spool_new_runs(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag);
 /* A packed record. A code: the message cannot be taken. */
 enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag);
 /* Not before its entry has its outcome. Removes the file unless it is the journal's. */
@@ -209,6 +212,13 @@ bool bd_store_has_work(const struct bd_store *store);
  * the next call, after whoever waits was told that code; a message that cannot be finished is
  * given up and its file kept. */
 enum bd_code bd_store_work(struct bd_store *store, struct bd_entry **done, struct bd_diag *diag);
+/* How much of the message that is applied has been, 0 to 1: by its cursor among the store's keys,
+ * which are spread evenly. Writer thread. */
+double bd_store_work_share(const struct bd_store *store);
+/* Writer thread: was this entry stored before, by its idempotency key and body? is_repeat and
+ * message say so; a code in the entry as bd_store_commit would give it. */
+enum bd_code bd_store_find_repeat(
+	struct bd_store *store, struct bd_entry *entry, struct bd_diag *diag);
 
 /* -- reading: a snapshot at a time -- */
 enum bd_code bd_store_reader_new(
