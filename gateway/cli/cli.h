@@ -42,7 +42,8 @@ enum bd_cli_group {
 	BD_CLI_GROUP_KEY = 131072,    /* the settings file, and shares of the master key */
 	BD_CLI_GROUP_TRAIL = 262144,  /* which entries of the trail */
 	BD_CLI_GROUP_PKI = 524288,    /* certificates of one's own */
-	BD_CLI_GROUP_GRANT = 1048576  /* which grants, of which installation */
+	BD_CLI_GROUP_GRANT = 1048576, /* which grants, of which installation */
+	BD_CLI_GROUP_LOAD = 2097152   /* what is loaded offline, into which installation */
 };
 
 #define BD_CLI_OPTIONS_MAX 96
@@ -63,7 +64,7 @@ struct bd_cli_options {
 	const char *basis;
 	const char *message, *about, *reference;
 	const char *since;
-	const char *config, *shares, *to;
+	const char *config, *shares, *to, *list;
 	const char *folder, *days;
 	const char *sender, *matter, *on;
 	uint64_t total;
@@ -107,6 +108,7 @@ enum bd_cli_exit bd_cli_recall(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dispute(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_backup(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_restore(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_load(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_rebuild(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_init(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_key(const struct bd_cli_options *options);

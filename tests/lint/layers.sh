@@ -15,7 +15,7 @@ answer:base record
 http:base
 config:base record intake/plan.h answer/matter.h answer/finding.h answer/grant.h
 daemon:base record intake store trail answer http config
-cli:base record intake store answer http config trail'
+cli:base record intake store answer http config trail daemon/load.h'
 
 # HEADER PATTERN: files that may include it.
 foreign='libxml/:gateway/intake/decode_xml gateway/config/xml
