@@ -28,6 +28,9 @@ E2E = \
 	tests/e2e/witness.sh
 TESTS += $(LINTS) $(E2E)
 EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/scan.py tests/e2e/faults.c tests/e2e/ends.c
+check_PROGRAMS += tests/e2e/leftovers
+tests_e2e_leftovers_SOURCES = tests/e2e/leftovers.c tests/unit/leftovers.h
+tests_e2e_leftovers_LDADD = $(STORE_TEST_LIBS)
 EXTRA_DIST += $(LINTS) $(E2E) tests/e2e/demo.sh tests/e2e/differences.jq tests/e2e/lib.sh tests/e2e/samples.tsv tests/tsan.supp
 # Departments that stand in for the real ones, in tests and in the demonstration.
 EXTRA_DIST += tests/stand_in/__main__.py tests/stand_in/departments.py tests/stand_in/faults.py tests/stand_in/many.py tests/stand_in/records.py \

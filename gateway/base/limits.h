@@ -172,6 +172,8 @@
 #define BD_ALIAS_OWNERS_MAX 64
 /* Nodes read for one subject. */
 #define BD_SUBJECT_NODES_MAX 64
+/* What one subject is called, at most, when it is erased: names, and former ones. */
+#define BD_ERASE_WORDS_MAX 64
 /* Different contents kept at one order (a conflict); the smallest are kept, so arrival order does
  * not matter. */
 #define BD_CONFLICT_VALUES_MAX 4

@@ -24,6 +24,9 @@ static void show(
 	bd_cli_put(stdout, bd_cli_text(answer, "identifiers"));
 	printf("%s", bd_cli_say(options, "，办件底稿 ", ", case files "));
 	bd_cli_put(stdout, bd_cli_text(answer, "cases"));
+	printf("%s",
+		bd_cli_say(options, "，另有涉及的主体 ", ", other subjects that spoke of it "));
+	bd_cli_put(stdout, bd_cli_text(answer, "others"));
 	printf("%s", bd_cli_say(options, "；回执 ", "; receipt "));
 	bd_cli_put(stdout, bd_cli_text(answer, "receipt"));
 	fputc('\n', stdout);

@@ -24,7 +24,7 @@ struct erasure {
 	struct bd_trail_caller caller;
 	struct bd_trail_subject subject;
 	struct bd_bytes basis;
-	struct bd_identifier identifier;
+	struct bd_erasure of;
 	int64_t at_ms;
 	struct bd_store_erased erased;
 	bool is_running, is_alone; /* the client is gone */
@@ -59,7 +59,8 @@ static enum bd_code enter(
 		.subject_count = 1,
 		.basis = erasure->basis,
 		.identifiers = erasure->erased.nodes,
-		.cases = erasure->erased.cases };
+		.cases = erasure->erased.cases,
+		.holders = erasure->erased.others };
 	enum bd_code code = bd_audit_next(receipt, audit, diag);
 
 	erasure->at_ms = bd_audit_time(audit);
@@ -79,6 +80,7 @@ static enum bd_code write_answer(
 	bd_jw_time(&w, "at", erasure->at_ms);
 	bd_jw_u64(&w, "identifiers", erasure->erased.nodes);
 	bd_jw_u64(&w, "cases", erasure->erased.cases);
+	bd_jw_u64(&w, "others", erasure->erased.others);
 	bd_jw_object_end(&w);
 	return w.code;
 }
@@ -123,7 +125,8 @@ static enum bd_code erase(struct bd_write *write, struct bd_store *store, struct
 {
 	struct erasure *erasure = CONTAINER(struct erasure, write, write);
 
-	return bd_store_erase(store, &erasure->identifier, erasure->at_ms, &erasure->erased, diag);
+	erasure->of.now_ms = erasure->at_ms;
+	return bd_store_erase(store, &erasure->of, &erasure->erased, diag);
 }
 
 /* -- what is asked -- */
@@ -157,7 +160,7 @@ static enum bd_code take_subject(
 	if (bd_json_get(root, "subject") == NULL) {
 		return bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
 	}
-	code = bd_question_subject(&erasure->identifier, &invalid, &kind,
+	code = bd_question_subject(&erasure->of.identifier, &invalid, &kind,
 		bd_json_get(root, "subject"), "/subject", dict, &faults);
 	if (code == BD_OK && invalid != BD_OK) {
 		code = bd_fail(diag, invalid, "%s", "");
@@ -166,10 +169,37 @@ static enum bd_code take_subject(
 	if (code == BD_OK) {
 		erasure->subject.pointer = bd_bytes_of("/subject");
 		code = bd_audit_subject(erasure->subject.digest, &erasure->call.loop->audit,
-			&erasure->identifier, dict);
+			&erasure->of.identifier, dict);
 		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 	}
 	return code;
+}
+
+/* What others' rows are cleaned of: values that the dictionary calls personal, and names. */
+static enum bd_code take_fields(struct erasure *erasure, struct bd_diag *diag)
+{
+	const struct bd_dictionary *dict = erasure->call.setup->dict;
+	size_t max = dict->fields_by_number_count;
+	uint16_t *personal = bd_arena_alloc(&erasure->arena, max, sizeof(*personal));
+	uint16_t *names = bd_arena_alloc(&erasure->arena, max, sizeof(*names));
+
+	if (personal == NULL || names == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	for (size_t i = 0; i < max; i++) {
+		const struct bd_field *field = dict->fields_by_number[i];
+
+		if (field == NULL || field->sensitivity < BD_SENSITIVITY_PERSONAL) {
+			continue;
+		}
+		personal[erasure->of.personal_count++] = field->number;
+		if (field->type == BD_TYPE_NAME) {
+			names[erasure->of.name_count++] = field->number;
+		}
+	}
+	erasure->of.personal = personal;
+	erasure->of.names = names;
+	return BD_OK;
 }
 
 static enum bd_code take(struct erasure *erasure, struct bd_diag *diag)
@@ -185,7 +215,8 @@ static enum bd_code take(struct erasure *erasure, struct bd_diag *diag)
 	}
 	code = code == BD_OK ? bd_question_members(root, "", names, &faults) : code;
 	code = code == BD_OK ? take_basis(erasure, root, diag) : code;
-	return code == BD_OK ? take_subject(erasure, root, diag) : code;
+	code = code == BD_OK ? take_subject(erasure, root, diag) : code;
+	return code == BD_OK ? take_fields(erasure, diag) : code;
 }
 
 /* Lives on without the exchange. */
@@ -231,9 +262,10 @@ static void on_body_end(struct bd_call *call)
 	}
 	erasure->is_running = true;
 	erasure->at_ms = bd_audit_time(&call->loop->audit);
-	erasure->write = (struct bd_write){
-		.letter = { .deliver = on_erased }, .home = &call->loop->mailbox, .work = erase
-	};
+	erasure->write = (struct bd_write){ .letter = { .deliver = on_erased },
+		.home = &call->loop->mailbox,
+		.work = erase,
+		.is_at_rest = true };
 	bd_writer_post(call->loop->daemon->writer, &erasure->write);
 }
 

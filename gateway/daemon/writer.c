@@ -52,6 +52,7 @@ struct bd_writer {
 	bool is_broken;             /* the thread's */
 	/* the thread's own */
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
+	struct bd_write *resting, **last_resting; /* that wait for the end of these */
 	int64_t retry_ms, tend_ms, expire_ms, index_ms, reseal_ms;
 	bool has_index_failed, has_sweep_failed, has_reseal_failed; /* and that was told */
 	uint64_t oldest_reads;                                      /* by the last look */
@@ -226,6 +227,55 @@ static void do_work(struct bd_writer *writer, struct bd_write *write)
 	post(write);
 }
 
+/* What must not come between the parts of a long message waits until there is none. */
+static void begin_work(struct bd_writer *writer, struct bd_write *write)
+{
+	if (!write->is_at_rest || !bd_store_has_work(writer->store)) {
+		do_work(writer, write);
+		return;
+	}
+	write->next = NULL;
+	*writer->last_resting = write;
+	writer->last_resting = &write->next;
+}
+
+static void end_rest(struct bd_writer *writer)
+{
+	while (writer->resting != NULL && !bd_store_has_work(writer->store)) {
+		struct bd_write *write = writer->resting;
+
+		writer->resting = write->next;
+		do_work(writer, write);
+	}
+	if (writer->resting == NULL) {
+		writer->last_resting = &writer->resting;
+	}
+}
+
+/* At the end: a long message that nobody waits for is finished after the next start. */
+static void give_up_rest(struct bd_writer *writer)
+{
+	while (writer->resting != NULL) {
+		struct bd_write *write = writer->resting;
+
+		writer->resting = write->next;
+		write->diag = (struct bd_diag){ .code = BD_OK };
+		write->code = bd_fail(&write->diag, BD_DRAINING, "%s", "");
+		post(write);
+	}
+}
+
+/* Erasures that a killed process, or a reader of before, has left unfinished. */
+static void finish_erasures(struct bd_writer *writer)
+{
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_code code = bd_store_erase_finish(writer->store, &diag);
+
+	if (code != BD_ERASE_WAITS) {
+		hear(writer, code, &diag);
+	}
+}
+
 static void tell_news(struct bd_writer *writer)
 {
 	uv_mutex_lock(&writer->lock);
@@ -282,6 +332,7 @@ static void tend(struct bd_writer *writer)
 		return;
 	}
 	writer->tend_ms = now + TEND_MS;
+	finish_erasures(writer);
 	if (bd_store_tend(&tended, writer->store, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "writer", "readers", &diag);
 		return;
@@ -378,7 +429,7 @@ static void handle(struct bd_writer *writer, const struct group *group)
 		take_long(writer, longs[i]);
 	}
 	for (size_t i = 0; i < work_count; i++) {
-		do_work(writer, works[i]);
+		begin_work(writer, works[i]);
 	}
 }
 
@@ -388,10 +439,12 @@ static void run(void *state)
 	struct bd_writer *writer = state;
 	struct group group;
 
+	finish_erasures(writer);
 	do {
 		take_group(writer, &group);
 		handle(writer, &group);
 		work(writer);
+		end_rest(writer);
 		index_cases(writer);
 		tend(writer);
 		expire(writer);
@@ -399,6 +452,7 @@ static void run(void *state)
 		tell_news(writer);
 	} while (!group.is_stopping || group.count > 0 || group.told != NULL ||
 		 writer->longs != NULL);
+	give_up_rest(writer);
 }
 
 enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
@@ -410,6 +464,7 @@ enum bd_code bd_writer_start(struct bd_writer **out, struct bd_store *store)
 	}
 	writer->store = store;
 	writer->last = &writer->first;
+	writer->last_resting = &writer->resting;
 	writer->tend_ms = bd_clock_monotonic_ms() + TEND_MS;
 	writer->expire_ms = writer->tend_ms;
 	if (uv_mutex_init(&writer->lock) != 0 || uv_cond_init(&writer->wake) != 0 ||

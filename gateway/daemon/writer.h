@@ -25,6 +25,7 @@ struct bd_write {
 	struct bd_entry *entry; /* a message; or NULL, and: */
 	/* Any other change, in transactions of its own; on the writer's thread. */
 	enum bd_code (*work)(struct bd_write *write, struct bd_store *store, struct bd_diag *diag);
+	bool is_at_rest;   /* of work: not while a long message is being applied */
 	enum bd_code code; /* out: of work */
 	struct bd_diag diag;
 	struct bd_write *next; /* private */

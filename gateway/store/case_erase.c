@@ -254,6 +254,76 @@ enum bd_code bd_cases_erase_listed(
 	return BD_OK;
 }
 
+/* -- those of others that name it -- */
+
+static bool is_named_by(const struct bd_case_record *record, const struct bd_erase_who *who)
+{
+	bool is_named = bd_erase_has_number(who, record->question);
+
+	for (size_t i = 0; i < record->finding_count && !is_named; i++) {
+		const struct bd_case_finding *finding = &record->findings[i];
+
+		is_named = bd_erase_has_number(who, finding->claim) ||
+			   bd_erase_has_number(who, finding->value) ||
+			   bd_erase_is_word(who, finding->claim) ||
+			   bd_erase_is_word(who, finding->value);
+	}
+	return is_named;
+}
+
+static enum bd_code erase_if_named(struct bd_txn *txn, const struct bd_erase_who *who,
+	struct files *files, const struct bd_case_item *item, uint64_t *erased)
+{
+	const struct bd_case_place place = bd_case_item_place(item);
+	struct bd_case_record record;
+	enum bd_code code;
+
+	bd_arena_clear(&txn->arena);
+	code = bd_case_load(&record, txn->store, txn->store->seal, &place, &txn->arena);
+	if (code != BD_OK) {
+		/* Nobody can open it; of a file that is gone there is nothing. */
+		return code == BD_CASE_ERASED || code == BD_STORE_DAMAGED ? BD_OK : code;
+	}
+	return is_named_by(&record, who) ? erase_case(txn, files, item, erased) : BD_OK;
+}
+
+/* Of one transaction; *after becomes the last that was looked at. */
+static enum bd_code erase_some_naming(struct bd_txn *txn, const struct bd_erase_who *who,
+	struct bd_case_item *after, uint64_t *erased, bool *has_more)
+{
+	static const uint32_t nothing[BD_TRAIL_LOOPS_MAX];
+	struct bd_case_item items[LISTED_MAX];
+	struct bd_case_gather gather = { .front = *after,
+		.after = after,
+		.items = items,
+		.max = LISTED_MAX,
+		.hidden = nothing };
+	struct files files = { .count = 0 };
+	enum bd_code code = bd_case_find(&gather, txn), synced;
+
+	*has_more = gather.count > 0;
+	for (size_t i = 0; i < gather.count && code == BD_OK; i++) {
+		code = erase_if_named(txn, who, &files, &items[i], erased);
+		*after = items[i];
+	}
+	synced = files_sync(&files, txn->diag);
+	return code == BD_OK ? synced : code;
+}
+
+enum bd_code bd_cases_erase_naming(struct bd_txn *txn, const struct bd_erase_who *who,
+	const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased)
+{
+	struct bd_case_item after;
+	bool has_more = true;
+
+	bd_case_item_bound(&after, BD_CASE_BY_SUBJECT, of, 0);
+	while (has_more) {
+		BD_TRY(bd_txn_begin(txn));
+		BD_TRY(bd_txn_end(txn, erase_some_naming(txn, who, &after, erased, &has_more)));
+	}
+	return BD_OK;
+}
+
 /* -- those that were written and not indexed -- */
 
 enum bd_code bd_cases_catch_up(struct bd_store *store, uint64_t *erased, struct bd_diag *diag)

@@ -81,6 +81,37 @@ static enum bd_code mark_all(
 	return BD_OK;
 }
 
+static enum bd_code follow(struct bd_node_dispute *dispute, const struct bd_node_row *was,
+	const struct bd_node_row *now, struct bd_node *node, struct bd_seal *seal)
+{
+	mark_bytes before, *marks;
+
+	BD_TRY(make_mark(before, was, dispute, seal));
+	marks = bd_arena_alloc(node->arena, dispute->mark_count + 1, sizeof(*marks));
+	if (marks == NULL) {
+		return bd_arena_code(node->arena);
+	}
+	for (size_t i = 0; i < dispute->mark_count; i++) {
+		memcpy(marks[i], dispute->marks[i], sizeof(*marks));
+		if (memcmp(marks[i], before, sizeof(*marks)) == 0) {
+			BD_TRY(make_mark(marks[i], now, dispute, seal));
+		}
+	}
+	dispute->marks = (const mark_bytes *)marks;
+	return BD_OK;
+}
+
+enum bd_code bd_dispute_follow(struct bd_node *node, const struct bd_node_row *was,
+	const struct bd_node_row *now, struct bd_seal *seal)
+{
+	for (struct bd_node_dispute *one = node->disputes; one != NULL; one = one->next) {
+		if (is_of(was, one)) {
+			BD_TRY(follow(one, was, now, node, seal));
+		}
+	}
+	return BD_OK;
+}
+
 /* rule: merge.dispute. */
 static enum bd_code is_over(bool *over, const struct bd_node *node,
 	const struct bd_node_dispute *dispute, struct bd_seal *seal)
@@ -188,6 +219,17 @@ void bd_dispute_name(char out[BD_DISPUTE_NAME_BYTES], uint64_t id)
 {
 	out[0] = 'r';
 	put_be(out + 1, id, 8);
+}
+
+bool bd_dispute_id(uint64_t *id, const MDB_val *name)
+{
+	const char *bytes = name->mv_data;
+
+	if (name->mv_size != BD_DISPUTE_NAME_BYTES || bytes[0] != 'r') {
+		return false;
+	}
+	*id = get_be(bytes + 1, 8);
+	return true;
 }
 
 /* Days before 1970 sort before those after. */
@@ -301,7 +343,7 @@ enum bd_code bd_dispute_open(struct bd_dispute *out, bool *found, uint8_t key[BD
 	return BD_OK;
 }
 
-static enum bd_code put_record(
+enum bd_code bd_dispute_put(
 	struct bd_txn *txn, const struct bd_dispute *dispute, const struct bd_dispute_place *place)
 {
 	char name[BD_DISPUTE_NAME_BYTES];
@@ -346,10 +388,10 @@ static enum bd_code keep_new(struct bd_txn *txn, const struct bd_node_dispute *o
 	bd_dispute_due_name(due, dispute.due_day, dispute.id);
 	BD_TRY(bd_txn_put(txn, txn->store->disputes, (struct bd_bytes){ due, sizeof(due) },
 		(struct bd_bytes){ "", 0 }));
-	return put_record(txn, &dispute, place);
+	return bd_dispute_put(txn, &dispute, place);
 }
 
-static enum bd_code load_record(struct bd_dispute *out, bool *found, uint8_t key[BD_NODE_KEY_BYTES],
+enum bd_code bd_dispute_load(struct bd_dispute *out, bool *found, uint8_t key[BD_NODE_KEY_BYTES],
 	struct bd_txn *txn, uint64_t id, struct bd_arena *arena)
 {
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
@@ -372,7 +414,7 @@ static enum bd_code keep_over(struct bd_txn *txn, const struct bd_node_dispute *
 	struct bd_dispute dispute;
 	bool found = false;
 
-	BD_TRY(load_record(&dispute, &found, key, txn, one->id, arena));
+	BD_TRY(bd_dispute_load(&dispute, &found, key, txn, one->id, arena));
 	if (!found) {
 		return BD_STORE_DAMAGED;
 	}
@@ -385,7 +427,7 @@ static enum bd_code keep_over(struct bd_txn *txn, const struct bd_node_dispute *
 		dispute.closed_reference = one->resolution->reference;
 	}
 	BD_TRY(bd_txn_delete(txn, txn->store->disputes, (struct bd_bytes){ due, sizeof(due) }));
-	return put_record(txn, &dispute, place);
+	return bd_dispute_put(txn, &dispute, place);
 }
 
 enum bd_code bd_dispute_keep(struct bd_txn *txn, struct bd_node *node,
@@ -465,7 +507,7 @@ static enum bd_code add_resolution(struct bd_apply *apply, struct bd_node_disput
 	struct bd_dispute known;
 	bool found = false;
 
-	BD_TRY(load_record(
+	BD_TRY(bd_dispute_load(
 		&known, &found, key, apply->txn, resolution->dispute, &apply->txn->arena));
 	if (!found) {
 		return bd_fail(apply->txn->diag, BD_DISPUTE_UNKNOWN, "%s", "");

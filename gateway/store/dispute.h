@@ -39,11 +39,25 @@ enum bd_code bd_dispute_look(struct bd_node *node, struct bd_seal *seal);
 enum bd_code bd_dispute_keep(struct bd_txn *txn, struct bd_node *node,
 	const struct bd_dispute_place *place, const struct bd_journal_entry *journal);
 
+/* A row was changed by an erasure, not by its source: what is disputed of it is disputed still. The
+ * marks of what it was become those of what it is; of a row that is not seen there are none. */
+enum bd_code bd_dispute_follow(struct bd_node *node, const struct bd_node_row *was,
+	const struct bd_node_row *now, struct bd_seal *seal);
+
 /* -- the database -- */
+
+/* Puts what stands there under its number, sealed under the salt of the place. */
+enum bd_code bd_dispute_put(
+	struct bd_txn *txn, const struct bd_dispute *dispute, const struct bd_dispute_place *place);
 
 #define BD_DISPUTE_NAME_BYTES 9
 #define BD_DISPUTE_DUE_BYTES 13
 void bd_dispute_name(char out[BD_DISPUTE_NAME_BYTES], uint64_t id);
+/* False for a name that is none of these. */
+bool bd_dispute_id(uint64_t *id, const MDB_val *name);
+/* The writer's: by its number, as bd_dispute_open. */
+enum bd_code bd_dispute_load(struct bd_dispute *out, bool *found, uint8_t key[BD_NODE_KEY_BYTES],
+	struct bd_txn *txn, uint64_t id, struct bd_arena *arena);
 void bd_dispute_due_name(char out[BD_DISPUTE_DUE_BYTES], int32_t day, uint64_t id);
 /* False for a name that is not of an open one. */
 bool bd_dispute_due_read(int32_t *day, uint64_t *id, const MDB_val *name);

@@ -3,6 +3,7 @@
 #ifndef BD_STORE_ERASE_H
 #define BD_STORE_ERASE_H
 
+#include "store/erase_clean.h"
 #include "store/txn.h"
 
 /* Within the transaction that erases: a case that is indexed later, and was read before, is erased
@@ -16,5 +17,10 @@ enum bd_code bd_cases_catch_up(struct bd_store *store, uint64_t *erased, struct 
 /* Erases the cases in the list of this identifier, in transactions of its own. Adds to *erased. */
 enum bd_code bd_cases_erase_listed(
 	struct bd_txn *txn, const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased);
+/* Of the cases in the list of another subject those in which one of who's numbers stands, or a
+ * value that is what it is called: a company was asked about, and a shareholder of it was erased.
+ */
+enum bd_code bd_cases_erase_naming(struct bd_txn *txn, const struct bd_erase_who *who,
+	const uint8_t of[BD_NODE_KEY_BYTES], uint64_t *erased);
 
 #endif

@@ -74,6 +74,11 @@ static int compare_row(const struct bd_node_row *row, struct bd_bytes source,
 	return order != 0 ? order : bd_bytes_compare(row->key, key);
 }
 
+int bd_node_row_compare(const struct bd_node_row *a, const struct bd_node_row *b)
+{
+	return compare_row(a, b->source, b->section, b->entity, b->key);
+}
+
 /* Where the row stands, or would. */
 static struct bd_node_row **seek_row(struct bd_node *node, struct bd_bytes source,
 	struct bd_bytes section, uint16_t entity, struct bd_bytes key)

@@ -156,6 +156,8 @@ bool bd_identifier_equal(const struct bd_identifier *a, const struct bd_identifi
 
 /* -- node.c: merging -- */
 
+/* In which order rows stand in a node. */
+int bd_node_row_compare(const struct bd_node_row *a, const struct bd_node_row *b);
 /* An empty node; what self points to must live as long. */
 void bd_node_init(struct bd_node *node, const struct bd_identifier *self, struct bd_arena *arena);
 

@@ -470,14 +470,14 @@ static enum bd_code make_ring(struct turn *turn, enum bd_blinding blinding)
 	return bd_seal_new(&turn->closing, turn->to->ring);
 }
 
-/* Neither a long message nor a sweep is under way: how far they are is said by names of the earlier
- * key. */
+/* Neither a long message, nor a sweep, nor an erasure is under way: how far they are is said by
+ * names of the earlier key. */
 static enum bd_code is_at_rest(struct bd_store *store, struct bd_diag *diag)
 {
 	MDB_val key = { 5, "sweep" }, value;
 	MDB_cursor *cursor = NULL;
 	MDB_txn *txn;
-	bool is_busy = bd_store_has_work(store);
+	bool is_busy = bd_store_has_work(store) || store->has_erasures;
 	int result = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
 
 	if (result != 0) {
@@ -490,7 +490,8 @@ static enum bd_code is_at_rest(struct bd_store *store, struct bd_diag *diag)
 	}
 	mdb_txn_abort(txn);
 	return is_busy ? bd_fail(diag, BD_STORE_IN_USE,
-				 "a long message is not applied to its end: start biduid, let it "
+				 "a long message or an erasure is not at its end: start biduid, "
+				 "let it "
 				 "finish, stop it")
 		       : BD_OK;
 }

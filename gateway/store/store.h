@@ -351,16 +351,31 @@ enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 
 /* Lawful erasure: overwrites the salts of the subject, under every identifier that it goes by, and
  * those of every case in which it was looked at (cases.h), and syncs: nothing of these can be read
- * any more, here or in a copy made later. What the row of another subject says of it is that
- * subject's, and stays. BD_SUBJECT_AMBIGUOUS: the identifier leads to several.
- * After a failure it may be done in part; it can be done again. Writer thread. */
+ * any more, here or in a copy made later. What the rows of other subjects say of it (a shareholder
+ * of a company) is taken out of these, of what they were before and of disputes of them, and the
+ * salts under which that stood are overwritten as well: such a row stays and leads to nobody.
+ * BD_SUBJECT_AMBIGUOUS: the identifier leads to several. BD_ERASE_WAITS: a reader of before holds
+ * the last of it back. Begun, it is finished after any failure, by bd_store_erase_finish or by the
+ * next one. Writer thread; no long message is being applied (bd_store_has_work). */
+struct bd_erasure {
+	struct bd_identifier identifier;
+	int64_t now_ms;
+	/* Numbers of the dictionary's fields that are about a person; of them those that are names.
+	 */
+	const uint16_t *personal, *names;
+	size_t personal_count, name_count;
+};
 struct bd_store_erased {
 	uint64_t nodes; /* identifiers under which something was held */
 	uint64_t cases;
+	uint64_t others; /* other subjects whose rows spoke of it */
 };
 /* out may be NULL. */
-enum bd_code bd_store_erase(struct bd_store *store, const struct bd_identifier *identifier,
-	int64_t now_ms, struct bd_store_erased *out, struct bd_diag *diag);
+enum bd_code bd_store_erase(struct bd_store *store, const struct bd_erasure *erasure,
+	struct bd_store_erased *out, struct bd_diag *diag);
+/* Whatever was begun and not finished: after a start, and now and then. Nothing to do is cheap.
+ * Writer thread, as above. */
+enum bd_code bd_store_erase_finish(struct bd_store *store, struct bd_diag *diag);
 /* Lets go of some of what was replaced longer ago than history_days; more of it at the next call,
  * where *has_more. Writer thread, between messages: a short transaction of its own, or none. */
 enum bd_code bd_store_expire(

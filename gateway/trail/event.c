@@ -35,7 +35,8 @@ enum {
 	TAG_MATTER,
 	TAG_VERSION,
 	TAG_SINCE,
-	TAG_DISCLOSED
+	TAG_DISCLOSED,
+	TAG_HOLDERS
 };
 
 enum kind { TEXT, NUMBER, DIGEST };
@@ -67,6 +68,7 @@ static const struct member {
 	{ TAG_BASIS, TEXT, offsetof(struct bd_trail_event, basis), "basis" },
 	{ TAG_IDENTIFIERS, NUMBER, offsetof(struct bd_trail_event, identifiers), "identifiers" },
 	{ TAG_CASES, NUMBER, offsetof(struct bd_trail_event, cases), "cases" },
+	{ TAG_HOLDERS, NUMBER, offsetof(struct bd_trail_event, holders), "others" },
 	{ TAG_MATTER, TEXT, offsetof(struct bd_trail_event, matter), "matter" },
 	{ TAG_VERSION, TEXT, offsetof(struct bd_trail_event, version), "version" },
 	{ TAG_SINCE, NUMBER, offsetof(struct bd_trail_event, since_ms), "since_ms" },

@@ -30,10 +30,10 @@ struct bd_trail_event {
 	/* obligations: which, and its due day after the change ("2026-12-04"); `status` says what
 	 * was done; of one that a push settled source and message say by what */
 	struct bd_bytes obligation, due;
-	/* erasures: by which law, and how much: identifiers under which something was held, and
-	 * case files */
+	/* erasures: by which law, and how much: identifiers under which something was held, case
+	 * files, and other subjects whose rows spoke of it */
 	struct bd_bytes basis;
-	uint64_t identifiers, cases;
+	uint64_t identifiers, cases, holders;
 	/* repeats: the receipt of the first answer; reproductions: the one that is reproduced */
 	/* backtests: of which matter, by which version, of the cases since when */
 	struct bd_bytes matter, version;

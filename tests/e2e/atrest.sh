@@ -11,6 +11,7 @@ trap 'stop_gateway; rm -rf "$work"' EXIT
 case_file=$top/schemas/matters/individual-business-registration/cases/01-pass.json
 python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 person=440311199106159019
+company=91440311MAXXXXX230
 subject='{"entity":"person","id_type":"resident_id","id_no":"'$person'"}'
 conf=$work/bidui.conf
 
@@ -169,6 +170,27 @@ rebuilt() {
 
 # -- erased --
 
+# What a thief finds who has a bit-for-bit copy and the master keys. 0: nothing of the person; 1: something.
+thief_finds() {
+	local got=0
+	rm -rf "$work/copy" "$work/opened"
+	cp -r "$work/data" "$work/copy" && cp -r "$work/copy" "$work/opened" || return 2
+	"$build/tests/e2e/leftovers" "$work/master.key" "$work/copy" "$work/opened" "$person" 440311910615901 "$called" \
+		>"$work/found" 2>&1 || got=$?
+	return "$got"
+}
+
+# The person is a shareholder, and more: each organization's rows, what they were before, a dispute of them.
+others_speak_of_it() {
+	[ "$(query "$subject")" = 200 ] || return 1
+	called=$(jq -r '[.statements[] | select(.entity == "person" and .inverse == false) | .values[] |
+		select(.field == "name") | .value][0]' "$work/body")
+	[ -n "$called" ] && body_is '[.statements[] | select(.inverse)] | length >= 2' || return 1
+	bidui dispute add --source market --about relation --reason wrong_value --reference YY-1 --kind uscc \
+		--number "$company" >"$work/disputed" 2>&1 || return 1
+	stop_gateway && { thief_finds; [ $? = 1 ]; } && starts
+}
+
 erased_with_a_certificate() {
 	local erasure
 	bidui -o json erase --kind resident_id --number "$person" --basis '示例〔2026〕2号' --yes >"$work/erased" || return 1
@@ -178,6 +200,16 @@ erased_with_a_certificate() {
 	until_so status_is 200 ask GET "/v1/receipts/$erasure/proof" && cp "$work/body" "$work/certificate.json" &&
 		env -i PATH="$PATH" LC_ALL=C.UTF-8 "$build/bidui" receipt verify "$work/certificate.json" \
 			--key "$work/signing.pub" >"$work/said" && ! grep -q "$person" "$work/certificate.json" "$work/said"
+}
+
+# In no row of anybody, nor in what it was before, nor in a page that is free: nothing opens that names it. What an
+# organization is otherwise said to be stays.
+nothing_opens_in_a_copy() {
+	stop_gateway || return 1
+	thief_finds || { cat "$work/found"; return 1; }
+	grep -q ' open with ' "$work/found" && starts && [ "$(query "$subject")" = 200 ] &&
+		body_is '(.statements | length) == 0 and (.identifiers | length) == 0' &&
+		jq -e '.others >= 1' "$work/erased" >/dev/null
 }
 
 # Of a certificate that was changed, nothing is certified.
@@ -214,7 +246,9 @@ check 'restored: answers, case files, repeats and the trail' restored
 check 'names are not blinded anew while it runs' not_while_it_runs
 check 'names are blinded anew, by SM3, and all is found' rebuilt
 check 'nothing of them stands anywhere now' nothing_is_in_clear
+check 'organizations speak of whom is to be erased, and a thief would read it' others_speak_of_it
 check 'an erasure has a certificate that verifies offline' erased_with_a_certificate
 check 'a changed certificate is none' a_changed_certificate_is_none
+check 'in a bit-for-bit copy nothing opens that names the erased person' nothing_opens_in_a_copy
 stop_gateway || exit 1
 echo "1..$count"

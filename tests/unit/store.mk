@@ -107,3 +107,8 @@ check_PROGRAMS += tests/store/store_dump
 tests_store_store_dump_SOURCES = tests/store/store_dump.c
 tests_store_store_dump_LDADD = libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread
+
+check_PROGRAMS += tests/unit/test_store_erase
+TESTS += tests/unit/test_store_erase
+tests_unit_test_store_erase_SOURCES = tests/unit/test_store_erase.c tests/unit/leftovers.h tests/unit/store_support.h
+tests_unit_test_store_erase_LDADD = $(STORE_TEST_LIBS)

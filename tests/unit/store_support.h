@@ -107,6 +107,15 @@ static inline void box_close(struct box *box)
 	assert_int_equal(nftw(box->folder, box_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* An erasure that knows no fields. */
+static inline enum bd_code erase_subject(struct bd_store *store, const struct bd_identifier *of,
+	int64_t now_ms, struct bd_store_erased *erased, struct bd_diag *diag)
+{
+	const struct bd_erasure erasure = { .identifier = *of, .now_ms = now_ms };
+
+	return bd_store_erase(store, &erasure, erased, diag);
+}
+
 /* What the store holds, as text; released by the caller. */
 static inline struct bd_buf box_dump(struct box *box)
 {

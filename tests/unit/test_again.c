@@ -217,7 +217,7 @@ static void what_cannot_be_decided_again_says_why(void **state)
 	assert_int_equal(decide(&compared, work, BD_AGAIN_THEN, NULL), BD_HISTORY_UNKNOWN);
 	work->record.commit = 1;
 	assert_int_equal(
-		bd_store_erase(work->box.store, &id, work->box.now_ms, NULL, &work->box.diag),
+		erase_subject(work->box.store, &id, work->box.now_ms, NULL, &work->box.diag),
 		BD_OK);
 	assert_int_equal(decide(&compared, work, BD_AGAIN_THEN, NULL), BD_CASE_ERASED);
 	assert_int_equal(decide(&compared, work, BD_AGAIN_NOW, NULL), BD_OK);

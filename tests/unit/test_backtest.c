@@ -236,7 +236,7 @@ static void every_case_is_accounted_for(void **state)
 	work->record.matter = bd_bytes_of("other");
 	end_case(work);
 	assert_int_equal(
-		bd_store_erase(work->box.store, &gone, work->box.now_ms, NULL, &work->box.diag),
+		erase_subject(work->box.store, &gone, work->box.now_ms, NULL, &work->box.diag),
 		BD_OK);
 	assert_int_equal(
 		bd_store_expire(&has_more, work->box.store, work->box.now_ms, &work->box.diag),

@@ -355,7 +355,7 @@ static void erase_one(struct world *world)
 	struct bd_identifier name = subject_of(room, subject);
 
 	assert_int_equal(
-		bd_store_erase(world->box.store, &name, world->now_ms++, NULL, &world->box.diag),
+		erase_subject(world->box.store, &name, world->now_ms++, NULL, &world->box.diag),
 		BD_OK);
 	for (size_t i = 0; i < world->count; i++) {
 		world->cases[i].is_erased |= (world->cases[i].subjects >> subject & 1) != 0;

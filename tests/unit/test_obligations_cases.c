@@ -207,7 +207,7 @@ static void test_erased(void **state)
 	append(box, 0, 1, &both);
 	assert_string_equal(ledger(box), "1 plan open\n1 penalty open\n");
 	assert_int_equal(
-		bd_store_erase(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
+		erase_subject(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
 	assert_string_equal(ledger(box), "1 plan open, erased\n1 penalty open, erased\n");
 	assert_int_equal(owed_in_all(box), 2);
 	/* A later answer about the same case still closes it. */
@@ -240,7 +240,7 @@ static void test_expired(void **state)
 	index_all(box);
 	assert_int_equal(owed_in_all(box), 2);
 	assert_int_equal(
-		bd_store_erase(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
+		erase_subject(box->store, &business, STORE_NOW_MS + 100, NULL, &box->diag), BD_OK);
 	append(box, 0, 6 * day_ms, &offer);
 	index_all(box);
 	expire(box, STORE_NOW_MS + 9 * day_ms);

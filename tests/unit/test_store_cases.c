@@ -635,7 +635,7 @@ static void records_of_before_are_opened_to_be_indexed(void **state)
 		list(text, sizeof(text), &box, NULL, &alias, 5);
 		assert_string_equal(text, "64 ");
 		assert_int_equal(
-			bd_store_erase(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
+			erase_subject(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
 		assert_int_equal(read_case(&box, &got, 64), BD_CASE_ERASED);
 		list(text, sizeof(text), &box, NULL, &alias, 5);
 		assert_string_equal(text, "");
@@ -750,7 +750,7 @@ static void erasing_takes_the_names_in_the_head(void **state)
 	assert_int_equal(bd_seal_blind(box.store->seal, &one, keys[0]), BD_OK);
 	assert_int_equal(bd_seal_blind(box.store->seal, &alias, keys[1]), BD_OK);
 	assert_true(file_holds(&box, 0, keys[0]) && file_holds(&box, 0, keys[1]));
-	assert_int_equal(bd_store_erase(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &one, STORE_NOW_MS + 1, NULL, &box.diag), BD_OK);
 	assert_false(file_holds(&box, 0, keys[0]));
 	assert_false(file_holds(&box, 0, keys[1]));
 	list(text, sizeof(text), &box, NUMBER, NULL, 5);
@@ -842,7 +842,7 @@ static void erasing_takes_every_case_of_the_subject(void **state)
 	flush(log);
 	assert_int_equal(opened_in_copy(&box, person), 4);
 	assert_int_equal(
-		bd_store_erase(box.store, &alias, STORE_NOW_MS + 1, &erased, &box.diag), BD_OK);
+		erase_subject(box.store, &alias, STORE_NOW_MS + 1, &erased, &box.diag), BD_OK);
 	assert_int_equal(erased.cases, 2);
 	assert_int_equal(erased.nodes, 1);
 	assert_int_equal(box_find(&box, &one, 1)->status, BD_HELD_NO_SUBJECT);
@@ -864,7 +864,7 @@ static void erasing_takes_every_case_of_the_subject(void **state)
 	assert_int_equal(opened_in_copy(&box, other), 3);
 	/* Once more: nothing is left, and nothing else is taken. */
 	assert_int_equal(
-		bd_store_erase(box.store, &one, STORE_NOW_MS + 2, &erased, &box.diag), BD_OK);
+		erase_subject(box.store, &one, STORE_NOW_MS + 2, &erased, &box.diag), BD_OK);
 	assert_int_equal(erased.cases, 0);
 	assert_int_equal(erased.nodes, 0);
 	assert_int_equal(read_case(&box, &got, 2), BD_OK);
@@ -892,7 +892,7 @@ static void a_case_in_flight_is_erased_as_it_comes(void **state)
 	made.record.commit = bd_store_reader_commit(box.reader);
 	bd_store_end(box.reader);
 	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
-	assert_int_equal(bd_store_erase(box.store, &one, STORE_NOW_MS, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &one, STORE_NOW_MS, NULL, &box.diag), BD_OK);
 	flush(log);
 	make_of(&made, 2, STORE_NOW_MS + 6, person);
 	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
@@ -930,13 +930,12 @@ static void who_is_not_one_is_not_erased(void **state)
 	assert_int_equal(bd_cases_append(log, &made.record, &box.diag), BD_OK);
 	flush(log);
 	index_all(&box);
-	assert_int_equal(bd_store_erase(box.store, &first[1], STORE_NOW_MS, NULL, &box.diag),
+	assert_int_equal(erase_subject(box.store, &first[1], STORE_NOW_MS, NULL, &box.diag),
 		BD_SUBJECT_AMBIGUOUS);
 	bd_diag_clear(&box.diag);
 	assert_int_equal(box_find(&box, first, 1)->status, BD_HELD_FOUND);
 	assert_int_equal(box_find(&box, second, 1)->status, BD_HELD_FOUND);
-	assert_int_equal(
-		bd_store_erase(box.store, &first[0], STORE_NOW_MS, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &first[0], STORE_NOW_MS, NULL, &box.diag), BD_OK);
 	assert_int_equal(box_find(&box, first, 1)->status, BD_HELD_NO_SUBJECT);
 	assert_int_equal(box_find(&box, second, 1)->status, BD_HELD_FOUND);
 	/* What also leads to another is not the subject's alone: the other's case stays. */

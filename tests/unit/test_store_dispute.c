@@ -261,7 +261,7 @@ static void test_erased(void **state)
 	box_open(&box, covers, 1);
 	say(&box, "market", "", 10, "a");
 	id = dispute(&box, 0);
-	assert_int_equal(bd_store_erase(box.store, &person, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &person, box.now_ms, NULL, &box.diag), BD_OK);
 	assert_int_equal(open_ones(&box, NULL, NULL), 0);
 	assert_int_equal(held_ones(&box), 0);
 	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);

@@ -570,7 +570,7 @@ static void erase(struct box *box, unsigned who)
 {
 	struct bd_identifier id = person(who);
 
-	assert_int_equal(bd_store_erase(box->store, &id, box->now_ms++, NULL, &box->diag), BD_OK);
+	assert_int_equal(erase_subject(box->store, &id, box->now_ms++, NULL, &box->diag), BD_OK);
 }
 
 static void what_was_erased_is_gone_from_then_on_and_before(void **state)

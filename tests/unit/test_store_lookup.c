@@ -557,7 +557,7 @@ static void a_lookup_is_remembered_until_something_changes(void **state)
 	box_say(&box, "social", fact_of(&fact, &one, 1, "people", 1, 2, "after"));
 	assert_true(finds(&box, one, "after"));
 	/* An erasure. */
-	assert_int_equal(bd_store_erase(box.store, &one, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &one, box.now_ms, NULL, &box.diag), BD_OK);
 	assert_int_equal(box_find(&box, &one, 1)->status, BD_HELD_NO_SUBJECT);
 	/* Other covers. */
 	assert_true(box_find(&box, &two, 1)->coverage_count > 0);

@@ -143,7 +143,7 @@ static void everything_is_found_under_new_names(void **state)
 	(void)state;
 	box_begin(&box);
 	push_twice(&box, false);
-	assert_int_equal(bd_store_erase(box.store, &gone, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &gone, box.now_ms, NULL, &box.diag), BD_OK);
 	dump = box_dump(&box);
 	before = figures_of(&box);
 	assert_true(before.owed == CASES && before.watches > CASES / 2);

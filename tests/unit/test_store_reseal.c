@@ -280,14 +280,14 @@ static void what_is_erased_meanwhile_stays_erased(void **state)
 
 	(void)state;
 	box_begin(&box);
-	assert_int_equal(bd_store_erase(box.store, &other, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &other, box.now_ms, NULL, &box.diag), BD_OK);
 	assert_int_equal(bd_store_add_epoch(box.store, &second, &box.diag), BD_OK);
 	for (int i = 0; i < 7; i++) {
 		assert_int_equal(bd_store_reseal(box.store, true, &has_more, &box.diag), BD_OK);
 		assert_true(has_more);
 	}
 	assert_int_equal(count_cases(&box, 1, BD_SEALING_AES_GCM), CASES);
-	assert_int_equal(bd_store_erase(box.store, &first, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &first, box.now_ms, NULL, &box.diag), BD_OK);
 	assert_int_equal(read_case(&box, 0), BD_CASE_ERASED);
 	finish(&box);
 	assert_int_equal(count_cases(&box, 2, BD_SEALING_AES_GCM), CASES);
@@ -297,7 +297,7 @@ static void what_is_erased_meanwhile_stays_erased(void **state)
 	/* And one that was erased before it is copied. */
 	box_close(&box);
 	box_begin(&box);
-	assert_int_equal(bd_store_erase(box.store, &first, box.now_ms, NULL, &box.diag), BD_OK);
+	assert_int_equal(erase_subject(box.store, &first, box.now_ms, NULL, &box.diag), BD_OK);
 	assert_int_equal(bd_store_add_epoch(box.store, &second, &box.diag), BD_OK);
 	finish(&box);
 	assert_int_equal(read_case(&box, 0), BD_CASE_ERASED);

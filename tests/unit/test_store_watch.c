@@ -282,7 +282,7 @@ static void test_first_word(void **state)
 	(void)state;
 	start(&watched);
 	say(&watched, "market", 2, 10, "a");
-	assert_int_equal(bd_store_erase(watched.box.store, &person, STORE_NOW_MS - 1, NULL,
+	assert_int_equal(erase_subject(watched.box.store, &person, STORE_NOW_MS - 1, NULL,
 				 &watched.box.diag),
 		BD_OK);
 	commit = commit_of(&watched.box);
