@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/try.h"
+#include "store/erase_turn.h"
 #include "store/long_state.h"
 #include "store/reseal.h"
 
@@ -269,6 +270,52 @@ static enum bd_code copy_env(struct copy *copy)
 	return code == BD_OK ? note(copy, "data.mdb", digest, size) : code;
 }
 
+/* A number of meta, read in an environment by itself. 0 where there is none. */
+static enum bd_code read_number(
+	uint64_t *out, const char *folder, unsigned flags, const char *name, struct bd_diag *diag)
+{
+	MDB_val key = { strlen(name), (void *)name }, value;
+	MDB_env *env = NULL;
+	MDB_txn *txn = NULL;
+	MDB_dbi meta;
+	int result = mdb_env_create(&env);
+
+	*out = 0;
+	if (result == 0) {
+		mdb_env_set_maxdbs(env, 1);
+		mdb_env_set_mapsize(env, MAP_BYTES);
+		result = mdb_env_open(env, folder, MDB_RDONLY | MDB_NOTLS | flags, 0600);
+	}
+	result = result == 0 ? mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) : result;
+	result = result == 0 ? mdb_dbi_open(txn, "meta", 0, &meta) : result;
+	result = result == 0 ? mdb_get(txn, meta, &key, &value) : result;
+	if (result == 0) {
+		struct bd_reader reader =
+			bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
+
+		*out = bd_read_u64(&reader);
+	}
+	if (txn != NULL) {
+		mdb_txn_abort(txn);
+	}
+	if (env != NULL) {
+		mdb_env_close(env);
+	}
+	return result == 0 || result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "meta");
+}
+
+/* Salts that the copied environment needs may have been overwritten before they were copied: by an
+ * erasure, which counts before it overwrites. */
+static enum bd_code has_salts(bool *has, struct copy *copy)
+{
+	uint64_t copied, now;
+
+	BD_TRY(read_number(&copied, copy->to, MDB_NOLOCK, BD_ERASE_COUNT_NAME, copy->diag));
+	BD_TRY(read_number(&now, copy->from, 0, BD_ERASE_COUNT_NAME, copy->diag));
+	*has = copied == now;
+	return BD_OK;
+}
+
 /* Is the spool of every long message that the copied environment is in the midst of there? */
 static enum bd_code has_spools(bool *has, struct copy *copy, struct bd_store *store)
 {
@@ -323,6 +370,8 @@ static void forget_env(struct copy *copy)
 
 	join(path, copy->to, "data.mdb");
 	unlink(path);
+	join(path, copy->to, "salts");
+	unlink(path);
 	join(path, copy->to, "spool");
 	folder = opendir(path);
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
@@ -336,11 +385,11 @@ static void forget_env(struct copy *copy)
 	copy->report = (struct bd_backup_report){ 0 };
 }
 
-/* A long message that was being applied may have come to its end before its spool was copied: then
- * both once more. */
-static enum bd_code copy_env_and_spools(struct copy *copy)
+/* A long message that was being applied may have come to its end before its spool was copied, or an
+ * erasure before its salts were: then all once more. */
+static enum bd_code copy_env_and_all_it_needs(struct copy *copy)
 {
-	bool has = false;
+	bool has = false, is_gone = false;
 
 	for (int i = 0; i < SPOOL_TRIES && !has; i++) {
 		if (i > 0) {
@@ -348,10 +397,16 @@ static enum bd_code copy_env_and_spools(struct copy *copy)
 		}
 		BD_TRY(copy_env(copy));
 		BD_TRY(copy_folder(copy, folders[0]));
+		BD_TRY(copy_file(copy, "salts", &is_gone));
 		BD_TRY(check_spools(&has, copy));
+		BD_TRY(has ? has_salts(&has, copy) : BD_OK);
+	}
+	if (is_gone) {
+		return bd_fail(copy->diag, BD_STORE_FAILED, "salts are missing");
 	}
 	return has ? BD_OK
-		   : bd_fail(copy->diag, BD_STORE_IN_USE, "long messages come all the time");
+		   : bd_fail(copy->diag, BD_STORE_IN_USE,
+			     "long messages or erasures come all the time");
 }
 
 static enum bd_code put_manifest(struct copy *copy)
@@ -388,18 +443,14 @@ static void copy_close(struct copy *copy)
 
 static enum bd_code back_up(struct copy *copy)
 {
-	bool is_gone = false;
-
 	if (mkdir(copy->to, 0700) != 0) {
 		return io_fail(copy->diag, "backup");
 	}
-	BD_TRY(copy_env_and_spools(copy));
-	BD_TRY(copy_file(copy, "salts", &is_gone));
+	BD_TRY(copy_env_and_all_it_needs(copy));
 	for (size_t i = 1; i < FOLDERS; i++) {
 		BD_TRY(copy_folder(copy, folders[i]));
 	}
-	return is_gone ? bd_fail(copy->diag, BD_STORE_FAILED, "salts are missing")
-		       : put_manifest(copy);
+	return put_manifest(copy);
 }
 
 enum bd_code bd_store_backup(
