@@ -272,7 +272,8 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
-/* -- sources -- how a department is asked, where the sources file says nothing else ------------------
+/* -- sources -- how a department is asked, where the sources file says nothing else
+ * ------------------
  */
 /* Requests at once: as many as a small front machine answers without a queue. */
 #define BD_SOURCE_CONCURRENCY 8

@@ -103,8 +103,8 @@ static struct bd_fence *fence_of(struct place *place, const struct bd_senders *s
 	struct bd_fence *fence = NULL;
 	struct bd_diag diag = { .code = BD_OK };
 
-	if (bd_fence_new(&fence, at(place, "etc/bidui.conf"), &place->settings, senders, NULL, &diag) !=
-		BD_OK) {
+	if (bd_fence_new(&fence, at(place, "etc/bidui.conf"), &place->settings, senders, NULL,
+		    &diag) != BD_OK) {
 		fail_msg("%s", diag.detail);
 	}
 	place->count--;
@@ -397,8 +397,8 @@ static void test_a_folder_that_is_not_there(void **state)
 	struct bd_diag diag = { .code = BD_OK };
 
 	place->settings.data_folder = at(place, "none");
-	assert_int_equal(
-		bd_fence_new(&fence, at(place, "etc/bidui.conf"), &place->settings, NULL, NULL, &diag),
+	assert_int_equal(bd_fence_new(&fence, at(place, "etc/bidui.conf"), &place->settings, NULL,
+				 NULL, &diag),
 		BD_IO);
 	assert_null(fence);
 	assert_non_null(strstr(diag.detail, "/none"));
