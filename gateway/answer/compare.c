@@ -75,7 +75,7 @@ static enum bd_code find_of_role(struct bd_answered *answered, struct bd_finding
 	for (size_t s = 0; s < asked->subject_count && code == BD_OK; s++) {
 		const struct bd_case_subject *subject = &asked->subjects[s];
 
-		if (strcmp(name, subject->role->name) != 0) {
+		if (!bd_is_name(name, subject->role->name)) {
 			continue;
 		}
 		if (!bd_element_applies(element, subject, asked, findings, begin)) {

@@ -7,8 +7,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#include <string.h>
-
 /* -- must_exist and must_not_exist -- */
 
 struct tally {
@@ -42,7 +40,7 @@ static void count_rows(struct tally *tally, struct bd_finding *finding, const st
 			tally->answer = one;
 			bd_finding_tell(finding, row);
 		}
-		if (one == BD_COUNTS_YES && (last == NULL || strcmp(last, row->source) != 0)) {
+		if (one == BD_COUNTS_YES && (last == NULL || !bd_is_name(last, row->source))) {
 			last = row->source;
 			tally->sources++;
 		}

@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "record/rules_compare.h"
 
-#include <string.h>
-
 void bd_finding_set(struct bd_finding *finding, enum bd_finding_code code, const char *reason)
 {
 	finding->code = code;
@@ -24,7 +22,7 @@ void bd_finding_tell(struct bd_finding *finding, const struct bd_statement *stat
 bool bd_is_listed(const char *const *names, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], name) == 0) {
+		if (bd_is_name(names[i], name)) {
 			return true;
 		}
 	}
@@ -49,7 +47,7 @@ static bool is_former(const struct bd_work *work, uint16_t field)
 {
 	const struct bd_element *element = work->element;
 
-	return element->field != NULL && strcmp(element->field->name, "name") == 0 &&
+	return element->field != NULL && bd_is_name(element->field->name, "name") &&
 	       is_field(bd_dictionary_field(
 				work->context->dict, element->entity->name, "former_name"),
 		       field);
@@ -88,7 +86,7 @@ bool bd_entity_is_disputed(
 {
 	for (size_t i = 0; i < held->dispute_count; i++) {
 		if (held->disputes[i].entity == entity->number &&
-			(source == NULL || strcmp(held->disputes[i].source, source) == 0)) {
+			(source == NULL || bd_is_name(held->disputes[i].source, source))) {
 			return true;
 		}
 	}
@@ -197,11 +195,11 @@ static enum bd_counting passes_filter(const struct bd_row_filter *filter,
 
 static bool is_of_element(const struct bd_element *element, const struct bd_statement *row)
 {
-	return !row->is_inverse && row->entity == element->entity->number &&
-	       bd_is_asked_source(element, row->source);
+	return bd_is_row_of(element, row) && bd_is_asked_source(element, row->source);
 }
 
-enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at)
+enum bd_counting bd_row_counts_of_entity(
+	const struct bd_work *work, const struct bd_held *held, size_t at)
 {
 	const struct bd_element *element = work->element;
 	enum bd_counting answer = BD_COUNTS_YES;
@@ -294,7 +292,7 @@ static int64_t through_of(
 {
 	for (size_t i = 0; source != NULL && i < held->coverage_count; i++) {
 		if (held->coverage[i].entity == work->element->entity->number &&
-			strcmp(held->coverage[i].source, source) == 0) {
+			bd_is_name(held->coverage[i].source, source)) {
 			return held->coverage[i].complete_through_ms;
 		}
 	}

@@ -33,8 +33,23 @@ bool bd_is_disputed(const struct bd_work *work, const struct bd_held *held);
 bool bd_entity_is_disputed(
 	const struct bd_held *held, const struct bd_entity *entity, const char *source);
 
-/* The statement's row, as all feeds of its source together tell it. */
-enum bd_counting bd_row_counts(const struct bd_work *work, const struct bd_held *held, size_t at);
+/* Of the element's entity, and said of the subject itself. */
+static inline bool bd_is_row_of(const struct bd_element *element, const struct bd_statement *row)
+{
+	return row->entity == element->entity->number && !row->is_inverse;
+}
+
+enum bd_counting bd_row_counts_of_entity(
+	const struct bd_work *work, const struct bd_held *held, size_t at);
+/* The statement's row, as all feeds of its source together tell it. Nearly all are of another
+ * entity. */
+static inline enum bd_counting bd_row_counts(
+	const struct bd_work *work, const struct bd_held *held, size_t at)
+{
+	return bd_is_row_of(work->element, &held->statements[at])
+		       ? bd_row_counts_of_entity(work, held, at)
+		       : BD_COUNTS_NO;
+}
 /* Why it cannot be told whether a row counts: a code that is not in its table, else row_unsure (no
  * value, a contradiction, a document of another kind). Of rows of which one is UNSURE. */
 const char *bd_rows_unsure_reason(const struct bd_work *work, const struct bd_held *held);

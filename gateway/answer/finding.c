@@ -1,7 +1,6 @@
 #include "answer/finding.h"
 
 #include <stddef.h>
-#include <string.h>
 
 /* What an answer writes of a code, ready. */
 #define MEMBERS(name, zh) "\"code\":\"" name "\",\"code_zh\":\"" zh "\""
@@ -152,7 +151,7 @@ const struct bd_term *bd_flag_term(enum bd_finding_flag flag)
 const struct bd_term *bd_reason_term(const char *reason)
 {
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (strcmp(reasons[i].name, reason) == 0) {
+		if (bd_is_name(reasons[i].name, reason)) {
 			return &reasons[i];
 		}
 	}
@@ -178,7 +177,7 @@ int bd_finding_badness(enum bd_finding_code code)
 bool bd_finding_find(enum bd_finding_code *code, const char *name)
 {
 	for (unsigned i = 0; i < BD_FINDING_CODE_COUNT; i++) {
-		if (strcmp(findings[i].term.name, name) == 0) {
+		if (bd_is_name(findings[i].term.name, name)) {
 			*code = (enum bd_finding_code)i;
 			return true;
 		}
@@ -189,7 +188,7 @@ bool bd_finding_find(enum bd_finding_code *code, const char *name)
 bool bd_flag_find(enum bd_finding_flag *flag, const char *name)
 {
 	for (size_t i = 0; i < FLAG_COUNT; i++) {
-		if (strcmp(flags[i].term.name, name) == 0) {
+		if (bd_is_name(flags[i].term.name, name)) {
 			*flag = flags[i].flag;
 			return true;
 		}

@@ -1,7 +1,6 @@
 #include "answer/grant.h"
 
 #include <stdint.h>
-#include <string.h>
 
 struct bd_grant_slot {
 	const struct bd_matter *matter; /* a version; NULL = free */
@@ -54,7 +53,7 @@ static struct bd_grant_slot *slot_of(
 static const char *intern(struct bd_grants *grants, const char *purpose)
 {
 	for (size_t i = 0; i < grants->purpose_count; i++) {
-		if (strcmp(grants->purposes[i], purpose) == 0) {
+		if (bd_is_name(grants->purposes[i], purpose)) {
 			return grants->purposes[i];
 		}
 	}
@@ -66,7 +65,7 @@ static bool is_chained(const struct bd_grant *a, const struct bd_grant *b)
 {
 	return a->sender_number == b->sender_number &&
 	       (a->matter == NULL ? b->matter == NULL
-				  : b->matter != NULL && strcmp(a->matter, b->matter) == 0);
+				  : b->matter != NULL && bd_is_name(a->matter, b->matter));
 }
 
 /* Each grant behind the one before it of the same sender and matter; true of the first. */
@@ -87,7 +86,7 @@ static size_t count_versions(
 	size_t sum = 0;
 
 	for (size_t i = 0; grant->matter != NULL && i < count; i++) {
-		sum += strcmp(matters[i]->id, grant->matter) == 0;
+		sum += bd_is_name(matters[i]->id, grant->matter);
 	}
 	return sum;
 }
@@ -100,7 +99,7 @@ static void enter(struct bd_grants *grants, const struct bd_grant *first,
 		return;
 	}
 	for (size_t i = 0; i < matter_count; i++) {
-		if (strcmp(matters[i]->id, first->matter) == 0) {
+		if (bd_is_name(matters[i]->id, first->matter)) {
 			*slot_of(grants, matters[i], first->sender_number) =
 				(struct bd_grant_slot){ matters[i], first->sender_number, first };
 		}
@@ -173,7 +172,7 @@ static const struct bd_grant *first_of_matter(
 		const struct bd_grant *one = &grants->items[i];
 
 		if (one->sender_number == asker->sender_number && one->matter != NULL &&
-			strcmp(one->matter, matter->id) == 0) {
+			bd_is_name(one->matter, matter->id)) {
 			return one;
 		}
 	}
@@ -191,9 +190,9 @@ static void name_giver(struct bd_missing_grant *missing, const struct bd_grants 
 		const struct bd_grant *one = &grants->items[i];
 
 		if (missing->matter != NULL
-				? one->matter != NULL && strcmp(one->matter, missing->matter) == 0
+				? one->matter != NULL && bd_is_name(one->matter, missing->matter)
 				: missing->entity != NULL && one->entity != NULL &&
-					  strcmp(one->entity->name, missing->entity) == 0) {
+					  bd_is_name(one->entity->name, missing->entity)) {
 			missing->giver_zh = one->giver_zh;
 			missing->giver_en = one->giver_en;
 			return;

@@ -271,7 +271,7 @@ static void read_cover(const struct bd_held_reading *reading, struct bd_coverage
 	bd_question_members(node, pointer, members, reading->faults);
 	coverage->source = bd_held_text(reading, node, "source", NULL);
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (strcmp(states[i], state) == 0) {
+		if (bd_is_name(states[i], state)) {
 			coverage->state = (enum bd_coverage_state)(i + BD_COVERAGE_NONE);
 		}
 	}
@@ -357,7 +357,7 @@ static enum bd_held_status status_of(const char *name, size_t statements)
 	static const char *const names[] = { "found", "no_subject", "ambiguous", "withheld" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(name, names[i]) == 0) {
+		if (bd_is_name(name, names[i])) {
 			return (enum bd_held_status)(i + BD_HELD_FOUND);
 		}
 	}

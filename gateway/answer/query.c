@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "base/json_write.h"
 
-#include <string.h>
-
 /* A query that is being answered. */
 struct asking {
 	const struct bd_answer_context *context;
@@ -78,8 +76,8 @@ static bool is_in_use(const struct asking *asking, const char *source, const cha
 	for (size_t i = 0; i < context->use_count; i++) {
 		const struct bd_section_use *use = &context->uses[i];
 
-		if (strcmp(use->source, source) == 0 &&
-			(section == NULL || strcmp(use->section, section) == 0) &&
+		if (bd_is_name(use->source, source) &&
+			(section == NULL || bd_is_name(use->section, section)) &&
 			!bd_is_approved(use->approval, asking->day)) {
 			return false;
 		}

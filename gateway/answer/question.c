@@ -68,7 +68,7 @@ const struct bd_case_subject *bd_case_only(const struct bd_case *asked, const ch
 	const struct bd_case_subject *found = NULL;
 
 	for (size_t i = 0; i < asked->subject_count; i++) {
-		if (strcmp(asked->subjects[i].role->name, role) == 0) {
+		if (bd_is_name(asked->subjects[i].role->name, role)) {
 			if (found != NULL) {
 				return NULL;
 			}
@@ -90,28 +90,38 @@ const struct bd_claim *bd_case_claim(
 {
 	for (size_t i = 0; i < asked->claim_count; i++) {
 		if (asked->claims[i].subject == subject &&
-			strcmp(asked->claims[i].field->name, field) == 0) {
+			bd_is_name(asked->claims[i].field->name, field)) {
 			return &asked->claims[i];
 		}
 	}
 	return NULL;
 }
 
+#define INDEX_MAX_DIGITS 20
+
+/* "/subjects" and "applicant": "/subjects/applicant"; what has no room is cut off. */
+static void point_in(char out[POINTER_MAX], const char *parent, struct bd_bytes name)
+{
+	size_t len = strlen(parent), room = POINTER_MAX - 2 - INDEX_MAX_DIGITS;
+
+	len = len < room ? len : room;
+	memcpy(out, parent, len);
+	out[len++] = '/';
+	name.len = name.len < POINTER_MAX - 1 - len ? name.len : POINTER_MAX - 1 - len;
+	memcpy(out + len, name.ptr, name.len);
+	out[len + name.len] = '\0';
+}
+
 /* "/claims" and 3: "/claims/3". */
 static void point_to(char out[POINTER_MAX], const char *list, size_t index)
 {
-	char digits[20], *end = digits + sizeof(digits), *at = end;
-	size_t len = strlen(list);
+	char digits[INDEX_MAX_DIGITS], *end = digits + sizeof(digits), *at = end;
 
 	do {
 		*--at = (char)('0' + index % 10);
 		index /= 10;
 	} while (index > 0);
-	len = len < POINTER_MAX - sizeof(digits) - 2 ? len : POINTER_MAX - sizeof(digits) - 2;
-	memcpy(out, list, len);
-	out[len++] = '/';
-	memcpy(out + len, at, (size_t)(end - at));
-	out[len + (size_t)(end - at)] = '\0';
+	point_in(out, list, (struct bd_bytes){ at, (size_t)(end - at) });
 }
 
 /* -- subjects -- */
@@ -195,7 +205,7 @@ static void check_counts(struct work *work)
 			min = role->at_least;
 		}
 		if (work->tried[i] < min || work->tried[i] > role->max) {
-			snprintf(pointer, sizeof(pointer), "/subjects/%s", role->name);
+			point_in(pointer, "/subjects", bd_bytes_of(role->name));
 			refuse(work, BD_ROLE_COUNT, NULL, pointer, "");
 		}
 	}
@@ -203,16 +213,16 @@ static void check_counts(struct work *work)
 
 static void read_role(struct work *work, const struct bd_role *role, const struct bd_json *member)
 {
-	char pointer[POINTER_MAX];
+	char list[POINTER_MAX], pointer[POINTER_MAX];
 	size_t index = 0;
 
-	snprintf(pointer, sizeof(pointer), "/subjects/%s", role->name);
+	point_in(list, "/subjects", bd_bytes_of(role->name));
 	if (member->type != BD_JSON_IS_ARRAY) {
-		add_subject(work, role, member, pointer);
+		add_subject(work, role, member, list);
 		return;
 	}
 	for (const struct bd_json *item = member->first; item != NULL; item = item->next) {
-		snprintf(pointer, sizeof(pointer), "/subjects/%s/%zu", role->name, index++);
+		point_to(pointer, list, index++);
 		add_subject(work, role, item, pointer);
 	}
 }

@@ -19,16 +19,20 @@ static void write_flags(struct bd_json_writer *w, uint32_t flags)
 /* Nearly every finding has no flag: then three members are written at once. */
 static void write_verdict(struct bd_json_writer *w, const struct bd_finding *finding)
 {
-	static const char *const plain[2][2] = {
-		{ "\"flags\":[],\"accepted\":false,\"core\":false",
-			"\"flags\":[],\"accepted\":false,\"core\":true" },
-		{ "\"flags\":[],\"accepted\":true,\"core\":false",
-			"\"flags\":[],\"accepted\":true,\"core\":true" },
+#define PLAIN(accepted, core)                                                                      \
+	{                                                                                          \
+		"\"flags\":[],\"accepted\":" accepted ",\"core\":" core,                           \
+			sizeof("\"flags\":[],\"accepted\":" accepted ",\"core\":" core) - 1        \
+	}
+	static const struct bd_bytes plain[2][2] = {
+		{ PLAIN("false", "false"), PLAIN("false", "true") },
+		{ PLAIN("true", "false"), PLAIN("true", "true") },
 	};
+#undef PLAIN
 	bool is_accepted = bd_finding_is_accepted(finding), is_core = finding->element->is_core;
 
 	if (finding->flags == 0) {
-		bd_jw_members(w, bd_bytes_of(plain[is_accepted][is_core]));
+		bd_jw_members(w, plain[is_accepted][is_core]);
 		return;
 	}
 	write_flags(w, finding->flags);
@@ -39,32 +43,61 @@ static void write_verdict(struct bd_json_writer *w, const struct bd_finding *fin
 /* The reason for machines, and for people in both languages. */
 static void write_reason(struct bd_json_writer *w, const char *reason)
 {
-	const struct bd_term *term = reason[0] != '\0' ? bd_reason_term(reason) : NULL;
+	const struct bd_term *term;
 	const struct bd_code_info *rule;
 
+	if (reason[0] == '\0') {
+		bd_jw_members(w, bd_bytes_of("\"reason\":\"\""));
+		return;
+	}
+	term = bd_reason_term(reason);
 	bd_jw_text(w, "reason", reason);
 	if (term != NULL) {
 		bd_jw_text(w, "detail_zh", term->zh);
 		bd_jw_text(w, "detail_en", term->en);
-	} else if (reason[0] != '\0') {
+	} else {
 		rule = bd_code_info(bd_code_find(reason));
 		bd_jw_text(w, "detail_zh", rule->zh);
 		bd_jw_text(w, "detail_en", rule->en);
 	}
 }
 
+static void write_told(struct bd_json_writer *w, const char *source, int64_t as_of_ms,
+	int64_t received_ms, int64_t now_ms)
+{
+	if (source != NULL) {
+		bd_jw_text(w, "source", source);
+	}
+	bd_jw_time(w, "as_of", as_of_ms);
+	if (received_ms != 0) {
+		bd_jw_i64(w, "age_s", (now_ms - received_ms) / 1000);
+	}
+}
+
+static bool is_told_so(const struct bd_finding *finding, const struct bd_evidence *one)
+{
+	return one->source == finding->source && one->as_of_ms == finding->as_of_ms &&
+	       one->received_ms == finding->received_ms;
+}
+
+/* Who decided, then everyone that was heard. Most findings have one source: its members are
+ * written once and then copied. */
 static void write_sources(
 	struct bd_json_writer *w, const struct bd_finding *finding, int64_t now_ms)
 {
+	size_t from = bd_jw_place(w), to;
+
+	write_told(w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
+	to = bd_jw_place(w);
 	bd_jw_array(w, "sources");
 	for (size_t i = 0; i < finding->evidence_count; i++) {
 		const struct bd_evidence *one = &finding->evidence[i];
 
 		bd_jw_object(w, NULL);
-		bd_jw_text(w, "source", one->source);
-		bd_jw_time(w, "as_of", one->as_of_ms);
-		if (one->received_ms != 0) {
-			bd_jw_i64(w, "age_s", (now_ms - one->received_ms) / 1000);
+		if (is_told_so(finding, one)) {
+			bd_jw_again(w, from, to);
+		} else {
+			write_told(w, one->source, one->as_of_ms, one->received_ms, now_ms);
 		}
 		bd_jw_object_end(w);
 	}
@@ -136,13 +169,6 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 	}
 	if (finding->is_via_source) {
 		bd_jw_text(w, "via", "source");
-	}
-	if (finding->source != NULL) {
-		bd_jw_text(w, "source", finding->source);
-	}
-	bd_jw_time(w, "as_of", finding->as_of_ms);
-	if (finding->received_ms != 0) {
-		bd_jw_i64(w, "age_s", (context->now_ms - finding->received_ms) / 1000);
 	}
 	write_sources(w, finding, context->now_ms);
 	if (context->explains) {

@@ -1,7 +1,5 @@
 #include "answer/row.h"
 
-#include <string.h>
-
 const struct bd_held_value *bd_statement_value(
 	const struct bd_statement *statement, uint16_t field, size_t *count)
 {
@@ -49,7 +47,7 @@ static bool is_same(const struct bd_held_value *a, const struct bd_held_value *b
 static bool is_same_row(const struct bd_statement *a, const struct bd_statement *b)
 {
 	return a->entity == b->entity && bd_bytes_equal(a->row_key, b->row_key) &&
-	       strcmp(a->source, b->source) == 0;
+	       bd_is_name(a->source, b->source);
 }
 
 const struct bd_held_value *bd_row_value(

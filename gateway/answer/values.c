@@ -209,7 +209,7 @@ static size_t authority_of(const struct bd_field *field, const char *source)
 {
 	size_t i = 0;
 
-	while (i < field->authority_count && strcmp(field->authority[i], source) != 0) {
+	while (i < field->authority_count && !bd_is_name(field->authority[i], source)) {
 		i++;
 	}
 	return i;
@@ -223,7 +223,7 @@ static bool is_good(enum bd_finding_code code)
 /* Two rows that a source tells apart, so that both are true. */
 static bool are_rows_of_one_source(const struct bd_statement *a, const struct bd_statement *b)
 {
-	return strcmp(a->source, b->source) == 0 && !bd_bytes_equal(a->row_key, b->row_key);
+	return bd_is_name(a->source, b->source) && !bd_bytes_equal(a->row_key, b->row_key);
 }
 
 /* Of rows that say as much: what all have to say is as old as the oldest, what one says enough for
@@ -231,7 +231,7 @@ static bool are_rows_of_one_source(const struct bd_statement *a, const struct bd
 static bool is_told_first(
 	const struct bd_field *field, const struct verdict *a, const struct verdict *b)
 {
-	bool is_one_row = strcmp(a->row->source, b->row->source) == 0 &&
+	bool is_one_row = bd_is_name(a->row->source, b->row->source) &&
 			  bd_bytes_equal(a->row->row_key, b->row->row_key);
 
 	return is_good(a->code) && field->merge != BD_MERGE_UNION && !is_one_row
@@ -273,7 +273,7 @@ static bool is_undecided(const struct bd_field *field, const struct verdict *bes
 		const struct verdict *one = &verdicts[i];
 
 		if (is_good(one->code) && authority_of(field, one->row->source) == rank &&
-			strcmp(one->row->source, best->row->source) != 0 &&
+			!bd_is_name(one->row->source, best->row->source) &&
 			bd_bytes_equal(one->row->row_key, best->row->row_key)) {
 			return true;
 		}
@@ -324,7 +324,7 @@ static void merge(struct bd_finding *finding, const struct bd_field *field,
 	if (field->merge == BD_MERGE_AUTHORITY && is_undecided(field, best, verdicts, count)) {
 		finding->code = BD_FINDING_INDETERMINATE;
 	}
-	if (strcmp(finding->reason, "conflict") == 0) {
+	if (bd_is_name(finding->reason, "conflict")) {
 		finding->flags |= BD_FLAG_CONFLICT;
 	}
 }
@@ -342,7 +342,7 @@ static enum bd_code tell_all(struct bd_finding *finding, const struct bd_work *w
 	for (size_t i = 0; i < count; i++) {
 		const struct bd_statement *row = verdicts[i].row;
 
-		if (used == 0 || strcmp(list[used - 1].source, row->source) != 0) {
+		if (used == 0 || !bd_is_name(list[used - 1].source, row->source)) {
 			list[used++] = (struct bd_evidence){ row->source, row->as_of_ms,
 				row->received_ms, row->version, row->digest };
 		}
@@ -359,7 +359,7 @@ static void judge_former(struct bd_finding *finding, const struct bd_work *work,
 	const struct bd_field *former;
 
 	if (finding->code != BD_FINDING_MISMATCH || !work->element->is_claimed ||
-		strcmp(work->element->field->name, "name") != 0) {
+		!bd_is_name(work->element->field->name, "name")) {
 		return;
 	}
 	former = bd_dictionary_field(
@@ -444,7 +444,7 @@ static bool has_silent_row(const struct bd_work *work, const struct bd_held *hel
 			continue;
 		}
 		for (size_t v = 0; v < count; v++) {
-			if (strcmp(verdicts[v].row->source, held->statements[i].source) == 0) {
+			if (bd_is_name(verdicts[v].row->source, held->statements[i].source)) {
 				return true;
 			}
 		}

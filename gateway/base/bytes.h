@@ -36,7 +36,14 @@ static inline bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b)
 
 static inline bool bd_bytes_is(struct bd_bytes a, const char *text)
 {
-	return bd_bytes_equal(a, bd_bytes_of(text));
+	/* Names are looked for in lists: nearly all others differ in their first byte. */
+	return (a.len == 0 || a.ptr[0] == text[0]) && bd_bytes_equal(a, bd_bytes_of(text));
+}
+
+/* Of two names that end with NUL. Most are one and the same, or differ in their first byte. */
+static inline bool bd_is_name(const char *a, const char *b)
+{
+	return a == b || (a[0] == b[0] && strcmp(a, b) == 0);
 }
 
 /* Order by unsigned byte, a prefix first: <0, 0, >0. */

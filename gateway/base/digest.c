@@ -60,14 +60,21 @@ void bd_sha256_free(struct bd_sha256 *sha)
 	free(sha);
 }
 
-enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+enum bd_code bd_sha256_of_parts(
+	const struct bd_bytes *parts, size_t count, uint8_t out[BD_DIGEST_BYTES])
 {
 	SHA256_CTX context;
+	bool is_good = SHA256_Init(&context) == 1;
 
-	return SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes.ptr, bytes.len) == 1 &&
-			       SHA256_Final(out, &context) == 1
-		       ? BD_OK
-		       : BD_INTERNAL;
+	for (size_t i = 0; i < count && is_good; i++) {
+		is_good = SHA256_Update(&context, parts[i].ptr, parts[i].len) == 1;
+	}
+	return is_good && SHA256_Final(out, &context) == 1 ? BD_OK : BD_INTERNAL;
+}
+
+enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
+{
+	return bd_sha256_of_parts(&bytes, 1, out);
 }
 
 static bool begin(SHA256_CTX *context, const uint8_t key[BLOCK_BYTES], uint8_t pad)

@@ -8,7 +8,10 @@
 
 void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out)
 {
-	*writer = (struct bd_json_writer){ .out = out, .code = BD_OK };
+	writer->out = out;
+	writer->code = BD_OK;
+	writer->needs_comma = false;
+	writer->time_ms = 0; /* which is written as null */
 }
 
 static void put(struct bd_json_writer *writer, struct bd_bytes bytes)
@@ -165,6 +168,19 @@ void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_
 	}
 }
 
+void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
+{
+	char *at = begin(writer, bd_jw_key(key), text.len + 2);
+
+	if (at != NULL) {
+		*at++ = '"';
+		memcpy(at, text.ptr, text.len);
+		at += text.len;
+		*at++ = '"';
+		end(writer, at);
+	}
+}
+
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words)
 {
 	bd_jw_array(writer, key);
@@ -232,14 +248,33 @@ void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
 	bd_jw_raw(writer, NULL, members);
 }
 
+size_t bd_jw_place(const struct bd_json_writer *writer)
+{
+	return writer->out->len;
+}
+
+void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to)
+{
+	size_t comma = to > from && writer->out->ptr[from] == ',';
+	size_t len = to - from - comma;
+	/* Room may move what is written. */
+	char *at = writer->code == BD_OK ? begin(writer, bd_jw_key(NULL), len) : NULL;
+
+	if (at != NULL) {
+		memcpy(at, writer->out->ptr + from + comma, len);
+		end(writer, at + len);
+	}
+}
+
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
 {
-	char text[30];
-
 	if (ms == 0) {
 		bd_jw_null(writer, key);
 		return;
 	}
-	bd_time_format(text, ms);
-	bd_jw_text(writer, key, text);
+	if (ms != writer->time_ms) {
+		bd_time_format(writer->time, ms);
+		writer->time_ms = ms;
+	}
+	bd_jw_plain(writer, key, (struct bd_bytes){ writer->time, sizeof(writer->time) - 1 });
 }

@@ -12,6 +12,9 @@ struct bd_json_writer {
 	struct bd_buf *out;
 	enum bd_code code;
 	bool needs_comma;
+	/* The last time and its text: in an answer one source's is told again and again. */
+	int64_t time_ms;
+	char time[30];
 };
 
 /* A key of ours; NULL = none. */
@@ -38,6 +41,8 @@ static inline void bd_jw_bytes(struct bd_json_writer *writer, const char *key, s
 	bd_jw_member(writer, bd_jw_key(key), text);
 }
 
+/* A text of ours in which nothing has to be escaped. */
+void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text);
 /* An array of the words of a text: a blank stands between them. */
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words);
 void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value);
@@ -48,6 +53,9 @@ void bd_jw_null(struct bd_json_writer *writer, const char *key);
 void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json);
 /* Members of the object that is open, written before, without brackets. */
 void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members);
+/* How much is written; and the members written between two such places, once more. */
+size_t bd_jw_place(const struct bd_json_writer *writer);
+void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to);
 /* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms);
 

@@ -67,9 +67,11 @@ void bd_tags_bytes(struct bd_tags *tags, uint16_t tag, struct bd_bytes bytes)
 void bd_tags_number(struct bd_tags *tags, uint16_t tag, uint64_t number)
 {
 	uint64_t bytes = htobe64(number);
+	char *at = number != 0 ? take_room(tags, FRONT_BYTES + sizeof(bytes)) : NULL;
 
-	if (number != 0) {
-		bd_tags_bytes(tags, tag, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
+	if (at != NULL) {
+		memcpy(put_front(at, tag, sizeof(bytes)), &bytes, sizeof(bytes));
+		tags->out->len += FRONT_BYTES + sizeof(bytes);
 	}
 }
 

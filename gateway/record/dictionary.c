@@ -1,11 +1,9 @@
 #include "record/dictionary.h"
 
-#include <string.h>
-
 const struct bd_entity *bd_dictionary_entity(const struct bd_dictionary *dict, const char *name)
 {
 	for (size_t i = 0; i < dict->entity_count; i++) {
-		if (strcmp(dict->entities[i].name, name) == 0) {
+		if (bd_is_name(dict->entities[i].name, name)) {
 			return &dict->entities[i];
 		}
 	}
@@ -29,7 +27,7 @@ const struct bd_field *bd_dictionary_field(
 	const struct bd_entity *found = bd_dictionary_entity(dict, entity);
 
 	for (size_t i = 0; found != NULL && i < found->field_count; i++) {
-		if (strcmp(found->fields[i].name, name) == 0) {
+		if (bd_is_name(found->fields[i].name, name)) {
 			return &found->fields[i];
 		}
 	}
@@ -44,7 +42,7 @@ const struct bd_field *bd_dictionary_field_number(const struct bd_dictionary *di
 const struct bd_id_kind *bd_dictionary_id_kind(const struct bd_dictionary *dict, const char *name)
 {
 	for (size_t i = 0; i < dict->id_kind_count; i++) {
-		if (strcmp(dict->id_kinds[i].name, name) == 0) {
+		if (bd_is_name(dict->id_kinds[i].name, name)) {
 			return &dict->id_kinds[i];
 		}
 	}
@@ -65,7 +63,7 @@ const struct bd_id_kind *bd_dictionary_id_kind_number(
 const struct bd_code_value *bd_field_code(const struct bd_field *field, const char *name)
 {
 	for (size_t i = 0; i < field->code_count; i++) {
-		if (strcmp(field->codes[i].name, name) == 0) {
+		if (bd_is_name(field->codes[i].name, name)) {
 			return &field->codes[i];
 		}
 	}

@@ -335,20 +335,20 @@ enum bd_code bd_trail_receipt_explain(struct bd_buf *out, const struct bd_trail_
 
 enum bd_code bd_trail_commit(uint8_t out[BD_DIGEST_BYTES], const struct bd_trail_opening *opening)
 {
-	struct bd_buf bytes;
-	enum bd_code code;
+	uint32_t claim_len = htobe32((uint32_t)opening->claim.len);
+	uint32_t value_len = htobe32((uint32_t)opening->value.len);
+	const struct bd_bytes parts[] = {
+		{ (const char *)opening->salt, BD_TRAIL_SALT_BYTES },
+		{ (const char *)&claim_len, sizeof(claim_len) },
+		opening->claim,
+		{ (const char *)&value_len, sizeof(value_len) },
+		opening->value,
+	};
 
-	bd_buf_init(&bytes, BD_TRAIL_SALT_BYTES + 8 + opening->claim.len + opening->value.len);
-	code = bd_buf_add(
-		&bytes, (struct bd_bytes){ (const char *)opening->salt, BD_TRAIL_SALT_BYTES });
-	code = code == BD_OK ? bd_buf_add_sized(&bytes, opening->claim) : code;
-	code = code == BD_OK ? bd_buf_add_sized(&bytes, opening->value) : code;
-	code = code == BD_OK ? bd_sha256_of(bd_buf_bytes(&bytes), out) : code;
-	if (bytes.ptr != NULL) {
-		bd_wipe(bytes.ptr, bytes.len);
+	if (opening->claim.len > UINT32_MAX || opening->value.len > UINT32_MAX) {
+		return BD_LIMIT_BYTES;
 	}
-	bd_buf_release(&bytes);
-	return code;
+	return bd_sha256_of_parts(parts, sizeof(parts) / sizeof(parts[0]), out);
 }
 
 enum bd_code bd_trail_opening_check(
