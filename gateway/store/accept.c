@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/history.h"
+#include "store/kept.h"
 #include "store/watch.h"
 
 #include <string.h>
@@ -420,21 +421,9 @@ static enum bd_code keep_message(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t unchanged)
 {
 	struct bd_journal_entry head = *journal;
-	char room[8];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
 
 	head.entry.records = (struct bd_bytes){ "", 0 };
-	bd_buf_clear(&txn->plain);
-	bd_buf_clear(&txn->sealed);
-	BD_TRY(bd_buf_add_u64(&name, head.entry.message));
-	BD_TRY(bd_buf_add_sized(&txn->plain, bd_bytes_of(head.entry.source)));
-	BD_TRY(bd_buf_add_u64(&txn->plain, unchanged));
-	BD_TRY(bd_journal_pack(&txn->plain, &head));
-	BD_TRY(bd_buf_add_u64(&txn->sealed, (uint64_t)head.entry.received_ms));
-	BD_TRY(bd_seal_close(txn->store->seal, &txn->sealed, txn->store->message_salt,
-		bd_buf_bytes(&name), bd_buf_bytes(&txn->plain)));
-	return bd_txn_put(
-		txn, txn->store->messages, bd_buf_bytes(&name), bd_buf_bytes(&txn->sealed));
+	return bd_kept_put(txn, &head, unchanged);
 }
 
 enum bd_code bd_keep(struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t unchanged,
@@ -463,12 +452,9 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 
 	bd_arena_clear(&txn->node_arena);
 	bd_buf_clear(&txn->plain);
-	if (value.mv_size < 8) {
-		return BD_STORE_DAMAGED;
-	}
-	BD_TRY(bd_seal_open(txn->store->seal, &txn->plain, txn->store->message_salt,
+	BD_TRY(bd_kept_open(&txn->plain, txn->store->seal, txn->store, true,
 		(struct bd_bytes){ name.mv_data, name.mv_size },
-		(struct bd_bytes){ (char *)value.mv_data + 8, value.mv_size - 8 }));
+		(struct bd_bytes){ value.mv_data, value.mv_size }));
 	reader = bd_reader_of(bd_buf_bytes(&txn->plain));
 	bd_read_sized(&reader); /* source */
 	bd_read_u64(&reader);   /* unchanged */

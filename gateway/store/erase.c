@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/erase_kept.h"
 #include "store/erase_turn.h"
 #include "store/erase_who.h"
 #include "store/history.h"
@@ -183,6 +184,7 @@ static enum bd_code erase_all(struct bd_txn *txn, struct bd_erase_who *who, uint
 	bd_store_reach(txn->store, "erase.own");
 	BD_TRY(erase_cases(txn, who, erased));
 	BD_TRY(turn_all(txn, who, erased));
+	BD_TRY(bd_erase_kept(txn, who));
 	BD_TRY(bd_erase_forget(txn, noted));
 	bd_store_reach(txn->store, "erase.forgotten");
 	return bd_erase_overwrite(txn);

@@ -103,7 +103,7 @@ bool bd_erase_is_name(const struct bd_erase_who *who, uint16_t field)
 	return is_among(who->called, who->called_count, field);
 }
 
-static bool is_one_of(const struct bd_erase_who *who, const struct bd_identifier *identifier)
+bool bd_erase_is_name_of(const struct bd_erase_who *who, const struct bd_identifier *identifier)
 {
 	for (size_t i = 0; i < who->name_count; i++) {
 		if (bd_identifier_equal(&who->names[i], identifier)) {
@@ -171,7 +171,7 @@ enum bd_code bd_erase_text(struct bd_bytes *out, struct bd_bytes text,
 static bool leads_to(const struct bd_erase_who *who, const struct bd_node_row *row)
 {
 	for (const struct bd_node_name *name = row->others; name != NULL; name = name->next) {
-		if (is_one_of(who, &name->identifier)) {
+		if (bd_erase_is_name_of(who, &name->identifier)) {
 			return true;
 		}
 	}
@@ -378,7 +378,7 @@ static void clean_blocks(struct cleaning *cleaning)
 		bool is_led = false;
 
 		for (size_t i = 0; i < block->other_count; i++) {
-			is_led |= is_one_of(who, &block->others[i]);
+			is_led |= bd_erase_is_name_of(who, &block->others[i]);
 		}
 		if (is_led || bd_erase_has_number(who, block->key)) {
 			block->has_key = false;

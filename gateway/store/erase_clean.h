@@ -43,6 +43,8 @@ enum bd_code bd_erase_who_begin(struct bd_erase_who *who);
 /* One more of what it is called; past BD_ERASE_WORDS_MAX the rest is not learned. */
 enum bd_code bd_erase_learn(struct bd_erase_who *who, struct bd_bytes word);
 bool bd_erase_is_name(const struct bd_erase_who *who, uint16_t field);
+/* Is it one of its names? */
+bool bd_erase_is_name_of(const struct bd_erase_who *who, const struct bd_identifier *identifier);
 /* Somewhere in the text, one of its numbers; is the text what it is called? */
 bool bd_erase_has_number(const struct bd_erase_who *who, struct bd_bytes text);
 bool bd_erase_is_word(const struct bd_erase_who *who, struct bd_bytes text);

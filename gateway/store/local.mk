@@ -22,10 +22,12 @@ libbd_store_a_SOURCES = \
 	gateway/store/env.h \
 	gateway/store/erase.c gateway/store/erase.h \
 	gateway/store/erase_clean.c gateway/store/erase_clean.h \
+	gateway/store/erase_kept.c gateway/store/erase_kept.h \
 	gateway/store/erase_turn.c gateway/store/erase_turn.h \
 	gateway/store/erase_who.c gateway/store/erase_who.h \
 	gateway/store/history.c gateway/store/history.h \
 	gateway/store/journal.c gateway/store/journal.h \
+	gateway/store/kept.c gateway/store/kept.h \
 	gateway/store/lately.c gateway/store/lately.h \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_state.c gateway/store/long_state.h \

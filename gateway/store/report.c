@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "store/env.h"
 #include "store/journal.h"
+#include "store/kept.h"
 #include "store/long_state.h"
 
 #include <inttypes.h>
@@ -15,14 +16,11 @@ static enum bd_code open_message(struct bd_bytes *out, struct bd_store_reader *r
 {
 	enum bd_code code;
 
-	if (value->mv_size < 8) {
-		return bd_fail(diag, BD_STORE_DAMAGED, "a message");
-	}
 	bd_buf_clear(&reader->plain);
 	reader->plain.max = (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES;
-	code = bd_seal_open(reader->seal, &reader->plain, reader->store->message_salt,
+	code = bd_kept_open(&reader->plain, reader->seal, reader->store, false,
 		(struct bd_bytes){ name->mv_data, name->mv_size },
-		(struct bd_bytes){ (char *)value->mv_data + 8, value->mv_size - 8 });
+		(struct bd_bytes){ value->mv_data, value->mv_size });
 	*out = bd_buf_bytes(&reader->plain);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a message");
 }

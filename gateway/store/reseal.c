@@ -6,6 +6,7 @@
 #include "store/case_reseal.h"
 #include "store/dispute.h"
 #include "store/history.h"
+#include "store/kept.h"
 #include "store/obligations_form.h"
 #include "store/secrets.h"
 #include "store/spool_form.h"
@@ -82,6 +83,21 @@ static bool locate_dispute(struct row *row, struct bd_buf *room)
 
 static bool locate_message(struct row *row, struct bd_buf *room)
 {
+	struct bd_kept kept;
+
+	(void)room;
+	if (!bd_kept_read(&kept, row->value)) {
+		return false;
+	}
+	row->name = row->key;
+	row->at = kept.at;
+	row->is_message = !kept.has_slot;
+	row->slot = kept.slot;
+	return true;
+}
+
+static bool locate_event(struct row *row, struct bd_buf *room)
+{
 	(void)room;
 	row->name = row->key;
 	row->at = 8;
@@ -92,7 +108,7 @@ static bool locate_message(struct row *row, struct bd_buf *room)
 /* The shorter ones say how far a client was told. */
 static bool locate_watch(struct row *row, struct bd_buf *room)
 {
-	return row->key.len == BD_WATCH_KEY_BYTES && locate_message(row, room);
+	return row->key.len == BD_WATCH_KEY_BYTES && locate_event(row, room);
 }
 
 static bool locate_owed(struct row *row, struct bd_buf *room)

@@ -106,15 +106,12 @@ static inline void leftover_look(struct leftovers *left, struct bd_bytes key)
 /* What is sealed stands behind a clear part, and is bound to the key, or to the last of it. */
 static inline void leftover_try(struct leftovers *left, struct bd_bytes key, struct bd_bytes value)
 {
-	static const size_t fronts[] = { 0, 8, 16, 24 };
+	static const size_t fronts[] = { 0, 8, 16, 17, 24 };
 	const struct bd_bytes names[] = { key,
 		{ key.len > BD_NODE_KEY_BYTES ? key.ptr + key.len - BD_NODE_KEY_BYTES : key.ptr,
 			key.len > BD_NODE_KEY_BYTES ? BD_NODE_KEY_BYTES : key.len } };
 
 	left->entries++;
-	if (key.len == 8) {
-		return;
-	}
 	for (size_t f = 0; f < sizeof(fronts) / sizeof(fronts[0]); f++) {
 		struct bd_bytes sealed = { value.ptr + fronts[f], value.len - fronts[f] };
 

@@ -122,6 +122,42 @@ static uint64_t dispute(struct box *box, unsigned of, const char *reason)
 	return entry.message;
 }
 
+/* A record that was refused, with its own bytes, and whom it was about. */
+static void refuse(struct said *said, const char *number, const char *raw)
+{
+	const struct bd_identifier who = id_of(ID_PERSON, number);
+	static const uint16_t entity = ENTITY_PERSON;
+	const struct bd_reject reject = { .section = "people",
+		.entities = &entity,
+		.entity_count = 1,
+		.subject = &who,
+		.subject_count = 1,
+		.order_kind = BD_ORDER_TIME,
+		.order = { 10, 5 },
+		.raw = bd_bytes_of(raw) };
+
+	said_refuse(said, &reject);
+}
+
+/* A message of one subject, and one with refused records. */
+static void say_more(struct box *box)
+{
+	const struct bd_identifier who = id_of(ID_PERSON, NUMBER);
+	struct said reply, refused;
+
+	said_open(&reply, "social", "reply");
+	reply.entry.is_reply = true;
+	reply.entry.subject = &who;
+	reply.entry.subject_count = 1;
+	assert_int_equal(box_push(box, &reply), BD_OK);
+	said_close(&reply);
+	said_open(&refused, "market", "changes");
+	refuse(&refused, NUMBER, NAME "|" OLD_NUMBER "|2026-13-40");
+	refuse(&refused, PARTNER, PARTNER_NAME "|" PARTNER "|2026-13-40");
+	assert_int_equal(box_push(box, &refused), BD_OK);
+	said_close(&refused);
+}
+
 static void fill(struct box *box)
 {
 	const struct bd_identifier by_number = id_of(ID_PERSON, NUMBER);
@@ -140,6 +176,7 @@ static void fill(struct box *box)
 	}
 	say_share(box, 0, &partner, PARTNER_NAME, "60%", 9);
 	dispute(box, 1, NAME "称出资比例有误");
+	say_more(box);
 }
 
 /* -- looking -- */
@@ -305,6 +342,34 @@ static void a_dispute_goes_on(void **state)
 	box_close(&box);
 }
 
+/* A refused record stays in the list, with its place and reason; the others with all they have. */
+static void refused_records_are_listed(void **state)
+{
+	const struct bd_reject_query query = { .source = "market", .max = 10 };
+	struct bd_reject_page page;
+	struct box box;
+
+	(void)state;
+	box_open(&box, covers, 1);
+	fill(&box);
+	assert_int_equal(erase(&box, NULL), BD_OK);
+	/* What comes on the same day goes under a salt of its own. */
+	say_more(&box);
+	assert_true(readable(&box, words) > 0);
+	assert_int_equal(erase(&box, NULL), BD_OK);
+	assert_int_equal(readable(&box, words), 0);
+	bd_arena_clear(&box.arena);
+	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
+	assert_int_equal(bd_store_rejects(&page, box.reader, &query, &box.arena, &box.diag), BD_OK);
+	assert_int_equal(page.count, 4);
+	for (size_t i = 0; i < page.count; i++) {
+		assert_int_equal(page.items[i].reject.diag.code, BD_DATE_FORM);
+		assert_int_equal(page.items[i].reject.index, i % 2);
+	}
+	bd_store_end(box.reader);
+	box_close(&box);
+}
+
 /* An organization's salts may be new while an epoch is turned. */
 static void it_goes_with_a_new_epoch(void **state)
 {
@@ -438,6 +503,7 @@ int main(void)
 		cmocka_unit_test(who_is_erased_is_in_nobodys_rows),
 		cmocka_unit_test(what_stood_before_is_read_without_it),
 		cmocka_unit_test(a_dispute_goes_on),
+		cmocka_unit_test(refused_records_are_listed),
 		cmocka_unit_test(it_goes_with_a_new_epoch),
 		cmocka_unit_test(a_reader_of_before_is_waited_for),
 		cmocka_unit_test(it_may_come_again),

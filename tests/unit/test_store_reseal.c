@@ -2,6 +2,7 @@
  * sealed anew, killed at any point, and then the old key opens nothing and is needed for nothing.
  */
 #include "sealed_support.h"
+#include "store/kept.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -24,6 +25,12 @@ static size_t sealed_at(const struct box *box, MDB_dbi dbi, MDB_val key, MDB_val
 	}
 	if (dbi == box->store->disputes) {
 		return key.mv_size == 9 ? BD_NODE_KEY_BYTES + 8 : 0;
+	}
+	if (dbi == box->store->messages) {
+		struct bd_kept kept;
+
+		assert_true(bd_kept_read(&kept, (struct bd_bytes){ value.mv_data, value.mv_size }));
+		return kept.at;
 	}
 	if (dbi == box->store->watches && key.mv_size != BD_WATCH_KEY_BYTES) {
 		return 0;
