@@ -194,6 +194,29 @@ static struct bd_bytes name_of(uint8_t out[FRONT_BYTES], const struct slot *slot
 	return (struct bd_bytes){ (char *)out, 2 * DIGEST_BYTES + sizeof(time_ms) };
 }
 
+/* The record that stands there; false: no whole one does. Of one that was erased its length is
+ * left.
+ */
+static bool read_front(struct slot *slot, bool *is_erased, const struct day_file *file, uint64_t at)
+{
+	char front[FRONT_BYTES + 1];
+	ssize_t got = pread(file->fd, front, sizeof(front), (off_t)at);
+	struct bd_reader reader =
+		bd_reader_of((struct bd_bytes){ front, got > 0 ? (size_t)got : 0 });
+
+	*slot = (struct slot){ .state = SLOT_KEPT, .day = file->day };
+	slot->len = bd_read_u32(&reader);
+	slot->time_ms = (int64_t)bd_read_u64(&reader);
+	slot->offset = at + FRONT_BYTES;
+	if (got < FRONT_BYTES || slot->len > file->end - slot->offset) {
+		return false;
+	}
+	memcpy(slot->key, reader.rest.ptr, DIGEST_BYTES);
+	memcpy(slot->body, reader.rest.ptr + DIGEST_BYTES, DIGEST_BYTES);
+	*is_erased = got == sizeof(front) && front[FRONT_BYTES] == '\0';
+	return true;
+}
+
 /* The records of a day into the table; the file is cut behind the last whole one. */
 static enum bd_code load_day(
 	struct bd_repeats *repeats, int32_t day, int64_t now_ms, struct bd_diag *diag)
@@ -204,22 +227,14 @@ static enum bd_code load_day(
 
 	file = file_of(repeats, day);
 	while (code == BD_OK) {
-		char front[FRONT_BYTES];
-		ssize_t got = pread(file->fd, front, sizeof(front), (off_t)at);
-		struct bd_reader reader =
-			bd_reader_of((struct bd_bytes){ front, got > 0 ? (size_t)got : 0 });
-		struct slot slot = { .state = SLOT_KEPT, .day = day };
+		struct slot slot;
+		bool is_erased;
 
-		slot.len = bd_read_u32(&reader);
-		slot.time_ms = (int64_t)bd_read_u64(&reader);
-		slot.offset = at + FRONT_BYTES;
-		if (got != FRONT_BYTES || slot.len > file->end - slot.offset) {
+		if (!read_front(&slot, &is_erased, file, at)) {
 			break;
 		}
-		memcpy(slot.key, reader.rest.ptr, DIGEST_BYTES);
-		memcpy(slot.body, reader.rest.ptr + DIGEST_BYTES, DIGEST_BYTES);
 		at = slot.offset + slot.len;
-		if (!is_over(&slot, now_ms)) {
+		if (!is_erased && !is_over(&slot, now_ms)) {
 			code = make_room(repeats, now_ms);
 			if (code == BD_OK) {
 				struct slot *place =
@@ -502,4 +517,84 @@ void bd_repeats_forget(struct bd_repeats *repeats, const struct bd_repeat *repea
 		take_out(repeats, slot);
 	}
 	pthread_mutex_unlock(&repeats->lock);
+}
+
+/* -- erasing -- */
+
+static enum bd_code overwrite(
+	const struct day_file *file, const struct slot *slot, struct bd_diag *diag)
+{
+	static const char none[4096];
+	uint64_t at = slot->offset, end = slot->offset + slot->len;
+
+	while (at < end) {
+		size_t one = end - at < sizeof(none) ? (size_t)(end - at) : sizeof(none);
+		ssize_t len = pwrite(file->fd, none, one, (off_t)at);
+
+		if (len < 0 && errno != EINTR) {
+			return fail(diag);
+		}
+		at += len > 0 ? (uint64_t)len : 0;
+	}
+	return BD_OK;
+}
+
+/* The record at this place of a day's file. *next 0: there is none. */
+static enum bd_code erase_at(bool *is_changed, uint64_t *next, struct bd_repeats *repeats,
+	struct day_file *file, uint64_t at, const struct bd_repeats_judge *judge,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_bytes receipt, answer;
+	struct slot found, *kept;
+	bool is_erased;
+
+	*next = 0;
+	if (file->day == NO_DAY || !read_front(&found, &is_erased, file, at)) {
+		return BD_OK;
+	}
+	*next = found.offset + found.len;
+	bd_arena_clear(arena);
+	/* What cannot be opened is opened by nobody. */
+	if (is_erased || open_answer(&receipt, &answer, repeats, &found, arena, NULL) != BD_OK ||
+		!judge->is_erased(judge->state, receipt)) {
+		return BD_OK;
+	}
+	kept = probe(repeats->slots, repeats->slot_count, found.key);
+	if (kept->state == SLOT_KEPT && kept->day == found.day && kept->offset == found.offset) {
+		take_out(repeats, kept);
+	}
+	*is_changed = true;
+	return overwrite(file, &found, diag);
+}
+
+static enum bd_code erase_day(struct bd_repeats *repeats, struct day_file *file,
+	const struct bd_repeats_judge *judge, struct bd_arena *arena, struct bd_diag *diag)
+{
+	bool is_changed = false;
+	enum bd_code code = BD_OK;
+	uint64_t at = 0;
+
+	do {
+		pthread_mutex_lock(&repeats->lock);
+		code = erase_at(&is_changed, &at, repeats, file, at, judge, arena, diag);
+		if (code == BD_OK && at == 0 && is_changed && fdatasync(file->fd) != 0) {
+			code = fail(diag);
+		}
+		pthread_mutex_unlock(&repeats->lock);
+	} while (code == BD_OK && at != 0);
+	return code;
+}
+
+enum bd_code bd_repeats_erase(
+	struct bd_repeats *repeats, const struct bd_repeats_judge *judge, struct bd_diag *diag)
+{
+	struct bd_arena arena;
+	enum bd_code code = BD_OK;
+
+	bd_arena_init(&arena, BD_ANSWER_MAX_BYTES + 65536);
+	for (size_t i = 0; i < DAYS && code == BD_OK; i++) {
+		code = erase_day(repeats, &repeats->files[i], judge, &arena, diag);
+	}
+	bd_arena_release(&arena);
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "repeats");
 }

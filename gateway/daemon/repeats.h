@@ -5,7 +5,8 @@
  * stands sealed in a file a day under data_folder/repeats (store/seal.h, under a salt of its own);
  * files of which nothing counts any more are removed. Keys and bodies are digests made
  * by the caller. A record: u32 length of what is sealed, i64 time, 16 bytes each of key and body,
- * the sealed receipt id (sized) and answer; a torn one at the end is cut.
+ * the sealed receipt id (sized) and answer; a torn one at the end is cut, and what was sealed of an
+ * erased one is zeroes.
  */
 #ifndef BD_DAEMON_REPEATS_H
 #define BD_DAEMON_REPEATS_H
@@ -45,5 +46,14 @@ bool bd_repeats_are_current(struct bd_repeats *repeats);
 enum bd_code bd_repeats_keep(struct bd_repeats *repeats, const struct bd_repeat *repeat,
 	const char *receipt, struct bd_bytes answer, int64_t now_ms, struct bd_diag *diag);
 void bd_repeats_forget(struct bd_repeats *repeats, const struct bd_repeat *repeat);
+/* Whose case was erased, by the receipt of its answer. */
+struct bd_repeats_judge {
+	bool (*is_erased)(void *state, struct bd_bytes receipt);
+	void *state;
+};
+/* Such answers are overwritten, and synced: a retry is answered anew. One record at a time, so that
+ * nobody waits for long. */
+enum bd_code bd_repeats_erase(
+	struct bd_repeats *repeats, const struct bd_repeats_judge *judge, struct bd_diag *diag);
 
 #endif

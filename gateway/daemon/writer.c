@@ -26,6 +26,10 @@
 #define RESEAL_MS 1000
 /* Case files are indexed this long after they were written, at the most. */
 #define INDEX_MS 200
+/* An answer that was made before an erasure is kept within this. */
+#define ERASED_ANSWERS_MS 15000
+/* A case of one receipt. */
+#define CASE_ARENA_BYTES ((size_t)8 << 20)
 #define NS_PER_MS UINT64_C(1000000)
 
 /* A client that has taken its watches up to a number. */
@@ -54,6 +58,7 @@ struct bd_writer {
 	struct bd_write *longs; /* that the store has taken and not told the outcome of */
 	struct bd_write *resting, **last_resting; /* that wait for the end of these */
 	int64_t retry_ms, tend_ms, expire_ms, index_ms, reseal_ms;
+	int64_t erased_until_ms; /* 0 = what is kept was not looked through since an erasure */
 	bool has_index_failed, has_sweep_failed, has_reseal_failed; /* and that was told */
 	uint64_t oldest_reads;                                      /* by the last look */
 	int64_t oldest_since_ms;
@@ -214,6 +219,58 @@ static void work(struct bd_writer *writer)
 	}
 }
 
+/* -- answers kept for retries, of cases that were erased -- */
+
+struct judging {
+	struct bd_store_reader *reader;
+	struct bd_arena arena;
+};
+
+static bool is_erased(void *state, struct bd_bytes receipt)
+{
+	struct judging *judging = state;
+	struct bd_case_record record;
+	struct bd_trail_id id;
+
+	bd_arena_clear(&judging->arena);
+	return bd_trail_id_read(&id, receipt) &&
+	       bd_case_read(&record, judging->reader, &id, &judging->arena, NULL) == BD_CASE_ERASED;
+}
+
+static enum bd_code erase_answers(
+	struct bd_writer *writer, struct bd_repeats *repeats, struct bd_diag *diag)
+{
+	struct judging judging = { .reader = NULL };
+	const struct bd_repeats_judge judge = { is_erased, &judging };
+	enum bd_code code = bd_store_reader_new(&judging.reader, writer->store, diag);
+
+	bd_arena_init(&judging.arena, CASE_ARENA_BYTES);
+	code = code == BD_OK ? bd_store_begin(judging.reader, diag) : code;
+	code = code == BD_OK ? bd_repeats_erase(repeats, &judge, diag) : code;
+	bd_store_reader_free(judging.reader);
+	bd_arena_release(&judging.arena);
+	return code;
+}
+
+/* At once, and once more when no answer from before the erasure is under way any more. */
+static void follow_erasures(struct bd_writer *writer)
+{
+	struct bd_repeats *repeats = __atomic_load_n(&writer->repeats, __ATOMIC_ACQUIRE);
+	int64_t now = bd_clock_monotonic_ms();
+	struct bd_diag diag = { .code = BD_OK };
+	bool is_last = writer->erased_until_ms != 0 && now >= writer->erased_until_ms;
+	enum bd_code code;
+
+	if (repeats == NULL || bd_store_erase_is_told(writer->store) ||
+		(writer->erased_until_ms != 0 && !is_last)) {
+		return;
+	}
+	code = erase_answers(writer, repeats, &diag);
+	code = code == BD_OK && is_last ? bd_store_erase_told(writer->store, &diag) : code;
+	hear(writer, code, &diag);
+	writer->erased_until_ms = is_last && code == BD_OK ? 0 : now + ERASED_ANSWERS_MS;
+}
+
 /* -- other changes -- */
 
 static void do_work(struct bd_writer *writer, struct bd_write *write)
@@ -222,6 +279,10 @@ static void do_work(struct bd_writer *writer, struct bd_write *write)
 	write->code = write->work(write, writer->store, &write->diag);
 	if (write->code == BD_STORE_SYNC) {
 		hear(writer, write->code, &write->diag);
+	}
+	if (write->is_at_rest) {
+		writer->erased_until_ms = 0;
+		follow_erasures(writer);
 	}
 	__atomic_add_fetch(&writer->commits, 1, __ATOMIC_RELAXED);
 	post(write);
@@ -449,6 +510,7 @@ static void run(void *state)
 		tend(writer);
 		expire(writer);
 		reseal(writer);
+		follow_erasures(writer);
 		tell_news(writer);
 	} while (!group.is_stopping || group.count > 0 || group.told != NULL ||
 		 writer->longs != NULL);

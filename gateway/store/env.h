@@ -70,6 +70,7 @@ struct bd_store {
 	struct bd_case_sink *owed_sink; /* case_index.h; NULL = the ledger follows no cases */
 	uint64_t marked_commit;         /* the newest that set a mark */
 	bool has_erasures;              /* one may not be finished: erase_turn.h */
+	bool has_untold_erasures;       /* erase_who.h */
 	bool has_owed;                  /* something may be owed */
 	bool has_sweeps;                /* some subjects are still to be looked through */
 	struct bd_long *active;         /* long.h */

@@ -12,6 +12,7 @@
 /* Of all names in meta that have to do with an erasure. */
 static const char erase_prefix[] = "erase.";
 static const char note_prefix[] = "erase.who";
+static const char untold_name[] = "untold erasures";
 #define NOTE_NAME_BYTES (sizeof(note_prefix) - 1 + 8)
 /* Numbers and names of one subject. */
 #define NOTE_MAX_BYTES 262144
@@ -236,7 +237,39 @@ enum bd_code bd_erase_forget(struct bd_txn *txn, uint64_t noted)
 	BD_TRY(bd_txn_begin(txn));
 	code = bd_txn_delete(txn, txn->store->meta, bd_buf_bytes(&name));
 	code = code == BD_OK ? bd_erase_let_go(txn, &noted, 1) : code;
-	return bd_txn_end(txn, code);
+	code = code == BD_OK ? bd_txn_put_counter(txn, untold_name, 1) : code;
+	code = bd_txn_end(txn, code);
+	txn->store->has_untold_erasures |= code == BD_OK;
+	return code;
+}
+
+/* -- whoever keeps something beside the store -- */
+
+bool bd_erase_is_untold(struct bd_store *store, MDB_txn *txn)
+{
+	MDB_val key = { sizeof(untold_name) - 1, (void *)untold_name }, value;
+
+	return mdb_get(txn, store->meta, &key, &value) == 0;
+}
+
+bool bd_store_erase_is_told(const struct bd_store *store)
+{
+	return !store->has_untold_erasures;
+}
+
+enum bd_code bd_store_erase_told(struct bd_store *store, struct bd_diag *diag)
+{
+	struct bd_txn txn;
+	enum bd_code code;
+
+	bd_txn_open(&txn, store, diag);
+	code = bd_txn_begin(&txn);
+	if (code == BD_OK) {
+		code = bd_txn_end(&txn, bd_txn_delete(&txn, store->meta, bd_bytes_of(untold_name)));
+	}
+	bd_txn_close(&txn);
+	store->has_untold_erasures &= code != BD_OK;
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "erasure");
 }
 
 /* -- a note that was left -- */

@@ -3,7 +3,9 @@
  *
  * Layer: store, private; the writer's thread. The note stands in meta under "erase.who" and the
  * number of a slot, sealed under the salt of that slot, which is let go and overwritten with all
- * others when the erasure is done: nobody reads in an old page of the file whom it was about.
+ * others when the erasure is done: nobody reads in an old page of the file whom it was about. From
+ * then on "untold erasures" stands there, until whoever keeps something of cases beside the store
+ * has looked through it.
  */
 #ifndef BD_STORE_ERASE_WHO_H
 #define BD_STORE_ERASE_WHO_H
@@ -16,6 +18,8 @@ enum bd_code bd_erase_who_read(struct bd_erase_who *out, struct bd_store *store,
 	const struct bd_erasure *erasure, struct bd_arena *arena, struct bd_diag *diag);
 /* Is one of the store's not finished? At the start. */
 bool bd_erase_is_noted(struct bd_store *store, MDB_txn *txn);
+/* Has it to be told? At the start. */
+bool bd_erase_is_untold(struct bd_store *store, MDB_txn *txn);
 /* Before anything of it is done. In a transaction of its own. */
 enum bd_code bd_erase_note(
 	uint64_t *noted, struct bd_txn *txn, const struct bd_erase_who *who, int64_t now_ms);

@@ -243,6 +243,7 @@ static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, st
 		store->commit = read_counter(store, txn, "commit");
 		store->has_snapshots = read_counter(store, txn, "snapshots") > 0;
 		store->has_erasures = bd_erase_is_noted(store, txn);
+		store->has_untold_erasures = bd_erase_is_untold(store, txn);
 		store->has_owed = mdb_stat(txn, store->owed, &stat) != 0 || stat.ms_entries > 0;
 	}
 	code = code == BD_OK ? bd_cases_recover(store, txn, diag) : code;

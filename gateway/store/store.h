@@ -376,6 +376,10 @@ enum bd_code bd_store_erase(struct bd_store *store, const struct bd_erasure *era
 /* Whatever was begun and not finished: after a start, and now and then. Nothing to do is cheap.
  * Writer thread, as above. */
 enum bd_code bd_store_erase_finish(struct bd_store *store, struct bd_diag *diag);
+/* Has something been erased since what the caller keeps itself of cases was last looked through?
+ * Over a restart as well. Writer thread; done: it was, and no answer from before is under way. */
+bool bd_store_erase_is_told(const struct bd_store *store);
+enum bd_code bd_store_erase_told(struct bd_store *store, struct bd_diag *diag);
 /* Lets go of some of what was replaced longer ago than history_days; more of it at the next call,
  * where *has_more. Writer thread, between messages: a short transaction of its own, or none. */
 enum bd_code bd_store_expire(

@@ -202,6 +202,12 @@ erased_with_a_certificate() {
 			--key "$work/signing.pub" >"$work/said" && ! grep -q "$person" "$work/certificate.json" "$work/said"
 }
 
+# What was kept of the answer for a retry is zeroes: a retry is a question of its own.
+a_retry_is_asked_anew() {
+	[ "$(ask POST /v1/compare -H 'Content-Type: application/json' -H 'Idempotency-Key: at-rest-1' \
+		--data "@$work/question.json")" = 200 ] && body_is ".receipt != \"$receipt\" and .decision != \"pass\""
+}
+
 # In no row of anybody, nor in what it was before, nor in a page that is free: nothing opens that names it. What an
 # organization is otherwise said to be stays.
 nothing_opens_in_a_copy() {
@@ -250,5 +256,6 @@ check 'organizations speak of whom is to be erased, and a thief would read it' o
 check 'an erasure has a certificate that verifies offline' erased_with_a_certificate
 check 'a changed certificate is none' a_changed_certificate_is_none
 check 'in a bit-for-bit copy nothing opens that names the erased person' nothing_opens_in_a_copy
+check 'what was kept for a retry is gone as well' a_retry_is_asked_anew
 stop_gateway || exit 1
 echo "1..$count"

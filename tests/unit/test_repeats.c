@@ -285,6 +285,65 @@ static void another_key_opens_nothing(void **state)
 		BD_STORE_DAMAGED);
 }
 
+/* -- erased -- */
+
+static bool is_odd(void *state, struct bd_bytes receipt)
+{
+	++*(size_t *)state;
+	return (receipt.ptr[receipt.len - 1] - '0') % 2 == 1;
+}
+
+/* Do the bytes of some record of the file end in zeroes where a sealed one stood? */
+static size_t count_zeroes(int64_t now_ms)
+{
+	char day[11], path[300], bytes[4096];
+	size_t len, zeroes = 0;
+	FILE *in;
+
+	bd_day_format(day, bd_day_at(now_ms));
+	snprintf(path, sizeof(path), "%s/%s", folder, day);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	len = fread(bytes, 1, sizeof(bytes), in);
+	fclose(in);
+	for (size_t i = 0; i < len; i++) {
+		zeroes += bytes[i] == '\0';
+	}
+	return zeroes;
+}
+
+/* Of five answers those of erased cases are gone, on the disk and for who asks again; the others
+ * are what they were, over a restart too. */
+static void erased(void **state)
+{
+	size_t asked = 0;
+	const struct bd_repeats_judge judge = { is_odd, &asked };
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(begin(i, i, NOW), BD_REPEAT_NEW);
+		keep(i, i, NOW);
+	}
+	assert_true(count_zeroes(NOW) < 60);
+	assert_int_equal(bd_repeats_erase(repeats, &judge, NULL), BD_OK);
+	assert_int_equal(asked, 5);
+	assert_true(count_zeroes(NOW) > 80);
+	for (int restarts = 0; restarts < 2; restarts++) {
+		for (unsigned i = 0; i < 5; i += 2) {
+			assert_int_equal(begin(i, i, NOW + 1), BD_REPEAT_SAME);
+		}
+		close_all();
+		open_at(NOW + 1);
+	}
+	for (unsigned i = 1; i < 5; i += 2) {
+		assert_int_equal(begin(i, i, NOW + 2), BD_REPEAT_NEW);
+		keep(i, i, NOW + 2);
+	}
+	asked = 0;
+	assert_int_equal(bd_repeats_erase(repeats, &judge, NULL), BD_OK);
+	assert_int_equal(asked, 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -297,6 +356,7 @@ int main(void)
 		TEST(it_is_sealed),
 		TEST(many_keys),
 		TEST(another_key_opens_nothing),
+		TEST(erased),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
