@@ -259,7 +259,7 @@ enum bd_code bd_accept(struct bd_journal_entry *journal, bool *goes_on, struct b
 		.rules = BD_JOURNAL_RULES,
 		.entry = *entry,
 		.cycle = cycle_of(txn->store, entry),
-		.keep_days = txn->store->journal_days,
+		.keep_days = entry->is_once ? BD_KEEP_FOR_GOOD : txn->store->journal_days,
 		.is_spooled = entry->spool != NULL };
 	if (entry->is_snapshot && entry->kind == BD_ENTRY_MESSAGE) {
 		journal->entry.delivery.is_baseline = true;
@@ -459,6 +459,9 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 	bd_read_sized(&reader); /* source */
 	bd_read_u64(&reader);   /* unchanged */
 	BD_TRY(bd_journal_unpack(&journal, reader.rest, &txn->node_arena));
+	if (journal.keep_days == BD_KEEP_FOR_GOOD) {
+		return BD_OK;
+	}
 	BD_TRY(bd_key_name(&key, room, txn, &journal.entry));
 	return bd_forget_key(txn, key, journal.entry.message);
 }

@@ -35,14 +35,17 @@ enum bd_journal_kind {
 	BD_JOURNAL_RESOLUTION
 };
 
+/* A key that is never forgotten. */
+#define BD_KEEP_FOR_GOOD UINT32_MAX
+
 struct bd_journal_entry {
 	enum bd_journal_kind kind;
 	uint16_t rules;
 	/* The message: what the caller gave, with its number and the key for its repeats; no
 	 * outcome and no spool. Texts that were NULL are empty. */
 	struct bd_entry entry;
-	const char *cycle; /* of the feed; NULL = none */
-	uint32_t keep_days;
+	const char *cycle;        /* of the feed; NULL = none */
+	uint32_t keep_days;       /* of its key */
 	struct bd_stamp snapshot; /* set: the order below which its sections are told */
 	bool is_spooled;          /* the records are in the file that this ends */
 };

@@ -151,6 +151,8 @@ struct bd_entry {
 	/* That made the records; NULL = not known. */
 	const char *adapter_version, *dictionary_version;
 	struct bd_bytes idempotency_key; /* empty = none */
+	bool is_once; /* the key is kept for good, not for journal_days: a file in a folder may lie
+			 there for years */
 	uint8_t body_sha256[32];
 	uint64_t received, accepted, rejected; /* native records, from intake */
 	uint64_t record_count;                 /* made of them: so many must have come */
