@@ -10,6 +10,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/digest_scrypt.c gateway/base/digest_scrypt.h \
 	gateway/base/digest.c gateway/base/digest.h \
 	gateway/base/digest_sm3.c gateway/base/digest_sm3.h \
+	gateway/base/file_pattern.c gateway/base/file_pattern.h \
 	gateway/base/json.c gateway/base/json.h gateway/base/json_tree.c \
 	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
 	gateway/base/keys.c gateway/base/keys.h \
