@@ -294,6 +294,20 @@
 #define BD_SOURCE_TRIP_MAX_MS 1800000
 /* That a source has nothing of a subject is remembered so long. */
 #define BD_SOURCE_REMEMBER_NONE_MS 60000
+/* Names in a drop folder that are looked at: a city's daily tables are some hundred, kept for
+ * months where the way is one-way. */
+#define BD_FOLDER_ENTRIES_MAX 65536
+/* A file of control totals: some hundred tables of a day, a line each. */
+#define BD_FOLDER_TOTALS_MAX_BYTES 262144
+/* A folder is looked through at least so often: events of a mounted folder do not come, and a full
+ * queue loses them. Not more often than every BD_FOLDER_CALM_MS, however many events come. */
+#define BD_FOLDER_SCAN_MS 60000
+#define BD_FOLDER_CALM_MS 100
+/* Before a file is tried again that could not be taken for now: doubled up to the longest. */
+#define BD_FOLDER_RETRY_MS 1000
+#define BD_FOLDER_RETRY_MAX_MS 60000
+/* Rows of rejects that a clerk's text names; the JSON beside it has BD_RECEIPT_REJECTS_MAX. */
+#define BD_FOLDER_TEXT_REJECTS 200
 /* -- workers --------------------------------------------------------------------------------------
  */
 /* Addresses of one worker: its program and libraries take about 30 MiB, the adapters of a city a

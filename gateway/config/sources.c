@@ -230,6 +230,7 @@ static void read_source(struct bd_source_reading *reading, struct bd_sources *so
 	bd_sources_endpoints(reading, access, node);
 	read_pulls(reading, access, node);
 	read_lookups(reading, access, node);
+	bd_sources_folders(reading, access, node);
 	sources->count++;
 }
 
@@ -311,6 +312,16 @@ static const struct {
 static void list_files(struct bd_source_reading *reading, size_t *count,
 	struct bd_source_file *files, const struct bd_xml_node *node)
 {
+	struct bd_source_file folders[BD_FOLDER_PATHS];
+
+	if (strcmp(node->name, "folder") == 0) {
+		size_t paths = bd_sources_folder_paths(folders, reading, node);
+
+		if (files != NULL) {
+			memcpy(&files[*count], folders, paths * sizeof(*folders));
+		}
+		*count += paths;
+	}
 	for (size_t i = 0; i < NAMED_FILES; i++) {
 		if (bd_xml_attr(node, named_files[i].attribute) == NULL) {
 			continue;

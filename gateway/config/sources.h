@@ -64,6 +64,31 @@ struct bd_lookup_plan {
 	uint32_t line, column;
 };
 
+/* Which files of a folder are of which feed. */
+struct bd_folder_file {
+	const char *pattern; /* base/file_pattern.h */
+	bool has_free_ending;
+	const struct bd_feed_plan *feed;
+};
+
+/* A folder in which files are dropped. Paths are absolute or relative to the working folder, as
+ * resolved from the sources file. */
+struct bd_folder_plan {
+	const char *name, *path;
+	const char *done,
+		*failed; /* where files go to with their receipts, or the receipts alone */
+	bool is_one_way; /* only read: files stay, receipts go elsewhere */
+	const char
+		*done_suffix; /* of the mark beside a complete file; NULL = complete when there */
+	const char *totals;   /* pattern of the file with a day's control totals; NULL = none */
+	bool has_owner;       /* whose files are taken beside the folder's and our own: */
+	uint32_t owner;       /* a user's number */
+	uint64_t max_bytes;   /* of one file; 0 = the setting body_max_bytes */
+	const struct bd_folder_file *files; /* the first that fits counts */
+	size_t file_count;
+	uint32_t line, column;
+};
+
 /* Of one source. */
 struct bd_source_access {
 	const struct bd_plan *plan;
@@ -73,6 +98,8 @@ struct bd_source_access {
 	size_t pull_count;
 	const struct bd_lookup_plan *lookups;
 	size_t lookup_count;
+	const struct bd_folder_plan *folders;
+	size_t folder_count;
 };
 
 struct bd_sources {

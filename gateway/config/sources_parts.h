@@ -29,6 +29,13 @@ enum bd_code bd_sources_fail(struct bd_source_reading *reading, const struct bd_
 /* All <http> and <files> of a source: sources_endpoint.c. */
 void bd_sources_endpoints(struct bd_source_reading *reading, struct bd_source_access *access,
 	const struct bd_xml_node *node);
+/* All <folder> of a source, and the folders that one of them names: sources_folder.c. */
+void bd_sources_folders(struct bd_source_reading *reading, struct bd_source_access *access,
+	const struct bd_xml_node *node);
+#define BD_FOLDER_PATHS 3
+/* How many of them are there. */
+size_t bd_sources_folder_paths(struct bd_source_file out[BD_FOLDER_PATHS],
+	struct bd_source_reading *reading, const struct bd_xml_node *node);
 /* The connection of the source by its name; NULL = none. */
 const struct bd_endpoint *bd_sources_endpoint(
 	const struct bd_source_access *access, const char *name);

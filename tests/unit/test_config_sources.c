@@ -13,22 +13,23 @@ struct fixture {
 
 static struct fixture *read_sources(const char *path)
 {
-	static const char *const adapters[] = { "adapters/tax", "adapters/medical" };
+	static const char *const adapters[] = { "adapters/tax", "adapters/medical",
+		"adapters/market" };
 	struct fixture *f = calloc(1, sizeof(*f));
-	const struct bd_plan *plans[2];
+	const struct bd_plan *plans[3];
 	const struct bd_dictionary *dict;
 
 	assert_non_null(f);
 	bd_arena_init(&f->arena, ARENA_MAX);
 	dict = read_dictionary(&f->arena);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(
 			bd_config_adapter(&plans[i], source_path(&f->arena, adapters[i]),
 				source_path(&f->arena, "schemas"), dict, &f->arena, &f->diags),
 			BD_OK);
 	}
 	f->code = bd_config_source_access(&f->sources, source_path(&f->arena, path),
-		source_path(&f->arena, "schemas"), plans, 2, &f->arena, &f->diags);
+		source_path(&f->arena, "schemas"), plans, 3, &f->arena, &f->diags);
 	return f;
 }
 
@@ -115,10 +116,72 @@ static void its_files_are_known_without_adapters(void **state)
 	bd_arena_release(&arena);
 }
 
+static void a_folder_is_watched_as_it_is_written(void **state)
+{
+	struct fixture *f = read_sources("tests/adapters/config/folders.xml");
+	const struct bd_source_access *market = bd_source_access_find(f->sources, "market");
+	const struct bd_folder_plan *nightly, *marked, *gate;
+
+	(void)state;
+	assert_int_equal(f->code, BD_OK);
+	assert_int_equal(market->folder_count, 3);
+	nightly = &market->folders[0];
+	marked = &market->folders[1];
+	gate = &market->folders[2];
+	assert_string_equal(
+		nightly->done, source_path(&f->arena, "tests/adapters/config/drop/market/done"));
+	assert_null(nightly->done_suffix);
+	assert_string_equal(nightly->totals, "{date}_TOTALS");
+	assert_true(nightly->has_owner);
+	assert_int_equal(nightly->owner, 4711);
+	assert_int_equal(nightly->max_bytes, 1000000);
+	/* Every feed that has a name for its files. */
+	assert_true(nightly->file_count > 10);
+	assert_true(nightly->files[0].has_free_ending);
+	assert_string_equal(marked->done_suffix, ".done");
+	assert_string_equal(marked->failed, "/srv/away/failed");
+	assert_int_equal(marked->file_count, 2);
+	assert_false(marked->files[0].has_free_ending);
+	assert_string_equal(marked->files[0].feed->name, "e_baseinfo");
+	assert_string_equal(marked->files[1].pattern, "{date}_E_PB_BASEINFO");
+	assert_true(gate->is_one_way);
+	assert_string_equal(gate->done_suffix, ".flag");
+	assert_string_equal(gate->done, "/srv/receipts/done");
+	release(f);
+}
+
+/* What is only read is not to be written to. */
+static void its_folders_are_known_without_adapters(void **state)
+{
+	static const struct {
+		const char *path;
+		enum bd_file_use use;
+	} rows[] = { { "drop/market", BD_FOLDER_WRITTEN }, { "/srv/marked", BD_FOLDER_WRITTEN },
+		{ "/srv/away/done", BD_FOLDER_WRITTEN }, { "/srv/away/failed", BD_FOLDER_WRITTEN },
+		{ "/srv/gate", BD_FOLDER_READ }, { "/srv/receipts", BD_FOLDER_WRITTEN } };
+	struct bd_arena arena;
+	struct bd_diags diags = { 0 };
+	struct bd_source_files files = { 0 };
+
+	(void)state;
+	bd_arena_init(&arena, ARENA_MAX);
+	assert_int_equal(bd_config_source_files(&files,
+				 source_path(&arena, "tests/adapters/config/folders.xml"),
+				 source_path(&arena, "schemas"), &arena, &diags),
+		BD_OK);
+	assert_int_equal(files.count, sizeof(rows) / sizeof(rows[0]));
+	for (size_t i = 0; i < files.count; i++) {
+		assert_int_equal(files.items[i].use, rows[i].use);
+		assert_non_null(strstr(files.items[i].path, rows[i].path));
+	}
+	bd_arena_release(&arena);
+}
+
 static void wrong_files_are_told_whole(void **state)
 {
 	static const char *const files[] = { "tests/adapters/config/bad_sources.xml",
-		"tests/adapters/config/bad_form_sources.xml" };
+		"tests/adapters/config/bad_form_sources.xml",
+		"tests/adapters/config/bad_folders.xml" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -139,6 +202,8 @@ int main(void)
 		cmocka_unit_test(a_source_is_reached_as_it_is_written),
 		cmocka_unit_test(what_is_not_stated_has_its_default),
 		cmocka_unit_test(its_files_are_known_without_adapters),
+		cmocka_unit_test(a_folder_is_watched_as_it_is_written),
+		cmocka_unit_test(its_folders_are_known_without_adapters),
 		cmocka_unit_test(wrong_files_are_told_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
