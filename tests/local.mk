@@ -11,6 +11,7 @@ E2E = \
 	tests/e2e/contract.sh \
 	tests/e2e/disputes.sh \
 	tests/e2e/feeds.sh \
+	tests/e2e/folders.sh \
 	tests/e2e/gateway.sh \
 	tests/e2e/grants.sh \
 	tests/e2e/history.sh \

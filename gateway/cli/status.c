@@ -214,6 +214,43 @@ static void show_workers(const struct bd_cli_options *options, const struct bd_j
 	fputc('\n', stdout);
 }
 
+/* Where departments drop files: what came, what waits, and why nothing goes on. */
+static void show_folders(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *folders = bd_json_get(answer, "folders");
+	struct bd_cli_table table;
+
+	if (folders == NULL || folders->first == NULL) {
+		return;
+	}
+	const struct bd_bytes head[] = { bd_bytes_of(bd_cli_say(options, "交换目录", "folder")),
+		bd_bytes_of(bd_cli_say(options, "数据源", "source")),
+		bd_bytes_of(bd_cli_say(options, "已入库", "taken")),
+		bd_bytes_of(bd_cli_say(options, "重复", "repeats")),
+		bd_bytes_of(bd_cli_say(options, "未入库", "failed")),
+		bd_bytes_of(bd_cli_say(options, "待处理", "waiting")),
+		bd_bytes_of(bd_cli_say(options, "缺标志", "no mark")),
+		bd_bytes_of(bd_cli_say(options, "待对账", "no totals")),
+		bd_bytes_of(bd_cli_say(options, "最近一次", "last")),
+		bd_bytes_of(bd_cli_say(options, "原因", "why")) };
+
+	fputc('\n', stdout);
+	bd_cli_table_begin(&table, 10, arena);
+	bd_cli_table_add(&table, head);
+	for (const struct bd_json *one = folders->first; one != NULL; one = one->next) {
+		const struct bd_bytes cells[] = { bd_cli_text(one, "folder"),
+			bd_cli_text(one, "source"), bd_cli_text(one, "taken"),
+			bd_cli_text(one, "repeats"), bd_cli_text(one, "failed"),
+			bd_cli_text(one, "waiting"), bd_cli_text(one, "incomplete"),
+			bd_cli_text(one, "awaiting"), bd_cli_when(bd_cli_text(one, "last"), arena),
+			bd_cli_text(one, "code") };
+
+		bd_cli_table_add(&table, cells);
+	}
+	bd_cli_table_print(stdout, &table, 0);
+}
+
 static void show_set_aside(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -274,6 +311,7 @@ static void show_all(
 	show(options, answer, arena);
 	show_webhooks(options, answer, arena);
 	show_alarms(options, answer);
+	show_folders(options, answer, arena);
 	show_workers(options, answer);
 	show_set_aside(options, answer, arena);
 }

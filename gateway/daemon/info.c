@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/document.h"
+#include "daemon/folders.h"
 #include "daemon/quota.h"
 #include "daemon/routes.h"
 #include "daemon/uses.h"
@@ -305,7 +306,8 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	(void)sender;
 	(void)parts;
 	bd_buf_init(&body, BODY_MAX_BYTES);
-	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK) {
+	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK &&
+		bd_folders_figures(&body, loop->daemon->folders) == BD_OK) {
 		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
@@ -523,6 +525,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	write_witnesses(w, loop, now_ms);
 	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {
 		write_workers(w, loop);
+		bd_folders_write(w, loop->daemon->folders);
 	}
 	write_keys(w, loop);
 	bd_jw_object_end(w);

@@ -27,7 +27,11 @@ biduid_SOURCES = \
 	gateway/daemon/credentials.c gateway/daemon/credentials.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
+	gateway/daemon/drop_file.c gateway/daemon/drop_file.h gateway/daemon/drop_move.c gateway/daemon/drop_parts.h gateway/daemon/drop_receipt.c \
+	gateway/daemon/drop_receipt.h gateway/daemon/drop_set.c gateway/daemon/drop_set.h \
 	gateway/daemon/fence.c gateway/daemon/fence.h \
+	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \
+	gateway/daemon/folders_parts.h gateway/daemon/folders_put.c gateway/daemon/folders_report.c \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
 	gateway/daemon/disputes.c \
 	gateway/daemon/erase.c \
@@ -75,6 +79,7 @@ biduid_SOURCES = \
 	gateway/daemon/taking.c gateway/daemon/taking.h \
 	gateway/daemon/taking_entry.c gateway/daemon/taking_parts.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
+	gateway/daemon/totals.c gateway/daemon/totals.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
 	gateway/daemon/trail_subjects.c \
 	gateway/daemon/trail_witness.c gateway/daemon/witness.c gateway/daemon/witness.h \

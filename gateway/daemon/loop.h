@@ -43,6 +43,7 @@ struct bd_gate {
 };
 
 struct bd_daemon;
+struct bd_folders;
 struct bd_follow;
 struct bd_logins;
 struct bd_nonces;
@@ -103,6 +104,7 @@ struct bd_daemon {
 	struct bd_loop *loops;
 	size_t loop_count, loops_running, network_count;
 	struct bd_loop *sources_loop; /* NULL = none */
+	struct bd_folders *folders;   /* on that loop; NULL = none */
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config/master_key.h"
 #include "daemon/changes.h"
+#include "daemon/folders.h"
 #include "daemon/follow.h"
 #include "daemon/guard.h"
 #include "daemon/logins.h"
@@ -471,6 +472,9 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 		daemon->loops[i].reloaded_letter.deliver = on_loop_reloaded;
 		code = bd_loop_open(&daemon->loops[i], daemon, (unsigned)i, biduid->setup, diag);
 	}
+	if (code == BD_OK && daemon->sources_loop != NULL) {
+		code = bd_folders_new(&daemon->folders, daemon->sources_loop, diag);
+	}
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		code = bd_loop_start(&daemon->loops[i]);
 		daemon->loops_running += code == BD_OK;
@@ -587,6 +591,7 @@ static enum exit_code run(struct biduid *biduid)
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}
+	bd_folders_free(biduid->daemon.folders);
 	free(biduid->daemon.loops);
 	bd_credentials_free(biduid->daemon.credentials);
 	bd_tickets_free(biduid->daemon.tickets);

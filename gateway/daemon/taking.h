@@ -49,6 +49,9 @@ struct bd_taking_request {
 	bool is_dry_run, is_atomic, is_gzip;
 	char charset[32];                      /* as stated beside the body */
 	char key[BD_TAKING_KEY_MAX_BYTES + 1]; /* idempotency */
+	bool is_once;                          /* the key is kept for good */
+	/* The body's SHA-256, where it was read before: BD_FOLDER_CHANGED when it is another. */
+	const uint8_t *sha256;
 	/* Asked about: for a reply that does not say whom it is about. Canonical. */
 	struct bd_identifier subject;
 	uint64_t max_bytes; /* of the body; 0 = the setting body_max_bytes */

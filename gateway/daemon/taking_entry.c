@@ -5,6 +5,7 @@
 #include "record/record_text.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -189,6 +190,7 @@ static void fill_entry(struct bd_taking *taking)
 		.adapter_version = taking->request.plan->version,
 		.dictionary_version = taking->setup->dict->version,
 		.idempotency_key = bd_bytes_of(taking->request.key),
+		.is_once = taking->request.is_once,
 		.received = taking->result.received,
 		.accepted = taking->result.accepted,
 		.rejected = taking->result.rejected,
@@ -223,6 +225,11 @@ void bd_taking_conclude(struct bd_taking *taking, const struct bd_intake_result 
 	fill_entry(taking);
 	if (bd_sha256_final(taking->sha, taking->entry.body_sha256) != BD_OK) {
 		refuse_code(taking, BD_INTERNAL);
+		return;
+	}
+	if (taking->request.sha256 != NULL &&
+		memcmp(taking->request.sha256, taking->entry.body_sha256, BD_DIGEST_BYTES) != 0) {
+		refuse_code(taking, BD_FOLDER_CHANGED);
 		return;
 	}
 	taking->state = BD_TAKING_WRITING;

@@ -13,3 +13,10 @@ tests_fuzz_fuzz_call_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
 tests_fuzz_fuzz_call_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_call_SOURCES = $(tests_fuzz_fuzz_call_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_call_LDADD = $(tests_fuzz_fuzz_call_LDADD)
+FUZZERS += tests/fuzz/fuzz_totals
+REPLAYS += tests/fuzz/replay_totals
+tests_fuzz_fuzz_totals_SOURCES = tests/fuzz/fuzz_totals.c gateway/daemon/totals.c
+tests_fuzz_fuzz_totals_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_totals_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_totals_SOURCES = $(tests_fuzz_fuzz_totals_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_totals_LDADD = $(tests_fuzz_fuzz_totals_LDADD)
