@@ -66,7 +66,7 @@ static void write_told(struct bd_json_writer *w, const char *source, int64_t as_
 	int64_t received_ms, int64_t now_ms)
 {
 	if (source != NULL) {
-		bd_jw_text(w, "source", source);
+		bd_jw_plain(w, "source", bd_bytes_of(source));
 	}
 	bd_jw_time(w, "as_of", as_of_ms);
 	if (received_ms != 0) {
@@ -156,13 +156,13 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 {
 	bd_jw_object(w, NULL);
 	bd_jw_members(w, finding->element->members);
-	bd_jw_text(w, "subject", finding->subject->pointer);
+	bd_jw_plain(w, "subject", bd_bytes_of(finding->subject->pointer));
 	bd_jw_members(w, bd_finding_members(finding->code));
 	write_verdict(w, finding);
 	write_branches(w, matter, finding->element->branches);
 	write_reason(w, finding->reason);
 	if (finding->rule[0] != '\0') {
-		bd_jw_text(w, "rule", finding->rule);
+		bd_jw_plain(w, "rule", bd_bytes_of(finding->rule));
 	}
 	if (context->discloses == BD_DISCLOSE_VALUES) {
 		write_near(w, finding);

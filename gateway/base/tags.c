@@ -2,37 +2,22 @@
 
 #include <string.h>
 
-#define FRONT_BYTES 6 /* tag and length */
-
-/* Room behind what was written; NULL after a failure. */
-static char *take_room(struct bd_tags *tags, size_t bytes)
+char *bd_tags_room(struct bd_tags *tags, size_t bytes)
 {
-	struct bd_buf *out = tags->out;
-
-	if (tags->code == BD_OK && bytes > out->cap - out->len) {
-		tags->code = bd_buf_reserve(out, bytes);
+	if (tags->code == BD_OK) {
+		tags->code = bd_buf_reserve(tags->out, bytes);
 	}
-	return tags->code == BD_OK ? out->ptr + out->len : NULL;
-}
-
-static char *put_front(char *at, uint16_t tag, size_t len)
-{
-	uint16_t tag_bytes = htobe16(tag);
-	uint32_t len_bytes = htobe32((uint32_t)len);
-
-	memcpy(at, &tag_bytes, sizeof(tag_bytes));
-	memcpy(at + sizeof(tag_bytes), &len_bytes, sizeof(len_bytes));
-	return at + FRONT_BYTES;
+	return tags->code == BD_OK ? tags->out->ptr + tags->out->len : NULL;
 }
 
 size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag)
 {
 	size_t place = tags->out->len;
-	char *at = take_room(tags, FRONT_BYTES);
+	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES);
 
 	if (at != NULL) {
-		put_front(at, tag, 0);
-		tags->out->len += FRONT_BYTES;
+		bd_tags_front(at, tag, 0);
+		tags->out->len += BD_TAGS_FRONT_BYTES;
 	}
 	return place;
 }
@@ -42,7 +27,7 @@ void bd_tags_end(struct bd_tags *tags, size_t place)
 	uint32_t len;
 
 	if (tags->code == BD_OK) {
-		len = htobe32((uint32_t)(tags->out->len - place - FRONT_BYTES));
+		len = htobe32((uint32_t)(tags->out->len - place - BD_TAGS_FRONT_BYTES));
 		memcpy(tags->out->ptr + place + 2, &len, sizeof(len));
 	}
 }
@@ -51,27 +36,6 @@ void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
 {
 	if (tags->code == BD_OK) {
 		tags->code = bd_buf_add(tags->out, members);
-	}
-}
-
-void bd_tags_bytes(struct bd_tags *tags, uint16_t tag, struct bd_bytes bytes)
-{
-	char *at = bytes.len > 0 ? take_room(tags, FRONT_BYTES + bytes.len) : NULL;
-
-	if (at != NULL) {
-		memcpy(put_front(at, tag, bytes.len), bytes.ptr, bytes.len);
-		tags->out->len += FRONT_BYTES + bytes.len;
-	}
-}
-
-void bd_tags_number(struct bd_tags *tags, uint16_t tag, uint64_t number)
-{
-	uint64_t bytes = htobe64(number);
-	char *at = number != 0 ? take_room(tags, FRONT_BYTES + sizeof(bytes)) : NULL;
-
-	if (at != NULL) {
-		memcpy(put_front(at, tag, sizeof(bytes)), &bytes, sizeof(bytes));
-		tags->out->len += FRONT_BYTES + sizeof(bytes);
 	}
 }
 

@@ -46,11 +46,29 @@ static bool is_name(struct bd_bytes bytes, const char *name)
 	return bytes.len == len && strncasecmp(bytes.ptr, name, len) == 0;
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Are the eight bytes from text on neither controls nor DEL? What is not ASCII passes as well. */
+static bool is_printable(const char *text)
+{
+	uint64_t eight, del;
+
+	memcpy(&eight, text, sizeof(eight));
+	del = eight ^ EACH_BYTE(0x7f);
+	return ((((eight - EACH_BYTE(' ')) & ~eight) | ((del - EACH_BYTE(1)) & ~del)) &
+		       EACH_BYTE(0x80)) == 0;
+}
+
 enum bd_code bd_http_scan_head(
 	size_t *end, size_t *scanned, struct bd_bytes bytes, struct bd_diag *diag)
 {
 	*end = 0;
 	for (size_t i = *scanned; i < bytes.len; i++) {
+		/* After a CR only LF may come. */
+		while (bytes.len - i >= 9 && (i == 0 || bytes.ptr[i - 1] != '\r') &&
+			is_printable(bytes.ptr + i)) {
+			i += 8;
+		}
 		unsigned char c = (unsigned char)bytes.ptr[i];
 		if (c == '\n' ? i == 0 || bytes.ptr[i - 1] != '\r'
 			      : i > 0 && bytes.ptr[i - 1] == '\r') {
