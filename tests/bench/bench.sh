@@ -11,6 +11,8 @@ mkdir -p "$work"
 . "$top/tests/e2e/lib.sh"
 . "$top/tests/bench/peers.sh"
 load=$build/tests/bench/bench_load
+# Gigabytes of cases would be looked through.
+looks_for_nobody=yes
 raw=$work/raw.tsv
 # One processor for the server, one for the client, where there are two.
 server_core=0 client_core=$(($(nproc) > 1 ? 1 : 0))
@@ -58,21 +60,28 @@ wrap_tax() {
 	} >"$work/gen/taxml.xml"
 }
 
-# validate CASE ROUND SCHEMA=FILE...: the sum of the validations of one case.
-validate() {
-	local case=$1 round=$2 sum=0 bytes=0 pair cpu
-	shift 2
+# read_by WHO CASE ROUND SCHEMA=FILE...: the sum of what a peer needs for the files of one case; xmllint
+# validates them, sax only parses them.
+read_by() {
+	local who=$1 case=$2 round=$3 sum=0 bytes=0 pair cpu
+	shift 3
 	[ $# -gt 0 ] && command -v xmllint >/dev/null || return 0
 	for pair in "$@"; do
-		if ! cpu=$(command_cpu_us xmllint --stream --noout \
-			--schema "$top/tests/bench/${pair%%=*}" "$work/gen/${pair#*=}"); then
+		local how=(--sax)
+		[ "$who" = sax ] || how=(--stream --schema "$top/tests/bench/${pair%%=*}")
+		if ! cpu=$(command_cpu_us xmllint --noout "${how[@]}" "$work/gen/${pair#*=}"); then
 			note "xmllint: $(head -n 1 "$work/command.err")"
 			return 0
 		fi
 		sum=$((sum + cpu))
 		bytes=$((bytes + $(stat -c %s "$work/gen/${pair#*=}")))
 	done
-	row intake "$case" xmllint "$round" "$people" "$bytes" "$sum"
+	row intake "$case" "$who" "$round" "$people" "$bytes" "$sum"
+}
+
+validate() {
+	read_by xmllint "$@"
+	read_by sax "$@"
 }
 
 # CASE SOURCE FEED FILE CUT SCHEMA=FILE...; market and medical have no XML.
@@ -111,11 +120,17 @@ bench_intake() {
 
 # push CASE ROUND PATH FILE CONNECTIONS [--whole]: every body once; the counted time ends with the last receipt.
 push() {
-	local case=$1 round=$2 path=$3 file=$4 connections=$5 values
+	local case=$1 round=$2 path=$3 file=$4 connections=$5 values before
 	shift 5
+	before=$(most_kib)
 	values=$("$load" --port "$http_port" --path "$path" --type application/octet-stream \
 		--bodies "$file" --connections "$connections" --once --sleep --watch "$bidui_pid" "$@")
-	row push "$case" bidui "$round" "$people" "$values"
+	row push "$case" bidui "$round" "$people" "$values" "$(($(most_kib) - before))"
+}
+
+# The most memory that biduid has had.
+most_kib() {
+	awk '$1 == "VmHWM:" { print $2 }' "/proc/$bidui_pid/status"
 }
 
 bench_push() {
@@ -207,6 +222,7 @@ ask_peers() {
 			"${tls_options[@]}"
 	fi
 	[ -z "$redis_pid" ] || ask_redis "$1"
+	[ -z "$postgres_pid" ] || ask_postgres "$1"
 }
 
 # At half of what bidui reached in round one, times counted from when a request was due; and nginx at the same
@@ -242,7 +258,32 @@ bench_compare() {
 	done
 }
 
+# The same load on one loop and on two: what a second processor brings is told by the CPU of a request, for the
+# clients share the processors with the gateway here.
+bench_scaling() {
+	local round loops
+	for ((round = 1; round <= rounds; round++)); do
+		for loops in 1 2; do
+			note "扩展 scaling $round/$rounds, loops = $loops"
+			stop_gateway
+			sed -i "s/^loops = .*/loops = $loops/" "$work/bidui.conf"
+			start_timed "$round"
+			row compare "loops-$loops" bidui "$round" "$("$load" --port "$http_port" \
+				--path /v1/compare --connections 32 --seconds "$seconds" --sleep \
+				--watch "$bidui_pid" --bodies "$work/people.ndjson")"
+		done
+	done
+}
+
 # -- the run --
+
+# start_timed ROUND: until it is ready, with all that is stored.
+start_timed() {
+	local times
+	times=$(date +%s.%N)
+	start_gateway || { tail -n 20 "$work/biduid.log" >&2; exit 1; }
+	row start all bidui "$1" "$((2 * people))" "$(awk '{ printf "%.3f", $2 - $1 }' <<<"$times $(date +%s.%N)")"
+}
 
 start_empty() {
 	rm -rf "$work/data"
@@ -252,7 +293,7 @@ start_empty() {
 # Loops and workers of one processor, as the peers have it.
 start_pinned() {
 	printf 'loops = 1\n' >>"$work/bidui.conf"
-	start_gateway || { tail -n 20 "$work/biduid.log" >&2; exit 1; }
+	start_timed 0
 	taskset -a -c -p "$server_core" "$bidui_pid" >"$work/taskset.out"
 }
 
@@ -261,12 +302,13 @@ make_matters
 # As in production; the other scripts take small segments, to see them change.
 trail_segment_bytes=67108864
 write_settings 0 0
-printf '[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n%s' \
-	'requests_per_second = unlimited
+limits='requests_per_second = unlimited
 subjects_per_hour = unlimited
 subjects_per_day = unlimited
-values_per_day = unlimited
-' >>"$work/senders"
+values_per_day = unlimited'
+# Of the sender over TLS, which stands there already, and of the one without.
+printf '%s\n\n[local]\nloopback = yes\nroles = department engine operator\nsources = market medical social tax\n%s\n' \
+	"$limits" "$limits" >>"$work/senders"
 write_grants demo local >"$work/grants.xml"
 "$build/tests/gen/bidui_gen" --people "$people" --businesses "$people" --seed 1 --out "$work/gen"
 wrap_tax
@@ -279,5 +321,7 @@ start_pinned
 start_peers
 warm_up
 bench_compare
+stop_peers
+bench_scaling
 stop_all
-"$top/tests/bench/report.py" "$raw" "$work/results.tsv"
+"$top/tests/bench/report.py" "$raw" "$work/results.tsv" "$work/results.svg"

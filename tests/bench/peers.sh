@@ -1,7 +1,7 @@
-# peers.sh - the peers of bench.sh: nginx returning a constant, Redis with one value, both on processor
-# $server_core, in $work. A peer that is missing or does not start leaves its pid empty.
+# peers.sh - the peers of bench.sh: nginx returning a constant, Redis with one value, PostgreSQL with a row a
+# person, all on processor $server_core, in $work. A peer that is missing or does not start leaves its pid empty.
 
-nginx_pid='' nginx_http='' nginx_https='' redis_pid='' redis_port=''
+nginx_pid='' nginx_http='' nginx_https='' redis_pid='' redis_port='' postgres_pid='' postgres_port=''
 
 # A port that is free now; the peers cannot take port 0 and say which it became.
 free_port() {
@@ -103,9 +103,60 @@ ask_redis() {
 		$(((after - before) * 1000000 / $(getconf CLK_TCK))) 0 0 0 "$answer_bytes"
 }
 
-# User and system time of one process, in clock ticks.
+# User and system time of one process and of the children that it has waited for, in clock ticks.
 cpu_ticks() {
-	awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"
+	awk '{ sub(/^.*\) /, ""); print $12 + $13 + $14 + $15 }' "/proc/$1/stat"
+}
+
+start_postgres() {
+	local folder=$work/postgres programs user=()
+	programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
+	[ -n "$programs" ] && command -v pgbench >/dev/null || return 0
+	postgres_port=$(free_port)
+	mkdir -p "$folder/run"
+	chmod 711 "$work" "$folder"
+	if [ "$(id -u)" -eq 0 ]; then
+		# It refuses to run as root.
+		chown 65534:65534 "$folder" "$folder/run"
+		user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	fi
+	(cd / && "${user[@]}" "$programs/initdb" -D "$folder/data" -A trust -U bench --no-sync) \
+		>"$folder/run/initdb" 2>&1 || return 0
+	"${user[@]}" taskset -c "$server_core" "$programs/postgres" -D "$folder/data" -h 127.0.0.1 \
+		-p "$postgres_port" -k "$folder/run" >"$folder/run/out" 2>&1 &
+	postgres_pid=$!
+	if ! wait_for_port "$postgres_port" "$postgres_pid" || ! fill_postgres; then
+		stop_one "$postgres_pid"
+		postgres_pid=
+	fi
+}
+
+query_postgres() {
+	psql -q -h 127.0.0.1 -p "$postgres_port" -U bench -d postgres -c "$1" >>"$work/postgres.out" 2>&1
+}
+
+# As many rows as people, each as long as an answer and not compressed.
+fill_postgres() {
+	query_postgres "CREATE TABLE answer (id integer PRIMARY KEY, body text);
+		ALTER TABLE answer ALTER COLUMN body SET STORAGE EXTERNAL;
+		INSERT INTO answer SELECT id, repeat('x', $answer_bytes) FROM generate_series(1, $people) AS id;" &&
+		query_postgres 'VACUUM ANALYZE answer' &&
+		printf '\\set id random(1, %d)\nSELECT body FROM answer WHERE id = :id;\n' "$people" >"$work/select.sql"
+}
+
+# ask_postgres ROUND: rows by their primary key, prepared, over TCP; CPU over the whole of it, connecting too.
+ask_postgres() {
+	local before times count
+	before=$(cpu_ticks "$postgres_pid")
+	times=$(date +%s.%N)
+	count=$(taskset -c "$client_core" pgbench -n -M prepared -c 32 -j 1 -T "$seconds" -f "$work/select.sql" \
+		-h 127.0.0.1 -p "$postgres_port" -U bench postgres 2>>"$work/postgres.out" |
+		sed -n 's/^number of transactions actually processed: *\([0-9]*\).*/\1/p')
+	times="$times $(date +%s.%N)"
+	# Its servers have ended when their times have come to it.
+	until [ "$(pgrep -c -P "$postgres_pid" -f ' bench postgres ')" -eq 0 ]; do :; done
+	row compare plaintext postgres "$1" "$count" "$(awk '{ printf "%.3f", $2 - $1 }' <<<"$times")" 0 \
+		$((($(cpu_ticks "$postgres_pid") - before) * 1000000 / $(getconf CLK_TCK))) 0 0 0 "$answer_bytes"
 }
 
 stop_one() {
@@ -114,14 +165,17 @@ stop_one() {
 }
 
 start_peers() {
-	answer_bytes=$(curl -fsS -H 'Content-Type: application/json' --data-binary "@$work/question.json" \
+	answer_bytes=$(curl -fsS -H 'Content-Type: application/json' \
+		-H 'Bidui-Purpose: verification' --data-binary "@$work/question.json" \
 		"http://127.0.0.1:$http_port/v1/compare" | wc -c)
 	start_nginx
 	start_redis
+	start_postgres
 }
 
 stop_peers() {
 	[ -z "$nginx_pid" ] || stop_one "$nginx_pid"
 	[ -z "$redis_pid" ] || stop_one "$redis_pid"
-	nginx_pid='' redis_pid=''
+	[ -z "$postgres_pid" ] || stop_one "$postgres_pid"
+	nginx_pid='' redis_pid='' postgres_pid=''
 }

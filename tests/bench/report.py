@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""report.py RAW RESULTS - medians of bench.sh's rounds as a table, ratios against the budgets, and a TSV.
+"""report.py RAW RESULTS PLOT - medians of bench.sh's rounds as a table, ratios against the budgets, a TSV and an SVG.
 
 RAW has a measured line of one round: section, case, who, round, then
   intake   records, bytes, cpu_us
-  push     records, requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes
+  push     records, requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes, kib more of memory
+  start    subjects, seconds
   compare  requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes
 A ratio is the median of the rounds' ratios: both sides of one round ran right after each other.
 """
+import math
 import statistics
 import sys
 import unicodedata
+import xml.sax.saxutils
 
 median = statistics.median
 BATCH = 100  # lines of one NDJSON request
@@ -30,6 +33,7 @@ def over_rounds(rounds, figure):
 
 def ratio(ours, theirs, figure):
     both = sorted(set(ours) & set(theirs))
+    both = [n for n in both if 0 < figure(theirs[n]) < math.inf]
     return median(figure(ours[n]) / figure(theirs[n]) for n in both) if both else None
 
 
@@ -50,7 +54,7 @@ def rate(v):
 
 
 def cpu(v):
-    return v[3] / v[0]
+    return v[3] / v[0] if v[0] else math.inf  # nothing was answered in the time
 
 
 class Table:
@@ -72,7 +76,7 @@ class Table:
 
 
 def add_intake(table, rows):
-    xml = [median(v[1] / v[2] for v in rows[("intake", case)]["bidui"].values())
+    formats = [median(v[1] / v[2] for v in rows[("intake", case)]["bidui"].values())
            for case in ("social-nws", "social-packet", "tax-gt3")]
     for (section, case), by in rows.items():
         if section != "intake":
@@ -83,14 +87,18 @@ def add_intake(table, rows):
         table.add(name, "速度 rate", over_rounds(ours, lambda v: v[0] / v[2] * 1e6), "records/CPU s")
         if case.startswith(("medical", "market")):
             table.add(name, "CPU", over_rounds(ours, intake_cpu), "µs/record")
-            table.add(name, "速度 rate", speed, "MB/CPU s", "our XML, %.1f MB/s" % median(xml),
-                      speed / median(xml), 1, True)
+            table.add(name, "速度 rate", speed, "MB/CPU s", "our XML, %.1f MB/s" % median(formats),
+                      speed / median(formats), 1, True)
         else:
             peer = "xmllint"
             if theirs:
                 peer += ", %.2f µs/record" % over_rounds(theirs, intake_cpu)
             table.add(name, "CPU", over_rounds(ours, intake_cpu), "µs/record", peer,
                       ratio(ours, theirs, intake_cpu), 1)
+            if "sax" in by:
+                table.add(name, "CPU", over_rounds(ours, intake_cpu), "µs/record",
+                          "bare SAX parse, %.2f µs/record" % over_rounds(by["sax"], intake_cpu),
+                          ratio(ours, by["sax"], intake_cpu))
 
 
 def add_push(table, rows):
@@ -105,6 +113,9 @@ def add_push(table, rows):
         table.add(name, "速度 rate", speed, "/s durable" if many else "records/s", "§12: %d" % goal,
                   speed / goal, 1, True)
         table.add(name, "CPU", over_rounds(ours, push_cpu), "µs/record")
+        if not many:
+            table.add(name, "内存增长 memory", max(v[9] for v in ours.values()) / 1024, "MiB", "§12: 64 MiB",
+                      max(v[9] for v in ours.values()) / 65536, 1)
         if many:
             table.add(name, "p99", over_rounds(ours, lambda v: v[6]) / 1000, "ms")
 
@@ -114,8 +125,8 @@ def add_compare(table, rows):
     for case, name in (("plaintext", "比对 compare, plaintext"), ("tls", "比对 compare, mTLS")):
         ours = by[case]["bidui"]
         table.add(name, "速度 rate", over_rounds(ours, rate), "req/s")
-        for who, budget in (("nginx", 1.3), ("redis", 1.0)):
-            if who == "redis" and case == "tls":
+        for who, budget in (("nginx", 1.3), ("redis", 1.0), ("postgres", None)):
+            if who != "nginx" and case == "tls":
                 continue
             theirs = by[case].get(who, {})
             peer = who
@@ -147,6 +158,56 @@ def add_compare(table, rows):
         table.add("半载 " + case, "p99", p99, "µs", peer, p99 / 1000, 1)
 
 
+def add_rest(table, rows):
+    by = {case: who["bidui"] for (section, case), who in rows.items() if section == "compare"}
+    one, two = by["loops-1"], by["loops-2"]
+    table.add("两核扩展 one loop to two", "CPU", over_rounds(two, cpu), "µs/req",
+              "one loop, %.1f µs" % over_rounds(one, cpu), 2 * ratio(one, two, cpu), 1.8, True)
+    starts = rows[("start", "all")]["bidui"]
+    subjects = median(v[0] for v in starts.values())
+    table.add("启动 start", "到就绪 until ready", over_rounds(starts, lambda v: v[1]) * 1000, "ms",
+              "§12: 1000 ms with 10 M; here %.0f subjects" % subjects,
+              over_rounds(starts, lambda v: v[1]), 1)
+
+
+# -- the plot: how far every figure is from its budget, on one scale of logarithms --
+
+BAR, LEFT, WIDE = 18, 400, 560
+SCALE = 16.0  # times the budget, at either end
+
+
+def place(times):
+    times = min(max(times, 1 / SCALE), SCALE)
+    return LEFT + WIDE * (math.log(times, SCALE) + 1) / 2
+
+
+def plot(path, lines):
+    """times: how much dearer than the budget (right of the line) or cheaper (left)."""
+    bars = [(line[0] + " · " + line[1] + ("" if line[4].startswith("§") else " / " + line[4].split(",")[0]), float(line[5]) / float(line[6].split()[1]), line[6].startswith("≥"))
+            for line in lines if line[5] and line[6]]
+    high = BAR * len(bars) + 70
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">'
+           % (LEFT + WIDE + 90, high),
+           '<rect width="100%" height="100%" fill="#fff"/>',
+           '<text x="10" y="20" font-size="14">与目标之比（左为达到） Times the budget; left of the line it is met</text>']
+    for mark in (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8):
+        out.append('<line x1="%.1f" x2="%.1f" y1="30" y2="%d" stroke="%s"/><text x="%.1f" y="%d" '
+                   'text-anchor="middle" fill="#555">%g×</text>' % (
+                       place(mark), place(mark), high - 30, "#333" if mark == 1 else "#ddd", place(mark),
+                       high - 15, mark))
+    for i, (name, times, is_least) in enumerate(bars):
+        times = 1 / times if is_least else times
+        begin, end = sorted((place(1), place(times)))
+        y = 36 + BAR * i
+        out.append('<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%.1f" y="%d" width="%.1f" height="%d" '
+                   'fill="%s"/><text x="%d" y="%d" fill="#333">%.2f×</text>' % (
+                       LEFT - 8, y + 12, xml.sax.saxutils.escape(name), begin, y, max(end - begin, 1), BAR - 4,
+                       "#2a7f62" if times <= 1 else "#c0562f", LEFT + WIDE + 10, y + 12, times))
+    out.append("</svg>")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(out) + "\n")
+
+
 def width(text):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
@@ -157,6 +218,7 @@ def main():
     add_intake(table, rows)
     add_push(table, rows)
     add_compare(table, rows)
+    add_rest(table, rows)
     head = ["路径 path", "量 figure", "中位 median", "单位 unit", "对照 peer", "比 ratio", "目标 budget", "结论 verdict"]
     with open(sys.argv[2], "w", encoding="utf-8") as out:
         out.write("path\tfigure\tmedian\tunit\tpeer\tratio\tbudget\tverdict\n")
@@ -165,7 +227,8 @@ def main():
     widths = [max(width(line[i]) for line in lines) for i in range(len(head))]
     for line in lines:
         print("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip())
-    print("结果文件 written to " + sys.argv[2])
+    plot(sys.argv[3], table.lines)
+    print("结果文件 written to %s %s" % (sys.argv[2], sys.argv[3]))
 
 
 main()
