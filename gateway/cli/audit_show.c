@@ -83,8 +83,31 @@ static void put(const struct bd_json *node, const char *key)
 	bd_cli_put(stdout, text.len > 0 ? text : bd_bytes_of("-"));
 }
 
+/* A configuration, or certificates, that did not come into force: why, and where it stands. */
+static void print_refused(
+	const struct bd_cli_options *options, const struct bd_json *entry, struct bd_arena *arena)
+{
+	const char *name = bd_arena_text(arena, bd_cli_text(entry, "code"));
+	enum bd_code code = name != NULL ? bd_code_find(name) : BD_CODE_COUNT;
+
+	if (!bd_bytes_is(bd_cli_text(entry, "kind"), "config") ||
+		!bd_bytes_is(bd_cli_text(entry, "status"), "refused")) {
+		return;
+	}
+	printf(" [%s", bd_bytes_is(bd_cli_text(entry, "of"), "certificates")
+			       ? bd_cli_say(options, "证书未生效：", "certificates not taken: ")
+			       : bd_cli_say(options, "配置未生效：", "configuration not taken: "));
+	if (code != BD_CODE_COUNT) {
+		printf("%s", bd_cli_say(options, bd_code_info(code)->zh, bd_code_info(code)->en));
+	}
+	put(entry, "code");
+	put(entry, "path");
+	putchar(']');
+}
+
 /* When, what, who, why, for which case, and what came of it. */
-static void print_text(const struct bd_json *entry, uint64_t leaf, struct bd_arena *arena)
+static void print_text(const struct bd_cli_options *options, const struct bd_json *entry,
+	uint64_t leaf, struct bd_arena *arena)
 {
 	static const char *const outcomes[] = { "decision", "status", "code", "obligation",
 		"message", "path", "program" };
@@ -106,6 +129,7 @@ static void print_text(const struct bd_json *entry, uint64_t leaf, struct bd_are
 		bd_cli_put(stdout, bd_cli_text(entry, "disclosed"));
 		putchar(']');
 	}
+	print_refused(options, entry, arena);
 	put(entry, "receipt");
 	if (leaf == BD_TRAIL_NO_LEAF) {
 		printf(" *");
@@ -135,7 +159,7 @@ static enum bd_code show_entry(
 	}
 	code = bd_json_parse(&json, bd_buf_bytes(&showing->line), &showing->arena, NULL);
 	if (code == BD_OK) {
-		print_text(json, leaf, &showing->arena);
+		print_text(showing->options, json, leaf, &showing->arena);
 	}
 	return code;
 }

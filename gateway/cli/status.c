@@ -151,6 +151,12 @@ static void show(
 	if (bd_json_get(answer, "keys") != NULL) {
 		bd_cli_show_keys(options, bd_json_get(answer, "keys"));
 	}
+	if (bd_cli_is_true(bd_json_get(bd_json_get(answer, "trail"), "witness_file"), "failing")) {
+		bd_cli_notice(options, "树头无法写入 witness_file，请检查该存储（留痕照常进行）",
+			"heads of the trail cannot be written to witness_file: look at that "
+			"storage "
+			"(the trail goes on)");
+	}
 	if (bd_cli_is_true(bd_json_get(answer, "trail"), "witness_overdue")) {
 		bd_cli_notice(options,
 			"审计留痕久未得到第三方见证，请联系见证人（见 doc/audit.md）",

@@ -36,6 +36,7 @@ struct bd_settings {
 	const char *grants_file;   /* who may ask what: without one nobody may */
 	const char *worker_path;
 	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */
+	const char *witness_file;      /* signed heads in a second place; NULL = none */
 	const char *keys_folder;       /* of signed and sealed messages; NULL = none */
 	const char *run_as_user;       /* whom root becomes; NULL = root does not start */
 	const char *sandbox_folder;    /* invented subjects for integrators; NULL = none */
@@ -50,14 +51,15 @@ struct bd_settings {
 	uint64_t map_size_bytes;      /* reserved address space of the store */
 	/* below either of these, of the file system of data_folder, writes are refused */
 	uint64_t free_min_bytes, free_min_percent;
-	uint64_t journal_days;        /* how long idempotency keys of pushes are kept */
-	uint64_t history_days;        /* how long what the store held before is kept */
-	uint64_t cases_days;          /* how long case files are kept beside their receipts */
-	uint64_t dispute_days;        /* working days in which a source looks at a dispute */
-	uint64_t trail_durability;    /* enum bd_trail_durability */
-	uint64_t witness_age_max_s;   /* without a countersignature for so long: an alarm */
-	uint64_t confinement;         /* enum bd_confinement */
-	uint64_t trail_segment_bytes; /* of one file of the trail; each loop takes two */
+	uint64_t journal_days;         /* how long idempotency keys of pushes are kept */
+	uint64_t history_days;         /* how long what the store held before is kept */
+	uint64_t cases_days;           /* how long case files are kept beside their receipts */
+	uint64_t dispute_days;         /* working days in which a source looks at a dispute */
+	uint64_t trail_durability;     /* enum bd_trail_durability */
+	uint64_t witness_file_every_s; /* a line of witness_file, where there is a new head */
+	uint64_t witness_age_max_s;    /* without a countersignature for so long: an alarm */
+	uint64_t confinement;          /* enum bd_confinement */
+	uint64_t trail_segment_bytes;  /* of one file of the trail; each loop takes two */
 };
 
 /* Whether a client without a certificate is let in, as nobody: health and figures are open to all.

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/loop.h"
+#include "daemon/refused.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -203,6 +204,7 @@ static void read_again(struct bd_credentials *credentials)
 	}
 	if (diag.code != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "tls", "files.refused", &diag);
+		bd_refused_enter(credentials->daemon, "certificates", &diag);
 	}
 }
 

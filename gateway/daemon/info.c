@@ -7,6 +7,7 @@
 #include "daemon/routes.h"
 #include "daemon/uses.h"
 #include "daemon/witness.h"
+#include "daemon/witness_file.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
 #include "store/watches.h"
@@ -134,6 +135,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	struct bd_notifier_counts webhooks;
 	struct bd_set_aside_counts aside;
 	struct bd_witness_counts witnessed;
+	struct bd_witness_file_state file;
 	struct bd_trail_counts trail;
 	struct bd_reseal_state keys;
 	uint64_t commits, messages;
@@ -151,6 +153,7 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 	bd_store_reseal_state(&keys, daemon->store);
 	bd_notifier_counts(&webhooks, daemon->notifier);
 	bd_witness_count(&witnessed, daemon->witness);
+	bd_witness_file_state(&file, daemon->witness_file, bd_clock_monotonic_ms());
 	if (bd_store_begin(loop->reader, NULL) == BD_OK) {
 		bd_store_counts(&store, loop->reader, NULL);
 		bd_owed_count(&owed, loop->reader, bd_day_at(now_ms), NULL);
@@ -223,6 +226,10 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			witnessed.newest_ms == 0 || witnessed.newest_ms > now_ms
 				? 0
 				: (uint64_t)(now_ms - witnessed.newest_ms) / 1000 },
+		{ "bidui_trail_witness_file_failing", "1: no head can be written to witness_file",
+			"gauge", file.is_failing },
+		{ "bidui_trail_witness_file_lines_total", "heads written to witness_file",
+			"counter", file.lines },
 		{ "bidui_trail_witness_overdue",
 			"1: no countersignature for longer than witness_age_max_s", "gauge",
 			bd_witness_is_overdue(
@@ -438,12 +445,24 @@ static void write_keys(struct bd_json_writer *w, const struct bd_loop *loop)
 static void write_witnesses(struct bd_json_writer *w, const struct bd_loop *loop, int64_t now_ms)
 {
 	struct bd_witness_counts counts;
+	struct bd_witness_file_state file;
 
 	bd_witness_count(&counts, loop->daemon->witness);
 	bd_jw_object(w, "trail");
 	bd_jw_bool(w, "witness_overdue",
 		bd_witness_is_overdue(&counts, loop->setup->settings->witness_age_max_s, now_ms));
 	bd_witness_write(w, "witnesses", loop->daemon->witness);
+	bd_witness_file_state(&file, loop->daemon->witness_file, bd_clock_monotonic_ms());
+	if (file.is_there) {
+		bd_jw_object(w, "witness_file");
+		bd_jw_bool(w, "failing", file.is_failing);
+		bd_jw_u64(w, "lines", file.lines);
+		bd_jw_u64(w, "failures", file.failures);
+		if (file.written_ms != 0) {
+			bd_jw_time(w, "written_at", file.written_ms);
+		}
+		bd_jw_object_end(w);
+	}
 	bd_jw_object_end(w);
 }
 

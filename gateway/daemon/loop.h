@@ -109,6 +109,7 @@ struct bd_daemon {
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
 	struct bd_witness *witness;
+	struct bd_witness_file *witness_file; /* NULL = none */
 	struct bd_follow *follow;
 	struct bd_credentials *credentials; /* NULL = no TLS listener */
 	struct bd_notifier *notifier;

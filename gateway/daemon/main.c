@@ -13,11 +13,13 @@
 #include "daemon/logins.h"
 #include "daemon/loop.h"
 #include "daemon/nonces.h"
+#include "daemon/refused.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "daemon/user.h"
 #include "daemon/uses.h"
 #include "daemon/witness.h"
+#include "daemon/witness_file.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
 
@@ -166,6 +168,27 @@ static enum bd_code add_epoch(struct bd_write *write, struct bd_store *store, st
 	return bd_store_add_epoch(store, &keys->items[keys->count - 1], diag);
 }
 
+/* In the log, and on the trail. The one in force stays. */
+static void refuse_reload(struct biduid *biduid, const struct bd_diag *diag)
+{
+	bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", diag);
+	bd_refused_enter(&biduid->daemon, "configuration", diag);
+}
+
+/* Nothing stands in its way any more. Takes the reference. */
+static void bring_into_force(struct biduid *biduid, struct bd_setup *setup)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (bd_changes_taken(&biduid->changes, setup, bd_clock_wall_ms(), &diag) != BD_OK) {
+		refuse_reload(biduid, &diag);
+		bd_setup_unref(setup);
+		return;
+	}
+	bd_uses_log(setup, bd_day_at(bd_clock_wall_ms()));
+	hand_out(biduid, setup);
+}
+
 static void on_epoch_added(struct bd_letter *letter)
 {
 	struct biduid *biduid =
@@ -179,11 +202,11 @@ static void on_epoch_added(struct bd_letter *letter)
 	if (biduid->is_stopping) {
 		bd_setup_unref(setup);
 	} else if (biduid->epoch_write.code != BD_OK) {
-		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &biduid->epoch_write.diag);
+		refuse_reload(biduid, &biduid->epoch_write.diag);
 		bd_setup_unref(setup);
 	} else {
 		bd_log(BD_LOG_INFO, "keys", "epoch", "sealing under epoch %u from now on", epoch);
-		hand_out(biduid, setup);
+		bring_into_force(biduid, setup);
 	}
 }
 
@@ -200,7 +223,7 @@ static void take_setup(struct biduid *biduid, struct bd_setup *setup)
 	if (code != BD_OK) {
 		bd_keys_free(keys);
 		bd_setup_unref(setup);
-		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diag);
+		refuse_reload(biduid, &diag);
 	} else if (is_new) {
 		biduid->epoch_keys = keys;
 		biduid->epoch_setup = setup;
@@ -210,7 +233,7 @@ static void take_setup(struct biduid *biduid, struct bd_setup *setup)
 		bd_writer_post(biduid->daemon.writer, &biduid->epoch_write);
 	} else {
 		bd_keys_free(keys);
-		hand_out(biduid, setup);
+		bring_into_force(biduid, setup);
 	}
 }
 
@@ -227,9 +250,9 @@ static bool may_take(struct biduid *biduid, const struct bd_setup *next)
 {
 	struct bd_diag diag = { .code = BD_OK };
 
-	if (bd_changes_allow(&biduid->changes, next, &diag) != BD_OK ||
-		bd_changes_taken(&biduid->changes, next, bd_clock_wall_ms(), &diag) != BD_OK) {
+	if (bd_changes_allow(&biduid->changes, next, &diag) != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "main", "reload.unapproved", &diag);
+		bd_refused_enter(&biduid->daemon, "configuration", &diag);
 		tell_why(diag.code, &diag);
 		return false;
 	}
@@ -251,16 +274,15 @@ static void reload(struct biduid *biduid)
 	} else if (bd_guard_check(biduid->fence, biduid->config, diags) != BD_OK ||
 		   bd_setup_load(&setup, biduid->config, biduid->setup, diags) != BD_OK) {
 		show_errors(diags);
-		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diags->items[0]);
+		refuse_reload(biduid, &diags->items[0]);
 	} else if (setup->sources != NULL && biduid->daemon.sources_loop == NULL) {
 		const struct bd_diag diag = { .code = BD_CONFIG_RESTART, .detail = "sources_file" };
 
 		bd_setup_unref(setup);
-		bd_log_diag(BD_LOG_ERROR, "main", "reload.refused", &diag);
+		refuse_reload(biduid, &diag);
 	} else if (!may_take(biduid, setup)) {
 		bd_setup_unref(setup);
 	} else {
-		bd_uses_log(setup, bd_day_at(bd_clock_wall_ms()));
 		take_setup(biduid, setup);
 	}
 	free(diags);
@@ -348,6 +370,17 @@ static enum bd_code derive_keys(struct bd_daemon *daemon)
 			     : code;
 }
 
+/* From here on a digest of a configuration has the departments' keys in it as well. */
+static enum bd_code key_digest(struct biduid *biduid)
+{
+	uint8_t key[BD_MASTER_KEY_BYTES];
+	enum bd_code code = bd_store_derive(key, biduid->daemon.store, "bidui configuration 1");
+
+	code = code == BD_OK ? bd_setup_key_digest(biduid->setup, key) : code;
+	bd_wipe(key, sizeof(key));
+	return code;
+}
+
 /* Before anything is done by a configuration: is it the one that two people agreed on? */
 static enum bd_code open_changes(struct biduid *biduid, struct bd_diag *diag)
 {
@@ -384,6 +417,7 @@ static enum bd_code open_store(
 		biduid->setup->cover_count, diag);
 
 	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
+	code = code == BD_OK ? key_digest(biduid) : code;
 	code = code == BD_OK ? open_changes(biduid, diag) : code;
 	code = code == BD_OK ? bd_owed_follow_cases(biduid->daemon.store, diag) : code;
 	if (code == BD_OK &&
@@ -433,7 +467,9 @@ static enum bd_code open_trail(struct biduid *biduid, struct bd_diag *diag)
 				       settings->data_folder, daemon->trail_key, diag)
 			     : code;
 	daemon->trail_letter.deliver = on_trail_failed;
-	return code;
+	return code == BD_OK ? bd_witness_file_start(&daemon->witness_file, settings->witness_file,
+				       settings->witness_file_every_s, daemon->trail, diag)
+			     : code;
 }
 
 static enum bd_code open_repeats(struct biduid *biduid, struct bd_diag *diag)
@@ -580,6 +616,7 @@ static enum exit_code run(struct biduid *biduid)
 	is_broken = !bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);
 	close_own(biduid);
+	bd_witness_file_stop(biduid->daemon.witness_file);
 	code = bd_trail_close(biduid->daemon.trail, bd_clock_wall_ms(), &diag);
 	if (code != BD_OK) {
 		bd_log_diag(BD_LOG_ERROR, "trail", "close", &diag);

@@ -12,6 +12,8 @@
 
 #define PATH_BYTES 4096
 #define NAME_BYTES 128
+/* Some thousand keys. */
+#define DIGESTED_MAX_BYTES (16 << 20)
 
 enum kind { KIND_PUBLIC, KIND_CIPHER, KIND_SECRET, KINDS };
 static const char *const ends[KINDS] = { ".pub", ".key", ".secret" };
@@ -149,6 +151,73 @@ enum bd_code bd_message_keys_load(
 	}
 	*out = keys;
 	return BD_OK;
+}
+
+/* -- their digest -- */
+
+static enum bd_code add_key(struct bd_buf *out, const struct key *key)
+{
+	BD_TRY(bd_buf_add_u8(out, (uint8_t)key->kind));
+	BD_TRY(bd_buf_add_sized(out, bd_bytes_of(key->name)));
+	switch (key->kind) {
+	case KIND_PUBLIC:
+		return bd_sign_key_write_public(out, key->public_key);
+	case KIND_CIPHER:
+		return bd_buf_add(
+			out, (struct bd_bytes){ (const char *)key->cipher, sizeof(key->cipher) });
+	case KIND_SECRET:
+		return bd_buf_add_sized(out, bd_buf_bytes(&key->secret));
+	case KINDS:
+		break;
+	}
+	return BD_INTERNAL;
+}
+
+static int compare_keys(const struct key *a, const struct key *b)
+{
+	int order = strcmp(a->name, b->name);
+
+	return order != 0 ? order : (int)a->kind - (int)b->kind;
+}
+
+/* The least that is behind this one; NULL = none. */
+static const struct key *next_key(const struct bd_message_keys *keys, const struct key *last)
+{
+	const struct key *least = NULL;
+
+	for (const struct key *key = keys->first; key != NULL; key = key->next) {
+		if ((last == NULL || compare_keys(key, last) > 0) &&
+			(least == NULL || compare_keys(key, least) < 0)) {
+			least = key;
+		}
+	}
+	return least;
+}
+
+enum bd_code bd_message_keys_digest(uint8_t out[BD_DIGEST_BYTES], bool *has_any,
+	const struct bd_message_keys *keys, const uint8_t key[BD_DIGEST_BYTES])
+{
+	struct bd_hmac *hmac = NULL;
+	struct bd_buf all;
+	enum bd_code code;
+
+	*has_any = keys != NULL && keys->first != NULL;
+	if (!*has_any) {
+		return BD_OK;
+	}
+	bd_buf_init(&all, (size_t)DIGESTED_MAX_BYTES);
+	code = bd_hmac_new(&hmac, (struct bd_bytes){ (const char *)key, BD_DIGEST_BYTES });
+	for (const struct key *one = next_key(keys, NULL); one != NULL && code == BD_OK;
+		one = next_key(keys, one)) {
+		code = add_key(&all, one);
+	}
+	code = code == BD_OK ? bd_hmac_of(hmac, bd_buf_bytes(&all), out) : code;
+	if (all.ptr != NULL) {
+		bd_wipe(all.ptr, all.cap);
+	}
+	bd_buf_release(&all);
+	bd_hmac_free(hmac);
+	return code;
 }
 
 struct bd_message_keys *bd_message_keys_ref(struct bd_message_keys *keys)

@@ -9,6 +9,7 @@
 #define BD_DAEMON_MESSAGE_KEYS_H
 
 #include "base/diag.h"
+#include "base/digest.h"
 #include "intake/sealed.h"
 
 struct bd_message_keys;
@@ -17,6 +18,10 @@ struct bd_message_keys;
  * the file. */
 enum bd_code bd_message_keys_load(
 	struct bd_message_keys **out, const char *folder, struct bd_diag *diag);
+/* HMAC-SHA256 under `key` of all of them, in the order of their names: it shows that one has
+ * changed, and lets nobody who has not that key try what one is. *has_any false: there are none. */
+enum bd_code bd_message_keys_digest(uint8_t out[BD_DIGEST_BYTES], bool *has_any,
+	const struct bd_message_keys *keys, const uint8_t key[BD_DIGEST_BYTES]);
 struct bd_message_keys *bd_message_keys_ref(struct bd_message_keys *keys); /* NULL is allowed */
 void bd_message_keys_unref(struct bd_message_keys *keys);
 

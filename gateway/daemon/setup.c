@@ -1,6 +1,7 @@
 #include "daemon/setup.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "config/accounts.h"
 #include "config/adapter.h"
 #include "config/approved.h"
@@ -479,12 +480,31 @@ enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
 				     before != NULL ? before->quotas : NULL) != BD_OK) {
 		code = no_room(diags);
 	}
+	if (code == BD_OK && before != NULL && before->has_digest_key &&
+		bd_setup_key_digest(setup, before->digest_key) != BD_OK) {
+		code = no_room(diags);
+	}
 	if (code != BD_OK) {
 		bd_setup_unref(setup);
 		return code;
 	}
 	*out = setup;
 	return BD_OK;
+}
+
+enum bd_code bd_setup_key_digest(struct bd_setup *setup, const uint8_t key[BD_DIGEST_BYTES])
+{
+	uint8_t both[2 * BD_DIGEST_BYTES];
+	bool has_any = false;
+
+	memcpy(setup->digest_key, key, sizeof(setup->digest_key));
+	setup->has_digest_key = true;
+	BD_TRY(bd_message_keys_digest(both + BD_DIGEST_BYTES, &has_any, setup->message_keys, key));
+	if (!has_any) {
+		return BD_OK;
+	}
+	memcpy(both, setup->digest, BD_DIGEST_BYTES);
+	return bd_sha256_of((struct bd_bytes){ (const char *)both, sizeof(both) }, setup->digest);
 }
 
 struct bd_setup *bd_setup_ref(struct bd_setup *setup)

@@ -49,10 +49,15 @@ struct bd_setup {
 	struct bd_message_keys *message_keys; /* of signed and sealed messages (message_keys.h) */
 	struct bd_bytes image;                /* of the plans, for the workers */
 	struct bd_bytes openapi;              /* JSON; empty when the file is not there */
-	uint8_t digest[BD_DIGEST_BYTES];      /* of all files that were read (imprint.h) */
+	/* Of all files that were read (imprint.h); where there are keys of messages, SHA-256 of
+	 * that and of their digest (bd_message_keys_digest), once the store's key for it is known.
+	 */
+	uint8_t digest[BD_DIGEST_BYTES];
 	/* private */
 	struct bd_arena arena;
 	struct bd_buf image_buf, openapi_buf;
+	uint8_t digest_key[BD_DIGEST_BYTES];
+	bool has_digest_key;
 	unsigned references; /* atomic */
 };
 
@@ -60,6 +65,9 @@ struct bd_setup {
  * takes the place of, whose counts go on; or NULL. */
 enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
 	const struct bd_setup *before, struct bd_diags *diags);
+/* Once, of the first: its digest, and of those that are loaded in its place, has the keys of
+ * messages in it from now on. */
+enum bd_code bd_setup_key_digest(struct bd_setup *setup, const uint8_t key[BD_DIGEST_BYTES]);
 struct bd_setup *bd_setup_ref(struct bd_setup *setup);
 void bd_setup_unref(struct bd_setup *setup); /* NULL is allowed */
 

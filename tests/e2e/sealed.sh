@@ -168,6 +168,14 @@ unknown_key_is_refused() {
 	mv "$work/medical.pub" "$work/keys/medical.pub" && after_reload 200
 }
 
+# The trail shows another configuration while one of the keys was gone, and the same as before when it was back.
+a_changed_key_is_seen() {
+	BIDUI_PURPOSE= "$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event config >"$work/configs" &&
+		jq -se 'length == 2 and (map(.config) | unique | length) == 2' "$work/configs" >/dev/null &&
+		BIDUI_PURPOSE= "$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event start |
+		jq -se --slurpfile later "$work/configs" '.[-1].config == $later[1].config' >/dev/null
+}
+
 readable_key_is_refused() {
 	chmod 644 "$work/keys/medical.key" && ! start_gateway && grep -q 'medical.key can be read by others' "$work/biduid.log" &&
 		! grep -q "$sm4" "$work/biduid.log" && chmod 600 "$work/keys/medical.key"
@@ -209,5 +217,6 @@ check 'in Chinese and in English, with what to do' told_to_the_clerk
 check 'who asks for the answer later hears the same' later_is_refused_too
 check 'a key that is not there is told, and heard of by a reload' unknown_key_is_refused
 stop_gateway
+check 'a key that was changed is a changed configuration on the trail' a_changed_key_is_seen
 check 'neither the payload nor a key stands anywhere in clear' nothing_in_clear
 echo "1..$count"

@@ -604,7 +604,15 @@ restarted() {
 ended() {
 	local left=100
 	sed -i 's/^two_person_approval.*/two_person_approval = no/' "$work/bidui.conf"
+	# While the master key is another, nothing comes into force, and so approval does not end.
+	cp -p "$work/master.key" "$work/master.kept" && openssl rand -hex 32 >"$work/master.key" || return 1
 	change wang propose "$(shown .on_disk)" && change li approve "$(shown .on_disk)" || return 1
+	while [ "$left" -gt 0 ] && ! grep -q '"event":"reload.refused","code":"store.key"' "$work/biduid.log"; do
+		left=$((left - 1))
+		read -r -t 0.1 <> <(:) || true
+	done
+	[ "$left" -gt 0 ] && [ "$(shown .required)" = true ] && [ -e "$work/data/approvals" ] || return 1
+	cp -p "$work/master.kept" "$work/master.key" && kill -HUP "$bidui_pid" || return 1
 	while [ "$left" -gt 0 ] && [ "$(shown .required)" != false ]; do
 		left=$((left - 1))
 		read -r -t 0.1 <> <(:) || true

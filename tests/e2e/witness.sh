@@ -165,7 +165,7 @@ verify() { # FILE: the report in $work/report
 }
 
 verifies_with_the_witness() {
-	stop_gateway && verify "$work/elsewhere/heads.ndjson" && jq -e '.whole and .witnessed_heads == 2' "$work/report"
+	stop_gateway && cp "$work/share/heads.ndjson" "$work/elsewhere/own.ndjson" && verify "$work/elsewhere/heads.ndjson" && jq -e '.whole and .witnessed_heads == 2' "$work/report"
 }
 
 # All of it as it was after the first of the two heads: in itself without a fault.
@@ -173,6 +173,68 @@ cut_trail_is_found() {
 	mv "$trail" "$work/kept" && cp -r "$work/early" "$trail" &&
 		"$build/bidui" audit verify "$trail" --key "$work/signing.pub" >/dev/null &&
 		! verify "$work/elsewhere/heads.ndjson" && jq -e '.damage.code == "trail.truncated"' "$work/report"
+}
+
+own_file_agrees() { # the heads that the gateway wrote to its second place
+	"$build/bidui" -o json audit verify "$trail" --key "$work/signing.pub" --witness "$work/elsewhere/own.ndjson" \
+		>"$work/report" 2>"$work/errors"
+}
+
+# A line a head, each as signed; and what was cut is found by them alone.
+heads_are_in_a_second_place() {
+	[ "$(stat -c %a "$work/share/heads.ndjson")" = 600 ] && [ "$(wc -l <"$work/elsewhere/own.ndjson")" -ge 2 ] &&
+		own_file_agrees && jq -e '.whole and .witnessed_heads >= 2' "$work/report" || return 1
+	mv "$trail" "$work/whole" && cp -r "$work/early" "$trail" && ! own_file_agrees &&
+		jq -e '.damage.code == "trail.truncated"' "$work/report" || return 1
+	rm -rf "$trail" && mv "$work/whole" "$trail"
+}
+
+second_place_fails() { # as status, figures, the log and an operator's view say
+	[ "$(ask GET /v1/status)" = 200 ] && body_is '.trail.witness_file.failing' >/dev/null && ask GET /metrics >/dev/null &&
+		grep -q '^bidui_trail_witness_file_failing 1' "$work/body" && grep -q '"event":"witness_file"' "$work/biduid.log" &&
+		"$build/bidui" status --lang en >"$work/shown" 2>&1 && grep -q 'written to witness_file' "$work/shown"
+}
+
+# Storage that takes nothing: told, and the trail goes on.
+a_full_second_place_is_told() {
+	local left=100
+	stop_gateway && sed -i 's#^witness_file = .*#witness_file = /dev/full#' "$work/bidui.conf" && start_gateway || return 1
+	until second_place_fails; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+	until_signed
+}
+
+# A reload that does not come about: in the log, and on the trail with its code and place, in both languages.
+refused_reload_is_entered() {
+	local left=100
+	cp "$work/bidui.conf" "$work/good.conf" && echo 'no_such_setting = 1' >>"$work/bidui.conf" && kill -HUP "$bidui_pid" || return 1
+	until grep -q 'reload.refused' "$work/biduid.log"; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+	cp "$work/good.conf" "$work/bidui.conf"
+	until_signed && BIDUI_PURPOSE= show --event config &&
+		entries_are 'map(select(.status == "refused")) | length == 1 and (.[0] | .client == "system" and .of == "configuration" and
+			(.code | startswith("config.")) and (.path | test("^bidui.conf:[0-9]+$")))' || return 1
+	BIDUI_PURPOSE= as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang zh | grep -q '配置未生效：.*config\..*bidui.conf:' &&
+		BIDUI_PURPOSE= as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang en | grep -q 'configuration not taken: '
+}
+
+# Certificates that do not fit each other, found by looking at the files, without a reload.
+refused_certificates_are_entered() {
+	local left=100
+	cp "$work/tls/server.crt" "$work/server.kept" && cp "$work/tls/auditor.crt" "$work/tls/server.crt" || return 1
+	until grep -q 'files.refused' "$work/biduid.log"; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+	cp "$work/server.kept" "$work/tls/server.crt"
+	until_signed && BIDUI_PURPOSE= show --event config && entries_are 'map(select(.of == "certificates" and .status == "refused" and (.code | length) > 0)) | length >= 1'
 }
 
 # And where it goes on from there, signed by the right key: the gateway shows another head of the same number.
@@ -232,7 +294,9 @@ cat >>"$work/senders" <<END
 spki_pin = $(spki_pin "$work/tls/auditor.crt")
 roles = auditor
 END
-printf 'witness_keys_file = %s\nloops = 1\n' "$work/witness.pub" >>"$work/bidui.conf"
+mkdir -m 700 "$work/share"
+printf 'witness_keys_file = %s\nloops = 1\nwitness_file = %s\nwitness_file_every_s = 1\n' "$work/witness.pub" \
+	"$work/share/heads.ndjson" >>"$work/bidui.conf"
 start_or_bail
 push_samples "$top/tests/e2e/samples.tsv" || { echo 'Bail out! the samples were not taken'; exit 1; }
 for id in 1 2; do
@@ -262,9 +326,14 @@ check 'it sees that the next head continues the last' continued
 check 'a key that is not a witness is refused' a_stranger_is_no_witness
 check 'the trail verifies with what was witnessed' verifies_with_the_witness
 cp -r "$work/early-live" "$work/early"
+check 'heads stand in a second place, and show by themselves that it was cut' heads_are_in_a_second_place
 check 'a trail cut behind the witnessed head is found' cut_trail_is_found
 check 'a trail written anew from there is found, by the witness and offline' rewritten_trail_is_found
 check 'what two witnesses were shown is compared' split_view_is_found
 check 'a changed line of the witness is found' changed_witness_file_is_found
 check 'when no witness came for too long it is told' overdue_is_told
+check 'when the second place takes nothing it is told, and the trail goes on' a_full_second_place_is_told
+check 'a reload that was refused is on the trail' refused_reload_is_entered
+check 'so are certificates' refused_certificates_are_entered
+stop_gateway || exit 1
 echo "1..$count"
