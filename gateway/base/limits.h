@@ -48,6 +48,21 @@
 /* What a ticket keeps of a receipt that is not in the store: its counts and the first rejects. */
 #define BD_TICKET_RECEIPT_MAX_BYTES 16384
 #define BD_TICKET_REJECTS_MAX 16
+/* A part of an upload is held whole until it is on the disk: long enough that its sync is little
+ * beside its way here, short enough that one that breaks off costs seconds. 16 GiB have 4,096. */
+#define BD_UPLOAD_PART_BYTES 4194304
+/* Parts on their way at once, of one sender and of all: 32 MiB. */
+#define BD_UPLOAD_SENDER_RUNNING_MAX 4
+#define BD_UPLOAD_RUNNING_MAX 8
+/* Uploads that one sender has not finished, their lengths together, and those of everybody. */
+#define BD_UPLOADS_SENDER_MAX 16
+#define BD_UPLOADS_SENDER_MAX_BYTES UINT64_C(68719476736)
+#define BD_UPLOADS_MAX 256
+/* How long after its last part an upload is kept, and the receipt of one that is done: a night, and
+ * half a day for somebody to come. Less than journal_days, by which it is known again. */
+#define BD_UPLOAD_KEEP_MS INT64_C(86400000)
+/* What a sender says of an upload. */
+#define BD_UPLOAD_TERMS_MAX_BYTES 4096
 /* How far another's clock may be ahead of ours, in what departments send and in attestations: past
  * it a time is wrong, not early. */
 #define BD_CLOCK_AHEAD_MS 600000

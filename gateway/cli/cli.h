@@ -70,7 +70,7 @@ struct bd_cli_options {
 	uint64_t total;
 	bool has_total;
 	bool is_baseline, is_atomic, is_dry_run, is_lines, is_following, is_deciding;
-	bool is_sure, is_replacing;
+	bool is_sure, is_replacing, is_resuming;
 	bool is_purpose_given; /* --purpose, not BIDUI_PURPOSE */
 	bool is_key_given;     /* --key, not BIDUI_KEY: of a check, the signer's public key */
 	bool is_json, is_english, has_colour, is_help, is_version;

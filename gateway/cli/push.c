@@ -1,5 +1,6 @@
 #include "cli/file.h"
 #include "cli/pushed.h"
+#include "cli/upload.h"
 
 #include <inttypes.h>
 
@@ -61,7 +62,9 @@ static enum bd_cli_exit push(const struct bd_cli_options *options, const char *p
 	if (!bd_cli_file_open(&file, options, options->args[0], true)) {
 		return BD_CLI_USAGE;
 	}
-	enum bd_cli_exit result = bd_cli_ask(options, &request, &view);
+	enum bd_cli_exit result = bd_cli_upload_is_wanted(options, &file)
+					  ? bd_cli_upload(options, &file, &view)
+					  : bd_cli_ask(options, &request, &view);
 	bd_cli_file_close(&file);
 	return result;
 }

@@ -126,6 +126,7 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_optio
 	} wanted[] = {
 		{ "Content-Type", request->content_type },
 		{ "Content-Encoding", is_gzip ? "gzip" : NULL },
+		{ "Content-Digest", request->content_digest },
 		{ "Accept-Language", options->is_english ? "en" : "zh-CN" },
 		{ "Bidui-Purpose", options->purpose },
 		{ "Bidui-Case", options->case_id },

@@ -18,6 +18,7 @@ struct bd_cli_request {
 	const char *method;
 	const char *path; /* with its query, already escaped */
 	const char *content_type;
+	const char *content_digest; /* RFC 9530; NULL = none */
 	struct bd_cli_file *file; /* the body; NULL = `text` */
 	struct bd_bytes text;     /* ptr NULL = none */
 	/* While the answer comes: what has come of it. May be NULL. */

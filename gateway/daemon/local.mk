@@ -85,6 +85,10 @@ biduid_SOURCES = \
 	gateway/daemon/refused.c gateway/daemon/refused.h \
 	gateway/daemon/trail_witness.c gateway/daemon/witness.c gateway/daemon/witness.h \
 	gateway/daemon/witness_file.c gateway/daemon/witness_file.h \
+	gateway/daemon/upload_ask.c gateway/daemon/upload_call.c gateway/daemon/upload_call.h \
+	gateway/daemon/upload_end.c gateway/daemon/upload_part.c \
+	gateway/daemon/uploads.c gateway/daemon/uploads.h gateway/daemon/uploads_files.c \
+	gateway/daemon/uploads_parts.h \
 	gateway/daemon/user.c gateway/daemon/user.h \
 	gateway/daemon/uses.c gateway/daemon/uses.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \

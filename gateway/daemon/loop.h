@@ -47,6 +47,7 @@ struct bd_folders;
 struct bd_follow;
 struct bd_logins;
 struct bd_nonces;
+struct bd_uploads;
 
 /* What works on a loop beside its listeners: what fetches from sources by itself. It is made before
  * the loop's thread runs, and freed by its maker after bd_loop_close; both are called on the loop's
@@ -121,6 +122,7 @@ struct bd_daemon {
 	uint64_t instance; /* random, part of the ids of tickets */
 	uint8_t cursor_key[BD_CURSOR_KEY_BYTES];
 	struct bd_tickets *tickets;
+	struct bd_uploads *uploads;
 	struct bd_nonces *nonces; /* of signed requests */
 	struct bd_logins *logins; /* of people */
 	/* The main thread: does what a struct bd_change (changes.h) asks, and sends it home. */

@@ -16,6 +16,7 @@
 #include "daemon/refused.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
+#include "daemon/uploads.h"
 #include "daemon/user.h"
 #include "daemon/uses.h"
 #include "daemon/witness.h"
@@ -40,6 +41,9 @@
 /* Free memory at the end of a heap that is kept. */
 #define HEAP_KEPT_BYTES 4194304
 
+/* How often it is looked for uploads that are past their time. */
+#define SWEEP_MS 60000
+
 /* Files of the store, the trail and the cases, workers, listeners. */
 #define OWN_DESCRIPTORS 256
 
@@ -50,6 +54,7 @@ struct biduid {
 	const char *config;
 	uv_loop_t uv;
 	uv_signal_t term, interrupt, hangup;
+	uv_timer_t sweeping; /* of uploads that nobody goes on with */
 	struct bd_setup *setup;
 	struct bd_setup *kept;  /* covers of the one before may still be in the writer's hands */
 	size_t reloads_left;    /* loops that have not yet taken the newest setup */
@@ -338,6 +343,7 @@ static void on_loop_drained(struct bd_letter *letter)
  * process at once. */
 static void close_own(struct biduid *biduid)
 {
+	uv_close((uv_handle_t *)&biduid->sweeping, NULL);
 	uv_close((uv_handle_t *)&biduid->term, NULL);
 	uv_close((uv_handle_t *)&biduid->interrupt, NULL);
 	uv_close((uv_handle_t *)&biduid->hangup, NULL);
@@ -345,11 +351,20 @@ static void close_own(struct biduid *biduid)
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
 }
 
+static void on_sweep(uv_timer_t *timer)
+{
+	struct biduid *biduid = timer->data;
+
+	bd_uploads_sweep(biduid->daemon.uploads, bd_clock_wall_ms());
+}
+
 static bool watch_signals(struct biduid *biduid)
 {
 	biduid->term.data = biduid;
 	biduid->interrupt.data = biduid;
 	biduid->hangup.data = biduid;
+	biduid->sweeping.data = biduid;
+	uv_timer_init(&biduid->uv, &biduid->sweeping);
 	return uv_signal_init(&biduid->uv, &biduid->term) == 0 &&
 	       uv_signal_init(&biduid->uv, &biduid->interrupt) == 0 &&
 	       uv_signal_init(&biduid->uv, &biduid->hangup) == 0 &&
@@ -546,6 +561,11 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 		bd_tickets_new(&biduid->daemon.tickets, biduid->daemon.instance) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no tickets");
 	}
+	if (code == BD_OK) {
+		code = bd_uploads_open(&biduid->daemon.uploads,
+			biduid->setup->settings->data_folder, bd_store_ring(biduid->daemon.store),
+			biduid->daemon.started_ms, diag);
+	}
 	if (code == BD_OK && bd_set_aside_new(&biduid->daemon.aside) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no list of messages set aside");
 	}
@@ -574,6 +594,9 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	}
 	if (code == BD_OK) {
 		bd_writer_reseal(biduid->daemon.writer, biduid->daemon.repeats);
+	}
+	if (code == BD_OK) {
+		uv_timer_start(&biduid->sweeping, on_sweep, SWEEP_MS, SWEEP_MS);
 	}
 	return code == BD_OK ? write_ports(biduid, diag) : code;
 }
@@ -632,6 +655,7 @@ static enum exit_code run(struct biduid *biduid)
 	free(biduid->daemon.loops);
 	bd_credentials_free(biduid->daemon.credentials);
 	bd_tickets_free(biduid->daemon.tickets);
+	bd_uploads_close(biduid->daemon.uploads);
 	bd_nonces_free(biduid->daemon.nonces);
 	bd_set_aside_free(biduid->daemon.aside);
 	bd_store_close(biduid->daemon.store);

@@ -37,6 +37,12 @@ static const struct route routes[] = {
 	/* Before the feeds of a source: none of them is called so. */
 	{ "POST", "/v1/sources/*/recall", DEPARTMENT | OPERATOR, BY_ROUTE, bd_recall_begin },
 	{ "POST", "/v1/sources/*/*", DEPARTMENT, BY_ROUTE, bd_push_begin },
+	{ "GET", "/v1/uploads", DEPARTMENT, BY_ROUTER, bd_uploads_show_begin },
+	{ "POST", "/v1/uploads", DEPARTMENT, BY_ROUTE, bd_upload_begin },
+	{ "GET", "/v1/uploads/*", DEPARTMENT, BY_ROUTER, bd_upload_show_begin },
+	{ "DELETE", "/v1/uploads/*", DEPARTMENT, BY_ROUTE, bd_upload_delete_begin },
+	{ "PUT", "/v1/uploads/*/parts/*", DEPARTMENT, BY_ROUTE, bd_upload_part_begin },
+	{ "POST", "/v1/uploads/*/complete", DEPARTMENT, BY_ROUTE, bd_upload_complete_begin },
 	{ "GET", "/v1/disputes", WORKERS, BY_ROUTE, bd_disputes_begin },
 	{ "POST", "/v1/disputes", WORKERS, BY_ROUTE, bd_dispute_begin },
 	{ "GET", "/v1/disputes/*", WORKERS, BY_ROUTE, bd_dispute_show_begin },
