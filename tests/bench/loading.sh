@@ -64,6 +64,8 @@ push_one() { # RECORDS
 
 make_keys
 write_settings 0 0
+# So that a million in one message may be pushed.
+echo 'body_max_bytes = 17179869184' >>"$work/bidui.conf"
 for people in ${LOAD_PEOPLE:-100000 1000000}; do
 	rm -rf "$work/gen"
 	"$build/tests/gen/bidui_gen" --people "$people" --businesses 1 --seed 5 --fault-rate 0 --out "$work/gen"
