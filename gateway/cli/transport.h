@@ -19,8 +19,8 @@ struct bd_cli_request {
 	const char *path; /* with its query, already escaped */
 	const char *content_type;
 	const char *content_digest; /* RFC 9530; NULL = none */
-	struct bd_cli_file *file; /* the body; NULL = `text` */
-	struct bd_bytes text;     /* ptr NULL = none */
+	struct bd_cli_file *file;   /* the body; NULL = `text` */
+	struct bd_bytes text;       /* ptr NULL = none */
 	/* While the answer comes: what has come of it. May be NULL. */
 	void (*on_piece)(const struct bd_cli_request *request, struct bd_bytes so_far);
 };
