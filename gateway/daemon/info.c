@@ -27,45 +27,6 @@ void bd_livez_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	bd_document_respond(exchange, "text/plain", "", bd_bytes_of("ok\n"));
 }
 
-static bool workers_can_start(const struct bd_pool *pool)
-{
-	struct bd_pool_counts counts;
-
-	bd_pool_counts(&counts, pool);
-	return counts.can_start;
-}
-
-/* Ready is: not stopping, the store can be read, the trail written, and messages can be parsed. */
-void bd_readyz_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
-	const struct bd_sender *sender, const struct bd_route_parts *parts)
-{
-	struct bd_diag diag = { .code = BD_OK };
-
-	(void)sender;
-	(void)parts;
-	if (loop->is_draining) {
-		bd_problem_respond_code(exchange, BD_DRAINING, "");
-		return;
-	}
-	if (bd_store_begin(loop->reader, &diag) != BD_OK) {
-		diag.code = BD_BUSY;
-		bd_problem_respond(exchange, &diag, NULL);
-		return;
-	}
-	bd_store_end(loop->reader);
-	if (bd_trail_has_failed(loop->daemon->trail)) {
-		bd_problem_respond_code(exchange, BD_TRAIL_UNAVAILABLE, "");
-		return;
-	}
-	if (!workers_can_start(loop->short_pool) || !workers_can_start(loop->long_pool)) {
-		bd_problem_respond_code(exchange, BD_WORKER_START, "");
-		return;
-	}
-	bd_document_respond(exchange, "application/json", "",
-		bd_bytes_of(loop->setup->sandbox.len > 0 ? "{\"ready\":true,\"sandbox\":true}\n"
-							 : "{\"ready\":true}\n"));
-}
-
 /* -- figures -- */
 
 struct figure {

@@ -82,6 +82,7 @@ biduid_SOURCES = \
 	gateway/daemon/totals.c gateway/daemon/totals.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
 	gateway/daemon/trail_subjects.c \
+	gateway/daemon/ready.c \
 	gateway/daemon/refused.c gateway/daemon/refused.h \
 	gateway/daemon/trail_witness.c gateway/daemon/witness.c gateway/daemon/witness.h \
 	gateway/daemon/witness_file.c gateway/daemon/witness_file.h \

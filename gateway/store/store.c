@@ -385,6 +385,11 @@ enum bd_code bd_store_check_space(const struct bd_store *store, struct bd_diag *
 	return BD_OK;
 }
 
+bool bd_store_has_room(const struct bd_store *store)
+{
+	return bd_store_check_space(store, NULL) == BD_OK;
+}
+
 /* A line of LMDB's list of readers: process, thread, transaction, "-" where none is open. */
 static int look_at_reader(const char *line, void *context)
 {

@@ -339,6 +339,8 @@ struct bd_feed_state {
 enum bd_code bd_store_states(const struct bd_feed_state **out, size_t *count,
 	struct bd_store_reader *reader, struct bd_arena *arena, struct bd_diag *diag);
 
+/* Is there as much free as writing wants? Any thread. */
+bool bd_store_has_room(const struct bd_store *store);
 struct bd_store_counts {
 	uint64_t messages, subjects;
 	uint64_t long_running, long_failed; /* messages that are being applied, or never can be */

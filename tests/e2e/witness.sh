@@ -190,7 +190,9 @@ heads_are_in_a_second_place() {
 }
 
 second_place_fails() { # as status, figures, the log and an operator's view say
-	[ "$(ask GET /v1/status)" = 200 ] && body_is '.trail.witness_file.failing' >/dev/null && ask GET /metrics >/dev/null &&
+	[ "$(ask GET /v1/status)" = 200 ] && body_is '.trail.witness_file.failing' >/dev/null &&
+		[ "$(ask GET '/readyz?verbose')" = 200 ] && grep -q '^! witness_file 树头写不进去.*cannot be written' "$work/body" &&
+		grep -q '^! witness ' "$work/body" && [ "$(grep -c '^+' "$work/body")" -ge 7 ] && ask GET /metrics >/dev/null &&
 		grep -q '^bidui_trail_witness_file_failing 1' "$work/body" && grep -q '"event":"witness_file"' "$work/biduid.log" &&
 		"$build/bidui" status --lang en >"$work/shown" 2>&1 && grep -q 'written to witness_file' "$work/shown"
 }
