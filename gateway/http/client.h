@@ -16,8 +16,8 @@
  *   a part for the whole.
  *
  * bd_http_client_ask blocks. It is made of a beginning and a conclusion around the transfer itself,
- * so that many transfers on one uv loop (libcurl's multi interface) need another middle only: the
- * settings, the request, the callbacks and the codes stay what they are here.
+ * so that many transfers on one uv loop (fetch.h) have another middle only: settings, request,
+ * callbacks and codes are the same.
  *
  * Failures: BD_CONNECT (name, TCP, TLS), BD_CONNECT_ADDRESS (the guard said no),
  * BD_CONNECT_CERTIFICATE and _EXPIRED, _EARLY, _ISSUER, _NAME, _USAGE (theirs is not trusted, and
@@ -45,6 +45,15 @@ struct bd_http_guard {
 	bool (*may_connect)(struct bd_http_guard *guard, const struct sockaddr *address);
 };
 
+/* Files by SFTP or FTP over TLS instead of HTTP. Texts are copied. */
+struct bd_http_client_files {
+	const char *user;
+	const char *password;        /* NULL = by key */
+	const char *key;             /* SFTP: our private key's file, without a pass phrase */
+	const char *host_key_sha256; /* SFTP: of the server, in base64; NULL = by known_hosts */
+	const char *known_hosts;     /* a file */
+};
+
 /* Zero in a row of time = the default in brackets. Texts are copied. */
 struct bd_http_client_settings {
 	const char *ca;         /* PEM; NULL = those the system trusts */
@@ -54,6 +63,7 @@ struct bd_http_client_settings {
 	unsigned idle_ms;          /* no byte either way, the wait for the answer included; kept to
 				      within a second [60 s] */
 	unsigned total_ms;         /* all of it [no limit] */
+	const struct bd_http_client_files *files; /* NULL = HTTP */
 	struct bd_http_guard *guard; /* NULL = every address; must outlive the client */
 };
 

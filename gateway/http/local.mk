@@ -1,9 +1,9 @@
 noinst_LIBRARIES += libbd_http.a
 libbd_http_a_SOURCES = \
 	gateway/http/budget.c \
-	gateway/http/client.c gateway/http/client.h \
+	gateway/http/client.c gateway/http/client.h gateway/http/client_fetch.c gateway/http/client_parts.h gateway/http/client_transfer.c \
 	gateway/http/connection.c gateway/http/connection.h \
-	gateway/http/exchange.c gateway/http/header.h gateway/http/output.c \
+	gateway/http/exchange.c gateway/http/fetch.h gateway/http/header.h gateway/http/output.c \
 	gateway/http/parse.c gateway/http/parse.h gateway/http/secured.c \
 	gateway/http/server.c gateway/http/server.h \
 	gateway/http/tls.c gateway/http/tls.h \

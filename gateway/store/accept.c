@@ -434,6 +434,7 @@ enum bd_code bd_keep(struct bd_txn *txn, const struct bd_journal_entry *journal,
 		BD_TRY(mark_snapshot(txn, journal, told));
 	}
 	BD_TRY(bd_keep_key(txn, journal, BD_KEY_DONE));
+	BD_TRY(bd_keep_progress(txn, &journal->entry));
 	BD_TRY(keep_message(txn, journal, unchanged));
 	return bd_prune(txn, journal);
 }

@@ -29,6 +29,8 @@ enum bd_code bd_forget_key(struct bd_txn *txn, struct bd_bytes name, uint64_t me
  * its sections, for a snapshot. */
 enum bd_code bd_keep(struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t unchanged,
 	const uint64_t *told);
+/* How far its fetcher has come, if it says (progress.c). */
+enum bd_code bd_keep_progress(struct bd_txn *txn, const struct bd_entry *entry);
 /* Removes a few messages, and their keys, whose days are over. */
 enum bd_code bd_prune(struct bd_txn *txn, const struct bd_journal_entry *journal);
 

@@ -3,8 +3,10 @@
 #include "base/try.h"
 #include "record/pack.h"
 
-/* Of the packed form alone. */
+/* Of the packed form alone; the second has the progress of whoever fetched the message behind all
+ * that the first has. */
 #define FORM 1
+#define FORM_PROGRESS 2
 
 enum flag {
 	FLAG_REPLY = 1,
@@ -122,7 +124,7 @@ enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *
 {
 	const struct bd_entry *entry = &journal->entry;
 
-	BD_TRY(bd_buf_add_u8(out, FORM));
+	BD_TRY(bd_buf_add_u8(out, entry->progress_name != NULL ? FORM_PROGRESS : FORM));
 	BD_TRY(bd_buf_add_u8(out, (uint8_t)journal->kind));
 	BD_TRY(bd_buf_add_u16(out, journal->rules));
 	BD_TRY(bd_buf_add_u64(out, entry->message));
@@ -151,7 +153,12 @@ enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *
 	BD_TRY(pack_lists(out, entry));
 	BD_TRY(bd_buf_add_sized(out, entry->rejects));
 	BD_TRY(bd_buf_add_sized(out, entry->records));
-	return pack_kind(out, journal);
+	BD_TRY(pack_kind(out, journal));
+	if (entry->progress_name == NULL) {
+		return BD_OK;
+	}
+	BD_TRY(bd_buf_add_sized(out, text_of(entry->progress_name)));
+	return bd_buf_add_sized(out, entry->progress);
 }
 
 static void read_flags(struct bd_journal_entry *journal, uint8_t flags)
@@ -306,10 +313,14 @@ enum bd_code bd_journal_unpack(
 	if (!reader.ok) {
 		return BD_STORE_DAMAGED;
 	}
-	if (form != FORM || kind < BD_JOURNAL_MESSAGE || kind > BD_JOURNAL_RESOLUTION) {
+	if ((form != FORM && form != FORM_PROGRESS) || kind < BD_JOURNAL_MESSAGE || kind > BD_JOURNAL_RESOLUTION) {
 		return BD_JOURNAL_VERSION;
 	}
 	read_entry(journal, &reader, arena);
+	if (form == FORM_PROGRESS) {
+		journal->entry.progress_name = read_text(&reader, arena);
+		journal->entry.progress = bd_read_sized(&reader);
+	}
 	if (!reader.ok || reader.rest.len > 0) {
 		return bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_STORE_DAMAGED;
 	}

@@ -168,6 +168,10 @@ struct bd_entry {
 	uint32_t remove_share_max_percent; /* snapshot */
 	const char *const *sections;       /* present in the message */
 	size_t section_count;
+	/* How far whoever fetched it has come, by its name: kept with the message, or not at all.
+	 * NULL = nobody asks. No value of a citizen's may stand in it. */
+	const char *progress_name;
+	struct bd_bytes progress;
 	/* out */
 	enum bd_code code;
 	struct bd_diag diag;
@@ -251,6 +255,15 @@ void bd_store_end(struct bd_store_reader *reader);
 enum bd_code bd_store_lookup(struct bd_held **out, struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, const struct bd_wanted *wanted,
 	struct bd_arena *arena, struct bd_diag *diag);
+
+/* -- progress: how far who fetches from a source has come -- */
+
+/* As it was kept with the last message of that name, or set; *found false = never. */
+enum bd_code bd_store_progress(struct bd_buf *out, bool *found, struct bd_store_reader *reader,
+	const char *name, struct bd_diag *diag);
+/* Without a message: nothing came. Writer's thread, in a transaction of its own. */
+enum bd_code bd_store_set_progress(
+	struct bd_store *store, const char *name, struct bd_bytes value, struct bd_diag *diag);
 
 /* A message as kept for its receipt. */
 struct bd_message {

@@ -250,6 +250,8 @@ static void an_entry_reads_back_as_it_was(void **state)
 		said.entry.message = (uint64_t)i + 1;
 		said.entry.records = bd_buf_bytes(&said.records);
 		said.entry.rejects = bd_buf_bytes(&said.rejects);
+		said.entry.progress_name = i % 2 == 0 ? "tax/changes" : NULL;
+		said.entry.progress = bd_bytes_of("page=3");
 		packed = entry_of(&said);
 		assert_int_equal(bd_journal_unpack(&again, bd_buf_bytes(&packed), &arena), BD_OK);
 		bd_buf_init(&twice, 1 << 26);
@@ -265,6 +267,56 @@ static void an_entry_reads_back_as_it_was(void **state)
 		said_close(&said);
 	}
 	bd_arena_release(&arena);
+}
+
+static void assert_progress(struct box *box, const char *expected)
+{
+	struct bd_buf value;
+	bool found = false;
+
+	bd_buf_init(&value, 1024);
+	assert_int_equal(bd_store_begin(box->reader, NULL), BD_OK);
+	assert_int_equal(
+		bd_store_progress(&value, &found, box->reader, "tax/changes", NULL), BD_OK);
+	bd_store_end(box->reader);
+	assert_int_equal(found, expected != NULL);
+	if (expected != NULL) {
+		assert_true(bd_bytes_is(bd_buf_bytes(&value), expected));
+	}
+	bd_buf_release(&value);
+}
+
+/* A crash repeats what was not stored and never skips it: so it is kept with the message, or not at
+ * all. */
+static void progress_is_kept_with_its_message(void **state)
+{
+	struct bd_entry *entries[1];
+	struct said said;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	assert_progress(&box, NULL);
+	make_message(&said, 1);
+	said.entry.records = bd_buf_bytes(&said.records);
+	said.entry.rejects = bd_buf_bytes(&said.rejects);
+	said.entry.progress_name = "tax/changes";
+	said.entry.progress = bd_bytes_of("page=1");
+	entries[0] = &said.entry;
+	said.entry.delivery.total++;
+	assert_int_equal(bd_store_commit(box.store, entries, 1, NULL), BD_OK);
+	assert_int_equal(said.entry.code, BD_DELIVERY_TOTAL);
+	assert_progress(&box, NULL);
+	said.entry.delivery.total--;
+	assert_int_equal(bd_store_commit(box.store, entries, 1, NULL), BD_OK);
+	assert_int_equal(said.entry.code, BD_OK);
+	assert_progress(&box, "page=1");
+	said_close(&said);
+	assert_int_equal(bd_store_set_progress(
+				 box.store, "tax/changes", bd_bytes_of("nothing came"), NULL),
+		BD_OK);
+	assert_progress(&box, "nothing came");
+	box_close(&box);
 }
 
 static void a_node_stops_at_what_it_cannot_apply(void **state)
@@ -328,6 +380,7 @@ int main(void)
 		cmocka_unit_test(a_retry_at_another_node_gets_the_first_receipt),
 		cmocka_unit_test(an_idempotency_key_is_forgotten_with_its_message),
 		cmocka_unit_test(an_entry_reads_back_as_it_was),
+		cmocka_unit_test(progress_is_kept_with_its_message),
 		cmocka_unit_test(a_node_stops_at_what_it_cannot_apply),
 		cmocka_unit_test(records_that_are_missing_refuse_the_message),
 	};
