@@ -287,8 +287,9 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
-/* -- sources -- how a department is asked, where the sources file says nothing else
- * ------------------
+/* What a page says the next one is asked by. */
+#define BD_PAGE_TEXT_MAX_BYTES 512
+/* -- sources -- how a department is asked, where the sources file says nothing else --
  */
 /* Requests at once: as many as a small front machine answers without a queue. */
 #define BD_SOURCE_CONCURRENCY 8

@@ -171,6 +171,32 @@ static void set_order(
 	}
 }
 
+/* Without one every slot of it is "not said": 0 would be the first slot. */
+static void set_page(
+	struct bd_compiler *compiler, struct bd_feed_plan *feed, const struct bd_xml_node *page)
+{
+	const struct {
+		const char *attribute;
+		uint16_t *slot;
+	} slots[] = { { "next", &feed->page.next_slot }, { "last", &feed->page.last_slot },
+		{ "mark", &feed->page.mark_slot } };
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
+		*slots[i].slot = page == NULL
+					 ? BD_NO_SLOT
+					 : bd_compiler_slot(compiler, page, slots[i].attribute,
+						   feed->message_slots, feed->message_slot_count);
+	}
+	if (page == NULL) {
+		return;
+	}
+	feed->page.last_is = split_attr(compiler, page, "last-is", &feed->page.last_is_count);
+	if ((bd_xml_attr(page, "last") == NULL) != (bd_xml_attr(page, "last-is") == NULL)) {
+		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, page, "last",
+			"last and last-is go together");
+	}
+}
+
 static void make_sections(struct bd_compiler *compiler, struct bd_feed_plan *feed,
 	const struct bd_xml_node *node, const char *payload)
 {
@@ -277,5 +303,6 @@ bool bd_compiler_feed(struct bd_compiler *compiler, struct bd_feed_plan *feed, c
 	}
 	make_sections(compiler, feed, body, payload);
 	set_order(compiler, feed, node);
+	set_page(compiler, feed, bd_xml_child(node, "page"));
 	return true;
 }

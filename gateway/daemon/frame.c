@@ -1,6 +1,7 @@
 #include "daemon/frame.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "base/try.h"
 #include "record/pack.h"
 
@@ -122,7 +123,9 @@ enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_res
 	for (size_t i = 0; i < result->section_count; i++) {
 		BD_TRY(add_text(out, result->sections[i]));
 	}
-	return BD_OK;
+	BD_TRY(bd_buf_add_sized(out, result->page.next));
+	BD_TRY(bd_buf_add_sized(out, result->page.mark));
+	return bd_buf_add_u8(out, result->page.is_last);
 }
 
 /* A count, and room for as many; each takes at least one byte of what is left. */
@@ -135,6 +138,16 @@ static void *read_array(
 	*count = room != NULL ? wanted : 0;
 	reader->ok = reader->ok && room != NULL;
 	return room;
+}
+
+/* It goes into a request: a worker that was turned says no more than any other. */
+static struct bd_bytes read_page_text(struct bd_reader *reader)
+{
+	struct bd_bytes text = bd_read_sized(reader);
+
+	reader->ok = reader->ok && text.len <= BD_PAGE_TEXT_MAX_BYTES && bd_text_is_utf8(text) &&
+		     !bd_text_has_control(text);
+	return text;
 }
 
 enum bd_code bd_frame_result_unpack(
@@ -167,6 +180,9 @@ enum bd_code bd_frame_result_unpack(
 		sections[i] = read_text(&reader, arena);
 		reader.ok = reader.ok && sections[i] != NULL;
 	}
+	read.page.next = read_page_text(&reader);
+	read.page.mark = read_page_text(&reader);
+	read.page.is_last = bd_read_u8(&reader) != 0;
 	if (!reader.ok || reader.rest.len > 0) {
 		return BD_WORKER_DIED;
 	}

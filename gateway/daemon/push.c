@@ -51,7 +51,7 @@ static void on_done(
 	push_free(push);
 }
 
-static const struct bd_taking_ops taking_ops = { on_room, on_done };
+static const struct bd_taking_ops taking_ops = { on_room, NULL, on_done };
 
 /* -- what the client sends -- */
 

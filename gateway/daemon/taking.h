@@ -27,6 +27,10 @@ struct bd_taking;
 struct bd_taking_ops {
 	/* bd_taking_give had said HOLD: more is welcome. */
 	void (*on_room)(struct bd_taking *taking);
+	/* What the worker made of it, before it is handed to the writer: the entry's progress may
+	 * be set, with texts that live as long as the taking. May be NULL. */
+	void (*on_result)(struct bd_taking *taking, const struct bd_intake_result *result,
+		struct bd_entry *entry);
 	/* The end, exactly once unless it was given up. The message is stored, and on the trail:
 	 * `receipt` lives until the taking is closed (also of a dry run, and of what was refused as
 	 * a whole because of its records: receipt->code). Or it was refused: receipt is NULL, and

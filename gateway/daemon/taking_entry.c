@@ -171,6 +171,10 @@ static bool keep_result(struct bd_taking *taking, const struct bd_intake_result 
 		sections[i] = bd_arena_text(arena, bd_bytes_of(result->sections[i]));
 		is_good = sections[i] != NULL;
 	}
+	taking->result.page.next = bd_arena_copy(arena, result->page.next);
+	taking->result.page.mark = bd_arena_copy(arena, result->page.mark);
+	is_good = is_good && taking->result.page.next.ptr != NULL &&
+		  taking->result.page.mark.ptr != NULL;
 	taking->result.subject = subject;
 	taking->result.unmapped = unmapped;
 	taking->result.sections = sections;
@@ -231,6 +235,9 @@ void bd_taking_conclude(struct bd_taking *taking, const struct bd_intake_result 
 		memcmp(taking->request.sha256, taking->entry.body_sha256, BD_DIGEST_BYTES) != 0) {
 		refuse_code(taking, BD_FOLDER_CHANGED);
 		return;
+	}
+	if (taking->ops->on_result != NULL) {
+		taking->ops->on_result(taking, &taking->result, &taking->entry);
 	}
 	taking->state = BD_TAKING_WRITING;
 	taking->write = (struct bd_write){ .letter = { .deliver = on_written },

@@ -411,6 +411,10 @@ static void walk_message(struct walk *walk, struct bd_feed_plan *feed)
 	NUMBER(walk, feed->order_kind);
 	NUMBER(walk, feed->rank);
 	walk_slot(walk, &feed->order_slot, feed->message_slot_count, true);
+	walk_slot(walk, &feed->page.next_slot, feed->message_slot_count, true);
+	walk_slot(walk, &feed->page.last_slot, feed->message_slot_count, true);
+	texts(walk, &feed->page.last_is, &feed->page.last_is_count);
+	walk_slot(walk, &feed->page.mark_slot, feed->message_slot_count, true);
 	EACH(walk, struct bd_embedded_plan, feed->embedded, feed->embedded_count, embedded)
 	{
 		text(walk, &embedded->path);

@@ -50,6 +50,13 @@ struct bd_unmapped {
 	uint64_t count;
 };
 
+/* What a page says of the others (plan.h); the texts are a source's, without control characters
+ * and of at most BD_PAGE_TEXT_MAX_BYTES. */
+struct bd_page {
+	struct bd_bytes next, mark; /* empty = not said */
+	bool is_last;
+};
+
 /* What is known when the message has ended. Lives until bd_intake_free. */
 struct bd_intake_result {
 	uint64_t received; /* native records */
@@ -65,6 +72,7 @@ struct bd_intake_result {
 	/* Names of sections present (group seen): for snapshot and whole-feed coverage. */
 	const char *const *sections;
 	size_t section_count;
+	struct bd_page page;
 };
 
 struct bd_intake;

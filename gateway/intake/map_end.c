@@ -1,3 +1,5 @@
+#include "base/limits.h"
+#include "base/text.h"
 #include "intake/map_state.h"
 
 static enum bd_code check_envelope(const struct bd_map *map, struct bd_diag *diag)
@@ -157,6 +159,36 @@ static enum bd_code close_section(
 	return code;
 }
 
+/* -- a page -- */
+
+/* A text that could not be asked with is none. */
+static struct bd_bytes page_text(const struct bd_map *map, uint16_t slot)
+{
+	bool is_said = slot < map->settings.feed->message_slot_count;
+	const struct bd_slot *found = is_said ? &map->message_slots[slot] : NULL;
+	struct bd_bytes text = { "", 0 };
+
+	if (found != NULL && found->state == BD_SLOT_TEXT) {
+		text = bd_text_trim(found->text);
+	}
+	return text.len > BD_PAGE_TEXT_MAX_BYTES || bd_text_has_control(text)
+		       ? (struct bd_bytes){ "", 0 }
+		       : text;
+}
+
+static void read_page(struct bd_map *map)
+{
+	const struct bd_page_plan *plan = &map->settings.feed->page;
+	struct bd_bytes last = page_text(map, plan->last_slot);
+
+	map->result.page = (struct bd_page){ .next = page_text(map, plan->next_slot),
+		.mark = page_text(map, plan->mark_slot) };
+	for (size_t i = 0; i < plan->last_is_count; i++) {
+		map->result.page.is_last =
+			map->result.page.is_last || bd_bytes_is(last, plan->last_is[i]);
+	}
+}
+
 enum bd_code bd_map_end(
 	struct bd_map *map, const struct bd_intake_result **result, struct bd_diag *diag)
 {
@@ -185,6 +217,7 @@ enum bd_code bd_map_end(
 	if (code != BD_OK) {
 		return code;
 	}
+	read_page(map);
 	map->result.sections = names;
 	map->result.unmapped = map->unmapped;
 	*result = &map->result;

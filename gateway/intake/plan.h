@@ -223,6 +223,15 @@ struct bd_catalogue {
 	size_t use_count;
 };
 
+/* A message that is one page of several: message slots, BD_NO_SLOT = not said. */
+struct bd_page_plan {
+	uint16_t next_slot; /* what the next one is asked by; empty = there is none */
+	uint16_t last_slot; /* with one of these values: there is none */
+	const char *const *last_is;
+	size_t last_is_count;
+	uint16_t mark_slot; /* up to where it tells */
+};
+
 struct bd_feed_plan {
 	uint16_t number; /* permanent in its adapter */
 	const char *name, *label_zh;
@@ -255,6 +264,7 @@ struct bd_feed_plan {
 	enum bd_order_kind order_kind;
 	uint8_t rank;
 	uint16_t order_slot; /* message slot when the order is the message's; UINT16_MAX = none */
+	struct bd_page_plan page;
 	const struct bd_section_plan *sections;
 	size_t section_count;
 	/* delivery: whole-feed coverage by dated deliveries with control totals */

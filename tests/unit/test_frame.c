@@ -253,6 +253,9 @@ static void check_same_result(
 	for (size_t i = 0; i < is->section_count; i++) {
 		assert_string_equal(is->sections[i], should->sections[i]);
 	}
+	assert_true(bd_bytes_equal(is->page.next, should->page.next));
+	assert_true(bd_bytes_equal(is->page.mark, should->page.mark));
+	assert_int_equal(is->page.is_last, should->page.is_last);
 }
 
 static void test_result_there_and_back(void **state)
@@ -263,7 +266,7 @@ static void test_result_there_and_back(void **state)
 	const struct bd_intake_result results[] = {
 		{ .received = 0 },
 		{ UINT64_MAX, 2, 3, 4, subjects, 2, { UINT8_MAX, INT64_MIN }, unmapped, 2, sections,
-			3 },
+			3, { { "cursor 2", 8 }, { "", 0 }, true } },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
