@@ -287,6 +287,8 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
+/* Pages of one pull: some ten million records. */
+#define BD_SOURCE_PAGES_MAX 10000
 /* What a page says the next one is asked by. */
 #define BD_PAGE_TEXT_MAX_BYTES 512
 /* -- sources -- how a department is asked, where the sources file says nothing else --

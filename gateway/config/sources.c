@@ -113,6 +113,52 @@ const struct bd_feed_plan *bd_sources_feed(struct bd_source_reading *reading,
 
 /* -- what is asked when -- */
 
+static void unknown_form(struct bd_source_reading *reading, const struct bd_source_access *access,
+	const struct bd_xml_node *node, const char *name)
+{
+	const char **names =
+		bd_compiler_make(&reading->compiler, access->forms.count, sizeof(const char *));
+
+	for (size_t i = 0; names != NULL && i < access->forms.count; i++) {
+		names[i] = access->forms.items[i].name;
+	}
+	bd_compiler_unknown(
+		&reading->compiler, node, "request", "request", name, names, access->forms.count);
+}
+
+/* The request, if all that it names is given by the connection. */
+static const struct bd_form *find_form(struct bd_source_reading *reading,
+	const struct bd_source_access *access, const struct bd_endpoint *from,
+	const struct bd_source_value *values, size_t value_count, const struct bd_xml_node *node)
+{
+	const char *name = bd_xml_attr(node, "request"), *missing, **given;
+	const struct bd_form *form = name != NULL ? bd_forms_find(&access->forms, name) : NULL;
+
+	if (name == NULL || from == NULL) {
+		return form;
+	}
+	if (form == NULL) {
+		unknown_form(reading, access, node, name);
+		return NULL;
+	}
+	given = bd_compiler_make(
+		&reading->compiler, from->value_count + value_count, sizeof(const char *));
+	for (size_t i = 0; given != NULL && i < value_count; i++) {
+		given[i] = values[i].name;
+	}
+	for (size_t i = 0; given != NULL && i < from->value_count; i++) {
+		given[value_count + i] = from->values[i].name;
+	}
+	missing = given != NULL ? bd_form_unknown(form, given, from->value_count + value_count)
+				: NULL;
+	if (missing != NULL) {
+		bd_xml_fail(reading->compiler.diags, BD_CONFIG_REFERENCE, node, "request",
+			"'%s' needs <value name=\"%s\"/>, here or in the connection '%s'", name,
+			missing, from->name);
+	}
+	return form;
+}
+
 static int32_t minute_of(const char *text)
 {
 	return text == NULL ? -1
@@ -122,8 +168,9 @@ static int32_t minute_of(const char *text)
 static void read_pull(struct bd_source_reading *reading, struct bd_pull_plan *pull,
 	const struct bd_source_access *access, const struct bd_xml_node *node)
 {
+	bool has_request = bd_xml_attr(node, "request") != NULL;
+
 	pull->name = bd_xml_attr(node, "name");
-	pull->request = bd_xml_attr(node, "request");
 	pull->files = bd_xml_attr(node, "files");
 	pull->every_ms = bd_sources_span_ms(node, "every", 0);
 	pull->at_minute = minute_of(bd_xml_attr(node, "at"));
@@ -131,12 +178,14 @@ static void read_pull(struct bd_source_reading *reading, struct bd_pull_plan *pu
 	pull->column = node->column;
 	pull->from = bd_sources_from(reading, access, node);
 	pull->feed = bd_sources_feed(reading, access, node);
+	pull->values = bd_sources_values(reading, &pull->value_count, node);
+	pull->form = find_form(reading, access, pull->from, pull->values, pull->value_count, node);
 	if ((pull->every_ms == 0) == (pull->at_minute < 0)) {
 		bd_sources_fail(reading, node, NULL, "either every or at");
 	}
-	if (pull->from != NULL && (pull->from->kind == BD_ENDPOINT_FILES
-						  ? pull->files == NULL || pull->request != NULL
-						  : pull->files != NULL || pull->request == NULL)) {
+	if (pull->from != NULL &&
+		(pull->from->kind == BD_ENDPOINT_FILES ? pull->files == NULL || has_request
+						       : pull->files != NULL || !has_request)) {
 		bd_sources_fail(reading, node, "from",
 			"of <http> a request is pulled, of <files> files, and nothing else");
 	}
@@ -164,7 +213,6 @@ static void read_pulls(struct bd_source_reading *reading, struct bd_source_acces
 static void read_lookup(struct bd_source_reading *reading, struct bd_lookup_plan *lookup,
 	const struct bd_source_access *access, const struct bd_xml_node *node)
 {
-	lookup->request = bd_xml_attr(node, "request");
 	lookup->remember_none_ms =
 		bd_sources_span_ms(node, "remember-none", BD_SOURCE_REMEMBER_NONE_MS);
 	lookup->hedge_ms = (uint32_t)bd_sources_number(node, "hedge-ms", 0);
@@ -172,6 +220,12 @@ static void read_lookup(struct bd_source_reading *reading, struct bd_lookup_plan
 	lookup->column = node->column;
 	lookup->from = bd_sources_from(reading, access, node);
 	lookup->feed = bd_sources_feed(reading, access, node);
+	lookup->values = bd_sources_values(reading, &lookup->value_count, node);
+	lookup->form =
+		find_form(reading, access, lookup->from, lookup->values, lookup->value_count, node);
+	if (lookup->form != NULL && lookup->form->kind_count == 0) {
+		bd_sources_fail(reading, node, "request", "it asks about nobody");
+	}
 	if (lookup->from != NULL && lookup->from->kind != BD_ENDPOINT_HTTP) {
 		bd_sources_fail(reading, node, "from", "a subject is asked about over <http>");
 	}
@@ -217,6 +271,18 @@ static const struct bd_plan *find_plan(
 	return NULL;
 }
 
+/* What the adapter knows to ask. */
+static void read_forms(struct bd_source_reading *reading, struct bd_source_access *access)
+{
+	const char *folder =
+		bd_compiler_join(&reading->compiler, reading->adapters, access->plan->source);
+
+	if (folder != NULL) {
+		bd_config_requests(&access->forms, folder, reading->compiler.schemas,
+			reading->compiler.dict, reading->compiler.arena, reading->compiler.diags);
+	}
+}
+
 static void read_source(struct bd_source_reading *reading, struct bd_sources *sources,
 	struct bd_source_access *access, const struct bd_xml_node *node)
 {
@@ -228,6 +294,7 @@ static void read_source(struct bd_source_reading *reading, struct bd_sources *so
 		bd_sources_fail(reading, node, "name", "stands twice");
 	}
 	bd_sources_endpoints(reading, access, node);
+	read_forms(reading, access);
 	read_pulls(reading, access, node);
 	read_lookups(reading, access, node);
 	bd_sources_folders(reading, access, node);
@@ -245,18 +312,21 @@ static enum bd_code open(struct bd_source_reading *reading, const char *schemas)
 }
 
 enum bd_code bd_config_source_access(const struct bd_sources **out, const char *path,
-	const char *schemas, const struct bd_plan *const *plans, size_t plan_count,
-	struct bd_arena *arena, struct bd_diags *diags)
+	const struct bd_source_context *context, struct bd_arena *arena, struct bd_diags *diags)
 {
-	struct bd_source_reading reading = { .compiler = { .arena = arena, .diags = diags },
+	struct bd_source_reading reading = { .compiler = { .dict = context->dict,
+						     .schemas = context->schemas,
+						     .arena = arena,
+						     .diags = diags },
 		.path = path,
-		.plans = plans,
-		.plan_count = plan_count };
+		.adapters = context->adapters,
+		.plans = context->plans,
+		.plan_count = context->plan_count };
 	size_t before = diags->count;
 	struct bd_source_access *items;
 	struct bd_sources *sources;
 
-	if (open(&reading, schemas) != BD_OK) {
+	if (open(&reading, context->schemas) != BD_OK) {
 		return bd_diags_code(diags);
 	}
 	sources = bd_compiler_make(&reading.compiler, 1, sizeof(*sources));

@@ -14,6 +14,7 @@
 #define BD_CONFIG_SOURCES_H
 
 #include "base/address.h"
+#include "config/requests.h"
 #include "config/settings.h"
 #include "intake/plan.h"
 
@@ -47,8 +48,10 @@ struct bd_endpoint {
 struct bd_pull_plan {
 	const char *name;
 	const struct bd_endpoint *from;
-	const char *request; /* of the adapter; NULL for files */
-	const char *files;   /* pattern; NULL for requests */
+	const struct bd_form *form;           /* the request; NULL for files */
+	const struct bd_source_value *values; /* before those of the connection */
+	size_t value_count;
+	const char *files; /* pattern; NULL for requests */
 	const struct bd_feed_plan *feed;
 	uint64_t every_ms; /* 0 = once a day */
 	int32_t at_minute; /* of the day in Asia/Shanghai; -1 = by every_ms */
@@ -57,7 +60,9 @@ struct bd_pull_plan {
 
 struct bd_lookup_plan {
 	const struct bd_endpoint *from;
-	const char *request;
+	const struct bd_form *form;
+	const struct bd_source_value *values;
+	size_t value_count;
 	const struct bd_feed_plan *feed;
 	uint64_t remember_none_ms;
 	uint32_t hedge_ms; /* 0 = never */
@@ -92,6 +97,7 @@ struct bd_folder_plan {
 /* Of one source. */
 struct bd_source_access {
 	const struct bd_plan *plan;
+	struct bd_forms forms; /* all that its adapter knows to ask */
 	const struct bd_endpoint *endpoints;
 	size_t endpoint_count;
 	const struct bd_pull_plan *pulls;
@@ -107,11 +113,16 @@ struct bd_sources {
 	size_t count;
 };
 
+struct bd_source_context {
+	const char *schemas, *adapters; /* folders */
+	const struct bd_dictionary *dict;
+	const struct bd_plan *const *plans;
+	size_t plan_count;
+};
 /* `path` is shown by its last part; everything lives in the arena. Every error is added to diags.
  */
 enum bd_code bd_config_source_access(const struct bd_sources **out, const char *path,
-	const char *schemas, const struct bd_plan *const *plans, size_t plan_count,
-	struct bd_arena *arena, struct bd_diags *diags);
+	const struct bd_source_context *context, struct bd_arena *arena, struct bd_diags *diags);
 
 /* The files and folders that the sources file names: what biduid may use of them (daemon/fence.h),
  * and what of them is part of the configuration that two people approve. Needs no adapters. */

@@ -26,8 +26,8 @@ static void read_allow(struct bd_source_reading *reading, struct bd_endpoint *en
 	endpoint->allow_count = count;
 }
 
-static void read_values(struct bd_source_reading *reading, struct bd_endpoint *endpoint,
-	const struct bd_xml_node *node)
+const struct bd_source_value *bd_sources_values(
+	struct bd_source_reading *reading, size_t *out, const struct bd_xml_node *node)
 {
 	size_t count = bd_xml_count(node, "value");
 	struct bd_source_value *values =
@@ -46,8 +46,8 @@ static void read_values(struct bd_source_reading *reading, struct bd_endpoint *e
 			}
 		}
 	}
-	endpoint->values = values;
-	endpoint->value_count = count;
+	*out = values != NULL ? count : 0;
+	return values;
 }
 
 static bool has_scheme(const char *base, const char *scheme)
@@ -125,7 +125,7 @@ static void read_endpoint(struct bd_source_reading *reading, struct bd_endpoint 
 		(uint32_t)bd_sources_number(node, "trip-after", BD_SOURCE_TRIP_AFTER);
 	endpoint->trip_ms = bd_sources_span_ms(node, "trip-for", BD_SOURCE_TRIP_MS);
 	read_allow(reading, endpoint, node);
-	read_values(reading, endpoint, node);
+	endpoint->values = bd_sources_values(reading, &endpoint->value_count, node);
 	read_base(reading, endpoint, node);
 	if (endpoint->kind == BD_ENDPOINT_FILES) {
 		read_files(reading, endpoint, node);

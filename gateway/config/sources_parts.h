@@ -12,6 +12,7 @@ struct bd_source_reading {
 	struct bd_compiler compiler;
 	const char *path, *shown; /* of the sources file */
 	const struct bd_xml_node *root;
+	const char *adapters;
 	const struct bd_plan *const *plans;
 	size_t plan_count;
 };
@@ -36,6 +37,9 @@ void bd_sources_folders(struct bd_source_reading *reading, struct bd_source_acce
 /* How many of them are there. */
 size_t bd_sources_folder_paths(struct bd_source_file out[BD_FOLDER_PATHS],
 	struct bd_source_reading *reading, const struct bd_xml_node *node);
+/* All <value> of a node. */
+const struct bd_source_value *bd_sources_values(
+	struct bd_source_reading *reading, size_t *out, const struct bd_xml_node *node);
 /* The connection of the source by its name; NULL = none. */
 const struct bd_endpoint *bd_sources_endpoint(
 	const struct bd_source_access *access, const char *name);

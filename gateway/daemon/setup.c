@@ -86,9 +86,11 @@ static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
 	const struct bd_settings *settings = setup->settings;
 
 	if (settings->sources_file != NULL) {
-		bd_config_source_access(&setup->sources, settings->sources_file,
-			settings->schemas_folder, setup->plans, setup->plan_count, &setup->arena,
-			diags);
+		const struct bd_source_context context = { settings->schemas_folder,
+			settings->adapters_folder, setup->dict, setup->plans, setup->plan_count };
+
+		bd_config_source_access(
+			&setup->sources, settings->sources_file, &context, &setup->arena, diags);
 	}
 }
 

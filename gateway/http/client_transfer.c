@@ -244,6 +244,11 @@ static enum bd_code code_of_alert(const char *error)
 	return strstr(error, "unsupported protocol") != NULL ? BD_CONNECT_TLS : BD_OK;
 }
 
+static bool is_sftp(const struct bd_transfer *transfer)
+{
+	return strncasecmp(transfer->request->url, "sftp://", 7) == 0;
+}
+
 static enum bd_code code_of(const struct bd_transfer *transfer, CURLcode result)
 {
 	enum bd_code alert = code_of_alert(transfer->error);
@@ -262,11 +267,19 @@ static enum bd_code code_of(const struct bd_transfer *transfer, CURLcode result)
 		return BD_CONFIG_REFERENCE;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
+		if (is_sftp(transfer)) {
+			return BD_CONNECT_HOST_KEY;
+		}
 		curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
 		/* The name is compared by libcurl itself, which has only words for it. */
 		return strstr(transfer->error, "subject name") != NULL
 			       ? BD_CONNECT_CERTIFICATE_NAME
 			       : bd_http_reason_of_server(verified);
+	case CURLE_LOGIN_DENIED:
+		return BD_CONNECT_LOGIN;
+	case CURLE_REMOTE_FILE_NOT_FOUND:
+	case CURLE_REMOTE_ACCESS_DENIED:
+		return BD_CONNECT_NO_FILE;
 	case CURLE_OPERATION_TIMEDOUT:
 		return BD_CONNECT_TIMEOUT;
 	case CURLE_COULDNT_RESOLVE_HOST:

@@ -18,6 +18,7 @@ static struct fixture *read_sources(const char *path)
 	struct fixture *f = calloc(1, sizeof(*f));
 	const struct bd_plan *plans[3];
 	const struct bd_dictionary *dict;
+	struct bd_source_context context;
 
 	assert_non_null(f);
 	bd_arena_init(&f->arena, ARENA_MAX);
@@ -28,8 +29,10 @@ static struct fixture *read_sources(const char *path)
 				source_path(&f->arena, "schemas"), dict, &f->arena, &f->diags),
 			BD_OK);
 	}
-	f->code = bd_config_source_access(&f->sources, source_path(&f->arena, path),
-		source_path(&f->arena, "schemas"), plans, 3, &f->arena, &f->diags);
+	context = (struct bd_source_context){ source_path(&f->arena, "schemas"),
+		source_path(&f->arena, "adapters"), dict, plans, 3 };
+	f->code = bd_config_source_access(
+		&f->sources, source_path(&f->arena, path), &context, &f->arena, &f->diags);
 	return f;
 }
 
