@@ -260,6 +260,10 @@ static enum bd_code add_value(
 	size_t before = making->text.len;
 	bool is_whole = false;
 
+	if (part->format[0] != '\0' && !is_text_format && which != ALWAYS_SINCE &&
+		which != ALWAYS_UNTIL && which != ALWAYS_NOW && which != ALWAYS_SERIAL) {
+		return BD_CONFIG_MEANING; /* only times and numbers have formats of their own */
+	}
 	bd_buf_clear(&making->part);
 	BD_TRY(which != ALWAYS_COUNT ? add_always(making, which, is_text_format ? "" : part->format)
 				     : add_named(making, part->name));

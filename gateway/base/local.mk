@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbd_base.a
 libbd_base_a_SOURCES = \
 	gateway/base/address.c gateway/base/address.h \
 	gateway/base/arena.c gateway/base/arena.h \
+	gateway/base/breaker.c gateway/base/breaker.h \
 	gateway/base/bytes.c gateway/base/bytes.h \
 	gateway/base/charset.c gateway/base/charset.h gateway/base/charset_table.inc \
 	gateway/base/clock.c gateway/base/clock.h \

@@ -1,4 +1,4 @@
-BASE_TESTS = tests/unit/test_address tests/unit/test_bytes tests/unit/test_charset tests/unit/test_clock \
+BASE_TESTS = tests/unit/test_address tests/unit/test_breaker tests/unit/test_bytes tests/unit/test_charset tests/unit/test_clock \
 	tests/unit/test_digest tests/unit/test_file_pattern tests/unit/test_json tests/unit/test_merkle tests/unit/test_shares tests/unit/test_sign \
 	tests/unit/test_sm4_blocks tests/unit/test_text tests/unit/test_workday
 check_PROGRAMS += $(BASE_TESTS)
@@ -7,6 +7,8 @@ EXTRA_DIST += tests/base
 BASE_TEST_LIBS = libbd_base.a $(CRYPTO_LIBS) -lunistring $(CMOCKA_LIBS)
 tests_unit_test_address_SOURCES = tests/unit/test_address.c
 tests_unit_test_address_LDADD = $(BASE_TEST_LIBS)
+tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c
+tests_unit_test_breaker_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c
 tests_unit_test_bytes_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_charset_SOURCES = tests/unit/test_charset.c tests/unit/rows.h

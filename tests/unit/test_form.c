@@ -277,7 +277,7 @@ static void what_a_place_cannot_hold_is_refused(void **state)
 	fill(&arena, "${identifier}", BD_FORM_HEADER, "a\r\nX: b", BD_CONFIG_MEANING);
 	fill(&arena, "${identifier}", BD_FORM_HEADER, "张三", BD_CONFIG_MEANING);
 	fill(&arena, "${nobody}", BD_FORM_RAW, "", BD_CONFIG_MEANING);
-	fill(&arena, "${identifier:rot13}", BD_FORM_RAW, "", BD_OK);
+	fill(&arena, "${identifier:rot13}", BD_FORM_RAW, "", BD_CONFIG_MEANING);
 	bd_arena_release(&arena);
 }
 
