@@ -189,6 +189,13 @@ static void read_pull(struct bd_source_reading *reading, struct bd_pull_plan *pu
 		bd_sources_fail(reading, node, "from",
 			"of <http> a request is pulled, of <files> files, and nothing else");
 	}
+	if (pull->form != NULL && pull->form->kind_count > 0) {
+		bd_sources_fail(reading, node, "request", "it asks about one subject: a look-up");
+	}
+	if (pull->form != NULL && pull->feed != NULL && pull->feed->kind == BD_FEED_SNAPSHOT &&
+		pull->form->paging != BD_PAGING_NONE) {
+		bd_sources_fail(reading, node, "feed", "a snapshot comes whole, not in pages");
+	}
 	for (size_t i = 0; i < access->pull_count; i++) {
 		if (strcmp(access->pulls[i].name, pull->name) == 0) {
 			bd_sources_fail(reading, node, "name", "stands twice");
@@ -225,6 +232,11 @@ static void read_lookup(struct bd_source_reading *reading, struct bd_lookup_plan
 		find_form(reading, access, lookup->from, lookup->values, lookup->value_count, node);
 	if (lookup->form != NULL && lookup->form->kind_count == 0) {
 		bd_sources_fail(reading, node, "request", "it asks about nobody");
+	}
+	if (lookup->feed != NULL && lookup->feed->kind != BD_FEED_REPLY &&
+		lookup->feed->kind != BD_FEED_VERIFY) {
+		bd_sources_fail(
+			reading, node, "feed", "a look-up is answered by a reply or a verdict");
 	}
 	if (lookup->from != NULL && lookup->from->kind != BD_ENDPOINT_HTTP) {
 		bd_sources_fail(reading, node, "from", "a subject is asked about over <http>");

@@ -18,9 +18,11 @@ biduid_SOURCES = \
 	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/approval.c gateway/daemon/approval.h \
 	gateway/daemon/ask.c \
+	gateway/daemon/asking.c gateway/daemon/asking.h \
 	gateway/daemon/asker.c gateway/daemon/asker.h \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
+	gateway/daemon/board.c gateway/daemon/board.h \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/change.c gateway/daemon/change.h gateway/daemon/change_ask.c \
 	gateway/daemon/changes.c gateway/daemon/changes.h \
@@ -29,6 +31,7 @@ biduid_SOURCES = \
 	gateway/daemon/document.c gateway/daemon/document.h \
 	gateway/daemon/drop_file.c gateway/daemon/drop_file.h gateway/daemon/drop_move.c gateway/daemon/drop_parts.h gateway/daemon/drop_receipt.c \
 	gateway/daemon/drop_receipt.h gateway/daemon/drop_set.c gateway/daemon/drop_set.h \
+	gateway/daemon/endpoint.c gateway/daemon/endpoint.h \
 	gateway/daemon/fence.c gateway/daemon/fence.h \
 	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \
 	gateway/daemon/folders_parts.h gateway/daemon/folders_put.c gateway/daemon/folders_report.c \
@@ -60,6 +63,8 @@ biduid_SOURCES = \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c gateway/daemon/proofs.h \
+	gateway/daemon/pull.c gateway/daemon/pull.h gateway/daemon/pull_progress.c \
+	gateway/daemon/puller.c gateway/daemon/puller.h \
 	gateway/daemon/push.c \
 	gateway/daemon/question.c gateway/daemon/question.h \
 	gateway/daemon/recall.c \

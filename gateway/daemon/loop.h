@@ -8,6 +8,7 @@
 #define BD_DAEMON_LOOP_H
 
 #include "daemon/audit.h"
+#include "daemon/board.h"
 #include "daemon/credentials.h"
 #include "daemon/cursor.h"
 #include "daemon/mailbox.h"
@@ -48,6 +49,7 @@ struct bd_follow;
 struct bd_logins;
 struct bd_nonces;
 struct bd_uploads;
+struct bd_puller;
 
 /* What works on a loop beside its listeners: what fetches from sources by itself. It is made before
  * the loop's thread runs, and freed by its maker after bd_loop_close; both are called on the loop's
@@ -106,6 +108,8 @@ struct bd_daemon {
 	size_t loop_count, loops_running, network_count;
 	struct bd_loop *sources_loop; /* NULL = none */
 	struct bd_folders *folders;   /* on that loop; NULL = none */
+	struct bd_puller *puller;     /* its guest */
+	struct bd_source_board *board;
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;

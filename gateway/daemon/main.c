@@ -14,6 +14,7 @@
 #include "daemon/loop.h"
 #include "daemon/nonces.h"
 #include "daemon/refused.h"
+#include "daemon/puller.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "daemon/uploads.h"
@@ -525,6 +526,7 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 	}
 	if (code == BD_OK && daemon->sources_loop != NULL) {
 		code = bd_folders_new(&daemon->folders, daemon->sources_loop, diag);
+		code = code == BD_OK ? bd_puller_new(&daemon->puller, daemon->sources_loop, diag) : code;
 	}
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		code = bd_loop_start(&daemon->loops[i]);
@@ -565,6 +567,8 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 		code = bd_uploads_open(&biduid->daemon.uploads,
 			biduid->setup->settings->data_folder, bd_store_ring(biduid->daemon.store),
 			biduid->daemon.started_ms, diag);
+	if (code == BD_OK && bd_source_board_new(&biduid->daemon.board) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no board of sources");
 	}
 	if (code == BD_OK && bd_set_aside_new(&biduid->daemon.aside) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no list of messages set aside");
@@ -652,7 +656,9 @@ static enum exit_code run(struct biduid *biduid)
 		bd_loop_close(&biduid->daemon.loops[i]);
 	}
 	bd_folders_free(biduid->daemon.folders);
+	bd_puller_free(biduid->daemon.puller);
 	free(biduid->daemon.loops);
+	bd_source_board_free(biduid->daemon.board);
 	bd_credentials_free(biduid->daemon.credentials);
 	bd_tickets_free(biduid->daemon.tickets);
 	bd_uploads_close(biduid->daemon.uploads);

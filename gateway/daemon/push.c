@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -126,30 +125,6 @@ static enum bd_code read_delivery(struct push *push, struct bd_bytes query, stru
 		       : bd_fail(diag, code, "baseline, dry_run and atomic are true or false");
 }
 
-/* "charset=GB18030" of Content-Type. */
-static void read_charset(struct push *push, struct bd_bytes type)
-{
-	for (size_t i = 0; i + 8 < type.len; i++) {
-		if (strncasecmp(type.ptr + i, "charset=", 8) == 0) {
-			struct bd_bytes rest = { type.ptr + i + 8, type.len - i - 8 };
-			size_t len = 0;
-
-			if (rest.len > 0 && rest.ptr[0] == '"') {
-				rest.ptr++;
-				rest.len--;
-			}
-			while (len < rest.len && rest.ptr[len] != ';' && rest.ptr[len] != '"' &&
-				rest.ptr[len] != ' ') {
-				len++;
-			}
-			if (len < sizeof(push->taking.request.charset)) {
-				memcpy(push->taking.request.charset, rest.ptr, len);
-			}
-			return;
-		}
-	}
-}
-
 /* Bidui-Subject: kind:number, for a reply that does not say whom it is about. */
 static enum bd_code read_subject(struct push *push, struct bd_bytes header, struct bd_diag *diag)
 {
@@ -200,7 +175,7 @@ static enum bd_code read_headers(struct push *push, struct bd_diag *diag)
 		memcpy(push->taking.request.key, key.ptr, key.len);
 	}
 	push->is_later_preferred = bd_reply_prefers_later(bd_http_header(exchange, "prefer"));
-	read_charset(push, bd_http_header(exchange, "content-type"));
+	bd_taking_charset(&push->taking.request, bd_http_header(exchange, "content-type"));
 	return read_subject(push, bd_http_header(exchange, "bidui-subject"), diag);
 }
 

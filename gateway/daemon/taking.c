@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -308,6 +309,29 @@ enum bd_code bd_taking_may_begin(const struct bd_taking *taking, struct bd_diag 
 	return bd_trail_is_low(taking->loop->daemon->trail)
 		       ? bd_fail(diag, BD_DISK_FULL, "no space ahead of the trail")
 		       : BD_OK;
+}
+
+void bd_taking_charset(struct bd_taking_request *request, struct bd_bytes type)
+{
+	for (size_t i = 0; i + 8 < type.len; i++) {
+		if (strncasecmp(type.ptr + i, "charset=", 8) == 0) {
+			struct bd_bytes rest = { type.ptr + i + 8, type.len - i - 8 };
+			size_t len = 0;
+
+			if (rest.len > 0 && rest.ptr[0] == '"') {
+				rest.ptr++;
+				rest.len--;
+			}
+			while (len < rest.len && rest.ptr[len] != ';' && rest.ptr[len] != '"' &&
+				rest.ptr[len] != ' ') {
+				len++;
+			}
+			if (len < sizeof(request->charset)) {
+				memcpy(request->charset, rest.ptr, len);
+			}
+			return;
+		}
+	}
 }
 
 void bd_taking_close(struct bd_taking *taking)

@@ -99,6 +99,9 @@ enum bd_code bd_taking_open(
 /* With the request filled in: may the message come? BD_DISK_FULL. */
 enum bd_code bd_taking_may_begin(const struct bd_taking *taking, struct bd_diag *diag);
 
+/* "charset=GB18030" of a Content-Type. */
+void bd_taking_charset(struct bd_taking_request *request, struct bd_bytes type);
+
 /* What the caller does next. */
 enum bd_taking_next {
 	BD_TAKING_MORE = 1, /* give more, or end */

@@ -1,0 +1,44 @@
+/* board.h - what is known of every connection to a source and of every pull: for status and
+ * figures.
+ *
+ * Layer: daemon; any thread. The sources' loop writes, whoever answers reads.
+ */
+#ifndef BD_DAEMON_BOARD_H
+#define BD_DAEMON_BOARD_H
+
+#include "base/breaker.h"
+#include "base/code.h"
+
+#include <stddef.h>
+
+/* Names are cut to their room. */
+struct bd_board_row {
+	char source[64], name[64];
+	bool is_pull;
+	enum bd_breaker_state state; /* of a connection */
+	uint64_t asked, failed,
+		refused; /* requests; failed; ended for a limit or address of ours */
+	uint64_t busy, waiting;
+	uint64_t records, pages, bytes; /* of a pull */
+	bool is_running;
+	enum bd_code last;                 /* how the last one ended */
+	int64_t last_ms, good_ms, next_ms; /* wall; 0 = never */
+};
+#define BD_BOARD_ROWS_MAX 512
+struct bd_source_board;
+enum bd_code bd_source_board_new(struct bd_source_board **out);
+void bd_source_board_free(struct bd_source_board *board);
+/* The row of that name, made if it is new; BD_BOARD_ROWS_MAX when there is no room. Counts go on
+ * over a reload. */
+size_t bd_source_board_find(
+	struct bd_source_board *board, const char *source, const char *name, bool is_pull);
+/* Rows that are not found again from here on are forgotten by the next bd_source_board_sweep. */
+void bd_source_board_mark(struct bd_source_board *board);
+void bd_source_board_sweep(struct bd_source_board *board);
+/* Changes a row: change is called with it, under the lock. */
+void bd_source_board_change(struct bd_source_board *board, size_t row,
+	void (*change)(struct bd_board_row *row, const void *with), const void *with);
+/* Any thread: a copy of all rows, in no order: how many. */
+size_t bd_source_board_read(struct bd_board_row *out, size_t room, struct bd_source_board *board);
+
+#endif

@@ -1,0 +1,213 @@
+#include "daemon/puller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/pull.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+struct bd_puller {
+	struct bd_loop_guest guest;
+	struct bd_loop *loop;
+	struct bd_http_fetcher *fetcher;
+	struct bd_setup *setup; /* a reference; of what is at work */
+	struct bd_endpoint_run **endpoints;
+	struct bd_pull **pulls;
+	size_t endpoint_count, pull_count;
+	size_t closing; /* pulls that are not closed yet */
+	bool is_draining, is_tearing_down;
+};
+
+/* -- making -- */
+
+static void note_code(struct bd_board_row *row, const void *with)
+{
+	const enum bd_code *code = with;
+
+	row->last = *code;
+	row->last_ms = bd_clock_wall_ms();
+}
+
+/* It does not work; all else does. */
+static void note_broken(struct bd_puller *puller, const char *source, const char *name,
+	bool is_pull, const struct bd_diag *diag)
+{
+	struct bd_source_board *board = puller->loop->daemon->board;
+
+	bd_log(BD_LOG_ERROR, "sources", "broken", "%s/%s: %s: %s", source, name,
+		bd_code_info(diag->code)->text, diag->detail);
+	bd_source_board_change(
+		board, bd_source_board_find(board, source, name, is_pull), note_code, &diag->code);
+}
+
+static struct bd_endpoint_run *make_endpoint(
+	struct bd_puller *puller, const struct bd_source_access *access, size_t i)
+{
+	struct bd_endpoint_run *endpoint = NULL;
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (bd_endpoint_run_new(&endpoint, &access->endpoints[i], access->plan->source,
+		    puller->setup, &puller->loop->uv, puller->loop->daemon->board,
+		    &diag) != BD_OK) {
+		note_broken(puller, access->plan->source, access->endpoints[i].name, false, &diag);
+		return NULL;
+	}
+	puller->endpoints[puller->endpoint_count++] = endpoint;
+	return endpoint;
+}
+
+static struct bd_endpoint_run *find_endpoint(
+	const struct bd_puller *puller, const struct bd_endpoint *plan)
+{
+	for (size_t i = 0; i < puller->endpoint_count; i++) {
+		if (puller->endpoints[i]->plan == plan) {
+			return puller->endpoints[i];
+		}
+	}
+	return NULL;
+}
+
+static void make_pull(struct bd_puller *puller, const struct bd_source_access *access, size_t i)
+{
+	const struct bd_pull_plan *plan = &access->pulls[i];
+	struct bd_endpoint_run *endpoint = find_endpoint(puller, plan->from);
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (endpoint == NULL) {
+		bd_fail(&diag, BD_CONFIG_REFERENCE, "%s", plan->from->name);
+	} else {
+		bd_pull_new(&puller->pulls[puller->pull_count], puller->loop, puller->fetcher,
+			endpoint, plan, access->plan, &diag);
+	}
+	if (diag.code != BD_OK) {
+		note_broken(puller, access->plan->source, plan->name, true, &diag);
+	} else {
+		puller->pull_count++;
+	}
+}
+
+static void count(size_t *endpoints, size_t *pulls, const struct bd_sources *sources)
+{
+	for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+		*endpoints += sources->items[i].endpoint_count;
+		*pulls += sources->items[i].pull_count;
+	}
+}
+
+static void build(struct bd_puller *puller)
+{
+	const struct bd_sources *sources = puller->loop->setup->sources;
+	struct bd_source_board *board = puller->loop->daemon->board;
+	size_t endpoints = 0, pulls = 0;
+
+	count(&endpoints, &pulls, sources);
+	puller->setup = bd_setup_ref(puller->loop->setup);
+	puller->endpoints = calloc(endpoints + 1, sizeof(*puller->endpoints));
+	puller->pulls = calloc(pulls + 1, sizeof(*puller->pulls));
+	if (puller->endpoints == NULL || puller->pulls == NULL) {
+		bd_log(BD_LOG_ERROR, "sources", "memory", "nothing is fetched");
+		return;
+	}
+	bd_source_board_mark(board);
+	for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+		const struct bd_source_access *access = &sources->items[i];
+
+		for (size_t e = 0; e < access->endpoint_count; e++) {
+			make_endpoint(puller, access, e);
+		}
+		for (size_t p = 0; p < access->pull_count; p++) {
+			make_pull(puller, access, p);
+		}
+	}
+	bd_source_board_sweep(board);
+}
+
+/* -- unmaking -- */
+
+static void on_fetcher_closed(void *state)
+{
+	struct bd_puller *puller = state;
+
+	puller->fetcher = NULL;
+	bd_loop_background_end(puller->loop);
+}
+
+static void torn_down(struct bd_puller *puller)
+{
+	for (size_t i = 0; i < puller->endpoint_count; i++) {
+		bd_endpoint_run_unref(puller->endpoints[i]);
+	}
+	free(puller->endpoints);
+	free(puller->pulls);
+	puller->endpoints = NULL;
+	puller->pulls = NULL;
+	puller->endpoint_count = puller->pull_count = 0;
+	bd_setup_unref(puller->setup);
+	puller->setup = NULL;
+	puller->is_tearing_down = false;
+	if (puller->is_draining) {
+		bd_http_fetcher_close(puller->fetcher, on_fetcher_closed, puller);
+	} else {
+		build(puller);
+	}
+}
+
+static void on_pull_closed(void *state)
+{
+	struct bd_puller *puller = state;
+
+	if (--puller->closing == 0) {
+		torn_down(puller);
+	}
+}
+
+static void tear_down(struct bd_puller *puller)
+{
+	if (puller->is_tearing_down) {
+		return;
+	}
+	puller->is_tearing_down = true;
+	puller->closing = puller->pull_count + 1;
+	for (size_t i = 0; i < puller->pull_count; i++) {
+		bd_pull_close(puller->pulls[i], on_pull_closed, puller);
+	}
+	on_pull_closed(puller);
+}
+
+static void on_drain(struct bd_loop_guest *guest)
+{
+	struct bd_puller *puller = CONTAINER(struct bd_puller, guest, guest);
+
+	puller->is_draining = true;
+	tear_down(puller);
+}
+
+/* A reload that comes while one is torn down is in loop->setup when the new one is made. */
+static void on_reload(struct bd_loop_guest *guest)
+{
+	tear_down(CONTAINER(struct bd_puller, guest, guest));
+}
+
+enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct bd_diag *diag)
+{
+	struct bd_puller *puller = calloc(1, sizeof(*puller));
+
+	if (puller == NULL || bd_http_fetcher_new(&puller->fetcher, &loop->uv) != BD_OK) {
+		free(puller);
+		return bd_fail(diag, BD_NO_MEMORY, "nothing to fetch with");
+	}
+	puller->loop = loop;
+	puller->guest = (struct bd_loop_guest){ .on_drain = on_drain, .on_reload = on_reload };
+	build(puller);
+	bd_loop_join(loop, &puller->guest);
+	*out = puller;
+	return BD_OK;
+}
+
+void bd_puller_free(struct bd_puller *puller)
+{
+	free(puller);
+}
