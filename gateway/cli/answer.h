@@ -35,6 +35,10 @@ enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
 enum bd_cli_exit bd_cli_ask_by_file(const struct bd_cli_options *options, const char *path,
 	const char *content_type, const struct bd_cli_view *view);
 
+/* The board of sources, of a status; nothing where it is empty. */
+void bd_cli_show_sources(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena);
+
 /* What is wrong with files of configuration: FILE:LINE:COLUMN a line, on stderr. */
 void bd_cli_show_errors(const struct bd_diags *diags);
 

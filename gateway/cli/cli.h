@@ -92,6 +92,7 @@ struct bd_cli_command {
 enum bd_cli_exit bd_cli_push(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_compare(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_query(const struct bd_cli_options *options);
+enum bd_cli_exit bd_cli_source(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_status(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_dictionary(const struct bd_cli_options *options);
 enum bd_cli_exit bd_cli_adapter(const struct bd_cli_options *options);

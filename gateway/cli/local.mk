@@ -13,7 +13,7 @@ bidui_SOURCES = \
 	gateway/cli/pki.c gateway/cli/pki_file.c gateway/cli/pki_file.h gateway/cli/pki_show.c gateway/cli/pki_show.h \
 	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
 	gateway/cli/sample.c gateway/cli/secret.c gateway/cli/secret.h \
-	gateway/cli/show.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
+	gateway/cli/show.c gateway/cli/source.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \
 	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/upload.c gateway/cli/upload.h gateway/cli/watch.c
 # What of the daemon loads a store offline (gateway/daemon/load.h).

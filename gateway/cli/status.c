@@ -311,11 +311,23 @@ static void show_alarms(const struct bd_cli_options *options, const struct bd_js
 	}
 }
 
+static void show_sources(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *sources = bd_json_get(answer, "sources");
+
+	if (sources != NULL && sources->first != NULL) {
+		fputc('\n', stdout);
+		bd_cli_show_sources(options, answer, arena);
+	}
+}
+
 static void show_all(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
 	show(options, answer, arena);
 	show_webhooks(options, answer, arena);
+	show_sources(options, answer, arena);
 	show_alarms(options, answer);
 	show_folders(options, answer, arena);
 	show_workers(options, answer);

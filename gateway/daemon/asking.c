@@ -377,7 +377,8 @@ static void on_turn(struct bd_turn *turn)
 		asking->http = (struct bd_http_request){ .method = asking->request.method,
 			.url = asking->request.url,
 			.headers = asking->form != NULL ? asking->headers : NULL,
-			.bytes = asking->request.body };
+			.bytes = asking->request.body,
+			.is_fresh = asking->is_trial };
 		asking->fetch.ops = &fetch_ops;
 		code = bd_http_fetch_start(asking->fetcher, &asking->fetch,
 			asking->endpoint->client, &asking->http, &diag);
@@ -405,6 +406,7 @@ static void start(struct bd_asking *asking)
 	asking->retry_after_ms = 0;
 	asking->cursor[0] = '\0';
 	asking->page = (struct bd_page){ .is_last = false };
+	asking->turn.is_free = asking->is_trial;
 	bd_turn_take(asking->endpoint, &asking->turn);
 }
 

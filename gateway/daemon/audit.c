@@ -183,6 +183,26 @@ enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit
 	return code;
 }
 
+static bool copy(struct bd_bytes *text, struct bd_arena *arena)
+{
+	*text = bd_arena_copy(arena, *text);
+	return text->ptr != NULL;
+}
+
+enum bd_code bd_audit_caller_kept(struct bd_trail_caller *out, struct bd_audit *audit,
+	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena)
+{
+	enum bd_code code = bd_audit_caller(out, audit, exchange, sender, arena);
+
+	if (code == BD_OK &&
+		!(copy(&out->client, arena) && copy(&out->purpose, arena) &&
+			copy(&out->case_id, arena) && copy(&out->operator_name, arena) &&
+			copy(&out->trace, arena))) {
+		code = bd_arena_code(arena);
+	}
+	return code;
+}
+
 /* -- entries -- */
 
 static enum bd_code append(

@@ -73,6 +73,10 @@ bool bd_audit_holds_identity(struct bd_bytes text);
 enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
 	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);
 
+/* The same with every text in the arena: it outlives the exchange. */
+enum bd_code bd_audit_caller_kept(struct bd_trail_caller *out, struct bd_audit *audit,
+	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);
+
 /* A text of a client's as the trail may have it: as it is, or as a digest where it is long, no
  * text, or holds what looks like an identity number. Borrowed, or in the arena. */
 enum bd_code bd_audit_text(

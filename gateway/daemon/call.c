@@ -1,5 +1,7 @@
 #include "daemon/call.h"
 
+#include "record/rules_identifier.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,4 +117,34 @@ bool bd_call_is_json(const struct bd_http_exchange *exchange)
 {
 	return bd_call_is_type(bd_http_header(exchange, "content-type"), "application/json") &&
 	       bd_http_header(exchange, "content-encoding").ptr == NULL;
+}
+
+enum bd_code bd_subject_header(struct bd_identifier *out, struct bd_bytes header,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag)
+{
+	const char *colon = header.len > 0 ? memchr(header.ptr, ':', header.len) : NULL;
+	const struct bd_id_kind *kind;
+	struct bd_identifier found;
+	char name[64];
+	size_t len;
+
+	if (header.ptr == NULL) {
+		return BD_OK;
+	}
+	len = colon != NULL ? (size_t)(colon - header.ptr) : sizeof(name);
+	if (len >= sizeof(name)) {
+		return bd_fail(diag, BD_QUESTION_FORM, "Bidui-Subject is KIND:NUMBER");
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)len, header.ptr);
+	kind = bd_dictionary_id_kind(dict, name);
+	if (kind == NULL) {
+		return bd_fail(diag, BD_QUESTION_FORM, "Bidui-Subject: no such kind of identifier");
+	}
+	if (bd_rule_identifier(&found, dict, kind,
+		    (struct bd_bytes){ colon + 1, header.len - len - 1 }, NULL, arena,
+		    diag) != BD_OK) {
+		return diag->code;
+	}
+	*out = found;
+	return BD_OK;
 }

@@ -40,6 +40,9 @@ bool bd_call_parameter(
 	char *out, size_t size, enum bd_code *code, struct bd_bytes query, const char *name);
 /* "true" or "false"; not there = false. */
 enum bd_code bd_call_flag(bool *out, struct bd_bytes query, const char *name);
+/* Bidui-Subject: KIND:NUMBER, as it is stored; header ptr NULL = none, and *out is left alone. */
+enum bd_code bd_subject_header(struct bd_identifier *out, struct bd_bytes header,
+	const struct bd_dictionary *dict, struct bd_arena *arena, struct bd_diag *diag);
 /* A content type, its parameters not counted, in any case. */
 bool bd_call_is_type(struct bd_bytes type, const char *name);
 /* A body of JSON that is not compressed. */

@@ -254,6 +254,13 @@ static void refuse_first(struct bd_endpoint_run *endpoint, enum bd_code code)
 static void serve(struct bd_endpoint_run *endpoint)
 {
 	bd_endpoint_run_ref(endpoint);
+	while (endpoint->first != NULL && endpoint->first->is_free) {
+		struct bd_turn *turn = take_first(endpoint);
+
+		turn->has_turn = true;
+		endpoint->busy++;
+		turn->ops->on_turn(turn);
+	}
 	while (endpoint->first != NULL && endpoint->busy < endpoint->plan->concurrency) {
 		int64_t now_ms = bd_clock_monotonic_ms();
 		uint64_t wait_ms = 0;
@@ -299,8 +306,14 @@ void bd_turn_take(struct bd_endpoint_run *endpoint, struct bd_turn *turn)
 	turn->next = NULL;
 	turn->is_waiting = true;
 	turn->has_turn = false;
-	*endpoint->last = turn;
-	endpoint->last = &turn->next;
+	if (turn->is_free) {
+		turn->next = endpoint->first;
+		endpoint->first = turn;
+		endpoint->last = turn->next == NULL ? &turn->next : endpoint->last;
+	} else {
+		*endpoint->last = turn;
+		endpoint->last = &turn->next;
+	}
 	endpoint->waiting++;
 	bd_endpoint_run_ref(endpoint);
 	serve_soon(endpoint);

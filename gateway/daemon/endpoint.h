@@ -24,6 +24,7 @@ struct bd_turn_ops {
 /* Embed it in your own struct and get that back by container_of. Zero it, set ops. */
 struct bd_turn {
 	const struct bd_turn_ops *ops;
+	bool is_free; /* a trial of an administrator's: past circuit, rate and concurrency */
 	/* private */
 	struct bd_endpoint_run *endpoint;
 	struct bd_turn *next;

@@ -5,6 +5,7 @@
 #include "daemon/folders.h"
 #include "daemon/quota.h"
 #include "daemon/routes.h"
+#include "daemon/sources_show.h"
 #include "daemon/uses.h"
 #include "daemon/witness.h"
 #include "daemon/witness_file.h"
@@ -275,7 +276,8 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	(void)parts;
 	bd_buf_init(&body, BODY_MAX_BYTES);
 	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK &&
-		bd_folders_figures(&body, loop->daemon->folders) == BD_OK) {
+		bd_folders_figures(&body, loop->daemon->folders) == BD_OK &&
+		bd_sources_figures(&body, loop->daemon) == BD_OK) {
 		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
@@ -506,6 +508,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 	if (bd_access_has(asker->sender, BD_SENDER_OPERATOR)) {
 		write_workers(w, loop);
 		bd_folders_write(w, loop->daemon->folders);
+		bd_sources_write(w, loop->daemon);
 	}
 	write_keys(w, loop);
 	bd_jw_object_end(w);

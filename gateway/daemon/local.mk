@@ -81,10 +81,12 @@ biduid_SOURCES = \
 	gateway/daemon/share.c gateway/daemon/share.h \
 	gateway/daemon/signature.c gateway/daemon/signature.h \
 	gateway/daemon/signer.c gateway/daemon/signer.h \
+	gateway/daemon/source_test.c gateway/daemon/sources_show.c gateway/daemon/sources_show.h \
 	gateway/daemon/taking.c gateway/daemon/taking.h \
 	gateway/daemon/taking_entry.c gateway/daemon/taking_parts.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/totals.c gateway/daemon/totals.h \
+	gateway/daemon/trial.c gateway/daemon/trial.h gateway/daemon/puller_parts.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
 	gateway/daemon/trail_subjects.c \
 	gateway/daemon/ready.c \

@@ -1,25 +1,12 @@
-#include "daemon/puller.h"
+#include "daemon/puller_parts.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/pull.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-
-struct bd_puller {
-	struct bd_loop_guest guest;
-	struct bd_loop *loop;
-	struct bd_http_fetcher *fetcher;
-	struct bd_setup *setup; /* a reference; of what is at work */
-	struct bd_endpoint_run **endpoints;
-	struct bd_pull **pulls;
-	size_t endpoint_count, pull_count;
-	size_t closing; /* pulls that are not closed yet */
-	bool is_draining, is_tearing_down;
-};
 
 /* -- making -- */
 
@@ -59,7 +46,7 @@ static struct bd_endpoint_run *make_endpoint(
 	return endpoint;
 }
 
-static struct bd_endpoint_run *find_endpoint(
+struct bd_endpoint_run *bd_puller_endpoint(
 	const struct bd_puller *puller, const struct bd_endpoint *plan)
 {
 	for (size_t i = 0; i < puller->endpoint_count; i++) {
@@ -73,7 +60,7 @@ static struct bd_endpoint_run *find_endpoint(
 static void make_pull(struct bd_puller *puller, const struct bd_source_access *access, size_t i)
 {
 	const struct bd_pull_plan *plan = &access->pulls[i];
-	struct bd_endpoint_run *endpoint = find_endpoint(puller, plan->from);
+	struct bd_endpoint_run *endpoint = bd_puller_endpoint(puller, plan->from);
 	struct bd_diag diag = { .code = BD_OK };
 
 	if (endpoint == NULL) {
@@ -155,13 +142,16 @@ static void torn_down(struct bd_puller *puller)
 	}
 }
 
-static void on_pull_closed(void *state)
+void bd_puller_closed_one(struct bd_puller *puller)
 {
-	struct bd_puller *puller = state;
-
 	if (--puller->closing == 0) {
 		torn_down(puller);
 	}
+}
+
+static void on_pull_closed(void *state)
+{
+	bd_puller_closed_one(state);
 }
 
 static void tear_down(struct bd_puller *puller)
@@ -174,7 +164,8 @@ static void tear_down(struct bd_puller *puller)
 	for (size_t i = 0; i < puller->pull_count; i++) {
 		bd_pull_close(puller->pulls[i], on_pull_closed, puller);
 	}
-	on_pull_closed(puller);
+	bd_puller_end_trials(puller);
+	bd_puller_closed_one(puller);
 }
 
 static void on_drain(struct bd_loop_guest *guest)
@@ -210,4 +201,18 @@ enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct 
 void bd_puller_free(struct bd_puller *puller)
 {
 	free(puller);
+}
+
+static void on_trial(struct bd_letter *letter)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, letter, letter);
+
+	bd_puller_try(trial->puller, trial);
+}
+
+void bd_puller_post_trial(struct bd_puller *puller, struct bd_trial *trial)
+{
+	trial->puller = puller;
+	trial->letter.deliver = on_trial;
+	bd_mailbox_post(&puller->loop->mailbox, &trial->letter);
 }

@@ -13,6 +13,9 @@ struct bd_puller;
 /* Before the loop is started; the loop is told of it, and it is freed after bd_loop_close. What a
  * secret that cannot be read keeps from working is logged and stands on the board. */
 enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct bd_diag *diag);
+struct bd_trial;
+/* Any thread: has it tried; ends in trial->answer at home. */
+void bd_puller_post_trial(struct bd_puller *puller, struct bd_trial *trial);
 void bd_puller_free(struct bd_puller *puller);
 
 #endif

@@ -6,7 +6,6 @@
 #include "daemon/reply_to.h"
 #include "daemon/routes.h"
 #include "daemon/taking.h"
-#include "record/rules_identifier.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -125,36 +124,6 @@ static enum bd_code read_delivery(struct push *push, struct bd_bytes query, stru
 		       : bd_fail(diag, code, "baseline, dry_run and atomic are true or false");
 }
 
-/* Bidui-Subject: kind:number, for a reply that does not say whom it is about. */
-static enum bd_code read_subject(struct push *push, struct bd_bytes header, struct bd_diag *diag)
-{
-	const char *colon = header.len > 0 ? memchr(header.ptr, ':', header.len) : NULL;
-	const struct bd_id_kind *kind;
-	struct bd_identifier found;
-	char name[64];
-	size_t len;
-
-	if (header.ptr == NULL) {
-		return BD_OK;
-	}
-	len = colon != NULL ? (size_t)(colon - header.ptr) : sizeof(name);
-	if (len >= sizeof(name)) {
-		return bd_fail(diag, BD_QUESTION_FORM, "Bidui-Subject is KIND:NUMBER");
-	}
-	snprintf(name, sizeof(name), "%.*s", (int)len, header.ptr);
-	kind = bd_dictionary_id_kind(push->call.setup->dict, name);
-	if (kind == NULL) {
-		return bd_fail(diag, BD_QUESTION_FORM, "Bidui-Subject: no such kind of identifier");
-	}
-	if (bd_rule_identifier(&found, push->call.setup->dict, kind,
-		    (struct bd_bytes){ colon + 1, header.len - len - 1 }, NULL, &push->taking.arena,
-		    diag) != BD_OK) {
-		return diag->code;
-	}
-	push->taking.request.subject = found;
-	return BD_OK;
-}
-
 static enum bd_code read_headers(struct push *push, struct bd_diag *diag)
 {
 	const struct bd_http_exchange *exchange = push->call.exchange;
@@ -176,7 +145,9 @@ static enum bd_code read_headers(struct push *push, struct bd_diag *diag)
 	}
 	push->is_later_preferred = bd_reply_prefers_later(bd_http_header(exchange, "prefer"));
 	bd_taking_charset(&push->taking.request, bd_http_header(exchange, "content-type"));
-	return read_subject(push, bd_http_header(exchange, "bidui-subject"), diag);
+	return bd_subject_header(&push->taking.request.subject,
+		bd_http_header(exchange, "bidui-subject"), push->call.setup->dict,
+		&push->taking.arena, diag);
 }
 
 static enum bd_code find_feed(
@@ -232,7 +203,9 @@ void bd_push_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	code = find_feed(push, parts, &diag);
 	code = code == BD_OK ? bd_taking_may_begin(&push->taking, &diag) : code;
 	if (code == BD_OK) {
-		code = bd_reply_open(&push->to, &push->taking.request.caller, &push->taking.arena);
+		code = bd_audit_caller_kept(&push->taking.request.caller, &loop->audit, exchange,
+			sender->name, &push->taking.arena);
+		push->to.caller = &push->taking.request.caller;
 		code = code == BD_OK ? BD_OK : bd_fail(&diag, code, "%s", "");
 	}
 	if (code == BD_OK) {

@@ -95,28 +95,6 @@ static void keep_receipt(struct bd_reply_to *to, struct bd_receipt *receipt, str
 	bd_buf_release(&body);
 }
 
-static bool copy(struct bd_bytes *text, struct bd_arena *arena)
-{
-	*text = bd_arena_copy(arena, *text);
-	return text->ptr != NULL;
-}
-
-enum bd_code bd_reply_open(
-	struct bd_reply_to *to, struct bd_trail_caller *caller, struct bd_arena *arena)
-{
-	enum bd_code code =
-		bd_audit_caller(caller, &to->loop->audit, to->exchange, to->sender->name, arena);
-
-	if (code == BD_OK &&
-		!(copy(&caller->client, arena) && copy(&caller->purpose, arena) &&
-			copy(&caller->case_id, arena) && copy(&caller->operator_name, arena) &&
-			copy(&caller->trace, arena))) {
-		code = bd_arena_code(arena);
-	}
-	to->caller = caller;
-	return code;
-}
-
 void bd_reply_receipt(struct bd_reply_to *to, struct bd_receipt *receipt, struct bd_arena *arena)
 {
 	static const struct bd_http_header headers[] = { { "Content-Type", "application/json" },

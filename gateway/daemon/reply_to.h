@@ -14,13 +14,8 @@ struct bd_reply_to {
 	const struct bd_sender *sender;
 	struct bd_http_exchange *exchange;    /* NULL from bd_reply_later on */
 	char ticket[BD_TICKET_ID_BYTES];      /* "" before that */
-	const struct bd_trail_caller *caller; /* borrowed */
+	const struct bd_trail_caller *caller; /* borrowed; set before anything else */
 };
-
-/* Before anything else: who pushes, for the trail; its texts are copied into the arena. *caller
- * lives as long as the reply. */
-enum bd_code bd_reply_open(
-	struct bd_reply_to *to, struct bd_trail_caller *caller, struct bd_arena *arena);
 
 /* RFC 7240: does the client prefer not to wait? */
 bool bd_reply_prefers_later(struct bd_bytes prefer);

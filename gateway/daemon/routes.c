@@ -36,6 +36,7 @@ static const struct route routes[] = {
 	{ "POST", "/v1/subjects/erase", OPERATOR, BY_ROUTE, bd_erase_begin },
 	/* Before the feeds of a source: none of them is called so. */
 	{ "POST", "/v1/sources/*/recall", DEPARTMENT | OPERATOR, BY_ROUTE, bd_recall_begin },
+	{ "POST", "/v1/sources/*/test", OPERATOR, BY_ROUTER, bd_source_test_begin },
 	{ "POST", "/v1/sources/*/*", DEPARTMENT, BY_ROUTE, bd_push_begin },
 	{ "GET", "/v1/uploads", DEPARTMENT, BY_ROUTER, bd_uploads_show_begin },
 	{ "POST", "/v1/uploads", DEPARTMENT, BY_ROUTE, bd_upload_begin },

@@ -82,6 +82,7 @@ struct bd_http_request {
 	const struct bd_http_header *headers; /* end with name NULL; NULL = none */
 	struct bd_http_body *body;            /* NULL = `bytes` */
 	struct bd_bytes bytes;                /* the body; ptr NULL = none */
+	bool is_fresh; /* a connection of its own, and the name looked up anew */
 };
 
 /* body: initialized by the caller with the most it may hold, released by the caller; empty after a

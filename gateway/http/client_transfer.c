@@ -194,6 +194,13 @@ static bool set_body(struct bd_transfer *transfer)
 	return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
 }
 
+static bool set_fresh(CURL *easy)
+{
+	return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK;
+}
+
 enum bd_code bd_transfer_begin(struct bd_transfer *transfer, struct bd_diag *diag)
 {
 	const struct bd_http_request *request = transfer->request;
@@ -204,6 +211,7 @@ enum bd_code bd_transfer_begin(struct bd_transfer *transfer, struct bd_diag *dia
 	}
 	transfer->easy = curl_easy_duphandle(transfer->client->settings);
 	if (transfer->easy == NULL || !set_body(transfer) ||
+		(request->is_fresh && !set_fresh(transfer->easy)) ||
 		curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) != CURLE_OK ||
 		curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, transfer->error) !=
 			CURLE_OK ||

@@ -82,6 +82,17 @@ cat >>"$work/grants.xml" <<END
  <grant id="engine" sender="engine" purpose="verification" matter="individual-business-registration" disclosure="codes" $names until="2099-12-31"/>
 </grants>
 END
+# A department that is not there: nobody listens on that port.
+cat >"$work/sources.xml" <<END
+<sources>
+ <source name="social">
+  <http name="main" base="http://127.0.0.1:1/nws" allow="127.0.0.1" plaintext="true" tries="1" trip-for="1d"><value name="system_code" value="BIDUI"/></http>
+  <pull name="changes" from="main" request="changes" feed="packet" every="1s"/>
+  <look-up from="main" request="person" feed="nws"/>
+ </source>
+</sources>
+END
+echo "sources_file = $work/sources.xml" >>"$work/bidui.conf"
 # Small, so that what is too large is soon too large.
 printf 'body_max_bytes = 131072\nquestion_max_bytes = 4096\n' >>"$work/bidui.conf"
 start_or_bail

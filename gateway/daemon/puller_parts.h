@@ -1,0 +1,35 @@
+/* puller_parts.h - what the files of the puller share.
+ *
+ * Layer: daemon, private to puller.c, trial.c and lookups.c; on the sources' loop.
+ */
+#ifndef BD_DAEMON_PULLER_PARTS_H
+#define BD_DAEMON_PULLER_PARTS_H
+
+#include "daemon/pull.h"
+#include "daemon/puller.h"
+#include "daemon/trial.h"
+
+struct bd_puller {
+	struct bd_loop_guest guest;
+	struct bd_loop *loop;
+	struct bd_http_fetcher *fetcher;
+	struct bd_setup *setup; /* a reference; of what is at work */
+	struct bd_endpoint_run **endpoints;
+	struct bd_pull **pulls;
+	size_t endpoint_count, pull_count;
+	size_t closing; /* pulls and trials that are not closed yet */
+	struct bd_trial *trials;
+	bool is_draining, is_tearing_down;
+};
+
+/* The connection at work; NULL = it does not work. */
+struct bd_endpoint_run *bd_puller_endpoint(
+	const struct bd_puller *puller, const struct bd_endpoint *plan);
+/* One of those that a tear down waits for is closed. */
+void bd_puller_closed_one(struct bd_puller *puller);
+/* Gives up those that run. */
+void bd_puller_end_trials(struct bd_puller *puller);
+/* Ends in trial->answer at home. */
+void bd_puller_try(struct bd_puller *puller, struct bd_trial *trial);
+
+#endif

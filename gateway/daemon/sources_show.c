@@ -1,0 +1,135 @@
+#include "daemon/sources_show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_name(const void *a, const void *b)
+{
+	const struct bd_board_row *x = a, *y = b;
+	int order = strcmp(x->source, y->source);
+
+	order = order != 0 ? order : (int)x->is_pull - (int)y->is_pull;
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+/* NULL: there is nothing, or no room. The caller frees. */
+static struct bd_board_row *read_rows(size_t *count, const struct bd_daemon *daemon)
+{
+	struct bd_board_row *rows = calloc(BD_BOARD_ROWS_MAX, sizeof(*rows));
+
+	*count = 0;
+	if (rows != NULL) {
+		*count = bd_source_board_read(rows, BD_BOARD_ROWS_MAX, daemon->board);
+		qsort(rows, *count, sizeof(*rows), by_name);
+	}
+	return rows;
+}
+
+static const char *state_of(const struct bd_board_row *row)
+{
+	static const char *const circuits[] = { [BD_BREAKER_CLOSED] = "closed",
+		[BD_BREAKER_OPEN] = "open",
+		[BD_BREAKER_TRIAL] = "trial" };
+
+	return row->is_pull ? (row->is_running ? "running" : "waiting") : circuits[row->state];
+}
+
+static void write_row(struct bd_json_writer *w, const struct bd_board_row *row)
+{
+	bd_jw_object(w, NULL);
+	bd_jw_text(w, "source", row->source);
+	bd_jw_text(w, "name", row->name);
+	bd_jw_text(w, "kind", row->is_pull ? "pull" : "connection");
+	bd_jw_text(w, "state", state_of(row));
+	bd_jw_u64(w, "asked", row->asked);
+	bd_jw_u64(w, "failed", row->failed);
+	bd_jw_u64(w, "refused", row->refused);
+	bd_jw_u64(w, "busy", row->busy);
+	bd_jw_u64(w, "waiting", row->waiting);
+	bd_jw_u64(w, "pages", row->pages);
+	bd_jw_u64(w, "records", row->records);
+	bd_jw_text(w, "code", bd_code_info(row->last)->text);
+	bd_jw_time(w, "last", row->last_ms);
+	bd_jw_time(w, "good", row->good_ms);
+	bd_jw_time(w, "next", row->next_ms);
+	bd_jw_object_end(w);
+}
+
+void bd_sources_write(struct bd_json_writer *w, const struct bd_daemon *daemon)
+{
+	size_t count;
+	struct bd_board_row *rows = read_rows(&count, daemon);
+
+	bd_jw_array(w, "sources");
+	for (size_t i = 0; i < count; i++) {
+		write_row(w, &rows[i]);
+	}
+	bd_jw_array_end(w);
+	free(rows);
+}
+
+/* -- figures -- */
+
+static uint64_t state_number(const struct bd_board_row *row)
+{
+	return (uint64_t)row->state;
+}
+
+#define FIELD(name)                                                                                \
+	static uint64_t name##_of(const struct bd_board_row *row)                                  \
+	{                                                                                          \
+		return row->name;                                                                  \
+	}
+FIELD(asked)
+FIELD(failed)
+FIELD(refused)
+FIELD(pages)
+FIELD(records)
+
+static uint64_t good_s(const struct bd_board_row *row)
+{
+	return (uint64_t)(row->good_ms / 1000);
+}
+
+static const struct {
+	const char *name, *help, *type;
+	bool is_of_pulls;
+	uint64_t (*value)(const struct bd_board_row *row);
+} figures[] = {
+	{ "bidui_source_requests_total", "requests to a source", "counter", false, asked_of },
+	{ "bidui_source_failures_total", "requests that the source failed", "counter", false,
+		failed_of },
+	{ "bidui_source_refusals_total", "ended for a limit, an address or a redirect", "counter",
+		false, refused_of },
+	{ "bidui_source_circuit", "0 closed, 1 open, 2 one trial", "gauge", false, state_number },
+	{ "bidui_pull_runs_total", "pulls that ended", "counter", true, asked_of },
+	{ "bidui_pull_failures_total", "pulls that failed", "counter", true, failed_of },
+	{ "bidui_pull_pages_total", "pages stored", "counter", true, pages_of },
+	{ "bidui_pull_records_total", "records accepted", "counter", true, records_of },
+	{ "bidui_pull_good_seconds", "when one last ended well", "gauge", true, good_s },
+};
+
+enum bd_code bd_sources_figures(struct bd_buf *out, const struct bd_daemon *daemon)
+{
+	size_t count;
+	struct bd_board_row *rows = read_rows(&count, daemon);
+	enum bd_code code = BD_OK;
+
+	for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]) && count > 0; f++) {
+		code = code == BD_OK
+			       ? bd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", figures[f].name,
+					 figures[f].help, figures[f].name, figures[f].type)
+			       : code;
+		for (size_t i = 0; i < count && code == BD_OK; i++) {
+			if (rows[i].is_pull == figures[f].is_of_pulls) {
+				code = bd_buf_printf(out,
+					"%s{source=\"%s\",name=\"%s\"} %" PRIu64 "\n",
+					figures[f].name, rows[i].source, rows[i].name,
+					figures[f].value(&rows[i]));
+			}
+		}
+	}
+	free(rows);
+	return code;
+}

@@ -1,0 +1,211 @@
+#include "base/clock.h"
+#include "base/limits.h"
+#include "daemon/puller_parts.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+static void send_back(struct bd_trial *trial)
+{
+	free(trial->values);
+	trial->values = NULL;
+	trial->letter.deliver = trial->answer;
+	bd_mailbox_post(trial->home, &trial->letter);
+}
+
+static void on_closed(struct bd_asking *asking)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, asking, asking);
+
+	struct bd_puller *puller = trial->puller;
+	bool is_awaited = trial->is_awaited;
+	struct bd_trial **link = &puller->trials;
+
+	while (*link != trial) {
+		link = &(*link)->next;
+	}
+	*link = trial->next;
+	bd_endpoint_run_unref(asking->endpoint);
+	bd_loop_background_end(asking->loop);
+	send_back(trial);
+	if (is_awaited) {
+		bd_puller_closed_one(puller);
+	}
+}
+
+static void end(struct bd_trial *trial)
+{
+	if (!trial->is_closing) {
+		trial->is_closing = true;
+		bd_asking_close(&trial->asking, on_closed);
+	}
+}
+
+/* Their connections end with the configuration that they were of. */
+void bd_puller_end_trials(struct bd_puller *puller)
+{
+	for (struct bd_trial *trial = puller->trials; trial != NULL; trial = trial->next) {
+		if (!trial->is_closing) {
+			trial->code = bd_fail(&trial->diag, BD_DRAINING, "%s", "");
+		}
+		trial->is_awaited = true;
+		puller->closing++;
+		end(trial);
+	}
+}
+
+static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, asking, asking);
+
+	trial->code = asked->diag.code;
+	trial->diag = asked->diag;
+	if (asked->times != NULL) {
+		trial->has_times = true;
+		trial->times = *asked->times;
+	}
+	if (asked->receipt != NULL) {
+		trial->has_counts = true;
+		trial->code = asked->receipt->code;
+		trial->received = asked->receipt->received;
+		trial->accepted = asked->receipt->accepted;
+		trial->rejected = asked->receipt->rejected;
+	}
+	end(trial);
+}
+
+static const struct bd_asking_ops asking_ops = { NULL, on_asked };
+
+static enum bd_code refuse(struct bd_trial *trial, enum bd_code code, const char *detail)
+{
+	trial->code = bd_fail(&trial->diag, code, "%s", detail);
+	send_back(trial);
+	return code;
+}
+
+static enum bd_code read_values(struct bd_trial *trial, struct bd_endpoint_run *endpoint,
+	const struct bd_source_value *values, size_t count)
+{
+	enum bd_code code = BD_OK;
+
+	trial->values = calloc(count + 1, sizeof(*trial->values));
+	if (trial->values == NULL) {
+		return bd_fail(&trial->diag, BD_NO_MEMORY, "%s", "");
+	}
+	for (size_t i = 0; i < count && code == BD_OK; i++) {
+		code = bd_endpoint_value(&trial->values[i], endpoint, &values[i], &trial->diag);
+	}
+	trial->asking.values = trial->values;
+	trial->asking.value_count = count;
+	return code;
+}
+
+static void start(struct bd_puller *puller, struct bd_trial *trial,
+	struct bd_endpoint_run *endpoint, const struct bd_plan *source,
+	const struct bd_feed_plan *feed, const struct bd_form *form)
+{
+	struct bd_asking *asking = &trial->asking;
+
+	snprintf(trial->connection, sizeof(trial->connection), "%s", endpoint->plan->name);
+	trial->is_secured = strncmp(endpoint->plan->base, "http://", 7) != 0;
+	trial->sources[0] = source->source;
+	trial->sender = (struct bd_sender){ .name = "trial",
+		.roles = BD_SENDER_DEPARTMENT,
+		.sources = trial->sources,
+		.source_count = 1 };
+	trial->single = *form;
+	asking->ops = &asking_ops;
+	asking->loop = puller->loop;
+	asking->fetcher = puller->fetcher;
+	asking->endpoint = endpoint;
+	asking->form = &trial->single;
+	asking->plan = source;
+	asking->feed = feed;
+	asking->sender = &trial->sender;
+	asking->caller = trial->caller;
+	asking->delivery.day = INT32_MIN;
+	asking->subject = trial->subject;
+	asking->is_dry_run = asking->is_trial = true;
+	asking->tries = 1;
+	asking->how = "TEST";
+	asking->given = (struct bd_form_given){ .identifier = trial->subject.number,
+		.id_kind = trial->subject_kind,
+		.page = form->first_page,
+		.since = bd_bytes_of(form->first_since),
+		.until_ms = bd_clock_wall_ms() };
+	bd_endpoint_run_ref(endpoint);
+	puller->loop->background++;
+	trial->next = puller->trials;
+	puller->trials = trial;
+	bd_asking_open(asking);
+	bd_asking_ask(asking);
+}
+
+static bool is_wanted(const struct bd_trial *trial, const char *name)
+{
+	return trial->name[0] == '\0' || strcmp(trial->name, name) == 0;
+}
+
+/* False: the trial is over already. */
+static bool try_pull(struct bd_puller *puller, struct bd_trial *trial,
+	const struct bd_source_access *access, const struct bd_pull_plan *pull)
+{
+	struct bd_endpoint_run *endpoint = bd_puller_endpoint(puller, pull->from);
+
+	snprintf(trial->tried, sizeof(trial->tried), "%s", pull->name);
+	if (endpoint == NULL || pull->form == NULL) {
+		refuse(trial, BD_CONFIG_REFERENCE, pull->from->name);
+	} else if (read_values(trial, endpoint, pull->values, pull->value_count) != BD_OK) {
+		trial->code = trial->diag.code;
+		send_back(trial);
+	} else {
+		start(puller, trial, endpoint, access->plan, pull->feed, pull->form);
+	}
+	return true;
+}
+
+static bool try_lookup(struct bd_puller *puller, struct bd_trial *trial,
+	const struct bd_source_access *access, const struct bd_lookup_plan *lookup)
+{
+	struct bd_endpoint_run *endpoint = bd_puller_endpoint(puller, lookup->from);
+
+	snprintf(trial->tried, sizeof(trial->tried), "%s", lookup->feed->name);
+	if (endpoint == NULL) {
+		refuse(trial, BD_CONFIG_REFERENCE, lookup->from->name);
+	} else if (trial->subject.kind == 0) {
+		refuse(trial, BD_SUBJECT_MISSING, "a look-up is tried with a subject");
+	} else if (read_values(trial, endpoint, lookup->values, lookup->value_count) != BD_OK) {
+		trial->code = trial->diag.code;
+		send_back(trial);
+	} else {
+		start(puller, trial, endpoint, access->plan, lookup->feed, lookup->form);
+	}
+	return true;
+}
+
+void bd_puller_try(struct bd_puller *puller, struct bd_trial *trial)
+{
+	const struct bd_source_access *access =
+		puller->setup != NULL && !puller->is_tearing_down
+			? bd_source_access_find(puller->setup->sources, trial->source)
+			: NULL;
+
+	for (size_t i = 0; access != NULL && i < access->pull_count; i++) {
+		if (access->pulls[i].form != NULL && is_wanted(trial, access->pulls[i].name) &&
+			(trial->name[0] != '\0' || trial->subject.kind == 0)) {
+			try_pull(puller, trial, access, &access->pulls[i]);
+			return;
+		}
+	}
+	for (size_t i = 0; access != NULL && i < access->lookup_count; i++) {
+		if (is_wanted(trial, access->lookups[i].feed->name)) {
+			try_lookup(puller, trial, access, &access->lookups[i]);
+			return;
+		}
+	}
+	refuse(trial, BD_SOURCE_UNKNOWN, "nothing of that name is fetched");
+}
