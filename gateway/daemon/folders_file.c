@@ -107,7 +107,7 @@ static void on_room(struct bd_taking *taking)
 	}
 }
 
-static const struct bd_taking_ops taking_ops = { on_room, on_done };
+static const struct bd_taking_ops taking_ops = { on_room, NULL, on_done };
 
 static void on_read(uv_fs_t *read)
 {
