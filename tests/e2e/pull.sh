@@ -84,7 +84,11 @@ check 'the next pull begins where the last one ended' eventually targets 'any(te
 check 'figures tell of it' figure "bidui_pull_records_total{source=\"social\",name=\"numbered\"} $changes"
 check 'bidui source list shows both' grep -q numbered <("$build/bidui" source list --lang en)
 check 'and in Chinese' grep -q '连接／取数' <("$build/bidui" source list --lang zh)
-check 'the trail has each message, in its own name' grep -q 'pull:social/numbered' <("$build/bidui" trail show "$work/data/trail" 2>/dev/null || "$build/bidui" audit show "$work/data/trail" 2>/dev/null || true)
+audit_has() {
+	BIDUI_PURPOSE='' "$build/bidui" audit show "$work/data/trail" --key "$work/signing.pub" -o json >"$work/trail.ndjson" &&
+		grep -q "$1" "$work/trail.ndjson"
+}
+check 'the trail has each message, in its own name' eventually audit_has pull:social/numbered
 
 # -- a restart in the middle: it goes on at the page that was not stored --
 restart() {

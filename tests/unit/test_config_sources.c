@@ -45,7 +45,7 @@ static void release(struct fixture *f)
 static void a_source_is_reached_as_it_is_written(void **state)
 {
 	struct fixture *f = read_sources("tests/adapters/config/sources.xml");
-	const struct bd_source_access *tax, *medical;
+	const struct bd_source_access *tax, *medical, *market;
 	const struct bd_endpoint *main_one;
 
 	(void)state;
@@ -54,7 +54,9 @@ static void a_source_is_reached_as_it_is_written(void **state)
 	medical = bd_source_access_find(f->sources, "medical");
 	assert_non_null(tax);
 	assert_non_null(medical);
-	assert_null(bd_source_access_find(f->sources, "market"));
+	market = bd_source_access_find(f->sources, "market");
+	assert_non_null(market);
+	assert_null(bd_source_access_find(f->sources, "social"));
 	assert_int_equal(tax->endpoint_count, 2);
 	main_one = &tax->endpoints[0];
 	assert_string_equal(main_one->base, "https://10.1.2.3:8443/esb");
@@ -68,12 +70,16 @@ static void a_source_is_reached_as_it_is_written(void **state)
 	assert_string_equal(main_one->values[0].value, "SZGM.ZWFW.BIDUI");
 	assert_string_equal(main_one->values[1].file,
 		source_path(&f->arena, "tests/adapters/config/secrets/tax.token"));
-	assert_int_equal(tax->pull_count, 2);
-	assert_ptr_equal(tax->pulls[0].from, main_one);
-	assert_int_equal(tax->pulls[0].every_ms, 900000);
-	assert_int_equal(tax->pulls[0].at_minute, -1);
-	assert_int_equal(tax->pulls[1].at_minute, 150);
-	assert_string_equal(tax->pulls[1].files, "*_TAX.txt");
+	assert_int_equal(tax->pull_count, 1);
+	assert_int_equal(tax->pulls[0].at_minute, 150);
+	assert_string_equal(tax->pulls[0].files, "*_TAX.txt");
+	assert_string_equal(tax->lookups[0].form->name, "by-number");
+	assert_int_equal(market->pull_count, 1);
+	assert_ptr_equal(market->pulls[0].from, &market->endpoints[0]);
+	assert_int_equal(market->pulls[0].every_ms, 900000);
+	assert_int_equal(market->pulls[0].at_minute, -1);
+	assert_string_equal(market->pulls[0].form->name, "table");
+	assert_string_equal(market->pulls[0].values[0].value, "E_BASEINFO");
 	assert_int_equal(tax->lookup_count, 1);
 	assert_int_equal(tax->lookups[0].remember_none_ms, 30000);
 	assert_int_equal(tax->lookups[0].hedge_ms, 300);
