@@ -13,8 +13,8 @@
 #include "daemon/logins.h"
 #include "daemon/loop.h"
 #include "daemon/nonces.h"
-#include "daemon/refused.h"
 #include "daemon/puller.h"
+#include "daemon/refused.h"
 #include "daemon/secret.h"
 #include "daemon/signer.h"
 #include "daemon/uploads.h"
@@ -526,7 +526,8 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 	}
 	if (code == BD_OK && daemon->sources_loop != NULL) {
 		code = bd_folders_new(&daemon->folders, daemon->sources_loop, diag);
-		code = code == BD_OK ? bd_puller_new(&daemon->puller, daemon->sources_loop, diag) : code;
+		code = code == BD_OK ? bd_puller_new(&daemon->puller, daemon->sources_loop, diag)
+				     : code;
 	}
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		code = bd_loop_start(&daemon->loops[i]);
@@ -567,6 +568,7 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 		code = bd_uploads_open(&biduid->daemon.uploads,
 			biduid->setup->settings->data_folder, bd_store_ring(biduid->daemon.store),
 			biduid->daemon.started_ms, diag);
+	}
 	if (code == BD_OK && bd_source_board_new(&biduid->daemon.board) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no board of sources");
 	}

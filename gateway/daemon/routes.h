@@ -28,6 +28,7 @@ void bd_upload_delete_begin(struct bd_loop *loop, struct bd_http_exchange *excha
 void bd_upload_part_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_upload_complete_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
+	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_source_test_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

@@ -235,7 +235,7 @@ static void on_room(struct bd_taking *taking)
 	}
 }
 
-static const struct bd_taking_ops taking_ops = { on_room, on_done };
+static const struct bd_taking_ops taking_ops = { on_room, NULL, on_done };
 
 /* -- what was asked -- */
 
@@ -365,6 +365,7 @@ static struct completing *completing_new(
 	bd_call_open(&completing->call, &call_ops, loop, exchange, sender);
 	completing->to =
 		(struct bd_reply_to){ .loop = loop, .sender = sender, .exchange = exchange };
+	completing->to.caller = &completing->taking.request.caller;
 	completing->uploads = loop->daemon->uploads;
 	completing->taking.request.sender = sender;
 	bd_arena_init(&completing->arena, BD_REQUEST_ARENA_MAX_BYTES);
@@ -372,8 +373,8 @@ static struct completing *completing_new(
 	bd_buf_init(&completing->bytes, BD_UPLOAD_PART_BYTES + 64);
 	if (bd_taking_open(&completing->taking, &taking_ops, loop) != BD_OK ||
 		bd_sha256_new(&completing->sha) != BD_OK ||
-		bd_reply_open(&completing->to, &completing->taking.request.caller,
-			&completing->taking.arena) != BD_OK) {
+		bd_audit_caller_kept(&completing->taking.request.caller, &loop->audit, exchange,
+			sender->name, &completing->taking.arena) != BD_OK) {
 		completing_free(completing);
 		return NULL;
 	}
