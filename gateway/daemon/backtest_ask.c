@@ -13,12 +13,12 @@
 #include "daemon/asker.h"
 #include "daemon/backtest.h"
 #include "daemon/routes.h"
+#include "daemon/thread.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 /* A matter with its lists. */
@@ -27,8 +27,6 @@
 #define DAYS_MAX 3650
 /* Names of folders of schemas/matters are shorter. */
 #define ID_BYTES 128
-/* Answers come first: of two that want a processor the back-test waits. */
-#define NICENESS 10
 
 /* What the thread tells the loop. */
 enum news {
@@ -159,8 +157,7 @@ static void work(void *state)
 {
 	struct job *job = state;
 
-	/* Of this thread alone, as Linux has it. */
-	setpriority(PRIO_PROCESS, 0, NICENESS);
+	bd_thread_begin("back-test", BD_THREAD_HAS_TIME);
 	if (read_matter(job) && tell(job, NEWS_READY)) {
 		run(job);
 	}

@@ -8,6 +8,7 @@
 #include "daemon/again.h"
 #include "daemon/loop.h"
 #include "daemon/owed.h"
+#include "daemon/thread.h"
 #include "store/cases.h"
 
 #include <stddef.h>
@@ -412,6 +413,7 @@ static void run(void *state)
 	struct bd_follow *follow = state;
 	enum bd_code code = BD_OK;
 
+	bd_thread_begin("follow", BD_THREAD_HAS_TIME);
 	while (wait_for_news(follow, code == BD_OK ? LOOK_MS : RETRY_MS)) {
 		struct bd_diag diag = { .code = BD_OK };
 

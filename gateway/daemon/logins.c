@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/thread.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,7 @@ static void run(void *state)
 	struct bd_logins *logins = state;
 	struct bd_login *login;
 
+	bd_thread_begin("logins", BD_THREAD_GIVES_WAY);
 	while ((login = take(logins)) != NULL) {
 		check(logins, login);
 	}

@@ -8,6 +8,7 @@
 #include "daemon/identify.h"
 #include "daemon/routes.h"
 #include "daemon/signer.h"
+#include "daemon/thread.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -486,7 +487,10 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 static void run(void *state)
 {
 	struct bd_loop *loop = state;
+	char name[16];
 
+	snprintf(name, sizeof(name), "loop %u", (unsigned)(loop - loop->daemon->loops));
+	bd_thread_begin(name, BD_THREAD_ANSWERS);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	bd_mailbox_post(&loop->daemon->mailbox, &loop->drained_letter);
 }

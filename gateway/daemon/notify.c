@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/asker.h"
 #include "daemon/secret.h"
+#include "daemon/thread.h"
 #include "daemon/watches.h"
 #include "http/client.h"
 
@@ -321,6 +322,7 @@ static void run(void *state)
 	struct bd_notifier *notifier = state;
 	bool is_stopping = false, has_more = false;
 
+	bd_thread_begin("notify", BD_THREAD_HAS_TIME);
 	while (!is_stopping) {
 		struct bd_setup *setup;
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/loop.h"
+#include "daemon/thread.h"
 
 #include <stdlib.h>
 
@@ -113,6 +114,7 @@ static void run(void *state)
 	int64_t due_ms = bd_clock_monotonic_ms() + SECOND_MS;
 	struct work work = { .stop = false };
 
+	bd_thread_begin("signer", BD_THREAD_GIVES_WAY);
 	while (!work.stop) {
 		struct bd_diag diag = { .code = BD_OK };
 		enum bd_code code = BD_OK;

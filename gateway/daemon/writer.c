@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/thread.h"
 #include "store/cases.h"
 #include "store/obligations.h"
 #include "store/reseal.h"
@@ -500,6 +501,7 @@ static void run(void *state)
 	struct bd_writer *writer = state;
 	struct group group;
 
+	bd_thread_begin("writer", BD_THREAD_GIVES_WAY);
 	finish_erasures(writer);
 	do {
 		take_group(writer, &group);
