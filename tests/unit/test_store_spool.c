@@ -581,8 +581,9 @@ static void what_is_complete_is_finished(void **state)
 		if (strcmp(points[i].point, "long.committed") == 0) {
 			int left = expected.parts - points[i].passed - 1;
 
-			/* Each store has keys of its own, so where it cuts differs a little. */
-			assert_true(stop.parts >= left - 2 && stop.parts <= left + 2);
+			/* Each store has keys of its own, so where it cuts differs a little;
+			 * applied again they would be six more. */
+			assert_true(stop.parts >= left - 4 && stop.parts <= left + 4);
 		}
 		same_dump(&box, &expected.after);
 		retry(&box, true);
