@@ -361,7 +361,7 @@ enum bd_code bd_apply_items(struct bd_apply *apply)
 
 /* -- from a message to its items -- */
 
-static enum bd_code new_item(
+enum bd_code bd_apply_new_item(
 	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
 {
 	struct bd_item *item;
@@ -378,16 +378,9 @@ static enum bd_code new_item(
 	}
 	item = &apply->items[apply->count];
 	*item = (struct bd_item){ .number = apply->count, .self = self };
-	*out = item;
-	return BD_OK;
-}
-
-enum bd_code bd_apply_new_item(
-	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
-{
-	BD_TRY(new_item(apply, out, self));
-	BD_TRY(bd_seal_blind(apply->txn->store->seal, self, (*out)->key));
+	BD_TRY(bd_seal_blind(apply->txn->store->seal, self, item->key));
 	apply->count++;
+	*out = item;
 	return BD_OK;
 }
 
@@ -409,37 +402,18 @@ void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *
 	}
 }
 
-static enum bd_code read_record(
-	struct bd_record *record, struct bd_apply *apply, struct bd_bytes packed)
-{
-	BD_TRY(bd_record_unpack(record, packed, &apply->txn->arena));
-	bd_apply_complete(record, apply->journal);
-	return record->subject_count > 0 ? BD_OK
-					 : bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
-}
-
 enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
 {
 	struct bd_record record;
 	struct bd_item *item = NULL;
 
-	BD_TRY(read_record(&record, apply, packed));
+	BD_TRY(bd_record_unpack(&record, packed, &apply->txn->arena));
+	bd_apply_complete(&record, apply->journal);
+	if (record.subject_count == 0) {
+		return bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
+	}
 	BD_TRY(bd_apply_new_item(apply, &item, &record.subject[0]));
 	item->record = record;
-	return BD_OK;
-}
-
-enum bd_code bd_apply_add_record_at(
-	struct bd_apply *apply, struct bd_bytes packed, const uint8_t key[BD_NODE_KEY_BYTES])
-{
-	struct bd_record record;
-	struct bd_item *item = NULL;
-
-	BD_TRY(read_record(&record, apply, packed));
-	BD_TRY(new_item(apply, &item, &record.subject[0]));
-	memcpy(item->key, key, sizeof(item->key));
-	item->record = record;
-	apply->count++;
 	return BD_OK;
 }
 

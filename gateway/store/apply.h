@@ -45,9 +45,6 @@ enum bd_code bd_apply_open(
 void bd_apply_close(struct bd_apply *apply);
 /* A packed record; what it points to lives as long as packed and txn->arena. */
 enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed);
-/* The same where the key of its node is known: a spool has it beside the record. */
-enum bd_code bd_apply_add_record_at(
-	struct bd_apply *apply, struct bd_bytes packed, const uint8_t key[BD_NODE_KEY_BYTES]);
 /* Who names the node of a refused row, or of all entities of a refused record (row NULL); NULL =
  * nobody knows. */
 const struct bd_identifier *bd_apply_reject_subject(const struct bd_journal_entry *journal,

@@ -271,7 +271,7 @@ static enum bd_code add_node_records(
 		if (kept.ptr == NULL) {
 			return bd_arena_code(&txn->arena);
 		}
-		BD_TRY(bd_apply_add_record_at(apply, kept, key));
+		BD_TRY(bd_apply_add_record(apply, kept));
 		BD_TRY(bd_spool_merge_pass(work->merge, txn->diag));
 		if (txn->arena.used > ROUND_BYTES) {
 			BD_TRY(bd_apply_items(apply));
