@@ -313,7 +313,8 @@ enum bd_code bd_journal_unpack(
 	if (!reader.ok) {
 		return BD_STORE_DAMAGED;
 	}
-	if ((form != FORM && form != FORM_PROGRESS) || kind < BD_JOURNAL_MESSAGE || kind > BD_JOURNAL_RESOLUTION) {
+	if ((form != FORM && form != FORM_PROGRESS) || kind < BD_JOURNAL_MESSAGE ||
+		kind > BD_JOURNAL_RESOLUTION) {
 		return BD_JOURNAL_VERSION;
 	}
 	read_entry(journal, &reader, arena);

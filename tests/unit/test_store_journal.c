@@ -312,8 +312,8 @@ static void progress_is_kept_with_its_message(void **state)
 	assert_int_equal(said.entry.code, BD_OK);
 	assert_progress(&box, "page=1");
 	said_close(&said);
-	assert_int_equal(bd_store_set_progress(
-				 box.store, "tax/changes", bd_bytes_of("nothing came"), NULL),
+	assert_int_equal(
+		bd_store_set_progress(box.store, "tax/changes", bd_bytes_of("nothing came"), NULL),
 		BD_OK);
 	assert_progress(&box, "nothing came");
 	box_close(&box);
