@@ -134,17 +134,18 @@ static void fill_attributes(struct reading *reading, struct bd_xml_node *node, s
 		xmlStopParser(reading->parser);
 		return;
 	}
-	for (int i = 0; i < count; i++) {
+	node->attributes = list;
+	/* A parser that was stopped has freed what its values lie in. */
+	for (int i = 0; i < count && reading->code == BD_OK; i++) {
 		/* libxml2 gives localname, prefix, URI, value, end of value */
 		const xmlChar **at = attributes + i * 5;
 		const char *name = (const char *)at[0];
-		list[i].name = copy_text(reading, at[0], strlen(name));
 		list[i].value = copy_value(reading, at[3], (size_t)(at[4] - at[3]));
+		list[i].name = copy_text(reading, at[0], strlen(name));
 		place_of(reading, attribute_start(reading, tag, name), &list[i].line,
 			&list[i].column);
+		node->attribute_count = (size_t)i + 1;
 	}
-	node->attributes = list;
-	node->attribute_count = (size_t)count;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,

@@ -116,7 +116,8 @@ bool bd_erase_is_name_of(const struct bd_erase_who *who, const struct bd_identif
 bool bd_erase_has_number(const struct bd_erase_who *who, struct bd_bytes text)
 {
 	for (size_t i = 0; i < who->number_count; i++) {
-		if (memmem(text.ptr, text.len, who->numbers[i].ptr, who->numbers[i].len) != NULL) {
+		if (text.len > 0 && memmem(text.ptr, text.len, who->numbers[i].ptr,
+					    who->numbers[i].len) != NULL) {
 			return true;
 		}
 	}

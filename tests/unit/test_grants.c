@@ -301,8 +301,10 @@ static char *answer_at(const char *matter, const char *name, enum bd_disclosure 
 	assert_int_equal(
 		bd_compare(&out, NULL, file->question, &setting->context, &setting->arena, &diag),
 		BD_OK);
-	text = strndup(out.ptr, out.len);
+	text = malloc(out.len + 1);
 	assert_non_null(text);
+	memcpy(text, out.ptr, out.len);
+	text[out.len] = '\0';
 	bd_buf_release(&out);
 	free_setting(setting);
 	return text;
