@@ -117,6 +117,11 @@
  * hundred thousand cases a day, ten a second: fifty times that is no approval engine. */
 #define BD_SENDER_REQUESTS_PER_SECOND 500
 #define BD_SENDER_REQUESTS_PER_SECOND_MAX 10000000
+/* Lines of batches, apart from requests: a batch of a hundred is one request. A night's review of a
+ * hundred thousand cases takes twenty seconds; who may be asked about is bounded below all the
+ * same.
+ */
+#define BD_SENDER_LINES_PER_SECOND 5000
 /* Different subjects: all who come to a city's counters in an hour, and in a day; whoever goes
  * through the numbers needs millions. */
 #define BD_SENDER_SUBJECTS_PER_HOUR 20000

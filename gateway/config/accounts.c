@@ -76,6 +76,8 @@ static void begin(struct bd_sender *person, const char *name)
 		.is_person = true,
 		.limits = { .requests_per_second = BD_SENDER_REQUESTS_PER_SECOND,
 			.requests_burst = 2 * BD_SENDER_REQUESTS_PER_SECOND,
+			.lines_per_second = BD_SENDER_LINES_PER_SECOND,
+			.lines_burst = 2 * BD_SENDER_LINES_PER_SECOND,
 			.subjects_per_hour = BD_SENDER_SUBJECTS_PER_HOUR,
 			.subjects_per_day = BD_SENDER_SUBJECTS_PER_DAY,
 			.values_per_day = BD_SENDER_VALUES_PER_DAY } };

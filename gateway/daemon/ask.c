@@ -203,7 +203,7 @@ static void answer_line(struct ask *ask, struct bd_bytes line)
 		ask->losses = bd_trail_losses(audit->log);
 	}
 	ask->unsent++;
-	diag.code = bd_share_request(ask->call.setup, ask->call.sender, &diag);
+	diag.code = bd_share_line(ask->call.setup, ask->call.sender, &diag);
 	if (diag.code == BD_OK) {
 		diag.code = bd_question_answer(receipt, &ask->question, line, &diag);
 	}

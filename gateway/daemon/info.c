@@ -244,6 +244,7 @@ static enum bd_code add_label(struct bd_buf *out, const char *text)
 static enum bd_code write_limited(struct bd_buf *out, const struct bd_setup *setup)
 {
 	static const char *const names[] = { [BD_QUOTA_REQUESTS] = "requests",
+		[BD_QUOTA_LINES] = "lines",
 		[BD_QUOTA_SUBJECTS] = "subjects",
 		[BD_QUOTA_VALUES] = "values" };
 	enum bd_code code = bd_buf_add_text(out,

@@ -33,7 +33,7 @@ struct bd_quota {
 	const char *name;    /* its own copy */
 	struct bd_sender_limits limits;
 	struct bd_siphash_key key;
-	uint64_t due_ns; /* atomic: when the bucket is full again */
+	uint64_t due_ns, lines_due_ns; /* atomic: when each bucket is full again */
 	struct set hour, day;
 	struct pair *pairs; /* LINES of two; NULL = no limit */
 	uint64_t refused[BD_QUOTA_KINDS];
@@ -61,6 +61,7 @@ static bool change(uint64_t *word, uint64_t *expected, uint64_t wanted)
 static enum bd_code refuse(struct bd_quota *quota, enum bd_quota_kind kind)
 {
 	static const enum bd_code codes[] = { [BD_QUOTA_REQUESTS] = BD_LIMIT_REQUESTS,
+		[BD_QUOTA_LINES] = BD_LIMIT_LINES,
 		[BD_QUOTA_SUBJECTS] = BD_LIMIT_SUBJECTS,
 		[BD_QUOTA_VALUES] = BD_LIMIT_VALUES };
 
@@ -73,26 +74,45 @@ uint64_t bd_quota_refused(const struct bd_quota *quota, enum bd_quota_kind kind)
 	return load(&quota->refused[kind]);
 }
 
-/* -- requests -- */
+/* -- requests, and lines of batches -- */
 
-enum bd_code bd_quota_request(uint32_t *wait_s, struct bd_quota *quota, int64_t monotonic_us)
+/* One of the bucket that is full again at *due_ns; false: none is left, for *wait_s. */
+static bool pour(uint32_t *wait_s, uint64_t *due_ns, uint64_t rate, uint64_t burst, uint64_t now)
 {
-	uint64_t rate = quota->limits.requests_per_second, now = (uint64_t)monotonic_us * 1000;
-	uint64_t step = rate == 0 ? 0 : NS_OF_S / rate, due, next;
-	uint64_t room = quota->limits.requests_burst * step;
+	uint64_t step = rate == 0 ? 0 : NS_OF_S / rate, room = burst * step, due, next;
 
-	if (rate == 0 || quota->limits.requests_burst == 0) {
-		return BD_OK;
+	if (rate == 0 || burst == 0) {
+		return true;
 	}
-	due = load(&quota->due_ns);
+	due = load(due_ns);
 	do {
 		next = (due > now ? due : now) + step;
 		if (next - now > room) {
 			*wait_s = (uint32_t)((next - now - room + NS_OF_S - 1) / NS_OF_S);
-			return refuse(quota, BD_QUOTA_REQUESTS);
+			return false;
 		}
-	} while (!change(&quota->due_ns, &due, next));
-	return BD_OK;
+	} while (!change(due_ns, &due, next));
+	return true;
+}
+
+enum bd_code bd_quota_request(uint32_t *wait_s, struct bd_quota *quota, int64_t monotonic_us)
+{
+	const struct bd_sender_limits *limits = &quota->limits;
+
+	return pour(wait_s, &quota->due_ns, limits->requests_per_second, limits->requests_burst,
+		       (uint64_t)monotonic_us * 1000)
+		       ? BD_OK
+		       : refuse(quota, BD_QUOTA_REQUESTS);
+}
+
+enum bd_code bd_quota_line(uint32_t *wait_s, struct bd_quota *quota, int64_t monotonic_us)
+{
+	const struct bd_sender_limits *limits = &quota->limits;
+
+	return pour(wait_s, &quota->lines_due_ns, limits->lines_per_second, limits->lines_burst,
+		       (uint64_t)monotonic_us * 1000)
+		       ? BD_OK
+		       : refuse(quota, BD_QUOTA_LINES);
 }
 
 /* -- subjects -- */

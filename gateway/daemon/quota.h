@@ -1,10 +1,11 @@
 /* quota.h - what each sender may ask, against the trying out of numbers and values: requests a
- * second, different subjects an hour and a day, different values of one field claimed of one
- * subject a day (config/settings.h, struct bd_sender_limits).
+ * second, lines of batches a second, different subjects an hour and a day, different values of one
+ * field claimed of one subject a day (config/settings.h, struct bd_sender_limits).
  *
  * Layer: daemon; part of struct bd_setup, shared by all loops without a lock: every counter and
  * slot is one atomic word, and no call allocates. Times are passed in.
- * - Requests: a bucket that fills evenly (the generic cell rate algorithm, ITU-T I.371), one word.
+ * - Requests, and lines of batches: each a bucket that fills evenly (the generic cell rate
+ *   algorithm, ITU-T I.371), one word.
  * - Subjects: a table of twice the limit, 48 bits of a keyed hash each (siphash.h): exact but for
  *   one in some hundred million. Whom it asked before in the same hour or day a sender may ask
  *   again. Hours and days are those of the clock at +08:00, so around their end at most twice the
@@ -21,7 +22,13 @@
 #include "config/settings.h"
 #include "record/record.h"
 
-enum bd_quota_kind { BD_QUOTA_REQUESTS = 0, BD_QUOTA_SUBJECTS, BD_QUOTA_VALUES, BD_QUOTA_KINDS };
+enum bd_quota_kind {
+	BD_QUOTA_REQUESTS = 0,
+	BD_QUOTA_LINES,
+	BD_QUOTA_SUBJECTS,
+	BD_QUOTA_VALUES,
+	BD_QUOTA_KINDS
+};
 
 struct bd_quota;  /* of one sender */
 struct bd_quotas; /* of all, in the order of struct bd_senders */
@@ -35,6 +42,7 @@ struct bd_quota *bd_quotas_of(const struct bd_quotas *quotas, size_t sender);
 /* Each takes one, or refuses: BD_QUOTA_REQUESTS and so on as codes, with the seconds after which it
  * is worth trying again, at least one. */
 enum bd_code bd_quota_request(uint32_t *wait_s, struct bd_quota *quota, int64_t monotonic_us);
+enum bd_code bd_quota_line(uint32_t *wait_s, struct bd_quota *quota, int64_t monotonic_us);
 /* A subject as the two below know it. */
 uint64_t bd_quota_hash(const struct bd_quota *quota, const struct bd_identifier *subject);
 enum bd_code bd_quota_subject(

@@ -27,6 +27,16 @@ enum bd_code bd_share_request(
 	return tell(diag, code, wait_s);
 }
 
+enum bd_code bd_share_line(
+	const struct bd_setup *setup, const struct bd_sender *sender, struct bd_diag *diag)
+{
+	uint32_t wait_s = 0;
+	enum bd_code code =
+		bd_quota_line(&wait_s, quota_of(setup, sender), bd_clock_monotonic_us());
+
+	return tell(diag, code, wait_s);
+}
+
 enum bd_code bd_share_case(const struct bd_setup *setup, const struct bd_sender *sender,
 	const struct bd_case *asked, int64_t now_ms, struct bd_diag *diag)
 {

@@ -8,8 +8,10 @@
 #include "answer/question.h"
 #include "daemon/loop.h"
 
-/* One request, or one line of a batch. */
+/* One request; one line of a batch. */
 enum bd_code bd_share_request(
+	const struct bd_setup *setup, const struct bd_sender *sender, struct bd_diag *diag);
+enum bd_code bd_share_line(
 	const struct bd_setup *setup, const struct bd_sender *sender, struct bd_diag *diag);
 /* The subjects of a case that have a number, and the values claimed of them. */
 enum bd_code bd_share_case(const struct bd_setup *setup, const struct bd_sender *sender,

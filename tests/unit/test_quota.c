@@ -95,6 +95,30 @@ static void bucket(void **state)
 	bd_quotas_free(one.quotas);
 }
 
+/* Lines of batches have a bucket of their own, and take nothing of the other. */
+static void lines(void **state)
+{
+	struct one one;
+	uint32_t wait_s = 0;
+
+	(void)state;
+	make(&one, (struct bd_sender_limits){ .requests_per_second = 1,
+			   .requests_burst = 1,
+			   .lines_per_second = 10,
+			   .lines_burst = 3 });
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(bd_quota_line(&wait_s, one.quota, 1000000), BD_OK);
+	}
+	assert_int_equal(bd_quota_line(&wait_s, one.quota, 1000000), BD_LIMIT_LINES);
+	assert_int_equal(wait_s, 1);
+	assert_true(may_request(&one, 1000000, &wait_s));
+	assert_false(may_request(&one, 1000000, &wait_s));
+	assert_int_equal(bd_quota_line(&wait_s, one.quota, 1100000), BD_OK);
+	assert_int_equal(bd_quota_refused(one.quota, BD_QUOTA_LINES), 1);
+	assert_int_equal(bd_quota_refused(one.quota, BD_QUOTA_REQUESTS), 1);
+	bd_quotas_free(one.quotas);
+}
+
 /* Over a minute of asking all the time: what the rate says and the burst, no more. */
 static void rate_is_kept(void **state)
 {
@@ -308,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bucket),
+		cmocka_unit_test(lines),
 		cmocka_unit_test(rate_is_kept),
 		cmocka_unit_test(unlimited),
 		cmocka_unit_test(breadth),
