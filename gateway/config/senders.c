@@ -50,6 +50,9 @@ static const struct row rows[] = {
 	{ "certificate_serial", KIND_UPPER, AT(certificate_serial), 0, 0 },
 	{ "spki_pin", KIND_PIN, AT(spki_pin), 0, 0 },
 	{ "hmac_key", KIND_KEY, AT(keys), 0, 0 },
+	{ "platform_sid", KIND_TEXT, AT(platform_sid), 0, 0 },
+	{ "platform_secret_file", KIND_FILE, AT(platform_secret_file), 0, 0 },
+	{ "platform_pin", KIND_PIN, AT(platform_pin), 0, 0 },
 	{ "loopback", KIND_LOOPBACK, AT(is_loopback), 0, 0 },
 	{ "roles", KIND_ROLES, AT(roles), 0, 0 },
 	{ "sources", KIND_SOURCES, AT(sources), 0, 0 },
@@ -60,6 +63,10 @@ static const struct row rows[] = {
 		BD_SENDER_REQUESTS_PER_SECOND_MAX, BD_SENDER_REQUESTS_PER_SECOND },
 	{ "requests_burst", KIND_LIMIT, AT(limits.requests_burst),
 		BD_SENDER_REQUESTS_PER_SECOND_MAX, 2 * BD_SENDER_REQUESTS_PER_SECOND },
+	{ "lines_per_second", KIND_LIMIT, AT(limits.lines_per_second),
+		BD_SENDER_REQUESTS_PER_SECOND_MAX, BD_SENDER_LINES_PER_SECOND },
+	{ "lines_burst", KIND_LIMIT, AT(limits.lines_burst), BD_SENDER_REQUESTS_PER_SECOND_MAX,
+		2 * BD_SENDER_LINES_PER_SECOND },
 	{ "subjects_per_hour", KIND_LIMIT, AT(limits.subjects_per_hour), BD_SENDER_SUBJECTS_MAX,
 		BD_SENDER_SUBJECTS_PER_HOUR },
 	{ "subjects_per_day", KIND_LIMIT, AT(limits.subjects_per_day), BD_SENDER_SUBJECTS_MAX,
@@ -248,7 +255,8 @@ static void check_known(
 {
 	bool is_by_issuer = sender->certificate_name != NULL || sender->certificate_serial != NULL;
 	int known = (sender->certificate_name != NULL) + (sender->certificate_serial != NULL) +
-		    (sender->spki_pin != NULL) + (sender->key_count > 0) + sender->is_loopback;
+		    (sender->spki_pin != NULL) + (sender->key_count > 0) + sender->is_loopback +
+		    (sender->platform_sid != NULL);
 
 	int issuers =
 		(sender->certificate_issuer != NULL) + (sender->certificate_issuer_pin != NULL);
@@ -256,7 +264,7 @@ static void check_known(
 	if (known != 1) {
 		fail(diags, head, sender->name,
 			" is known by exactly one of certificate_name, certificate_serial, "
-			"spki_pin, hmac_key, loopback");
+			"spki_pin, hmac_key, platform_sid, loopback");
 	}
 	if (is_by_issuer != (issuers == 1) || issuers > 1) {
 		fail(diags, head, sender->name,
@@ -266,12 +274,31 @@ static void check_known(
 	}
 }
 
+/* What it signs covers neither address nor body: it is believed only with its certificate, and only
+ * where it brings what its sources say. */
+static void check_platform(
+	const struct bd_sender *sender, const struct bd_line *head, struct bd_diags *diags)
+{
+	int parts = (sender->platform_sid != NULL) + (sender->platform_secret_file != NULL) +
+		    (sender->platform_pin != NULL);
+
+	if (parts != 0 && parts != 3) {
+		fail(diags, head, sender->name,
+			": platform_sid, platform_secret_file and platform_pin go together");
+	}
+	if (parts != 0 && sender->roles != BD_SENDER_DEPARTMENT) {
+		fail(diags, head, sender->name,
+			": by a platform's headers a department pushes, and nobody does more");
+	}
+}
+
 static void check(
 	const struct bd_sender *sender, const struct bd_line *head, struct bd_diags *diags)
 {
 	bool is_department = (sender->roles & BD_SENDER_DEPARTMENT) != 0;
 
 	check_known(sender, head, diags);
+	check_platform(sender, head, diags);
 	if (sender->roles == 0) {
 		fail(diags, head, sender->name, " has no role");
 	}
@@ -321,6 +348,19 @@ static void check_key_ids(
 	}
 }
 
+static void check_sids(
+	const struct bd_senders *senders, const struct bd_line *head, struct bd_diags *diags)
+{
+	const struct bd_sender *last = &senders->items[senders->count - 1];
+
+	for (size_t i = 0; i + 1 < senders->count && last->platform_sid != NULL; i++) {
+		if (senders->items[i].platform_sid != NULL &&
+			strcmp(senders->items[i].platform_sid, last->platform_sid) == 0) {
+			fail(diags, head, last->name, ": the platform_sid stands twice");
+		}
+	}
+}
+
 static void begin(struct section *section, const char *name)
 {
 	section->sender->name = name;
@@ -337,6 +377,7 @@ static void end(
 	if (head != NULL) {
 		check(&senders->items[senders->count - 1], head, diags);
 		check_key_ids(senders, head, diags);
+		check_sids(senders, head, diags);
 	}
 }
 

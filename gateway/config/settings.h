@@ -106,8 +106,9 @@ struct bd_sender_key {
 /* What one sender may ask, against the trying out of numbers and values; 0 = no limit. Defaults in
  * base/limits.h. */
 struct bd_sender_limits {
-	uint64_t requests_per_second; /* questions, lines of a batch and all other requests */
+	uint64_t requests_per_second; /* questions, batches as one, and all other requests */
 	uint64_t requests_burst;      /* at once, after a silence */
+	uint64_t lines_per_second, lines_burst;       /* of batches */
 	uint64_t subjects_per_hour, subjects_per_day; /* different ones asked about */
 	uint64_t values_per_day; /* different ones claimed of one field of one subject */
 };
@@ -127,6 +128,10 @@ struct bd_sender {
 	size_t key_count;
 	bool is_loopback; /* whoever speaks on the plaintext listener */
 	bool is_person;   /* known by a password, and by nothing else: config/accounts.h */
+	/* A platform 政务服务平台 by its own headers (gjzwfwpt_sid and so on), the file of its
+	 * secret and the SHA-256 of the key of the certificate that it connects with; all or none.
+	 * Such a sender may only push: what it signs covers neither address nor body. */
+	const char *platform_sid, *platform_secret_file, *platform_pin;
 	bool is_disabled; /* an account that may not be used */
 	const struct bd_password *password;
 	uint32_t roles; /* enum bd_sender_role */

@@ -242,7 +242,8 @@ static bool is_new_limit(uint64_t *more, struct bd_audit *audit, struct bd_bytes
 	struct bd_audit_limited *slot;
 
 	*more = 0;
-	if (code != BD_LIMIT_REQUESTS && code != BD_LIMIT_LINES && code != BD_LIMIT_SUBJECTS && code != BD_LIMIT_VALUES) {
+	if (code != BD_LIMIT_REQUESTS && code != BD_LIMIT_LINES && code != BD_LIMIT_SUBJECTS &&
+		code != BD_LIMIT_VALUES) {
 		return true;
 	}
 	for (size_t i = 0; i < client.len; i++) {

@@ -150,6 +150,7 @@ static enum bd_code add_senders(
 		const struct bd_sender *sender = &senders->items[i];
 
 		code = add_file(fence, sender->webhook_key_file, diag);
+		code = code == BD_OK ? add_file(fence, sender->platform_secret_file, diag) : code;
 		code = code == BD_OK ? add_file(fence, sender->webhook_ca_file, diag) : code;
 		for (size_t k = 0; code == BD_OK && k < sender->key_count; k++) {
 			code = add_file(fence, sender->keys[k].file, diag);

@@ -7,6 +7,8 @@
  *   request with that header is refused: it would be believed by who trusts the wrong listener;
  * - Authorization: Basic, over TLS: a person's account (login_ask.h);
  * - Signature-Input: a key of the sender (signature.h), once (nonces.h);
+ * - gjzwfwpt_sign: a platform by its sid, over TLS from the certificate that is registered with it,
+ *   for pushes alone (routes.c), since neither address nor body are signed;
  * - the client's certificate, or the plaintext listener.
  */
 #ifndef BD_DAEMON_IDENTIFY_H

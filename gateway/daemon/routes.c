@@ -141,7 +141,7 @@ const char *bd_route_pattern(bool *is_open, struct bd_bytes path)
 /* NULL: not known, or without the right; then the exchange is answered. Or not known yet: then it
  * is deferred. */
 static const struct bd_sender *let_in(
-	struct bd_gate *gate, struct bd_http_exchange *exchange, uint32_t roles)
+	struct bd_gate *gate, struct bd_http_exchange *exchange, uint32_t roles, bool is_push)
 {
 	struct bd_diag diag = { .code = BD_OK };
 	const struct bd_sender *sender = NULL;
@@ -153,6 +153,9 @@ static const struct bd_sender *let_in(
 	code = code == BD_OK ? bd_share_request(gate->loop->setup, sender, &diag) : code;
 	if (code == BD_OK && (sender->roles & roles) == 0) {
 		code = bd_fail(&diag, BD_AUTH_ROLE, "%s", "");
+	}
+	if (code == BD_OK && sender->platform_sid != NULL && !is_push) {
+		code = bd_fail(&diag, BD_AUTH_ROLE, "by a platform's headers only a push is taken");
 	}
 	if (code != BD_OK) {
 		diag.code = code;
@@ -219,7 +222,8 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 			continue;
 		}
 		if (route->roles != 0) {
-			sender = let_in(gate, exchange, route->roles);
+			sender =
+				let_in(gate, exchange, route->roles, route->begin == bd_push_begin);
 			if (sender == NULL) {
 				gate->loop->counts.refused++;
 				return;

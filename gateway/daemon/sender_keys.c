@@ -8,11 +8,14 @@
 /* As long as the digest at least; past 64 bytes it is digested first. */
 #define KEY_MIN_BYTES 32
 #define KEY_MAX_BYTES 64
+/* A platform gives out a text. */
+#define SECRET_MIN_BYTES 16
 
 struct key {
 	const char *id;
 	const struct bd_sender *sender;
 	struct bd_hmac *hmac;
+	bool is_platform;
 };
 
 struct bd_sender_keys {
@@ -47,6 +50,48 @@ static enum bd_code read_key(struct bd_hmac **out, const char *path, struct bd_d
 	return code;
 }
 
+/* A line without its end. */
+static enum bd_code read_secret(struct bd_hmac **out, const char *path, struct bd_diag *diag)
+{
+	struct bd_buf text;
+	enum bd_code code;
+
+	bd_buf_init(&text, BD_KEY_FILE_MAX_BYTES);
+	code = bd_secret_read(&text, path, "platform_secret_file", diag);
+	while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
+		text.len--;
+	}
+	if (code == BD_OK && text.len < SECRET_MIN_BYTES) {
+		code = bd_fail(diag, BD_CONFIG_MEANING,
+			"platform_secret_file holds a text of %d bytes at least", SECRET_MIN_BYTES);
+	}
+	code = code == BD_OK ? bd_hmac_new(out, bd_buf_bytes(&text)) : code;
+	if (text.ptr != NULL) {
+		bd_wipe(text.ptr, text.cap);
+	}
+	bd_buf_release(&text);
+	return code;
+}
+
+/* Takes the place behind the last one where the file is good. */
+static void add(struct bd_sender_keys *keys, const struct bd_sender *sender, const char *id,
+	const char *file, bool is_platform, struct bd_diags *diags)
+{
+	struct key *key = &keys->items[keys->count];
+	struct bd_diag diag = { .code = BD_OK };
+
+	if ((is_platform ? read_secret(&key->hmac, file, &diag)
+			 : read_key(&key->hmac, file, &diag)) != BD_OK) {
+		bd_diags_add(diags, diag.code, "senders_file", 0, 0, "[%s] %s: %s", sender->name,
+			id, diag.detail);
+		return;
+	}
+	key->id = id;
+	key->sender = sender;
+	key->is_platform = is_platform;
+	keys->count++;
+}
+
 enum bd_code bd_sender_keys_load(
 	struct bd_sender_keys **out, const struct bd_senders *senders, struct bd_diags *diags)
 {
@@ -54,7 +99,7 @@ enum bd_code bd_sender_keys_load(
 	size_t count = 0;
 
 	for (size_t i = 0; i < senders->count; i++) {
-		count += senders->items[i].key_count;
+		count += senders->items[i].key_count + 1;
 	}
 	keys = calloc(1, sizeof(*keys) + count * sizeof(struct key));
 	*out = keys;
@@ -65,17 +110,11 @@ enum bd_code bd_sender_keys_load(
 		const struct bd_sender *sender = &senders->items[i];
 
 		for (size_t k = 0; k < sender->key_count; k++) {
-			struct key *key = &keys->items[keys->count];
-			struct bd_diag diag = { .code = BD_OK };
-
-			if (read_key(&key->hmac, sender->keys[k].file, &diag) != BD_OK) {
-				bd_diags_add(diags, diag.code, "senders_file", 0, 0, "[%s] %s: %s",
-					sender->name, sender->keys[k].id, diag.detail);
-				continue;
-			}
-			key->id = sender->keys[k].id;
-			key->sender = sender;
-			keys->count++;
+			add(keys, sender, sender->keys[k].id, sender->keys[k].file, false, diags);
+		}
+		if (sender->platform_sid != NULL && sender->platform_secret_file != NULL) {
+			add(keys, sender, sender->platform_sid, sender->platform_secret_file, true,
+				diags);
 		}
 	}
 	return bd_diags_code(diags);
@@ -89,14 +128,27 @@ void bd_sender_keys_free(struct bd_sender_keys *keys)
 	free(keys);
 }
 
-const struct bd_sender *bd_sender_keys_find(
-	const struct bd_hmac **key, const struct bd_sender_keys *keys, struct bd_bytes id)
+static const struct bd_sender *find(const struct bd_hmac **key, const struct bd_sender_keys *keys,
+	struct bd_bytes id, bool is_platform)
 {
 	for (size_t i = 0; keys != NULL && i < keys->count; i++) {
-		if (bd_bytes_is(id, keys->items[i].id)) {
+		if (keys->items[i].is_platform == is_platform &&
+			bd_bytes_is(id, keys->items[i].id)) {
 			*key = keys->items[i].hmac;
 			return keys->items[i].sender;
 		}
 	}
 	return NULL;
+}
+
+const struct bd_sender *bd_sender_keys_find(
+	const struct bd_hmac **key, const struct bd_sender_keys *keys, struct bd_bytes id)
+{
+	return find(key, keys, id, false);
+}
+
+const struct bd_sender *bd_sender_keys_platform(
+	const struct bd_hmac **secret, const struct bd_sender_keys *keys, struct bd_bytes sid)
+{
+	return find(secret, keys, sid, true);
 }

@@ -16,6 +16,10 @@ struct bd_sender_keys;
 enum bd_code bd_sender_keys_load(
 	struct bd_sender_keys **out, const struct bd_senders *senders, struct bd_diags *diags);
 void bd_sender_keys_free(struct bd_sender_keys *keys); /* NULL is allowed */
+/* The secret of a platform (a text of 16 bytes at least) and whose it is, by its sid; NULL = none.
+ */
+const struct bd_sender *bd_sender_keys_platform(
+	const struct bd_hmac **secret, const struct bd_sender_keys *keys, struct bd_bytes sid);
 /* Whose key this is; NULL = nobody's. */
 const struct bd_sender *bd_sender_keys_find(
 	const struct bd_hmac **key, const struct bd_sender_keys *keys, struct bd_bytes id);

@@ -494,19 +494,62 @@ enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
 	return BD_OK;
 }
 
+/* A platform gives out a text, which might be tried: of it stands what it makes of a constant. */
+static enum bd_code add_platforms(struct bd_buf *out, const struct bd_setup *setup)
+{
+	static const char constant[] = "bidui platform 1";
+
+	for (size_t i = 0; i < setup->senders->count; i++) {
+		const char *sid = setup->senders->items[i].platform_sid;
+		const struct bd_hmac *secret = NULL;
+		uint8_t mac[BD_DIGEST_BYTES];
+
+		if (sid == NULL || bd_sender_keys_platform(
+					   &secret, setup->sender_keys, bd_bytes_of(sid)) == NULL) {
+			continue;
+		}
+		BD_TRY(bd_hmac_of(secret, bd_bytes_of(constant), mac));
+		BD_TRY(bd_buf_add_sized(out, bd_bytes_of(sid)));
+		BD_TRY(bd_buf_add(out, (struct bd_bytes){ (const char *)mac, sizeof(mac) }));
+	}
+	return BD_OK;
+}
+
+static enum bd_code add_secrets(
+	struct bd_buf *out, const struct bd_setup *setup, const uint8_t key[BD_DIGEST_BYTES])
+{
+	uint8_t digest[BD_DIGEST_BYTES];
+	bool has_any = false;
+
+	BD_TRY(bd_message_keys_digest(digest, &has_any, setup->message_keys, key));
+	BD_TRY(has_any ? bd_buf_add(out, (struct bd_bytes){ (const char *)digest, sizeof(digest) })
+		       : BD_OK);
+	return add_platforms(out, setup);
+}
+
+/* Where there are no secrets it is that of the files, which anyone can make who has them. */
 enum bd_code bd_setup_key_digest(struct bd_setup *setup, const uint8_t key[BD_DIGEST_BYTES])
 {
-	uint8_t both[2 * BD_DIGEST_BYTES];
-	bool has_any = false;
+	struct bd_hmac *hmac = NULL;
+	struct bd_buf secrets;
+	enum bd_code code;
 
 	memcpy(setup->digest_key, key, sizeof(setup->digest_key));
 	setup->has_digest_key = true;
-	BD_TRY(bd_message_keys_digest(both + BD_DIGEST_BYTES, &has_any, setup->message_keys, key));
-	if (!has_any) {
-		return BD_OK;
+	bd_buf_init(&secrets, SETUP_MAX_BYTES);
+	code = add_secrets(&secrets, setup, key);
+	if (code == BD_OK && secrets.len > 0) {
+		code = bd_buf_add(&secrets,
+			(struct bd_bytes){ (const char *)setup->digest, BD_DIGEST_BYTES });
+		code = code == BD_OK ? bd_hmac_new(&hmac, (struct bd_bytes){ (const char *)key,
+								  BD_DIGEST_BYTES })
+				     : code;
+		code = code == BD_OK ? bd_hmac_of(hmac, bd_buf_bytes(&secrets), setup->digest)
+				     : code;
 	}
-	memcpy(both, setup->digest, BD_DIGEST_BYTES);
-	return bd_sha256_of((struct bd_bytes){ (const char *)both, sizeof(both) }, setup->digest);
+	bd_hmac_free(hmac);
+	bd_buf_release(&secrets);
+	return code;
 }
 
 struct bd_setup *bd_setup_ref(struct bd_setup *setup)

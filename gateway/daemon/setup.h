@@ -49,9 +49,8 @@ struct bd_setup {
 	struct bd_message_keys *message_keys; /* of signed and sealed messages (message_keys.h) */
 	struct bd_bytes image;                /* of the plans, for the workers */
 	struct bd_bytes openapi;              /* JSON; empty when the file is not there */
-	/* Of all files that were read (imprint.h); where there are keys of messages, SHA-256 of
-	 * that and of their digest (bd_message_keys_digest), once the store's key for it is known.
-	 */
+	/* Of all files that were read (imprint.h); where there are keys of messages or secrets of
+	 * platforms, an HMAC of that and of them, once the store's key for it is known. */
 	uint8_t digest[BD_DIGEST_BYTES];
 	/* private */
 	struct bd_arena arena;

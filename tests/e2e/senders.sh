@@ -46,6 +46,7 @@ subjectAltName=DNS:engine.example'
 	issued auditor ours /CN=auditor 'subjectAltName=DNS:auditor.example'
 	issued hasty ours /CN=hasty 'subjectAltName=DNS:hasty.example'
 	issued curious ours /CN=curious 'subjectAltName=DNS:curious.example'
+	issued gov ours /CN=gov 'subjectAltName=DNS:gov.example'
 	cat >>"$work/senders" <<END
 
 [named]
@@ -75,6 +76,15 @@ certificate_name = hasty.example
 roles = engine
 requests_per_second = 1
 requests_burst = 3
+lines_per_second = 1
+lines_burst = 20
+
+[gov]
+platform_sid = s_4403110000000_0001
+platform_secret_file = platform.secret
+platform_pin = $(spki_pin "$work/tls/gov.crt")
+roles = department
+sources = social
 
 [curious]
 certificate_issuer = $(issuer_of curious)
@@ -83,7 +93,8 @@ roles = engine
 subjects_per_hour = 3
 values_per_day = 2
 END
-	write_grants demo named curious platform >"$work/grants.xml"
+	write_grants demo named curious platform hasty >"$work/grants.xml"
+	(umask 077 && echo 'a secret of the platform' >"$work/platform.secret")
 	(umask 077 && openssl rand -hex 32 >"$work/platform-a.key" && openssl rand -hex 64 >"$work/platform-b.key")
 }
 
@@ -234,7 +245,79 @@ plaintext_header() {
 	base=http://127.0.0.1:$http_port expect 403 auth.proxy plain GET /v1/status -H "$(forwarded named)"
 }
 
+# -- a platform's headers --
+
+# by_platform CERTIFICATE|- METHOD PATH [CURL-ARGUMENT...]: with $rid, $rtime, $sid and $secret where they are set.
+by_platform() {
+	local certificate=$1 method=$2 path=$3 sign own_rid=${rid:-$(openssl rand -hex 16)} own_rtime=${rtime:-$(date +%s%3N)}
+	local own_sid=${sid:-s_4403110000000_0001}
+	local -a known=()
+	shift 3
+	[ "$certificate" = - ] || known=(--cert "$work/tls/$certificate.crt" --key "$work/tls/$certificate.key")
+	sign=$(printf '%s%s%s' "$own_sid" "$own_rid" "$own_rtime" |
+		openssl dgst -sha256 -hmac "${secret:-a secret of the platform}" -binary | base64)
+	plain "$method" "$path" "${known[@]}" -H "gjzwfwpt_sid: $own_sid" -H "gjzwfwpt_rid: $own_rid" \
+		-H "gjzwfwpt_rtime: $own_rtime" -H "gjzwfwpt_sign: $sign" "$@"
+}
+
+platform_pushes() { # CERTIFICATE [CURL-ARGUMENT...]
+	local certificate=$1
+	shift
+	by_platform "$certificate" POST /v1/sources/social/nws -H 'Content-Type: application/xml' \
+		--data-binary "@$top/adapters/social/samples/social_nws_response.xml" "$@"
+}
+
+platform_replayed() { # neither with the same rid, nor under a rid that was moved into the time
+	rid=0123456789abcdef0123456789abcdef
+	[ "$(platform_pushes gov)" = 200 ] && expect 401 auth.replay platform_pushes gov
+	local got=$?
+	unset rid
+	return "$got"
+}
+
+platform_in_clear() {
+	base=http://127.0.0.1:$http_port expect 401 auth.signature platform_pushes -
+}
+
+platform_out_of_time() {
+	local rtime
+	for rtime in "$(($(date +%s) - 130))000" "$(($(date +%s) + 130))000" "$(($(date +%s) - 130))"; do
+		expect 401 auth.time platform_pushes gov || return 1
+	done
+	rtime=$(date +%s) && [ "$(platform_pushes gov)" = 200 ] || return 1
+	rtime=yesterday expect 401 auth.signature platform_pushes gov
+}
+
+platform_forged() {
+	secret='another secret of it' expect 401 auth.signature platform_pushes gov &&
+		sid=s_none expect 401 auth.signature platform_pushes gov && rid=short expect 401 auth.signature platform_pushes gov &&
+		expect 401 auth.signature platform_pushes gov -H 'gjzwfwpt_rid: twice-twice-twice-twice'
+}
+
+platform_of_others() {
+	expect 403 auth.source by_platform gov POST /v1/sources/market/e_baseinfo --data x
+}
+
+platform_only_pushes() {
+	local path
+	for path in /v1/compare /v1/identities/query /v1/sources/social/recall /v1/disputes; do
+		[ "$(by_platform gov POST "$path" -H 'Content-Type: application/json' --data '{}')" = 403 ] && body_is '.code == "auth.role"' ||
+			{ echo "$path"; return 1; }
+	done
+	expect 403 auth.role by_platform gov GET /v1/status
+}
+
 # -- limits --
+
+# Thirty lines are one request of one who may make three at once, and of them as many are answered as may come at once.
+a_batch_is_one_request() {
+	local number
+	for number in $(seq 30); do
+		printf '{"subject":{"entity":"person","id_type":"resident_id","id_no":"%s"}}\n' "$(person "$number")"
+	done >"$work/batch.ndjson"
+	[ "$(as=hasty ask POST /v1/identities/query -H 'Content-Type: application/x-ndjson' --data-binary "@$work/batch.ndjson")" = 200 ] &&
+		jq -se 'length == 30 and (map(select(.code)) | length >= 8 and length <= 10 and all(.code == "limit.lines" and .retry_after >= 1))' "$work/body"
+}
 
 too_often() { # Three at once, one a second: of five some come too soon.
 	local got= i
@@ -291,7 +374,7 @@ limits_are_counted() {
 # What was refused is on the trail, by its sender and code.
 limits_are_entered() {
 	local code
-	for code in limit.requests limit.subjects limit.values; do
+	for code in limit.requests limit.lines limit.subjects limit.values; do
 		grep -rqaF "$code" "$work/data/trail" || { echo "$code"; return 1; }
 	done
 	# Of who is nobody one a second is entered, with how many more there were.
@@ -444,6 +527,15 @@ check 'nor of other lines' other_lines
 check 'a wrong signature is not made good by a certificate' no_falling_back
 check 'a signed request has the roles of its sender' expect 403 auth.role signed POST /v1/subjects/erase -
 check 'a key file that others can read is refused' open_key_file
+check 'a platform pushes by its own headers, from its own certificate' status_is 200 platform_pushes gov
+check 'its rid counts once' platform_replayed
+check 'what it signed long ago, or far ahead, does not count' platform_out_of_time
+check 'nor with another secret, or for another sid' platform_forged
+check 'another certificate is not the platform'"'"'s' expect 401 auth.signature platform_pushes named
+check 'nor is none' expect 401 auth.signature platform_pushes -
+check 'nor does a plaintext connection count' platform_in_clear
+check 'a platform only pushes' platform_only_pushes
+check 'and only to its sources' platform_of_others
 check 'a proxy says whose certificate it verified' status_is 200 by_proxy proxy -H "$(forwarded named)"
 check 'as nginx writes it too' status_is 200 by_proxy proxy -H "$(escaped named)"
 check 'with the roles of that sender' expect 403 auth.role by_proxy proxy -H "$(forwarded auditor)"
@@ -474,6 +566,7 @@ check 'a disabled account is none after a reload, and one again when enabled' di
 check 'a changed password counts after a reload' other_password
 check 'nothing of a password is written' nothing_of_passwords
 check 'a file of accounts that others can read is refused' open_accounts_file
+check 'a batch is one request, and its lines have a limit of their own' a_batch_is_one_request
 check 'who asks too often waits' too_often
 check 'too many different subjects, a line at a time' too_many_subjects
 check 'too many values of one field of one subject' too_many_values
