@@ -9,7 +9,7 @@ tests_fuzz_replay_frame_LDADD = $(tests_fuzz_fuzz_frame_LDADD)
 FUZZERS += tests/fuzz/fuzz_call
 REPLAYS += tests/fuzz/replay_call
 tests_fuzz_fuzz_call_SOURCES = tests/fuzz/fuzz_call.c gateway/daemon/call.c gateway/daemon/cursor.c gateway/daemon/language.c
-tests_fuzz_fuzz_call_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_call_LDADD = libbd_record.a libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
 tests_fuzz_fuzz_call_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_call_SOURCES = $(tests_fuzz_fuzz_call_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_call_LDADD = $(tests_fuzz_fuzz_call_LDADD)
