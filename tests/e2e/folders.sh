@@ -219,6 +219,15 @@ killed_in_the_middle() {
 	start_gateway && patience=600 until_true test -f "$work/big/done/$name" &&
 		receipt_is "$work/big/done/$name" '.receipt.accepted == 1200 and .receipt.rejected == 0' && subjects_are_whole
 }
+# Somebody writes on while a worker has it: nothing of that reading is taken, and the whole is read again.
+changed_while_read() {
+	local name=20260622_E_PB_BASEINFO.txt workers
+	workers=$(pgrep -P "$bidui_pid") && kill -STOP $workers && put "$work/long" "$work/big" "$name" && until_true workers_are_busy &&
+		head -n 3 "$work/made-more" >>"$work/big/$name"
+	kill -CONT $workers
+	until_true test -f "$work/big/done/$name" && receipt_is "$work/big/done/$name" '.outcome == "taken" and .receipt.received == 1203' &&
+		grep -q '"event":"folder.changed"' "$work/biduid.log"
+}
 workers_are_busy() {
 	ask GET /metrics >/dev/null && grep -qE '^bidui_workers_busy [1-9]' "$work/body"
 }
@@ -314,10 +323,11 @@ check 'or does not, and each file says why' sets_that_differ
 check 'totals of another form are refused with the line' bad_totals
 check 'one way: the file stays, the receipt lies elsewhere' one_way
 "$build/tests/gen/bidui_gen" --people 1200 --businesses 1200 --seed 9 --out "$work/made" && cp "$work/made/market_E_PB_BASEINFO.utf8.txt" "$work/long" &&
-	rm -rf "$work/made"
+	tail -n 3 "$work/long" >"$work/made-more" && rm -rf "$work/made"
 check 'killed in the middle of a file: taken whole, once' killed_in_the_middle
 check 'one way: over a restart the same file is not taken again' one_way_once
 check 'killed before it was moved: moved, and not taken again' killed_before_it_is_moved
+check 'a file that is changed while it is read is read again' changed_while_read
 if [ -n "$mounted" ]; then
 	check 'done/ on another file system' to_another_file_system
 	check 'no room for a receipt: tried until there is, and taken once' full_disk
