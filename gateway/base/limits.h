@@ -69,6 +69,24 @@
 /* A message that is signed or whose payload is encrypted: held whole, and it fits into a frame with
  * the text that was signed. Replies about one subject have some KiB. */
 #define BD_SEALED_MESSAGE_MAX_BYTES 196608
+/* Records of a section of a message whose fields are looked at for a change of format: a change is
+ * in all of them. */
+#define BD_TALLY_RECORDS 64
+/* A field counts as usual after so many records, and as changed after so many without it, or of
+ * another shape, in a row; a name that nobody knows is forgotten after so many without it. */
+#define BD_DRIFT_LEARN_RECORDS 20
+#define BD_DRIFT_RUN_RECORDS 10
+/* Of one feed that are remembered: fields, and names that nobody knows. */
+#define BD_DRIFT_FIELDS_MAX 512
+#define BD_DRIFT_NAMES_MAX 32
+/* However long a source is closed, a silence of more than this is told. */
+#define BD_QUIET_DAYS_MAX 400
+/* Before a feed whose cycle is known is silent, where the sources file says nothing else: one cycle
+ * left out, and some hours. */
+#define BD_QUIET_DAILY_MS INT64_C(172800000)
+#define BD_QUIET_MONTHLY_MS INT64_C(3024000000)
+/* Alarms that are told at once: a format that changes altogether has some dozens. */
+#define BD_ALARMS_MAX 512
 /* -- questions ------------------------------------------------------------------------------------
  */
 #define BD_QUESTION_MAX_BYTES 65536

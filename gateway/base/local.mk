@@ -24,6 +24,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/sm4_blocks.c gateway/base/sm4_blocks.h \
 	gateway/base/tags.c gateway/base/tags.h \
+	gateway/base/silence.c gateway/base/silence.h \
 	gateway/base/siphash.c gateway/base/siphash.h \
 	gateway/base/text.c gateway/base/text.h \
 	gateway/base/trail_id.c gateway/base/trail_id.h \

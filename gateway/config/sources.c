@@ -310,6 +310,7 @@ static void read_source(struct bd_source_reading *reading, struct bd_sources *so
 	read_pulls(reading, access, node);
 	read_lookups(reading, access, node);
 	bd_sources_folders(reading, access, node);
+	bd_sources_expects(reading, access, node);
 	sources->count++;
 }
 

@@ -14,6 +14,7 @@
 #define BD_CONFIG_SOURCES_H
 
 #include "base/address.h"
+#include "base/silence.h"
 #include "config/requests.h"
 #include "config/settings.h"
 #include "intake/plan.h"
@@ -94,6 +95,13 @@ struct bd_folder_plan {
 	uint32_t line, column;
 };
 
+/* Something should have come of a feed within so long. */
+struct bd_expect_plan {
+	const struct bd_feed_plan *feed;
+	uint64_t within_ms;
+	bool is_working_days; /* weekends and holidays do not count */
+};
+
 /* Of one source. */
 struct bd_source_access {
 	const struct bd_plan *plan;
@@ -106,6 +114,10 @@ struct bd_source_access {
 	size_t lookup_count;
 	const struct bd_folder_plan *folders;
 	size_t folder_count;
+	const struct bd_expect_plan *expects;
+	size_t expect_count;
+	const struct bd_closed *closed; /* when nothing will come */
+	size_t closed_count;
 };
 
 struct bd_sources {

@@ -40,6 +40,9 @@ size_t bd_sources_folder_paths(struct bd_source_file out[BD_FOLDER_PATHS],
 /* All <value> of a node. */
 const struct bd_source_value *bd_sources_values(
 	struct bd_source_reading *reading, size_t *out, const struct bd_xml_node *node);
+/* All <expect> and <closed> of a source: sources_expect.c. */
+void bd_sources_expects(struct bd_source_reading *reading, struct bd_source_access *access,
+	const struct bd_xml_node *node);
 /* The connection of the source by its name; NULL = none. */
 const struct bd_endpoint *bd_sources_endpoint(
 	const struct bd_source_access *access, const char *name);

@@ -98,10 +98,27 @@ enum bd_code bd_frame_begin_unpack(
 	return BD_OK;
 }
 
+static enum bd_code pack_tallies(struct bd_buf *out, const struct bd_intake_result *result)
+{
+	BD_TRY(bd_buf_add_u16(out, (uint16_t)result->tally_count));
+	for (size_t i = 0; i < result->tally_count; i++) {
+		const struct bd_section_tally *tally = &result->tallies[i];
+
+		BD_TRY(bd_buf_add_u16(out, tally->section));
+		BD_TRY(bd_buf_add_u16(out, tally->records));
+		BD_TRY(bd_buf_add_u16(out, tally->slot_count));
+		BD_TRY(bd_buf_add(
+			out, (struct bd_bytes){ (const char *)tally->present, tally->slot_count }));
+		BD_TRY(bd_buf_add(
+			out, (struct bd_bytes){ (const char *)tally->shapes, tally->slot_count }));
+	}
+	return BD_OK;
+}
+
 enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_result *result)
 {
 	if (result->subject_count > UINT16_MAX || result->unmapped_count > UINT16_MAX ||
-		result->section_count > UINT16_MAX) {
+		result->section_count > UINT16_MAX || result->tally_count > UINT16_MAX) {
 		return BD_LIMIT_COUNT;
 	}
 	BD_TRY(bd_buf_add_u64(out, result->received));
@@ -125,7 +142,8 @@ enum bd_code bd_frame_result_pack(struct bd_buf *out, const struct bd_intake_res
 	}
 	BD_TRY(bd_buf_add_sized(out, result->page.next));
 	BD_TRY(bd_buf_add_sized(out, result->page.mark));
-	return bd_buf_add_u8(out, result->page.is_last);
+	BD_TRY(bd_buf_add_u8(out, result->page.is_last));
+	return pack_tallies(out, result);
 }
 
 /* A count, and room for as many; each takes at least one byte of what is left. */
@@ -148,6 +166,30 @@ static struct bd_bytes read_page_text(struct bd_reader *reader)
 	reader->ok = reader->ok && text.len <= BD_PAGE_TEXT_MAX_BYTES && bd_text_is_utf8(text) &&
 		     !bd_text_has_control(text);
 	return text;
+}
+
+static const uint8_t *read_counts(struct bd_reader *reader, size_t count, struct bd_arena *arena)
+{
+	struct bd_bytes copy = bd_arena_copy(arena, bd_read_bytes(reader, count));
+
+	reader->ok = reader->ok && copy.ptr != NULL;
+	return (const uint8_t *)copy.ptr;
+}
+
+static void read_tallies(
+	struct bd_intake_result *read, struct bd_reader *reader, struct bd_arena *arena)
+{
+	struct bd_section_tally *tallies =
+		read_array(&read->tally_count, reader, sizeof(*tallies), arena);
+
+	for (size_t i = 0; i < read->tally_count; i++) {
+		tallies[i].section = bd_read_u16(reader);
+		tallies[i].records = bd_read_u16(reader);
+		tallies[i].slot_count = bd_read_u16(reader);
+		tallies[i].present = read_counts(reader, tallies[i].slot_count, arena);
+		tallies[i].shapes = read_counts(reader, tallies[i].slot_count, arena);
+	}
+	read->tallies = tallies;
 }
 
 enum bd_code bd_frame_result_unpack(
@@ -183,6 +225,7 @@ enum bd_code bd_frame_result_unpack(
 	read.page.next = read_page_text(&reader);
 	read.page.mark = read_page_text(&reader);
 	read.page.is_last = bd_read_u8(&reader) != 0;
+	read_tallies(&read, &reader, arena);
 	if (!reader.ok || reader.rest.len > 0) {
 		return BD_WORKER_DIED;
 	}

@@ -151,6 +151,7 @@ static bool keep_result(struct bd_loading *at, const struct bd_intake_result *re
 	at->result.subject = subject;
 	at->result.sections = sections;
 	at->result.unmapped_count = 0;
+	at->result.tally_count = 0;
 	return is_good;
 }
 

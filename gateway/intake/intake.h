@@ -57,6 +57,15 @@ struct bd_page {
 	bool is_last;
 };
 
+/* The fields of one section as they were in this message, told of its first BD_TALLY_RECORDS
+ * records: in how many each had a value, and of which shapes (tally.h). No value is in it. */
+struct bd_section_tally {
+	uint16_t section; /* of the feed's */
+	uint16_t records; /* looked at */
+	uint16_t slot_count;
+	const uint8_t *present, *shapes; /* of each slot; shapes: enum bd_shape */
+};
+
 /* What is known when the message has ended. Lives until bd_intake_free. */
 struct bd_intake_result {
 	uint64_t received; /* native records */
@@ -73,6 +82,9 @@ struct bd_intake_result {
 	const char *const *sections;
 	size_t section_count;
 	struct bd_page page;
+	/* Of sections that had records. */
+	const struct bd_section_tally *tallies;
+	size_t tally_count;
 };
 
 struct bd_intake;

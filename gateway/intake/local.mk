@@ -16,6 +16,7 @@ libbd_intake_a_SOURCES = \
 	gateway/intake/normalize.c gateway/intake/normalize.h \
 	gateway/intake/plan.c gateway/intake/plan.h \
 	gateway/intake/sealed.c gateway/intake/sealed.h \
-	gateway/intake/signed_text.c gateway/intake/signed_text.h
+	gateway/intake/signed_text.c gateway/intake/signed_text.h \
+	gateway/intake/tally.c gateway/intake/tally.h
 libbd_intake_a_CPPFLAGS = $(AM_CPPFLAGS)
 libbd_intake_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -282,9 +282,12 @@ static bool open_section(
 	section->plan = plan;
 	section->slots = bd_arena_alloc(arena, plan->slot_count, sizeof(*section->slots));
 	section->shared = bd_arena_alloc(arena, plan->slot_count, sizeof(*section->shared));
+	section->present = bd_arena_alloc(arena, plan->slot_count, 1);
+	section->shapes = bd_arena_alloc(arena, plan->slot_count, 1);
 	section->pivot_code = (struct bd_bytes){ "", 0 };
 	section->pivot_value = (struct bd_bytes){ "", 0 };
-	return section->slots != NULL && section->shared != NULL && list_entities(section, arena);
+	return section->slots != NULL && section->shared != NULL && section->present != NULL &&
+	       section->shapes != NULL && list_entities(section, arena);
 }
 
 static bool open_feed(struct bd_map *map)

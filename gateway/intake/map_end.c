@@ -189,6 +189,27 @@ static void read_page(struct bd_map *map)
 	}
 }
 
+/* -- what its fields look like -- */
+
+static enum bd_code tell_tallies(struct bd_map *map)
+{
+	const struct bd_feed_plan *feed = map->settings.feed;
+	struct bd_section_tally *tallies =
+		bd_arena_alloc(&map->arena, feed->section_count, sizeof(*tallies));
+
+	for (size_t i = 0; tallies != NULL && i < feed->section_count; i++) {
+		const struct bd_map_section *section = &map->sections[i];
+
+		if (section->tallied > 0) {
+			tallies[map->result.tally_count++] = (struct bd_section_tally){ (uint16_t)i,
+				section->tallied, (uint16_t)section->plan->slot_count,
+				section->present, section->shapes };
+		}
+	}
+	map->result.tallies = tallies;
+	return tallies != NULL ? BD_OK : bd_arena_code(&map->arena);
+}
+
 enum bd_code bd_map_end(
 	struct bd_map *map, const struct bd_intake_result **result, struct bd_diag *diag)
 {
@@ -218,6 +239,10 @@ enum bd_code bd_map_end(
 		return code;
 	}
 	read_page(map);
+	code = tell_tallies(map);
+	if (code != BD_OK) {
+		return bd_fail(diag, code, "%s", "");
+	}
 	map->result.sections = names;
 	map->result.unmapped = map->unmapped;
 	*result = &map->result;

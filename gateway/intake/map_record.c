@@ -1,4 +1,5 @@
 #include "intake/map_state.h"
+#include "intake/tally.h"
 
 #include <string.h>
 
@@ -145,6 +146,22 @@ static enum bd_code give_records(struct bd_map *map, struct bd_map_section *sect
 	return code;
 }
 
+/* What its fields look like: of the first records, as more would tell no more. */
+static void tally(struct bd_map_section *section)
+{
+	if (section->tallied == BD_TALLY_RECORDS) {
+		return;
+	}
+	section->tallied++;
+	for (size_t i = 0; i < section->plan->slot_count; i++) {
+		const struct bd_slot *slot = &section->slots[i];
+		uint8_t shape = slot->state == BD_SLOT_TEXT ? bd_shape_of(slot->text) : 0;
+
+		section->present[i] = (uint8_t)(section->present[i] + (shape != 0));
+		section->shapes[i] |= shape;
+	}
+}
+
 enum bd_code bd_map_end_record(
 	struct bd_map *map, struct bd_map_section *section, struct bd_diag *diag)
 {
@@ -167,6 +184,7 @@ enum bd_code bd_map_end_record(
 			section->slots[i] = section->shared[i];
 		}
 	}
+	tally(section);
 	code = bd_normalize(&records, &count, &reject, &draft, &map->context, &map->record_arena);
 	if (code == BD_NO_MEMORY || code == BD_INTERNAL) {
 		return bd_fail(diag, code, "%s", "");

@@ -53,6 +53,8 @@ struct bd_map_section {
 	struct bd_bytes pivot_code, pivot_value;
 	bool has_pivot_value;
 	struct bd_map_seen *seen;
+	uint16_t tallied; /* records of which its fields were looked at */
+	uint8_t *present, *shapes;
 };
 
 struct bd_map {

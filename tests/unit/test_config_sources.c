@@ -159,6 +159,24 @@ static void a_folder_is_watched_as_it_is_written(void **state)
 	release(f);
 }
 
+static void when_a_source_should_speak_is_as_it_is_written(void **state)
+{
+	struct fixture *f = read_sources("tests/adapters/config/folders.xml");
+	const struct bd_source_access *market = bd_source_access_find(f->sources, "market");
+
+	(void)state;
+	assert_int_equal(market->expect_count, 2);
+	assert_string_equal(market->expects[0].feed->name, "e_baseinfo");
+	assert_int_equal(market->expects[0].within_ms, 172800000);
+	assert_true(market->expects[0].is_working_days);
+	assert_false(market->expects[1].is_working_days);
+	assert_int_equal(market->closed_count, 2);
+	/* Both days as a whole. */
+	assert_int_equal(market->closed[0].until_ms - market->closed[0].from_ms, 7 * 86400000);
+	assert_int_equal(market->closed[1].until_ms - market->closed[1].from_ms, 60 * 3600000);
+	release(f);
+}
+
 /* What is only read is not to be written to. */
 static void its_folders_are_known_without_adapters(void **state)
 {
@@ -212,6 +230,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_stated_has_its_default),
 		cmocka_unit_test(its_files_are_known_without_adapters),
 		cmocka_unit_test(a_folder_is_watched_as_it_is_written),
+		cmocka_unit_test(when_a_source_should_speak_is_as_it_is_written),
 		cmocka_unit_test(its_folders_are_known_without_adapters),
 		cmocka_unit_test(wrong_files_are_told_whole),
 	};

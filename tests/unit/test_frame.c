@@ -256,6 +256,15 @@ static void check_same_result(
 	assert_true(bd_bytes_equal(is->page.next, should->page.next));
 	assert_true(bd_bytes_equal(is->page.mark, should->page.mark));
 	assert_int_equal(is->page.is_last, should->page.is_last);
+	assert_int_equal(is->tally_count, should->tally_count);
+	for (size_t i = 0; i < is->tally_count; i++) {
+		const struct bd_section_tally *a = &is->tallies[i], *b = &should->tallies[i];
+
+		assert_true(a->section == b->section && a->records == b->records &&
+			    a->slot_count == b->slot_count);
+		assert_memory_equal(a->present, b->present, a->slot_count);
+		assert_memory_equal(a->shapes, b->shapes, a->slot_count);
+	}
 }
 
 static void test_result_there_and_back(void **state)
@@ -263,10 +272,13 @@ static void test_result_there_and_back(void **state)
 	const struct bd_identifier subjects[] = { person, key };
 	const struct bd_unmapped unmapped[] = { { "taxML/x", 3 }, { "", UINT64_MAX } };
 	const char *const sections[] = { "nsrxx", "qsxx", "" };
+	const uint8_t present[] = { 64, 0, 1 }, shapes[] = { 31, 0, 8 };
+	const struct bd_section_tally tallies[] = { { 2, 64, 3, present, shapes },
+		{ UINT16_MAX, 1, 0, present, shapes } };
 	const struct bd_intake_result results[] = {
 		{ .received = 0 },
 		{ UINT64_MAX, 2, 3, 4, subjects, 2, { UINT8_MAX, INT64_MIN }, unmapped, 2, sections,
-			3, { { "cursor 2", 8 }, { "", 0 }, true } },
+			3, { { "cursor 2", 8 }, { "", 0 }, true }, tallies, 2 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
@@ -293,6 +305,7 @@ static void test_too_many_for_a_result(void **state)
 		{ .subject_count = UINT16_MAX + 1 },
 		{ .unmapped_count = UINT16_MAX + 1 },
 		{ .section_count = UINT16_MAX + 1 },
+		{ .tally_count = UINT16_MAX + 1 },
 	};
 	struct bd_buf packed;
 	(void)state;
