@@ -24,6 +24,7 @@ E2E = \
 	tests/e2e/pull.sh \
 	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh tests/e2e/sealed.sh tests/e2e/senders.sh \
+	tests/e2e/silence.sh \
 	tests/e2e/stand_in.sh \
 	tests/e2e/trail.sh tests/e2e/upload.sh \
 	tests/e2e/slow.sh tests/e2e/tls.sh tests/e2e/watches.sh \

@@ -322,6 +322,45 @@ static void show_sources(
 	}
 }
 
+/* Feeds that are silent or have changed: what, since when, and what to do. */
+static void show_feed_alarms(
+	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
+{
+	const struct bd_json *alarms = bd_json_get(answer, "alarms");
+
+	for (const struct bd_json *one = alarms != NULL ? alarms->first : NULL; one != NULL;
+		one = one->next) {
+		const struct bd_json *was = bd_json_get(one, "was");
+		struct bd_bytes name = bd_cli_text(one, "code");
+		const struct bd_code_info *info;
+		char code[64];
+
+		snprintf(code, sizeof(code), "%.*s", (int)name.len, name.ptr);
+		if (bd_code_find(code) == BD_CODE_COUNT) {
+			continue;
+		}
+		info = bd_code_info(bd_code_find(code));
+		printf("\n%s", bd_cli_say(options, "告警：", "alarm: "));
+		bd_cli_put(stdout, bd_cli_text(one, "source"));
+		fputc('/', stdout);
+		bd_cli_put(stdout, bd_cli_text(one, "feed"));
+		fputc(' ', stdout);
+		bd_cli_put(stdout, bd_cli_text(one, "field"));
+		printf("%s%s", bd_cli_text(one, "field").len > 0 ? " " : "",
+			options->is_english ? info->en : info->zh);
+		if (was != NULL) {
+			fputs(" (", stdout);
+			bd_cli_put(stdout, was->text);
+			fputs(" -> ", stdout);
+			bd_cli_put(stdout, bd_cli_text(one, "is"));
+			fputc(')', stdout);
+		}
+		fputs(bd_cli_say(options, "，自 ", ", since "), stdout);
+		bd_cli_put(stdout, bd_cli_when(bd_cli_text(one, "since"), arena));
+		printf("\n  %s\n", options->is_english ? info->hint_en : info->hint_zh);
+	}
+}
+
 static void show_all(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -329,6 +368,7 @@ static void show_all(
 	show_webhooks(options, answer, arena);
 	show_sources(options, answer, arena);
 	show_alarms(options, answer);
+	show_feed_alarms(options, answer, arena);
 	show_folders(options, answer, arena);
 	show_workers(options, answer);
 	show_set_aside(options, answer, arena);

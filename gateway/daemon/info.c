@@ -1,6 +1,7 @@
 /* info.c - what biduid says of itself: health, figures, coverage, its contract. */
 #include "base/clock.h"
 #include "base/limits.h"
+#include "daemon/alarms.h"
 #include "daemon/document.h"
 #include "daemon/folders.h"
 #include "daemon/quota.h"
@@ -15,6 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BODY_MAX_BYTES 8388608
@@ -278,7 +280,8 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	bd_buf_init(&body, BODY_MAX_BYTES);
 	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK &&
 		bd_folders_figures(&body, loop->daemon->folders) == BD_OK &&
-		bd_sources_figures(&body, loop->daemon) == BD_OK) {
+		bd_sources_figures(&body, loop->daemon) == BD_OK &&
+		bd_alarms_figures(&body, loop->daemon->alarms) == BD_OK) {
 		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
@@ -456,6 +459,15 @@ static void write_tls(
 	bd_jw_object_end(w);
 }
 
+static void write_alarm_list(struct bd_json_writer *w, struct bd_alarms *alarms)
+{
+	struct bd_alarm *list = calloc(BD_ALARMS_MAX, sizeof(*list));
+
+	bd_alarms_write(
+		w, list, list != NULL ? bd_alarms_list(list, BD_ALARMS_MAX, NULL, alarms) : 0);
+	free(list);
+}
+
 struct status_asker {
 	const struct bd_sender *sender;
 };
@@ -510,6 +522,7 @@ static enum bd_code write_states(struct bd_document *document, void *given)
 		write_workers(w, loop);
 		bd_folders_write(w, loop->daemon->folders);
 		bd_sources_write(w, loop->daemon);
+		write_alarm_list(w, loop->daemon->alarms);
 	}
 	write_keys(w, loop);
 	bd_jw_object_end(w);

@@ -16,6 +16,7 @@ biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
 	gateway/daemon/account.c \
 	gateway/daemon/again.c gateway/daemon/again.h \
+	gateway/daemon/alarms.c gateway/daemon/alarms.h gateway/daemon/alarms_write.c \
 	gateway/daemon/approval.c gateway/daemon/approval.h \
 	gateway/daemon/ask.c \
 	gateway/daemon/asking.c gateway/daemon/asking.h \
@@ -29,6 +30,7 @@ biduid_SOURCES = \
 	gateway/daemon/credentials.c gateway/daemon/credentials.h \
 	gateway/daemon/cursor.c gateway/daemon/cursor.h \
 	gateway/daemon/document.c gateway/daemon/document.h \
+	gateway/daemon/drift.c gateway/daemon/drift.h \
 	gateway/daemon/drop_file.c gateway/daemon/drop_file.h gateway/daemon/drop_move.c gateway/daemon/drop_parts.h gateway/daemon/drop_receipt.c \
 	gateway/daemon/drop_receipt.h gateway/daemon/drop_set.c gateway/daemon/drop_set.h \
 	gateway/daemon/endpoint.c gateway/daemon/endpoint.h \

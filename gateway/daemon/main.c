@@ -6,6 +6,7 @@
 #include "base/locked.h"
 #include "base/log.h"
 #include "config/master_key.h"
+#include "daemon/alarms.h"
 #include "daemon/changes.h"
 #include "daemon/folders.h"
 #include "daemon/follow.h"
@@ -159,6 +160,7 @@ static void hand_out(struct biduid *biduid, struct bd_setup *setup)
 	bd_set_aside_clear(biduid->daemon.aside);
 	bd_follow_reload(biduid->daemon.follow, setup);
 	bd_notifier_reload(biduid->daemon.notifier, setup);
+	bd_alarms_reload(biduid->daemon.alarms, setup);
 	bd_credentials_reload(biduid->daemon.credentials, setup);
 	biduid->reloads_left = biduid->daemon.loop_count;
 	for (size_t i = 0; i < biduid->daemon.loop_count; i++) {
@@ -583,8 +585,13 @@ static enum bd_code start(struct biduid *biduid, struct bd_diag *diag)
 	if (code == BD_OK && bd_logins_start(&biduid->daemon.logins) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for passwords");
 	}
-	if (code == BD_OK && bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
+	if (code == BD_OK && bd_alarms_start(&biduid->daemon.alarms, biduid->daemon.store,
 				     biduid->daemon.writer, biduid->setup) != BD_OK) {
+		code = bd_fail(diag, BD_NO_MEMORY, "no thread for alarms");
+	}
+	if (code == BD_OK &&
+		bd_notifier_start(&biduid->daemon.notifier, biduid->daemon.store,
+			biduid->daemon.writer, biduid->daemon.alarms, biduid->setup) != BD_OK) {
 		code = bd_fail(diag, BD_NO_MEMORY, "no thread for webhooks");
 	}
 	if (code == BD_OK) {
@@ -642,6 +649,7 @@ static enum exit_code run(struct biduid *biduid)
 	uv_run(&biduid->uv, UV_RUN_DEFAULT);
 	bd_logins_stop(biduid->daemon.logins);
 	bd_notifier_stop(biduid->daemon.notifier);
+	bd_alarms_stop(biduid->daemon.alarms);
 	is_broken = !bd_writer_stop(biduid->daemon.writer);
 	bd_signer_stop(biduid->daemon.signer);
 	close_own(biduid);

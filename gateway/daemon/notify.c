@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/alarms.h"
 #include "daemon/asker.h"
 #include "daemon/secret.h"
 #include "daemon/thread.h"
@@ -35,13 +36,15 @@ struct target {
 	uint64_t told, failures;
 	const struct bd_code_info *why;
 	int status;
-	int64_t next_ms; /* monotonic; not before */
+	int64_t next_ms;      /* monotonic; not before */
+	uint64_t alarms_told; /* version of the alarms that it has taken; 0 = none */
 	struct target *next;
 };
 
 struct bd_notifier {
 	struct bd_store *store;
 	struct bd_writer *writer;
+	struct bd_alarms *alarms;
 	struct bd_store_reader *reader;
 	uv_thread_t thread;
 	uv_mutex_t lock;
@@ -132,8 +135,9 @@ struct signature {
 	char id[64], timestamp[24], text[128];
 };
 
+/* With its id, which is the same when it is sent again. */
 static enum bd_code sign(struct signature *out, const struct bd_sender *sender,
-	const struct bd_watch_page *page, struct bd_bytes body, struct bd_diag *diag)
+	struct bd_bytes body, struct bd_diag *diag)
 {
 	uint8_t key[KEY_BYTES], mark[BD_DIGEST_BYTES];
 	struct bd_buf text = { out->text, 0, sizeof(out->text), sizeof(out->text) }, signed_text;
@@ -144,8 +148,6 @@ static enum bd_code sign(struct signature *out, const struct bd_sender *sender,
 	if (code != BD_OK) {
 		return code;
 	}
-	snprintf(out->id, sizeof(out->id), "watches-%" PRIu64 "-%" PRIu64, page->items[0].number,
-		page->items[page->count - 1].number);
 	snprintf(out->timestamp, sizeof(out->timestamp), "%" PRId64, bd_clock_wall_ms() / 1000);
 	bd_buf_init(&signed_text, BODY_MAX_BYTES + 256);
 	code = bd_buf_printf(&signed_text, "%s.%s.", out->id, out->timestamp);
@@ -225,21 +227,27 @@ static int64_t wait_ms(uint64_t failures)
 	return most / 2 + (int64_t)(random % (uint32_t)(most / 2 + 1));
 }
 
+/* With the lock. */
+static void note_good(struct bd_notifier *notifier, struct target *target, int status)
+{
+	if (target->failures > 0) {
+		bd_log(BD_LOG_INFO, "notify", "taken", "%s takes webhooks again", target->name);
+	}
+	target->failures = 0;
+	target->why = NULL;
+	target->status = status;
+	target->next_ms = 0;
+	notifier->counts.sent++;
+}
+
 static void note_taken(struct bd_notifier *notifier, struct target *target,
 	const struct bd_watch_page *page, int status)
 {
 	uint64_t told = page->items[page->count - 1].number;
 
 	uv_mutex_lock(&notifier->lock);
-	if (target->failures > 0) {
-		bd_log(BD_LOG_INFO, "notify", "taken", "%s takes watches again", target->name);
-	}
+	note_good(notifier, target, status);
 	target->told = told;
-	target->failures = 0;
-	target->why = NULL;
-	target->status = status;
-	target->next_ms = 0;
-	notifier->counts.sent++;
 	notifier->counts.events += page->count;
 	uv_mutex_unlock(&notifier->lock);
 	bd_writer_tell(notifier->writer, target->name, told);
@@ -282,7 +290,9 @@ static void send_to(struct bd_notifier *notifier, struct target *target,
 	code = read_events(&page, notifier, target, &arena, &diag);
 	if (code == BD_OK && page.count > 0) {
 		code = write_body(&body, &page, setup, sender, bd_clock_wall_ms());
-		code = code == BD_OK ? sign(&signature, sender, &page, bd_buf_bytes(&body), &diag)
+		snprintf(signature.id, sizeof(signature.id), "watches-%" PRIu64 "-%" PRIu64,
+			page.items[0].number, page.items[page.count - 1].number);
+		code = code == BD_OK ? sign(&signature, sender, bd_buf_bytes(&body), &diag)
 				     : bd_fail(&diag, code, "%s", "");
 		code = code == BD_OK ? post(&status, sender, &signature, bd_buf_bytes(&body), &diag)
 				     : code;
@@ -297,7 +307,66 @@ static void send_to(struct bd_notifier *notifier, struct target *target,
 	bd_arena_release(&arena);
 }
 
+/* -- alarms -- */
+
+static enum bd_code write_alarms(
+	struct bd_buf *out, const struct bd_alarm *list, size_t count, int64_t now_ms)
+{
+	struct bd_json_writer w;
+
+	bd_jw_init(&w, out);
+	bd_jw_object(&w, NULL);
+	bd_jw_text(&w, "type", "alarms");
+	bd_jw_time(&w, "timestamp", now_ms);
+	bd_alarms_write(&w, list, count);
+	bd_jw_object_end(&w);
+	return w.code;
+}
+
+/* All that there are now. */
+static void send_alarms(
+	struct bd_notifier *notifier, struct target *target, const struct bd_sender *sender)
+{
+	struct bd_alarm *list = calloc(BD_ALARMS_MAX, sizeof(*list));
+	struct bd_diag diag = { .code = BD_OK };
+	struct signature signature;
+	uint64_t version = 0;
+	struct bd_buf body;
+	size_t count;
+	int status = 0;
+	enum bd_code code;
+
+	if (list == NULL) {
+		return;
+	}
+	bd_buf_init(&body, BODY_MAX_BYTES);
+	count = bd_alarms_list(list, BD_ALARMS_MAX, &version, notifier->alarms);
+	code = write_alarms(&body, list, count, bd_clock_wall_ms());
+	snprintf(signature.id, sizeof(signature.id), "alarms-%" PRIu64, version);
+	code = code == BD_OK ? sign(&signature, sender, bd_buf_bytes(&body), &diag)
+			     : bd_fail(&diag, code, "%s", "");
+	code = code == BD_OK ? post(&status, sender, &signature, bd_buf_bytes(&body), &diag) : code;
+	if (code == BD_OK && status >= 200 && status < 300) {
+		uv_mutex_lock(&notifier->lock);
+		note_good(notifier, target, status);
+		target->alarms_told = version;
+		uv_mutex_unlock(&notifier->lock);
+	} else {
+		note_failure(notifier, target, code, status, &diag);
+	}
+	bd_buf_release(&body);
+	free(list);
+}
+
 /* -- the thread -- */
+
+static bool wants_alarms(const struct bd_notifier *notifier, const struct target *target,
+	const struct bd_sender *sender)
+{
+	return (sender->roles & BD_SENDER_OPERATOR) != 0 && notifier->alarms != NULL &&
+	       bd_clock_monotonic_ms() >= target->next_ms &&
+	       bd_alarms_version(notifier->alarms) != target->alarms_told;
+}
 
 static void send_round(struct bd_notifier *notifier, struct bd_setup *setup, bool *has_more)
 {
@@ -313,6 +382,9 @@ static void send_round(struct bd_notifier *notifier, struct bd_setup *setup, boo
 			(!target->is_known ||
 				bd_store_watch_last(notifier->store) > target->told)) {
 			send_to(notifier, target, sender, setup, has_more);
+		}
+		if (target != NULL && wants_alarms(notifier, target, sender)) {
+			send_alarms(notifier, target, sender);
 		}
 	}
 }
@@ -355,7 +427,7 @@ enum bd_code bd_notifier_prepare(struct bd_diag *diag)
 }
 
 enum bd_code bd_notifier_start(struct bd_notifier **out, struct bd_store *store,
-	struct bd_writer *writer, struct bd_setup *setup)
+	struct bd_writer *writer, struct bd_alarms *alarms, struct bd_setup *setup)
 {
 	struct bd_notifier *notifier = calloc(1, sizeof(*notifier));
 	struct bd_diag diag = { .code = BD_OK };
@@ -365,6 +437,7 @@ enum bd_code bd_notifier_start(struct bd_notifier **out, struct bd_store *store,
 	}
 	notifier->store = store;
 	notifier->writer = writer;
+	notifier->alarms = alarms;
 	if (bd_store_reader_new(&notifier->reader, store, &diag) != BD_OK ||
 		uv_mutex_init(&notifier->lock) != 0 || uv_cond_init(&notifier->wake) != 0) {
 		bd_store_reader_free(notifier->reader);

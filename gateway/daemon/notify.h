@@ -6,7 +6,8 @@
  * BD_NOTIFY_WAIT_MAX_MS, with a random part). Signed as the Standard Webhooks say: webhook-id (the
  * same when it is sent again), webhook-timestamp, webhook-signature "v1," and base64 of HMAC-SHA256
  * under the sender's key over id, timestamp and body, a dot between each two. No redirects; http
- * only to this machine.
+ * only to this machine. A sender that is an operator gets the alarms of feeds as well (alarms.h),
+ * all that there are whenever they have changed, and after a start: type "alarms".
  */
 #ifndef BD_DAEMON_NOTIFY_H
 #define BD_DAEMON_NOTIFY_H
@@ -14,12 +15,13 @@
 #include "daemon/setup.h"
 #include "daemon/writer.h"
 
+struct bd_alarms;
 struct bd_notifier;
 
 /* Before there are threads: libcurl wants that. */
 enum bd_code bd_notifier_prepare(struct bd_diag *diag);
 enum bd_code bd_notifier_start(struct bd_notifier **out, struct bd_store *store,
-	struct bd_writer *writer, struct bd_setup *setup);
+	struct bd_writer *writer, struct bd_alarms *alarms, struct bd_setup *setup);
 /* Another configuration; takes a reference of its own. Any thread. */
 void bd_notifier_reload(struct bd_notifier *notifier, struct bd_setup *setup);
 void bd_notifier_stop(struct bd_notifier *notifier); /* NULL is allowed */

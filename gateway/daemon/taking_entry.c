@@ -1,6 +1,7 @@
 #include "daemon/taking_parts.h"
 
 #include "base/limits.h"
+#include "daemon/alarms.h"
 #include "record/pack.h"
 #include "record/record_text.h"
 
@@ -178,6 +179,7 @@ static bool keep_result(struct bd_taking *taking, const struct bd_intake_result 
 	taking->result.subject = subject;
 	taking->result.unmapped = unmapped;
 	taking->result.sections = sections;
+	taking->result.tally_count = 0; /* looked at by now: alarms.h */
 	return is_good;
 }
 
@@ -214,6 +216,10 @@ static void fill_entry(struct bd_taking *taking)
 
 void bd_taking_conclude(struct bd_taking *taking, const struct bd_intake_result *result)
 {
+	if (!taking->request.is_dry_run) {
+		bd_alarms_learn(taking->loop->daemon->alarms, taking->request.plan,
+			taking->request.feed, result);
+	}
 	if (!keep_result(taking, result)) {
 		refuse_code(taking, BD_NO_MEMORY);
 		return;

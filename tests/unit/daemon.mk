@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -14,6 +14,8 @@ tests_unit_test_backtest_SOURCES = tests/unit/test_backtest.c tests/unit/store_s
 tests_unit_test_backtest_LDADD = $(DAEMON_AGAIN_LIBS)
 tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c gateway/daemon/cursor.c
 tests_unit_test_cursor_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_drift_SOURCES = tests/unit/test_drift.c gateway/daemon/drift.c
+tests_unit_test_drift_LDADD = libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS)
 DROP_SOURCES = gateway/daemon/drop_file.c gateway/daemon/drop_move.c gateway/daemon/drop_set.c gateway/daemon/totals.c
 tests_unit_test_drops_SOURCES = tests/unit/test_drops.c $(DROP_SOURCES)
 tests_unit_test_drops_LDADD = $(DAEMON_TEST_LIBS)
