@@ -121,6 +121,9 @@ bool bd_http_take_body(struct bd_http_exchange *exchange);
 /* Calls on_request once more, when it is time to; true when it did. */
 bool bd_http_take_again(struct bd_http_exchange *exchange);
 void bd_http_send_continue(struct bd_http_exchange *exchange);
+/* A body that the handler answers without is passed over where it is here whole, so that who is
+ * refused need not come again by a handshake. */
+void bd_http_pass_body(struct bd_http_exchange *exchange);
 /* The client has gone in the middle of its body. */
 bool bd_http_is_body_cut(const struct bd_http_exchange *exchange);
 

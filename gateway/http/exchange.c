@@ -163,6 +163,16 @@ bool bd_http_take_body(struct bd_http_exchange *x)
 	return true;
 }
 
+void bd_http_pass_body(struct bd_http_exchange *x)
+{
+	if (x->phase == BD_HTTP_BODY && !x->block->head.is_chunked && x->body_left > 0 &&
+		x->body_left <= x->end - x->at) {
+		x->at += (size_t)x->body_left;
+		x->body_left = 0;
+		x->phase = BD_HTTP_ANSWERING;
+	}
+}
+
 /* Due until the first byte of the body: a client that is not told sends it after a while. */
 void bd_http_send_continue(struct bd_http_exchange *x)
 {

@@ -132,6 +132,9 @@ enum bd_code bd_http_add_head(
 	for (; code == BD_OK && headers != NULL && headers->name != NULL; headers++) {
 		code = add_header(&x->out, headers->name, bd_bytes_of(headers->value));
 	}
+	if (!x->is_streaming) {
+		bd_http_pass_body(x);
+	}
 	/* Whether a streaming answer leaves some of the body unread is known at its end. */
 	x->is_last = x->is_last || !x->block->head.is_keep_alive || x->loop->is_draining ||
 		     (x->phase == BD_HTTP_BODY && !x->is_streaming);

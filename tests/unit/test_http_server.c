@@ -301,6 +301,23 @@ static void test_an_unread_body_ends_the_connection(void **state)
 	close(fd);
 }
 
+/* Here whole, it is passed over and the connection goes on; what follows it is the next request. */
+static void test_an_unread_body_that_is_here_is_passed_over(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	client_say(fd, "POST /early HTTP/1.1\r\n" HOST "Content-Length: 20\r\n\r\n"
+		       "GET /none HTTP/1.1\r\n"
+		       "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 4\r\n"
+		       "Connection: close\r\n\r\nnext");
+	const char *answer = client_read_end(fd, NULL);
+	assert_non_null(answer);
+	assert_int_equal(count_of(answer, "HTTP/1.1 "), 2);
+	assert_int_equal(count_of(answer, "Connection: close\r\n"), 1);
+	assert_non_null(strstr(answer, "\r\n\r\nearly"));
+	assert_non_null(strstr(answer, "\r\n\r\nnext"));
+	close(fd);
+}
+
 static void test_a_client_that_goes_is_told(void **state)
 {
 	unsigned before = http_server_aborts(*state), begun = http_server_requests(*state);
@@ -416,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_http_1_0_gets_no_chunks),
 		cmocka_unit_test(test_head_has_no_body),
 		cmocka_unit_test(test_an_unread_body_ends_the_connection),
+		cmocka_unit_test(test_an_unread_body_that_is_here_is_passed_over),
 		cmocka_unit_test(test_an_unread_body_ends_a_stream),
 		cmocka_unit_test(test_a_client_that_goes_is_told),
 		cmocka_unit_test(test_a_drain_finishes_what_runs),
