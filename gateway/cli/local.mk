@@ -11,7 +11,7 @@ bidui_SOURCES = \
 	gateway/cli/shares.h \
 	gateway/cli/load.c gateway/cli/matter.c gateway/cli/obligation.c gateway/cli/offline.c gateway/cli/offline.h gateway/cli/options.c gateway/cli/progress.c gateway/cli/progress.h \
 	gateway/cli/pki.c gateway/cli/pki_file.c gateway/cli/pki_file.h gateway/cli/pki_show.c gateway/cli/pki_show.h \
-	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c gateway/cli/pushed.h \
+	gateway/cli/push.c gateway/cli/pushed.c gateway/cli/pushed.h gateway/cli/query.c gateway/cli/recall.c gateway/cli/receipt.c \
 	gateway/cli/sample.c gateway/cli/secret.c gateway/cli/secret.h \
 	gateway/cli/show.c gateway/cli/source.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \

@@ -429,6 +429,7 @@ static enum bd_code open_gates(struct bd_loop *loop, struct bd_diag *diag)
 		bd_http_identity_unref(identity);
 		loop->proxy_gate.is_proxy = true;
 		if (code == BD_OK) {
+			bd_http_tls_want_client(loop->proxy_tls);
 			code = open_gate(&loop->proxy_gate, loop, settings->listen_proxy,
 				loop->proxy_tls, loop->number == 0 ? 0 : first->proxy_gate.port,
 				diag);

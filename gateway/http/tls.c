@@ -12,6 +12,7 @@
 struct bd_http_tls {
 	struct bd_http_identity *identity;
 	BIO_METHOD *method; /* bytes of a session instead of a socket */
+	bool wants_client;  /* whoever shows no certificate is not spoken with */
 };
 
 /* -- the BIO: reads what was given, writes into wire -- */
@@ -116,6 +117,11 @@ enum bd_code bd_http_tls_reload(
 
 /* -- one connection -- */
 
+void bd_http_tls_want_client(struct bd_http_tls *tls)
+{
+	tls->wants_client = true;
+}
+
 struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_buf *wire)
 {
 	struct bd_http_session *session = calloc(1, sizeof(*session));
@@ -133,6 +139,10 @@ struct bd_http_session *bd_http_session_new(struct bd_http_tls *tls, struct bd_b
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, session);
 	SSL_set_accept_state(ssl);
+	if (tls->wants_client) {
+		SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+			SSL_get_verify_callback(ssl));
+	}
 	session->ssl = ssl;
 	session->identity = bd_http_identity_ref(tls->identity);
 	session->checked = bd_http_identity_ref(tls->identity);

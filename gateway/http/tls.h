@@ -82,6 +82,9 @@ enum bd_code bd_http_tls_new_of(struct bd_http_tls **out, struct bd_http_identit
 enum bd_code bd_http_tls_new(struct bd_http_tls **out, const struct bd_http_tls_settings *settings,
 	struct bd_diag *diag);
 void bd_http_tls_free(struct bd_http_tls *tls);
+/* From now on a handshake without a certificate fails (BD_TLS_NO_CERTIFICATE), whatever the
+ * identity says. A session that is resumed may still have none. */
+void bd_http_tls_want_client(struct bd_http_tls *tls);
 /* From now on this one, for new connections and for the peers of open ones. The loop's thread only.
  * Takes a reference of its own. */
 void bd_http_tls_use(struct bd_http_tls *tls, struct bd_http_identity *identity);
