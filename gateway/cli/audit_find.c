@@ -232,7 +232,8 @@ enum bd_cli_exit bd_cli_filter_read(struct bd_cli_filter *out, const struct bd_c
 {
 	*out = (struct bd_cli_filter){ .case_id = options->case_id,
 		.operator_name = options->operator_name,
-		.purpose = options->purpose,
+		/* What one asks for oneself is no filter of what others did. */
+		.purpose = options->is_purpose_given ? options->purpose : NULL,
 		.client = options->client,
 		.event = options->event };
 	if (!read_time(&out->since_ms, options->since) ||

@@ -3,8 +3,7 @@
  *
  * Layer: store, private to seal.c; the same shape as seal_gcm.h. Debian's OpenSSL 3.0 has no
  * SM4-GCM. The key's first half encrypts, its second half authenticates: length of the name, name,
- * nonce, what was encrypted. The tag is the front of the HMAC. A struct bd_sm4 is used by one
- * thread. Whoever closes must never use a nonce twice with one key.
+ * nonce, what was encrypted. The tag is the front of the HMAC. Nonces and threads as there.
  */
 #ifndef BD_STORE_SEAL_SM4_H
 #define BD_STORE_SEAL_SM4_H
@@ -20,12 +19,11 @@ struct bd_sm4;
 /* BD_INTERNAL: this OpenSSL has no SM4 or no SM3. */
 enum bd_code bd_sm4_new(struct bd_sm4 **out);
 void bd_sm4_free(struct bd_sm4 *sm4);
-/* out takes plain.len bytes. name is authenticated and not stored. BD_LIMIT_BYTES past 2 GiB. */
+/* As bd_gcm_close. */
 enum bd_code bd_sm4_close(struct bd_sm4 *sm4, uint8_t *out, uint8_t tag[BD_SM4_TAG_BYTES],
 	const uint8_t key[BD_SM4_KEY_BYTES], const uint8_t nonce[BD_SM4_NONCE_BYTES],
 	struct bd_bytes name, struct bd_bytes plain);
-/* out takes sealed.len bytes, written only when the tag is right. BD_STORE_DAMAGED when anything
- * differs from what was closed. */
+/* As bd_gcm_open; out is written only when the tag is right. */
 enum bd_code bd_sm4_open(struct bd_sm4 *sm4, uint8_t *out, const uint8_t tag[BD_SM4_TAG_BYTES],
 	const uint8_t key[BD_SM4_KEY_BYTES], const uint8_t nonce[BD_SM4_NONCE_BYTES],
 	struct bd_bytes name, struct bd_bytes sealed);

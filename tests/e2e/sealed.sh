@@ -170,9 +170,9 @@ unknown_key_is_refused() {
 
 # The trail shows another configuration while one of the keys was gone, and the same as before when it was back.
 a_changed_key_is_seen() {
-	BIDUI_PURPOSE= "$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event config >"$work/configs" &&
+	"$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event config >"$work/configs" &&
 		jq -se 'length == 2 and (map(.config) | unique | length) == 2' "$work/configs" >/dev/null &&
-		BIDUI_PURPOSE= "$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event start |
+		"$build/bidui" -o json audit show "$work/data/trail" --key "$work/signing.pub" --event start |
 		jq -se --slurpfile later "$work/configs" '.[-1].config == $later[1].config' >/dev/null
 }
 

@@ -219,11 +219,11 @@ refused_reload_is_entered() {
 		read -r -t 0.1 <> <(:) || true
 	done
 	cp "$work/good.conf" "$work/bidui.conf"
-	until_signed && BIDUI_PURPOSE= show --event config &&
+	until_signed && show --event config &&
 		entries_are 'map(select(.status == "refused")) | length == 1 and (.[0] | .client == "system" and .of == "configuration" and
 			(.code | startswith("config.")) and (.path | test("^bidui.conf:[0-9]+$")))' || return 1
-	BIDUI_PURPOSE= as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang zh | grep -q '配置未生效：.*config\..*bidui.conf:' &&
-		BIDUI_PURPOSE= as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang en | grep -q 'configuration not taken: '
+	as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang zh | grep -q '配置未生效：.*config\..*bidui.conf:' &&
+		as_auditor audit show "$trail" --key "$work/signing.pub" --event config --lang en | grep -q 'configuration not taken: '
 }
 
 # Certificates that do not fit each other, found by looking at the files, without a reload.
@@ -236,7 +236,7 @@ refused_certificates_are_entered() {
 		read -r -t 0.1 <> <(:) || true
 	done
 	cp "$work/server.kept" "$work/tls/server.crt"
-	until_signed && BIDUI_PURPOSE= show --event config && entries_are 'map(select(.of == "certificates" and .status == "refused" and (.code | length) > 0)) | length >= 1'
+	until_signed && show --event config && entries_are 'map(select(.of == "certificates" and .status == "refused" and (.code | length) > 0)) | length >= 1'
 }
 
 # And where it goes on from there, signed by the right key: the gateway shows another head of the same number.
