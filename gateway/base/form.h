@@ -149,6 +149,9 @@ const char *bd_form_unknown(
 enum bd_code bd_form_make(struct bd_form_request *out, const struct bd_form *form, const char *base,
 	const struct bd_form_given *given, struct bd_arena *arena, struct bd_diag *diag);
 
+/* Appends the text as its place wants it. BD_CONFIG_MEANING: it cannot stand there. */
+enum bd_code bd_form_escape(struct bd_buf *out, enum bd_form_place place, struct bd_bytes text);
+
 /* "20260601093015120" and back: the form in which a time is kept as `since`. */
 void bd_form_time(char out[18], int64_t ms);
 bool bd_form_time_read(int64_t *ms, struct bd_bytes text);

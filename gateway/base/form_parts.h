@@ -8,8 +8,6 @@
 
 #include "base/form.h"
 
-/* Appends the text as its place wants it. BD_CONFIG_MEANING: it cannot stand there. */
-enum bd_code bd_form_escape(struct bd_buf *out, enum bd_form_place place, struct bd_bytes text);
 /* Appends it in a format of texts. BD_CONFIG_MEANING: no such format. *is_whole: it needs no
  * further escaping, as the format is of the place. */
 enum bd_code bd_form_format(

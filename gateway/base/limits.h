@@ -310,6 +310,11 @@
 /* Leaves that one head adds at most: what waits longer gets heads one after the other, and memory
  * stays small. */
 #define BD_TRAIL_LEAVES_PER_HEAD 65536
+/* Files in one folder that is pulled from, and the names of all of them. */
+#define BD_SOURCE_FILES_MAX 4096
+#define BD_SOURCE_LIST_MAX_BYTES 1048576
+/* One that is being written is changed again before so long. */
+#define BD_SOURCE_SETTLE_MS 60000
 /* Pages of one pull: some ten million records. */
 #define BD_SOURCE_PAGES_MAX 10000
 /* What a page says the next one is asked by. */

@@ -1,5 +1,6 @@
 #include "config/sources.h"
 
+#include "base/file_pattern.h"
 #include "base/limits.h"
 #include "config/lines.h"
 #include "config/sources_parts.h"
@@ -172,6 +173,14 @@ static void read_pull(struct bd_source_reading *reading, struct bd_pull_plan *pu
 
 	pull->name = bd_xml_attr(node, "name");
 	pull->files = bd_xml_attr(node, "files");
+	pull->settle_ms = bd_sources_span_ms(node, "settle", BD_SOURCE_SETTLE_MS);
+	if (pull->files != NULL && !bd_file_pattern_is_good(pull->files)) {
+		bd_sources_fail(reading, node, "files",
+			"a name with * and ?, and {date} at most once; no folder");
+	}
+	if (pull->files == NULL && bd_xml_attr(node, "settle") != NULL) {
+		bd_sources_fail(reading, node, "settle", "only files settle");
+	}
 	pull->every_ms = bd_sources_span_ms(node, "every", 0);
 	pull->at_minute = minute_of(bd_xml_attr(node, "at"));
 	pull->line = node->line;

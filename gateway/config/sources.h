@@ -52,7 +52,8 @@ struct bd_pull_plan {
 	const struct bd_form *form;           /* the request; NULL for files */
 	const struct bd_source_value *values; /* before those of the connection */
 	size_t value_count;
-	const char *files; /* pattern; NULL for requests */
+	const char *files;  /* pattern (base/file_pattern.h); NULL for requests */
+	uint64_t settle_ms; /* a file has not been changed for so long */
 	const struct bd_feed_plan *feed;
 	uint64_t every_ms; /* 0 = once a day */
 	int32_t at_minute; /* of the day in Asia/Shanghai; -1 = by every_ms */

@@ -174,6 +174,7 @@ static void fill_request(struct bd_asking *asking)
 	request->caller = asking->caller;
 	request->delivery = asking->delivery;
 	request->is_dry_run = asking->is_dry_run;
+	request->is_gzip = asking->is_gzip;
 	request->subject = asking->subject;
 	request->max_bytes = asking->endpoint->plan->max_bytes;
 	if (asking->key != NULL) {

@@ -54,6 +54,7 @@ struct bd_asking {
 	struct bd_delivery delivery;  /* day INT32_MIN = none */
 	const char *key;              /* idempotency; NULL = none */
 	bool is_dry_run;
+	bool is_gzip;    /* of files; over HTTP the answer says */
 	bool is_trial;   /* a connection of its own, past the circuit */
 	uint32_t tries;  /* 0 = as the connection says */
 	const char *how; /* on the trail, in the place of a method: "PULL", "LOOKUP" */

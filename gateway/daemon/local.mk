@@ -33,6 +33,7 @@ biduid_SOURCES = \
 	gateway/daemon/drift.c gateway/daemon/drift.h \
 	gateway/daemon/drop_file.c gateway/daemon/drop_file.h gateway/daemon/drop_move.c gateway/daemon/drop_parts.h gateway/daemon/drop_receipt.c \
 	gateway/daemon/drop_receipt.h gateway/daemon/drop_set.c gateway/daemon/drop_set.h \
+	gateway/daemon/file_pull.c gateway/daemon/file_pull.h \
 	gateway/daemon/endpoint.c gateway/daemon/endpoint.h \
 	gateway/daemon/fence.c gateway/daemon/fence.h \
 	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \

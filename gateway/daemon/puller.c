@@ -65,12 +65,17 @@ static void make_pull(struct bd_puller *puller, const struct bd_source_access *a
 
 	if (endpoint == NULL) {
 		bd_fail(&diag, BD_CONFIG_REFERENCE, "%s", plan->from->name);
+	} else if (plan->files != NULL) {
+		bd_file_pull_new(&puller->file_pulls[puller->file_pull_count], puller->loop,
+			puller->fetcher, endpoint, plan, access->plan, &diag);
 	} else {
 		bd_pull_new(&puller->pulls[puller->pull_count], puller->loop, puller->fetcher,
 			endpoint, plan, access->plan, &diag);
 	}
 	if (diag.code != BD_OK) {
 		note_broken(puller, access->plan->source, plan->name, true, &diag);
+	} else if (plan->files != NULL) {
+		puller->file_pull_count++;
 	} else {
 		puller->pull_count++;
 	}
@@ -94,7 +99,8 @@ static void build(struct bd_puller *puller)
 	puller->setup = bd_setup_ref(puller->loop->setup);
 	puller->endpoints = calloc(endpoints + 1, sizeof(*puller->endpoints));
 	puller->pulls = calloc(pulls + 1, sizeof(*puller->pulls));
-	if (puller->endpoints == NULL || puller->pulls == NULL) {
+	puller->file_pulls = calloc(pulls + 1, sizeof(*puller->file_pulls));
+	if (puller->endpoints == NULL || puller->pulls == NULL || puller->file_pulls == NULL) {
 		bd_log(BD_LOG_ERROR, "sources", "memory", "nothing is fetched");
 		return;
 	}
@@ -129,9 +135,11 @@ static void torn_down(struct bd_puller *puller)
 	}
 	free(puller->endpoints);
 	free(puller->pulls);
+	free(puller->file_pulls);
 	puller->endpoints = NULL;
 	puller->pulls = NULL;
-	puller->endpoint_count = puller->pull_count = 0;
+	puller->file_pulls = NULL;
+	puller->endpoint_count = puller->pull_count = puller->file_pull_count = 0;
 	bd_setup_unref(puller->setup);
 	puller->setup = NULL;
 	puller->is_tearing_down = false;
@@ -160,9 +168,12 @@ static void tear_down(struct bd_puller *puller)
 		return;
 	}
 	puller->is_tearing_down = true;
-	puller->closing = puller->pull_count + 1;
+	puller->closing = puller->pull_count + puller->file_pull_count + 1;
 	for (size_t i = 0; i < puller->pull_count; i++) {
 		bd_pull_close(puller->pulls[i], on_pull_closed, puller);
+	}
+	for (size_t i = 0; i < puller->file_pull_count; i++) {
+		bd_file_pull_close(puller->file_pulls[i], on_pull_closed, puller);
 	}
 	bd_puller_end_trials(puller);
 	bd_puller_closed_one(puller);

@@ -5,6 +5,7 @@
 #ifndef BD_DAEMON_PULLER_PARTS_H
 #define BD_DAEMON_PULLER_PARTS_H
 
+#include "daemon/file_pull.h"
 #include "daemon/pull.h"
 #include "daemon/puller.h"
 #include "daemon/trial.h"
@@ -16,7 +17,8 @@ struct bd_puller {
 	struct bd_setup *setup; /* a reference; of what is at work */
 	struct bd_endpoint_run **endpoints;
 	struct bd_pull **pulls;
-	size_t endpoint_count, pull_count;
+	struct bd_file_pull **file_pulls;
+	size_t endpoint_count, pull_count, file_pull_count;
 	size_t closing; /* pulls and trials that are not closed yet */
 	struct bd_trial *trials;
 	bool is_draining, is_tearing_down;

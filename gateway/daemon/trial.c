@@ -41,6 +41,8 @@ static void end(struct bd_trial *trial)
 {
 	if (!trial->is_closing) {
 		trial->is_closing = true;
+		bd_http_fetch_cancel(&trial->fetch);
+		bd_turn_cancel(&trial->turn);
 		bd_asking_close(&trial->asking, on_closed);
 	}
 }
@@ -80,6 +82,84 @@ static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 
 static const struct bd_asking_ops asking_ops = { NULL, on_asked };
 
+/* -- a folder: it is listed, and nothing is fetched from it -- */
+
+static enum bd_code on_names(struct bd_http_fetch *fetch, struct bd_bytes bytes, bool *is_held)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, fetch, fetch);
+
+	(void)is_held;
+	for (size_t i = 0; i < bytes.len; i++) {
+		trial->received += bytes.ptr[i] == '\n';
+	}
+	return BD_OK;
+}
+
+static void on_listed(struct bd_http_fetch *fetch, const struct bd_http_fetch_end *listed)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, fetch, fetch);
+
+	trial->code = listed->diag.code;
+	trial->diag = listed->diag;
+	trial->has_times = true;
+	trial->times = listed->times;
+	trial->has_counts = trial->code == BD_OK;
+	bd_turn_end(&trial->turn, trial->code == BD_OK ? BD_TURN_GOOD : BD_TURN_BAD, trial->code);
+	end(trial);
+}
+
+static const struct bd_http_fetch_ops list_ops = { NULL, on_names, on_listed };
+
+static void on_turn(struct bd_turn *turn)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, turn, turn);
+
+	trial->fetch.ops = &list_ops;
+	trial->http =
+		(struct bd_http_request){ .method = "LIST", .url = trial->url, .is_fresh = true };
+	trial->code = bd_http_fetch_start(trial->puller->fetcher, &trial->fetch,
+		trial->asking.endpoint->client, &trial->http, &trial->diag);
+	if (trial->code != BD_OK) {
+		bd_turn_end(turn, BD_TURN_VOID, trial->code);
+		end(trial);
+	}
+}
+
+static void on_turn_refused(struct bd_turn *turn, const struct bd_diag *diag)
+{
+	struct bd_trial *trial = CONTAINER(struct bd_trial, turn, turn);
+
+	trial->code = diag->code;
+	trial->diag = *diag;
+	end(trial);
+}
+
+static const struct bd_turn_ops list_turn_ops = { on_turn, on_turn_refused };
+
+static void begin(
+	struct bd_puller *puller, struct bd_trial *trial, struct bd_endpoint_run *endpoint)
+{
+	snprintf(trial->connection, sizeof(trial->connection), "%s", endpoint->plan->name);
+	trial->is_secured = strncmp(endpoint->plan->base, "http://", 7) != 0;
+	trial->asking.loop = puller->loop;
+	trial->asking.fetcher = puller->fetcher;
+	trial->asking.endpoint = endpoint;
+	bd_endpoint_run_ref(endpoint);
+	puller->loop->background++;
+	trial->next = puller->trials;
+	puller->trials = trial;
+	bd_asking_open(&trial->asking);
+}
+
+static void list(struct bd_puller *puller, struct bd_trial *trial, struct bd_endpoint_run *endpoint)
+{
+	begin(puller, trial, endpoint);
+	snprintf(trial->url, sizeof(trial->url), "%s/", endpoint->plan->base);
+	trial->turn.ops = &list_turn_ops;
+	trial->turn.is_free = true;
+	bd_turn_take(endpoint, &trial->turn);
+}
+
 static enum bd_code refuse(struct bd_trial *trial, enum bd_code code, const char *detail)
 {
 	trial->code = bd_fail(&trial->diag, code, "%s", detail);
@@ -110,8 +190,6 @@ static void start(struct bd_puller *puller, struct bd_trial *trial,
 {
 	struct bd_asking *asking = &trial->asking;
 
-	snprintf(trial->connection, sizeof(trial->connection), "%s", endpoint->plan->name);
-	trial->is_secured = strncmp(endpoint->plan->base, "http://", 7) != 0;
 	trial->sources[0] = source->source;
 	trial->sender = (struct bd_sender){ .name = "trial",
 		.roles = BD_SENDER_DEPARTMENT,
@@ -119,9 +197,6 @@ static void start(struct bd_puller *puller, struct bd_trial *trial,
 		.source_count = 1 };
 	trial->single = *form;
 	asking->ops = &asking_ops;
-	asking->loop = puller->loop;
-	asking->fetcher = puller->fetcher;
-	asking->endpoint = endpoint;
 	asking->form = &trial->single;
 	asking->plan = source;
 	asking->feed = feed;
@@ -137,11 +212,7 @@ static void start(struct bd_puller *puller, struct bd_trial *trial,
 		.page = form->first_page,
 		.since = bd_bytes_of(form->first_since),
 		.until_ms = bd_clock_wall_ms() };
-	bd_endpoint_run_ref(endpoint);
-	puller->loop->background++;
-	trial->next = puller->trials;
-	puller->trials = trial;
-	bd_asking_open(asking);
+	begin(puller, trial, endpoint);
 	bd_asking_ask(asking);
 }
 
@@ -157,8 +228,10 @@ static bool try_pull(struct bd_puller *puller, struct bd_trial *trial,
 	struct bd_endpoint_run *endpoint = bd_puller_endpoint(puller, pull->from);
 
 	snprintf(trial->tried, sizeof(trial->tried), "%s", pull->name);
-	if (endpoint == NULL || pull->form == NULL) {
+	if (endpoint == NULL) {
 		refuse(trial, BD_CONFIG_REFERENCE, pull->from->name);
+	} else if (pull->form == NULL) {
+		list(puller, trial, endpoint);
 	} else if (read_values(trial, endpoint, pull->values, pull->value_count) != BD_OK) {
 		trial->code = trial->diag.code;
 		send_back(trial);
@@ -195,7 +268,7 @@ void bd_puller_try(struct bd_puller *puller, struct bd_trial *trial)
 			: NULL;
 
 	for (size_t i = 0; access != NULL && i < access->pull_count; i++) {
-		if (access->pulls[i].form != NULL && is_wanted(trial, access->pulls[i].name) &&
+		if (is_wanted(trial, access->pulls[i].name) &&
 			(trial->name[0] != '\0' || trial->subject.kind == 0)) {
 			try_pull(puller, trial, access, &access->pulls[i]);
 			return;

@@ -35,6 +35,10 @@ struct bd_trial {
 	bool is_closing, is_awaited;
 	struct bd_puller *puller;
 	struct bd_asking asking;
+	struct bd_turn turn; /* of a folder, which is listed */
+	struct bd_http_fetch fetch;
+	struct bd_http_request http;
+	char url[1024];
 	struct bd_form_value *values;
 	struct bd_form single;
 	struct bd_sender sender;

@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox tests/unit/test_pull_progress \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -51,3 +51,5 @@ tests_unit_test_fence_LDADD = libbd_config.a libbd_record.a $(DAEMON_TEST_LIBS) 
 check_PROGRAMS += tests/unit/under_filter
 tests_unit_under_filter_SOURCES = tests/unit/under_filter.c
 tests_unit_under_filter_LDADD = $(SECCOMP_LIBS)
+tests_unit_test_pull_progress_SOURCES = tests/unit/test_pull_progress.c gateway/daemon/pull_progress.c
+tests_unit_test_pull_progress_LDADD = $(DAEMON_TEST_LIBS)
