@@ -293,6 +293,21 @@
 #define BD_LATELY_NODES 65536
 /* Cases indexed in one step: some milliseconds of the writer that pushes wait for. */
 #define BD_CASES_INDEX_MAX 2048
+/* -- front-end databases --------------------------------------------------------------------------
+ */
+#define BD_DATABASE_EVERY_MS 300000
+/* Rows of one batch: a message that is committed together, and whose keys the process that reads
+ * holds in memory. */
+#define BD_DATABASE_BATCH 2000
+#define BD_DATABASE_BATCH_MAX 20000
+/* One row: as a record of any other feed. */
+#define BD_DATABASE_ROW_MAX_BYTES BD_RECORD_MAX_BYTES
+/* Addresses of the process: drivers of some vendors map a few hundred MiB. */
+#define BD_DATABASE_MEMORY_MAX_BYTES UINT64_C(1073741824)
+/* Beyond the connection's and the query's own time, for the rows to come; then it is ended. */
+#define BD_DATABASE_GRACE_MS 60000
+/* After a failure it is tried again after this, twice as long each time, up to its own interval. */
+#define BD_DATABASE_RETRY_MS 5000
 /* -- frames ---------------------------------------------------------------------------------------
  */
 /* Credit each way on the socketpair of a worker. */

@@ -16,7 +16,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/roles.c gateway/config/roles.h \
 	gateway/config/senders.c \
 	gateway/config/settings.c gateway/config/settings.h \
-	gateway/config/sources.c gateway/config/sources.h gateway/config/sources_endpoint.c gateway/config/sources_expect.c gateway/config/sources_folder.c gateway/config/sources_parts.h \
+	gateway/config/sources.c gateway/config/sources.h gateway/config/sources_database.c gateway/config/sources_endpoint.c gateway/config/sources_expect.c gateway/config/sources_folder.c gateway/config/sources_parts.h \
 	gateway/config/xml.c gateway/config/xml.h
 libbd_config_a_CPPFLAGS = $(AM_CPPFLAGS)
 libbd_config_a_CFLAGS = $(AM_CFLAGS) $(LTO_CFLAGS)

@@ -35,6 +35,7 @@ struct bd_settings {
 	const char *sources_file;  /* how sources are reached (sources.h); NULL = they push */
 	const char *grants_file;   /* who may ask what: without one nobody may */
 	const char *worker_path;
+	const char *database_path;     /* what reads front-end databases; NULL = none is read */
 	const char *witness_keys_file; /* PEM: who countersigns the trail; NULL = nobody */
 	const char *witness_file;      /* signed heads in a second place; NULL = none */
 	const char *keys_folder;       /* of signed and sealed messages; NULL = none */

@@ -320,6 +320,7 @@ static void read_source(struct bd_source_reading *reading, struct bd_sources *so
 	read_lookups(reading, access, node);
 	bd_sources_folders(reading, access, node);
 	bd_sources_expects(reading, access, node);
+	bd_sources_databases(reading, access, node);
 	sources->count++;
 }
 
@@ -415,7 +416,10 @@ static void list_files(struct bd_source_reading *reading, size_t *count,
 		*count += paths;
 	}
 	for (size_t i = 0; i < NAMED_FILES; i++) {
-		if (bd_xml_attr(node, named_files[i].attribute) == NULL) {
+		/* The key of a database is a column. */
+		if (bd_xml_attr(node, named_files[i].attribute) == NULL ||
+			(strcmp(node->name, "database") == 0 &&
+				strcmp(named_files[i].attribute, "key") == 0)) {
 			continue;
 		}
 		if (files != NULL) {

@@ -103,6 +103,22 @@ struct bd_expect_plan {
 	bool is_working_days; /* weekends and holidays do not count */
 };
 
+/* A front-end database 前置库 whose rows are read, and after their commit marked. */
+struct bd_database_plan {
+	const char *name;
+	const char *connection;           /* attributes of SQLDriverConnect */
+	const char *user, *password_file; /* password_file NULL = none */
+	const struct bd_feed_plan *feed;  /* delimited: its columns, in its order */
+	const char *select, *consumed;    /* consumed NULL = nothing is written back */
+	const char *parameters;           /* "watermark key": what each ? of the query stands for */
+	const char *watermark, *key;      /* columns; key NULL = none */
+	const char *first;                /* the watermark before the first row */
+	const char *charset;              /* NULL = of the feed */
+	uint64_t every_ms;
+	uint32_t batch, connect_ms, query_ms;
+	uint32_t line, column;
+};
+
 /* Of one source. */
 struct bd_source_access {
 	const struct bd_plan *plan;
@@ -119,6 +135,8 @@ struct bd_source_access {
 	size_t expect_count;
 	const struct bd_closed *closed; /* when nothing will come */
 	size_t closed_count;
+	const struct bd_database_plan *databases;
+	size_t database_count;
 };
 
 struct bd_sources {

@@ -33,6 +33,9 @@ void bd_sources_endpoints(struct bd_source_reading *reading, struct bd_source_ac
 /* All <folder> of a source, and the folders that one of them names: sources_folder.c. */
 void bd_sources_folders(struct bd_source_reading *reading, struct bd_source_access *access,
 	const struct bd_xml_node *node);
+/* All <database> of a source: sources_database.c. */
+void bd_sources_databases(struct bd_source_reading *reading, struct bd_source_access *access,
+	const struct bd_xml_node *node);
 #define BD_FOLDER_PATHS 3
 /* How many of them are there. */
 size_t bd_sources_folder_paths(struct bd_source_file out[BD_FOLDER_PATHS],

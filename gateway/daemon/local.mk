@@ -11,6 +11,14 @@ bidui_worker_LDFLAGS = $(LTO_LDFLAGS)
 bidui_worker_LDADD = libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) -lunistring
 
+pkglibexec_PROGRAMS += bidui-database
+bidui_database_SOURCES = \
+	gateway/daemon/database_main.c gateway/daemon/database_talk.c gateway/daemon/database_talk.h \
+	gateway/daemon/landlock.c gateway/daemon/landlock.h \
+	gateway/daemon/odbc.c gateway/daemon/odbc.h
+bidui_database_CPPFLAGS = $(AM_CPPFLAGS)
+bidui_database_LDADD = libbd_base.a $(CRYPTO_LIBS) $(ODBC_LIBS) $(ZLIB_LIBS) -lunistring
+
 sbin_PROGRAMS += biduid
 biduid_SOURCES = \
 	gateway/daemon/access.c gateway/daemon/access.h \
@@ -39,6 +47,8 @@ biduid_SOURCES = \
 	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \
 	gateway/daemon/folders_parts.h gateway/daemon/folders_put.c gateway/daemon/folders_report.c \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
+	gateway/daemon/databases.c gateway/daemon/databases.h \
+	gateway/daemon/database_talk.c gateway/daemon/database_talk.h \
 	gateway/daemon/disputes.c \
 	gateway/daemon/erase.c \
 	gateway/daemon/explain.c gateway/daemon/explain.h \

@@ -45,6 +45,7 @@ struct bd_gate {
 
 struct bd_daemon;
 struct bd_alarms;
+struct bd_databases;
 struct bd_folders;
 struct bd_follow;
 struct bd_logins;
@@ -109,8 +110,9 @@ struct bd_daemon {
 	size_t loop_count, loops_running, network_count;
 	struct bd_loop *sources_loop; /* NULL = none */
 	struct bd_alarms *alarms;
-	struct bd_folders *folders; /* on that loop; NULL = none */
-	struct bd_puller *puller;   /* its guest */
+	struct bd_folders *folders;     /* on that loop; NULL = none */
+	struct bd_databases *databases; /* likewise */
+	struct bd_puller *puller;       /* its guest */
 	struct bd_source_board *board;
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;

@@ -8,6 +8,7 @@
 #include "config/master_key.h"
 #include "daemon/alarms.h"
 #include "daemon/changes.h"
+#include "daemon/databases.h"
 #include "daemon/folders.h"
 #include "daemon/follow.h"
 #include "daemon/guard.h"
@@ -530,6 +531,9 @@ static enum bd_code open_loops(struct biduid *biduid, struct bd_diag *diag)
 		code = bd_folders_new(&daemon->folders, daemon->sources_loop, diag);
 		code = code == BD_OK ? bd_puller_new(&daemon->puller, daemon->sources_loop, diag)
 				     : code;
+		code = code == BD_OK
+			       ? bd_databases_new(&daemon->databases, daemon->sources_loop, diag)
+			       : code;
 	}
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
 		code = bd_loop_start(&daemon->loops[i]);
@@ -667,6 +671,7 @@ static enum exit_code run(struct biduid *biduid)
 	}
 	bd_folders_free(biduid->daemon.folders);
 	bd_puller_free(biduid->daemon.puller);
+	bd_databases_free(biduid->daemon.databases);
 	free(biduid->daemon.loops);
 	bd_source_board_free(biduid->daemon.board);
 	bd_credentials_free(biduid->daemon.credentials);
