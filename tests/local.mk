@@ -9,6 +9,7 @@ E2E = \
 	tests/e2e/cli.sh \
 	tests/e2e/confine.sh \
 	tests/e2e/contract.sh \
+	tests/e2e/database.sh \
 	tests/e2e/disputes.sh \
 	tests/e2e/feeds.sh \
 	tests/e2e/folders.sh \

@@ -23,6 +23,7 @@ lmdb.h:gateway/store/
 curl/:gateway/http/client
 openssl/:gateway/base/digest gateway/base/locked gateway/base/sign gateway/base/sm4_blocks gateway/store/seal gateway/http/tls gateway/http/tls_
 seccomp.h:gateway/daemon/seccomp
+sql:gateway/daemon/odbc
 linux/landlock.h:gateway/daemon/landlock
 uv.h:gateway/http/ gateway/daemon/
 http_parser.h:gateway/http/
