@@ -235,13 +235,12 @@ subjects_are_whole() {
 	ask GET /v1/status >/dev/null && jq -e '[.feeds[] | select(.feed == "e_pb_baseinfo") | .messages] | length > 0' "$work/body"
 }
 killed_before_it_is_moved() {
-	local name=20260621_E_PB_BASEINFO.txt before
-	# Nobody may move it: it is committed, and stays.
-	before=$(stat -c %a "$work/big/done")
-	if [ "$(id -u)" = 0 ]; then chattr +i "$work/big/done" 2>/dev/null || return 0; else chmod 500 "$work/big/done"; fi
-	put "$base" "$work/big" "$name" && until_true status_of big '.code == "folder.move"'
-	local good=$?
-	chattr -i "$work/big/done" 2>/dev/null || chmod "$before" "$work/big/done"
+	local name=20260621_E_PB_BASEINFO.txt good
+	# Where it should go is no folder: it is committed, and stays.
+	mv "$work/big/done" "$work/big/.done" && : >"$work/big/done" && put "$base" "$work/big" "$name" &&
+		until_true status_of big '.code == "folder.move"'
+	good=$?
+	rm "$work/big/done" && mv "$work/big/.done" "$work/big/done"
 	[ "$good" = 0 ] && kill -9 "$bidui_pid" && { wait "$bidui_pid" || true; } 2>/dev/null
 	bidui_pid=
 	[ -f "$work/big/$name" ] && start_gateway && until_true test -f "$work/big/done/$name" &&
