@@ -381,7 +381,7 @@ static void on_turn(struct bd_turn *turn)
 			.bytes = asking->request.body,
 			.is_fresh = asking->is_trial };
 		asking->fetch.ops = &fetch_ops;
-		code = bd_http_fetch_start(asking->fetcher, &asking->fetch,
+		code = bd_http_fetch_start(asking->endpoint->fetcher, &asking->fetch,
 			asking->endpoint->client, &asking->http, &diag);
 	}
 	if (code != BD_OK) {

@@ -38,7 +38,6 @@ struct bd_asking_ops {
 struct bd_asking {
 	const struct bd_asking_ops *ops;
 	struct bd_loop *loop;
-	struct bd_http_fetcher *fetcher;
 	struct bd_endpoint_run *endpoint;
 	const struct bd_form *form;         /* NULL = `request` is made already (files) */
 	struct bd_form_given given;         /* now, serial, random and values are set here */

@@ -166,9 +166,9 @@ static enum bd_code make_client(struct bd_endpoint_run *endpoint, struct bd_diag
 
 static void on_timer(uv_timer_t *timer);
 
-static void on_closed(uv_handle_t *handle)
+static void release(void *state)
 {
-	struct bd_endpoint_run *endpoint = CONTAINER(struct bd_endpoint_run, timer, handle);
+	struct bd_endpoint_run *endpoint = state;
 
 	for (size_t i = 0; i < endpoint->key_count; i++) {
 		bd_sign_key_free(endpoint->keys[i]);
@@ -178,6 +178,17 @@ static void on_closed(uv_handle_t *handle)
 	bd_arena_release(&endpoint->arena);
 	bd_setup_unref(endpoint->setup);
 	free(endpoint);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct bd_endpoint_run *endpoint = CONTAINER(struct bd_endpoint_run, timer, handle);
+
+	if (endpoint->fetcher != NULL) {
+		bd_http_fetcher_close(endpoint->fetcher, release, endpoint);
+	} else {
+		release(endpoint);
+	}
 }
 
 enum bd_code bd_endpoint_run_new(struct bd_endpoint_run **out, const struct bd_endpoint *plan,
@@ -200,7 +211,8 @@ enum bd_code bd_endpoint_run_new(struct bd_endpoint_run **out, const struct bd_e
 	endpoint->board_row = bd_source_board_find(board, source, plan->name, false);
 	bd_arena_init(&endpoint->arena, VALUES_MAX_BYTES);
 	uv_timer_init(loop, &endpoint->timer);
-	code = read_values(endpoint, diag);
+	code = bd_http_fetcher_new(&endpoint->fetcher, loop);
+	code = code == BD_OK ? read_values(endpoint, diag) : bd_fail(diag, code, "%s", plan->name);
 	code = code == BD_OK ? make_client(endpoint, diag) : code;
 	if (code != BD_OK) {
 		bd_endpoint_run_unref(endpoint);

@@ -11,7 +11,7 @@
 #include "config/sources.h"
 #include "daemon/board.h"
 #include "daemon/mailbox.h"
-#include "http/client.h"
+#include "http/fetch.h"
 
 struct bd_setup;
 struct bd_turn;
@@ -35,6 +35,9 @@ struct bd_endpoint_run {
 	const struct bd_endpoint *plan; /* of `setup` */
 	const char *source;
 	struct bd_http_client *client;
+	/* Of its own: a connection that another one was allowed to make is not used here, nor one
+	 * that an earlier configuration was. */
+	struct bd_http_fetcher *fetcher;
 	const struct bd_form_value *values; /* of the connection, secrets read */
 	size_t value_count;
 	/* private */

@@ -35,7 +35,6 @@ struct id {
 struct bd_file_pull {
 	struct bd_asking asking;
 	struct bd_loop *loop;
-	struct bd_http_fetcher *fetcher;
 	struct bd_endpoint_run *endpoint; /* a reference */
 	const struct bd_pull_plan *plan;
 	const struct bd_plan *source;
@@ -419,8 +418,8 @@ static void on_turn(struct bd_turn *turn)
 	struct bd_diag diag = { .code = BD_OK };
 
 	pull->fetch.ops = &fetch_ops;
-	if (bd_http_fetch_start(pull->fetcher, &pull->fetch, pull->endpoint->client, &pull->http,
-		    &diag) != BD_OK) {
+	if (bd_http_fetch_start(pull->endpoint->fetcher, &pull->fetch, pull->endpoint->client,
+		    &pull->http, &diag) != BD_OK) {
 		bd_turn_end(turn, BD_TURN_VOID, diag.code);
 		finish_run(pull, diag.code, diag.detail);
 	}
@@ -512,7 +511,6 @@ static void fill_asking(struct bd_file_pull *pull)
 {
 	pull->asking.ops = &asking_ops;
 	pull->asking.loop = pull->loop;
-	pull->asking.fetcher = pull->fetcher;
 	pull->asking.endpoint = pull->endpoint;
 	pull->asking.plan = pull->source;
 	pull->asking.feed = pull->plan->feed;
@@ -537,8 +535,8 @@ static void name_it(struct bd_file_pull *pull)
 }
 
 enum bd_code bd_file_pull_new(struct bd_file_pull **out, struct bd_loop *loop,
-	struct bd_http_fetcher *fetcher, struct bd_endpoint_run *endpoint,
-	const struct bd_pull_plan *plan, const struct bd_plan *source, struct bd_diag *diag)
+	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
+	const struct bd_plan *source, struct bd_diag *diag)
 {
 	struct bd_file_pull *pull = calloc(1, sizeof(*pull));
 	enum bd_code code;
@@ -547,7 +545,6 @@ enum bd_code bd_file_pull_new(struct bd_file_pull **out, struct bd_loop *loop,
 		return bd_fail(diag, BD_NO_MEMORY, "%s", plan->name);
 	}
 	pull->loop = loop;
-	pull->fetcher = fetcher;
 	pull->endpoint = endpoint;
 	bd_endpoint_run_ref(endpoint);
 	pull->plan = plan;

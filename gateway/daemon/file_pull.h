@@ -15,8 +15,8 @@
 struct bd_file_pull;
 
 enum bd_code bd_file_pull_new(struct bd_file_pull **out, struct bd_loop *loop,
-	struct bd_http_fetcher *fetcher, struct bd_endpoint_run *endpoint,
-	const struct bd_pull_plan *plan, const struct bd_plan *source, struct bd_diag *diag);
+	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
+	const struct bd_plan *source, struct bd_diag *diag);
 /* Gives up what runs; on_closed when nothing of it is left. */
 void bd_file_pull_close(struct bd_file_pull *pull, void (*on_closed)(void *state), void *state);
 

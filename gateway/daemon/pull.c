@@ -314,11 +314,10 @@ static enum bd_code read_values(struct bd_pull *pull, struct bd_diag *diag)
 	return code;
 }
 
-static void fill_asking(struct bd_pull *pull, struct bd_http_fetcher *fetcher)
+static void fill_asking(struct bd_pull *pull)
 {
 	pull->asking.ops = &asking_ops;
 	pull->asking.loop = pull->loop;
-	pull->asking.fetcher = fetcher;
 	pull->asking.endpoint = pull->endpoint;
 	pull->asking.form = pull->plan->form;
 	pull->asking.values = pull->values;
@@ -340,8 +339,8 @@ static void pull_free(struct bd_pull *pull)
 }
 
 enum bd_code bd_pull_new(struct bd_pull **out, struct bd_loop *loop,
-	struct bd_http_fetcher *fetcher, struct bd_endpoint_run *endpoint,
-	const struct bd_pull_plan *plan, const struct bd_plan *source, struct bd_diag *diag)
+	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
+	const struct bd_plan *source, struct bd_diag *diag)
 {
 	struct bd_pull *pull = calloc(1, sizeof(*pull));
 	enum bd_code code;
@@ -371,7 +370,7 @@ enum bd_code bd_pull_new(struct bd_pull **out, struct bd_loop *loop,
 		pull_free(pull);
 		return code;
 	}
-	fill_asking(pull, fetcher);
+	fill_asking(pull);
 	bd_asking_open(&pull->asking);
 	uv_timer_init(&loop->uv, &pull->timer);
 	wait_for_time(pull);

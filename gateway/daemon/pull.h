@@ -38,8 +38,8 @@ int64_t bd_pull_due(const struct bd_pull_plan *plan, int64_t ran_ms, int64_t now
 struct bd_pull;
 /* Of a connection that asks requests. Begins at once to wait for its time. */
 enum bd_code bd_pull_new(struct bd_pull **out, struct bd_loop *loop,
-	struct bd_http_fetcher *fetcher, struct bd_endpoint_run *endpoint,
-	const struct bd_pull_plan *plan, const struct bd_plan *source, struct bd_diag *diag);
+	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
+	const struct bd_plan *source, struct bd_diag *diag);
 /* Gives up what runs; on_closed when nothing of it is left. */
 void bd_pull_close(struct bd_pull *pull, void (*on_closed)(void *state), void *state);
 

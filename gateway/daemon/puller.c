@@ -67,10 +67,10 @@ static void make_pull(struct bd_puller *puller, const struct bd_source_access *a
 		bd_fail(&diag, BD_CONFIG_REFERENCE, "%s", plan->from->name);
 	} else if (plan->files != NULL) {
 		bd_file_pull_new(&puller->file_pulls[puller->file_pull_count], puller->loop,
-			puller->fetcher, endpoint, plan, access->plan, &diag);
-	} else {
-		bd_pull_new(&puller->pulls[puller->pull_count], puller->loop, puller->fetcher,
 			endpoint, plan, access->plan, &diag);
+	} else {
+		bd_pull_new(&puller->pulls[puller->pull_count], puller->loop, endpoint, plan,
+			access->plan, &diag);
 	}
 	if (diag.code != BD_OK) {
 		note_broken(puller, access->plan->source, plan->name, true, &diag);
@@ -120,14 +120,6 @@ static void build(struct bd_puller *puller)
 
 /* -- unmaking -- */
 
-static void on_fetcher_closed(void *state)
-{
-	struct bd_puller *puller = state;
-
-	puller->fetcher = NULL;
-	bd_loop_background_end(puller->loop);
-}
-
 static void torn_down(struct bd_puller *puller)
 {
 	for (size_t i = 0; i < puller->endpoint_count; i++) {
@@ -144,7 +136,7 @@ static void torn_down(struct bd_puller *puller)
 	puller->setup = NULL;
 	puller->is_tearing_down = false;
 	if (puller->is_draining) {
-		bd_http_fetcher_close(puller->fetcher, on_fetcher_closed, puller);
+		bd_loop_background_end(puller->loop);
 	} else {
 		build(puller);
 	}
@@ -197,8 +189,7 @@ enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct 
 {
 	struct bd_puller *puller = calloc(1, sizeof(*puller));
 
-	if (puller == NULL || bd_http_fetcher_new(&puller->fetcher, &loop->uv) != BD_OK) {
-		free(puller);
+	if (puller == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "nothing to fetch with");
 	}
 	puller->loop = loop;

@@ -13,7 +13,6 @@
 struct bd_puller {
 	struct bd_loop_guest guest;
 	struct bd_loop *loop;
-	struct bd_http_fetcher *fetcher;
 	struct bd_setup *setup; /* a reference; of what is at work */
 	struct bd_endpoint_run **endpoints;
 	struct bd_pull **pulls;

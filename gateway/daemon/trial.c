@@ -117,7 +117,7 @@ static void on_turn(struct bd_turn *turn)
 	trial->fetch.ops = &list_ops;
 	trial->http =
 		(struct bd_http_request){ .method = "LIST", .url = trial->url, .is_fresh = true };
-	trial->code = bd_http_fetch_start(trial->puller->fetcher, &trial->fetch,
+	trial->code = bd_http_fetch_start(trial->asking.endpoint->fetcher, &trial->fetch,
 		trial->asking.endpoint->client, &trial->http, &trial->diag);
 	if (trial->code != BD_OK) {
 		bd_turn_end(turn, BD_TURN_VOID, trial->code);
@@ -142,7 +142,6 @@ static void begin(
 	snprintf(trial->connection, sizeof(trial->connection), "%s", endpoint->plan->name);
 	trial->is_secured = strncmp(endpoint->plan->base, "http://", 7) != 0;
 	trial->asking.loop = puller->loop;
-	trial->asking.fetcher = puller->fetcher;
 	trial->asking.endpoint = endpoint;
 	bd_endpoint_run_ref(endpoint);
 	puller->loop->background++;
