@@ -158,7 +158,7 @@ standard_input() {
 
 a_pipe_sees_data_only() {
 	local first
-	first=$("$bidui" status | head -n 1) && [[ $first == 数据源* ]] &&
+	first=$("$bidui" status | sed -n 1p) && [[ $first == 数据源* ]] &&
 		"$bidui" push "$tax" --source tax --feed gt3 2>&1 >/dev/null | { ! grep -q .; } &&
 		! "$bidui" compare "$work/question.json" | grep -q $'\033' || { echo "$first"; return 1; }
 }
