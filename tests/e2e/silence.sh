@@ -125,6 +125,18 @@ signed() {
 	[ "$(jq -r '.headers["webhook-signature"]' "$one")" = "v1,$mac" ] && [ "${id%%-*}" = alarms ]
 }
 
+# What was sent is what the contract says.
+as_described() {
+	last_told >"$work/told.json" && "$python" -W ignore - "$build/openapi.json" "$work/told.json" <<-'END'
+		import json, sys
+		import jsonschema
+		contract, told = (json.load(open(name, encoding="utf-8")) for name in sys.argv[1:])
+		schema = {"$ref": "#/components/schemas/AlarmsSent", "components": contract["components"]}
+		jsonschema.Draft202012Validator(schema).validate(told)
+		assert len(told["alarms"]) >= 3, told
+	END
+}
+
 make_keys
 make_certificate plain '/CN=plain' 'extendedKeyUsage=clientAuth'
 "$build/tests/gen/bidui_gen" --people 60 --businesses 5 --seed 3 --out "$work/made"
@@ -164,6 +176,7 @@ check 'a field that nobody knows is new' new_field
 check 'what looks like a number is not kept as a name' no_number_is_kept
 check 'without it for a while it is over' new_field_is_over
 check 'a field that is missing, and one of another shape' missing_and_retyped
+check 'what is sent is what the contract says' as_described
 check 'bidui status says so, with what to do' shown_to_the_operator
 check 'nobody but operators sees it' only_for_operators
 check 'over a restart it is known' kept_over_a_restart
