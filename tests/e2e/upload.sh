@@ -153,6 +153,20 @@ killed_while_completing() {
 		[ "$(messages)" = $((before + 1)) ]
 }
 
+# As if it had been killed when the message was stored and the upload did not know yet.
+killed_before_it_is_noted() {
+	local before first
+	row_of '示例未记' >"$work/unnoted.txt"
+	split -b "$part_bytes" -a 1 --numeric-suffixes=1 "$work/unnoted.txt" "$work/unnoted."
+	begin "$work/unnoted.txt" >/dev/null
+	put 1 "$work/unnoted.1" >/dev/null && put 2 "$work/unnoted.2" >/dev/null && put 3 "$work/unnoted.3" >/dev/null
+	cp -a "$work/data/uploads/$upload" "$work/copy" && status_is 200 complete && first=$(jq -r .message "$work/body") || return 1
+	before=$(messages)
+	kill_gateway
+	rm -rf "$work/data/uploads/$upload" && mv "$work/copy" "$work/data/uploads/$upload" && start_gateway && status_is 200 complete &&
+		body_is ".message == \"$first\"" && [ "$(messages)" = "$before" ]
+}
+
 is_completing() {
 	[ "$(curl -s --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" \
 		"https://127.0.0.1:$https_port/v1/uploads/$upload" | jq -r .state)" != open ]
@@ -270,6 +284,7 @@ check 'pushed at once, the same changes nothing' pushed_it_changes_nothing
 check 'a control total that is wrong: nothing is stored' wrong_total
 check 'a whole that is not of its digest: nothing is stored' wrong_whole
 check 'the gateway killed while it makes the message: once' killed_while_completing
+check 'killed before it is noted that the message was stored: once' killed_before_it_is_noted
 check 'one that nobody goes on with expires' expired
 check 'one whose head was changed is none' damaged
 check 'too many of one sender' too_many
