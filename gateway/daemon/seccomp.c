@@ -20,11 +20,11 @@ static const char *const plain[] = { "brk", "clock_gettime", "exit", "exit_group
 /* What the run-time libraries of sanitizers ask for on top: their shadow memory, their threads,
  * their reports, and the leak checker that stops the process from beside it. */
 static const char *const sanitizers[] = { "clock_nanosleep", "clone", "clone3", "close", "fcntl",
-	"fstat", "getdents64", "getrlimit", "getuid", "ioctl", "kill", "lseek", "mmap", "mprotect",
-	"nanosleep", "newfstatat", "open", "openat", "personality", "poll", "prctl", "prlimit64",
-	"process_vm_readv", "ptrace", "read", "readlink", "readlinkat", "rseq", "rt_sigaction",
-	"sched_getaffinity", "sched_yield", "set_robust_list", "sigaltstack", "stat", "statx",
-	"tgkill", "uname", "wait4", "write", "writev" };
+	"fstat", "getdents", "getdents64", "getppid", "getrlimit", "getuid", "ioctl", "kill",
+	"lseek", "mmap", "mprotect", "nanosleep", "newfstatat", "open", "openat", "personality",
+	"poll", "prctl", "prlimit64", "process_vm_readv", "ptrace", "read", "readlink",
+	"readlinkat", "rseq", "rt_sigaction", "sched_getaffinity", "sched_yield", "set_robust_list",
+	"sigaltstack", "stat", "statx", "tgkill", "uname", "wait4", "write", "writev" };
 #endif
 
 static int allow_all(scmp_filter_ctx filter, const char *const *names, size_t count)
