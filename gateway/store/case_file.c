@@ -247,15 +247,20 @@ void bd_case_reader_close(struct bd_case_reader *reader)
 	bd_buf_release(&reader->window);
 }
 
-/* Up to len bytes at offset, fewer only at the end of the file; borrowed from the window. */
+/* Up to len bytes at offset, fewer only at the end of the file; borrowed from the window. Behind
+ * `end` nothing is read but what is asked for: there a loop is about to write, and the kernel would
+ * fill its pages with zeroes first. */
 static enum bd_code look(struct bd_bytes *out, struct bd_case_reader *reader, uint64_t offset,
-	size_t len, struct bd_diag *diag)
+	size_t len, uint64_t end, struct bd_diag *diag)
 {
 	struct bd_buf *window = &reader->window;
 
 	if (offset < reader->window_at || offset - reader->window_at > window->len ||
 		window->len - (size_t)(offset - reader->window_at) < len) {
-		size_t wanted = len > WINDOW_FIRST_BYTES ? len : WINDOW_FIRST_BYTES;
+		size_t ahead = end > offset && end - offset < WINDOW_FIRST_BYTES
+				       ? (size_t)(end - offset)
+				       : WINDOW_FIRST_BYTES;
+		size_t wanted = len > ahead ? len : ahead;
 		ssize_t got;
 
 		bd_buf_clear(window);
@@ -294,7 +299,9 @@ static enum bd_code open_file(
 		return errno == ENOENT ? BD_OK : bd_fail(diag, BD_IO, "cases: %s", strerror(errno));
 	}
 	reader->open_segment = at->segment;
-	BD_TRY(look(&bytes, reader, 0, BD_CASE_FILE_HEAD_BYTES, diag));
+	/* The kernel's own reading ahead does not know the end either. */
+	posix_fadvise(reader->fd, 0, 0, POSIX_FADV_RANDOM);
+	BD_TRY(look(&bytes, reader, 0, BD_CASE_FILE_HEAD_BYTES, BD_CASE_FILE_HEAD_BYTES, diag));
 	if (!bd_case_file_head_read(&first_ms, bytes, at->loop, at->segment)) {
 		close_file(reader);
 		*step = BD_CASE_STEP_BROKEN;
@@ -323,7 +330,7 @@ static enum bd_code take(enum bd_case_step *step, struct bd_case_head *head,
 	if (at->offset >= end) {
 		return BD_OK;
 	}
-	BD_TRY(look(&bytes, reader, at->offset, BD_CASE_FRONT_BYTES, diag));
+	BD_TRY(look(&bytes, reader, at->offset, BD_CASE_FRONT_BYTES, end, diag));
 	if (is_zero(bytes)) {
 		return BD_OK;
 	}
@@ -336,7 +343,7 @@ static enum bd_code take(enum bd_case_step *step, struct bd_case_head *head,
 	if (len > end - at->offset) {
 		return BD_OK;
 	}
-	BD_TRY(look(&bytes, reader, at->offset, len, diag));
+	BD_TRY(look(&bytes, reader, at->offset, len, end, diag));
 	if (bytes.len == len && bd_case_head_read(head, bytes)) {
 		*sealed = (struct bd_bytes){ bytes.ptr + head_len, head->length };
 		at->offset += (uint32_t)len;

@@ -303,6 +303,7 @@ make_matters
 trail_segment_bytes=67108864
 write_settings 0 0
 limits='requests_per_second = unlimited
+lines_per_second = unlimited
 subjects_per_hour = unlimited
 subjects_per_day = unlimited
 values_per_day = unlimited'
