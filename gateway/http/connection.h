@@ -43,6 +43,7 @@ struct bd_http_loop {
 	unsigned looks; /* left to this tick, for peers of open connections */
 	uv_timer_t timer;
 	uv_idle_t idle; /* runs while somebody is ready */
+	uv_prepare_t before;
 	uv_check_t turn;
 	char date[30]; /* RFC 9110 section 5.6.7, as of the last tick */
 	char scratch[BD_HTTP_CIPHER_BYTES];

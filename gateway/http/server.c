@@ -47,6 +47,7 @@ static void close_own_when_empty(struct bd_http_loop *loop)
 		!uv_is_closing((uv_handle_t *)&loop->timer)) {
 		uv_close((uv_handle_t *)&loop->timer, on_own_closed);
 		uv_close((uv_handle_t *)&loop->idle, on_own_closed);
+		uv_close((uv_handle_t *)&loop->before, on_own_closed);
 		uv_close((uv_handle_t *)&loop->turn, on_own_closed);
 	}
 }
@@ -123,12 +124,23 @@ void bd_http_loop_refuse_held(struct bd_http_loop *loop, uint64_t kept, enum bd_
 	}
 }
 
-static void on_turn(uv_check_t *turn)
+static void end_turn(struct bd_http_loop *loop)
 {
-	struct bd_http_loop *loop = turn->data;
 	if (loop->handler->ops->on_turn != NULL) {
 		loop->handler->ops->on_turn(loop->handler);
 	}
+}
+
+static void on_turn(uv_check_t *turn)
+{
+	end_turn(turn->data);
+}
+
+/* What was formed since then, when a connection could take more, must not wait with the loop:
+ * nobody may come for as long as a tick. */
+static void on_before(uv_prepare_t *before)
+{
+	end_turn(before->data);
 }
 
 /* -- connections of the loop -- */
@@ -254,9 +266,11 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 	note_date(loop);
 	uv_timer_init(uv, &loop->timer);
 	uv_idle_init(uv, &loop->idle);
+	uv_prepare_init(uv, &loop->before);
 	uv_check_init(uv, &loop->turn);
-	loop->timer.data = loop->idle.data = loop->turn.data = loop;
-	loop->handle_count = 3;
+	loop->timer.data = loop->idle.data = loop->before.data = loop->turn.data = loop;
+	loop->handle_count = 4;
+	uv_prepare_start(&loop->before, on_before);
 	uv_check_start(&loop->turn, on_turn);
 	uv_timer_start(&loop->timer, on_tick, loop->settings.tick_ms, loop->settings.tick_ms);
 	*out = loop;
