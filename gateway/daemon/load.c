@@ -91,25 +91,6 @@ void bd_load_show(const struct bd_load *load, enum bd_load_stage stage, uint64_t
 
 /* -- what is opened -- */
 
-static enum bd_code open_store(
-	struct bd_load *load, const struct bd_keys *keys, struct bd_diag *diag)
-{
-	const struct bd_settings *settings = load->setup->settings;
-	struct bd_store_settings store = { .folder = settings->data_folder,
-		.map_size_bytes = settings->map_size_bytes,
-		.free_min_bytes = settings->free_min_bytes,
-		.free_min_percent = (uint32_t)settings->free_min_percent,
-		.journal_days = (uint32_t)settings->journal_days,
-		.history_days = (uint32_t)settings->history_days,
-		.cases_days = (uint32_t)settings->cases_days,
-		.sealing = (enum bd_sealing)settings->sealing,
-		.blinding = (enum bd_blinding)settings->blinding,
-		.keys = keys };
-
-	return bd_store_open(
-		&load->store, &store, load->setup->covers, load->setup->cover_count, diag);
-}
-
 /* A configuration that two people have to agree on loads nothing before they have. */
 static enum bd_code check_approval(struct bd_load *load, struct bd_diag *diag)
 {
@@ -297,7 +278,7 @@ static enum bd_code open_files(struct bd_load *load, struct bd_diag *diag)
 static enum bd_code load_all(struct bd_load *load, const struct bd_keys *keys,
 	const struct bd_sign_key *key, struct bd_diag *diag)
 {
-	enum bd_code code = open_store(load, keys, diag), closed;
+	enum bd_code code = bd_setup_open_store(&load->store, load->setup, keys, diag), closed;
 
 	code = code == BD_OK ? check_approval(load, diag) : code;
 	code = code == BD_OK ? open_trail(load, key, diag) : code;

@@ -421,19 +421,7 @@ static enum bd_code open_changes(struct biduid *biduid, struct bd_diag *diag)
 static enum bd_code open_store(
 	struct biduid *biduid, const struct bd_keys *keys, struct bd_diag *diag)
 {
-	const struct bd_settings *settings = biduid->setup->settings;
-	struct bd_store_settings store = { .folder = settings->data_folder,
-		.map_size_bytes = settings->map_size_bytes,
-		.free_min_bytes = settings->free_min_bytes,
-		.free_min_percent = (uint32_t)settings->free_min_percent,
-		.journal_days = (uint32_t)settings->journal_days,
-		.history_days = (uint32_t)settings->history_days,
-		.cases_days = (uint32_t)settings->cases_days,
-		.sealing = (enum bd_sealing)settings->sealing,
-		.blinding = (enum bd_blinding)settings->blinding,
-		.keys = keys };
-	enum bd_code code = bd_store_open(&biduid->daemon.store, &store, biduid->setup->covers,
-		biduid->setup->cover_count, diag);
+	enum bd_code code = bd_setup_open_store(&biduid->daemon.store, biduid->setup, keys, diag);
 
 	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
 	code = code == BD_OK ? key_digest(biduid) : code;

@@ -581,3 +581,21 @@ const struct bd_plan *bd_setup_plan(const struct bd_setup *setup, struct bd_byte
 	}
 	return NULL;
 }
+
+enum bd_code bd_setup_open_store(struct bd_store **out, const struct bd_setup *setup,
+	const struct bd_keys *keys, struct bd_diag *diag)
+{
+	const struct bd_settings *settings = setup->settings;
+	struct bd_store_settings store = { .folder = settings->data_folder,
+		.map_size_bytes = settings->map_size_bytes,
+		.free_min_bytes = settings->free_min_bytes,
+		.free_min_percent = (uint32_t)settings->free_min_percent,
+		.journal_days = (uint32_t)settings->journal_days,
+		.history_days = (uint32_t)settings->history_days,
+		.cases_days = (uint32_t)settings->cases_days,
+		.sealing = (enum bd_sealing)settings->sealing,
+		.blinding = (enum bd_blinding)settings->blinding,
+		.keys = keys };
+
+	return bd_store_open(out, &store, setup->covers, setup->cover_count, diag);
+}
