@@ -54,10 +54,18 @@ static uint64_t sum(const struct bd_daemon *daemon, size_t offset)
 #define SUM(member) sum(daemon, offsetof(struct bd_loop_counts, member))
 #define POOLS(member) (SUM(short_pool.member) + SUM(long_pool.member))
 
-/* Of what has no end, as of what is not there: far off. */
-static uint64_t left_s(int64_t until_ms, int64_t now_ms)
+/* How long what has an end still counts; of what is not there, or has no end, there is no figure.
+ */
+static enum bd_code write_left(
+	struct bd_buf *out, const char *name, const char *help, int64_t until_ms, int64_t now_ms)
 {
-	return until_ms > now_ms ? (uint64_t)(until_ms - now_ms) / 1000 : 0;
+	uint64_t left_s = until_ms > now_ms ? (uint64_t)(until_ms - now_ms) / 1000 : 0;
+
+	return until_ms == INT64_MAX
+		       ? BD_OK
+		       : bd_buf_printf(out,
+				 "# HELP %s %s; 0 = it has\n# TYPE %s gauge\n%s %" PRIu64 "\n",
+				 name, help, name, name, left_s);
 }
 
 /* Handshakes that failed, and connections that were closed, by the stable code of the reason. */
@@ -213,11 +221,6 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 		{ "bidui_tls_closed_total",
 			"open connections closed because their certificate is refused by now",
 			"counter", SUM(secured.closed) },
-		{ "bidui_tls_certificate_left_seconds", "until our certificate expires; 0 = it has",
-			"gauge", left_s(tls.tls.own_until_ms, now_ms) },
-		{ "bidui_tls_crl_left_seconds",
-			"until the first revocation list expires; 0 = it has", "gauge",
-			left_s(tls.tls.crl_until_ms, now_ms) },
 		{ "bidui_uptime_seconds", "since the start", "gauge",
 			(uint64_t)(now_ms - daemon->started_ms) / 1000 },
 	};
@@ -227,6 +230,14 @@ static enum bd_code write_figures(struct bd_buf *out, const struct bd_loop *loop
 			figures[i].name, figures[i].help, figures[i].name, figures[i].type,
 			figures[i].name, figures[i].value);
 	}
+	code = code == BD_OK
+		       ? write_left(out, "bidui_tls_certificate_left_seconds",
+				 "until our certificate expires", tls.tls.own_until_ms, now_ms)
+		       : code;
+	code = code == BD_OK ? write_left(out, "bidui_tls_crl_left_seconds",
+				       "until the first revocation list expires",
+				       tls.tls.crl_until_ms, now_ms)
+			     : code;
 	code = code == BD_OK ? write_refusals(out, daemon) : code;
 	return code == BD_OK ? write_alarms(out, &tls) : code;
 }

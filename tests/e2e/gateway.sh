@@ -137,6 +137,10 @@ no_certificate() {
 		"https://127.0.0.1:$https_port/v1/status")" = 401 ] && body_is '.code == "auth.unknown"'
 }
 
+figures_of_what_is_there() {
+	grep -qE '^bidui_tls_certificate_left_seconds [1-9][0-9]{5,8}$' "$work/body" && ! grep -q bidui_tls_crl_left_seconds "$work/body"
+}
+
 reload_keeps_connection() {
 	local config=$work/curl left=100
 	kill -HUP "$bidui_pid"
@@ -279,6 +283,7 @@ check 'a wrong method is 405' expect 405 http.method ask GET /v1/compare
 check 'without a certificate nothing is told' no_certificate
 check 'health needs no certificate' curl -fsS --cacert "$work/tls/ca.crt" "https://127.0.0.1:$https_port/livez"
 check 'figures are given' status_is 200 ask GET /metrics
+check 'and none of a revocation list, where there is none' figures_of_what_is_there
 check 'the contract is served' status_is 200 ask GET /openapi.json
 check 'the contract has every address that answers' body_is \
 	'.paths | has("/v1/compare") and has("/v1/sources/{source}/{feed}") and has("/v1/identities/query") and has("/v1/status")'

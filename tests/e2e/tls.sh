@@ -146,6 +146,11 @@ wrong_files_leave_the_old() {
 		until_true eval '[ "$(metric "bidui_tls_alarm{alarm=\"tls.files_refused\"}")" = 0 ]'
 }
 
+list_has_a_figure() {
+	local left
+	left=$(metric bidui_tls_crl_left_seconds) && [ "$left" -gt 0 ] && [ "$left" -lt $((400 * 86400)) ]
+}
+
 session_is_resumed() {
 	local before
 	before=$(metric bidui_tls_resumed_total)
@@ -191,6 +196,7 @@ tls_crl = $work/tls/crl.pem
 deny_list_file = $work/deny
 END
 check 'the gateway starts' start_gateway
+check 'how long its list counts is a figure' list_has_a_figure
 check 'a session is resumed' session_is_resumed
 check 'a revoked certificate is out without a signal, on open connections too' revoked_is_out
 check 'the deny list acts by itself' denied_at_once
