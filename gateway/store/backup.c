@@ -1,6 +1,5 @@
-#include "store/backup.h"
+#include "store/backup_parts.h"
 
-#include "base/digest.h"
 #include "base/try.h"
 #include "store/erase_turn.h"
 #include "store/long_state.h"
@@ -9,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,160 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_BYTES 4352
-#define COPY_BYTES ((size_t)1048576)
 #define MAP_BYTES ((size_t)1 << 40) /* address space only */
-#define MANIFEST "manifest"
 #define SPOOL_TRIES 5
-/* Files of a backup: a day of case files a loop for ten years is some thousand. */
-#define MANIFEST_MAX_BYTES ((size_t)64 << 20)
-
-/* Subfolders, in the order in which they are copied. */
-static const char *const folders[] = { "spool", "cases", "repeats", "trail" };
-#define FOLDERS (sizeof(folders) / sizeof(folders[0]))
-
-struct copy {
-	const char *from, *to;
-	struct bd_buf manifest;
-	char *room;
-	struct bd_backup_report report;
-	bool cuts_salts; /* where the file is the store's own */
-	struct bd_diag *diag;
-};
-
-static enum bd_code io_fail(struct bd_diag *diag, const char *name)
-{
-	return bd_fail(diag, errno == ENOSPC || errno == EDQUOT ? BD_DISK_FULL : BD_IO, "%s: %s",
-		name, strerror(errno));
-}
-
-static void join(char out[PATH_BYTES], const char *folder, const char *name)
-{
-	snprintf(out, PATH_BYTES, "%.4000s/%.300s", folder, name);
-}
-
-static enum bd_code sync_path(const char *path, struct bd_diag *diag)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_good = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0) {
-		close(fd);
-	}
-	return is_good ? BD_OK : io_fail(diag, path);
-}
-
-/* -- one file -- */
-
-static bool is_zero(const char *bytes, size_t len)
-{
-	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t one = write(fd, bytes, len);
-
-		if (one < 0 && errno != EINTR) {
-			return false;
-		}
-		bytes += one > 0 ? one : 0;
-		len -= one > 0 ? (size_t)one : 0;
-	}
-	return true;
-}
-
-/* What is zero stays a hole: the file of salts is one for the most part. to -1 = only digests. */
-/* Behind the last byte that was ever written: the file of salts has room for all that may come. */
-static uint64_t end_of_data(int fd)
-{
-	off_t data = 0, end = 0;
-
-	while ((data = lseek(fd, end, SEEK_DATA)) >= 0) {
-		off_t hole = lseek(fd, data, SEEK_HOLE);
-
-		if (hole <= end) {
-			break;
-		}
-		end = hole;
-	}
-	lseek(fd, 0, SEEK_SET);
-	return (uint64_t)end;
-}
-
-static enum bd_code copy_bytes(struct copy *copy, uint8_t digest[BD_DIGEST_BYTES], uint64_t *size,
-	int from, int to, const char *name)
-{
-	struct bd_sha256 *sha = NULL;
-	enum bd_code code = bd_sha256_new(&sha);
-	bool is_cut = copy->cuts_salts && strcmp(name, "salts") == 0;
-	uint64_t end = is_cut ? end_of_data(from) : UINT64_MAX;
-
-	*size = 0;
-	while (code == BD_OK && *size < end) {
-		uint64_t left = end - *size;
-		ssize_t len = read(from, copy->room, left < COPY_BYTES ? left : COPY_BYTES);
-
-		if (len < 0 && errno == EINTR) {
-			continue;
-		}
-		if (len <= 0) {
-			code = len < 0 ? io_fail(copy->diag, name) : BD_OK;
-			break;
-		}
-		*size += (uint64_t)len;
-		code = bd_sha256_update(sha, (struct bd_bytes){ copy->room, (size_t)len });
-		if (to >= 0 && !(is_zero(copy->room, (size_t)len)
-					       ? lseek(to, (off_t)len, SEEK_CUR) >= 0
-					       : write_all(to, copy->room, (size_t)len))) {
-			code = io_fail(copy->diag, name);
-		}
-	}
-	code = code == BD_OK ? bd_sha256_final(sha, digest) : code;
-	bd_sha256_free(sha);
-	return code;
-}
-
-static enum bd_code note(
-	struct copy *copy, const char *name, const uint8_t digest[BD_DIGEST_BYTES], uint64_t size)
-{
-	char hex[2 * BD_DIGEST_BYTES + 1];
-
-	bd_hex(hex, digest, BD_DIGEST_BYTES);
-	copy->report.files++;
-	copy->report.bytes += size;
-	return bd_buf_printf(&copy->manifest, "%s %" PRIu64 " %s\n", hex, size, name);
-}
-
-/* *is_gone: it was there when it was listed, and is not any more. */
-static enum bd_code copy_file(struct copy *copy, const char *name, bool *is_gone)
-{
-	char from_path[PATH_BYTES], to_path[PATH_BYTES];
-	uint8_t digest[BD_DIGEST_BYTES];
-	uint64_t size = 0;
-	enum bd_code code;
-	int from, to;
-
-	join(from_path, copy->from, name);
-	join(to_path, copy->to, name);
-	from = open(from_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	*is_gone = from < 0 && errno == ENOENT;
-	if (from < 0) {
-		return *is_gone ? BD_OK : io_fail(copy->diag, name);
-	}
-	to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	code = to >= 0 ? copy_bytes(copy, digest, &size, from, to, name)
-		       : io_fail(copy->diag, name);
-	if (code == BD_OK && (ftruncate(to, (off_t)size) != 0 || fsync(to) != 0)) {
-		code = io_fail(copy->diag, name);
-	}
-	close(from);
-	if (to >= 0) {
-		close(to);
-	}
-	return code == BD_OK ? note(copy, name, digest, size) : code;
-}
 
 /* -- the files of a folder -- */
 
@@ -192,30 +38,30 @@ static int only_files(const struct dirent *entry)
 
 /* The heads of the trail first: what they sign is then there. The newest of the heads may be cut.
  */
-static enum bd_code copy_folder(struct copy *copy, const char *folder)
+static enum bd_code copy_folder(struct bd_copy *copy, const char *folder)
 {
 	struct dirent **list = NULL;
-	char path[PATH_BYTES];
+	char path[BD_BACKUP_PATH_BYTES];
 	enum bd_code code = BD_OK;
 	int count;
 
-	join(path, copy->to, folder);
+	bd_copy_join(path, copy->to, folder);
 	if (mkdir(path, 0700) != 0) {
-		return io_fail(copy->diag, folder);
+		return bd_copy_io_fail(copy->diag, folder);
 	}
-	join(path, copy->from, folder);
+	bd_copy_join(path, copy->from, folder);
 	count = scandir(path, &list, only_files, alphasort);
 	if (count < 0) {
-		return errno == ENOENT ? BD_OK : io_fail(copy->diag, folder);
+		return errno == ENOENT ? BD_OK : bd_copy_io_fail(copy->diag, folder);
 	}
 	for (int heads = 1; heads >= 0; heads--) {
 		for (int i = 0; i < count && code == BD_OK; i++) {
-			char name[PATH_BYTES];
+			char name[BD_BACKUP_PATH_BYTES];
 			bool is_gone;
 
 			if (is_head(list[i]->d_name) == (heads == 1)) {
-				join(name, folder, list[i]->d_name);
-				code = copy_file(copy, name, &is_gone);
+				bd_copy_join(name, folder, list[i]->d_name);
+				code = bd_copy_file(copy, name, &is_gone);
 			}
 		}
 	}
@@ -223,22 +69,21 @@ static enum bd_code copy_folder(struct copy *copy, const char *folder)
 		free(list[i]);
 	}
 	free(list);
-	join(path, copy->to, folder);
-	return code == BD_OK ? sync_path(path, copy->diag) : code;
+	bd_copy_join(path, copy->to, folder);
+	return code == BD_OK ? bd_copy_sync(path, copy->diag) : code;
 }
 
 /* -- the environment -- */
 
-static enum bd_code copy_env(struct copy *copy)
+static enum bd_code copy_env(struct bd_copy *copy)
 {
-	char path[PATH_BYTES];
-	uint8_t digest[BD_DIGEST_BYTES];
-	uint64_t size = 0;
+	struct bd_manifest_file file = { .name = "data.mdb" };
+	char path[BD_BACKUP_PATH_BYTES];
 	MDB_env *env = NULL;
 	enum bd_code code;
 	int result, fd;
 
-	join(path, copy->from, "data.mdb");
+	bd_copy_join(path, copy->from, "data.mdb");
 	if (access(path, R_OK) != 0) {
 		return bd_fail(
 			copy->diag, BD_STORE_FAILED, "there is no store in %.200s", copy->from);
@@ -257,17 +102,17 @@ static enum bd_code copy_env(struct copy *copy)
 			result == ENOSPC || result == EDQUOT ? BD_DISK_FULL : BD_STORE_FAILED,
 			"data.mdb: %s", mdb_strerror(result));
 	}
-	join(path, copy->to, "data.mdb");
+	bd_copy_join(path, copy->to, "data.mdb");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		return io_fail(copy->diag, "data.mdb");
+		return bd_copy_io_fail(copy->diag, "data.mdb");
 	}
-	code = copy_bytes(copy, digest, &size, fd, -1, "data.mdb");
+	code = bd_copy_bytes(copy, &file, fd, -1);
 	code = code == BD_OK && (fchmod(fd, 0600) != 0 || fsync(fd) != 0)
-		       ? io_fail(copy->diag, "data.mdb")
+		       ? bd_copy_io_fail(copy->diag, "data.mdb")
 		       : code;
 	close(fd);
-	return code == BD_OK ? note(copy, "data.mdb", digest, size) : code;
+	return code == BD_OK ? bd_copy_note(copy, &file) : code;
 }
 
 /* A number of meta, read in an environment by itself. 0 where there is none. */
@@ -306,7 +151,7 @@ static enum bd_code read_number(
 
 /* Salts that the copied environment needs may have been overwritten before they were copied: by an
  * erasure, which counts before it overwrites. */
-static enum bd_code has_salts(bool *has, struct copy *copy)
+static enum bd_code has_salts(bool *has, struct bd_copy *copy)
 {
 	uint64_t copied, now;
 
@@ -317,7 +162,7 @@ static enum bd_code has_salts(bool *has, struct copy *copy)
 }
 
 /* Is the spool of every long message that the copied environment is in the midst of there? */
-static enum bd_code has_spools(bool *has, struct copy *copy, struct bd_store *store)
+static enum bd_code has_spools(bool *has, struct bd_copy *copy, struct bd_store *store)
 {
 	struct bd_long_known *known = NULL;
 	MDB_txn *txn = NULL;
@@ -337,10 +182,10 @@ static enum bd_code has_spools(bool *has, struct copy *copy, struct bd_store *st
 			   : bd_store_fail(copy->diag, result, "spools");
 	*has = true;
 	for (size_t i = 0; i < count && code == BD_OK; i++) {
-		char name[64], path[PATH_BYTES];
+		char name[64], path[BD_BACKUP_PATH_BYTES];
 
 		snprintf(name, sizeof(name), "spool/%016llx", (unsigned long long)known[i].id);
-		join(path, copy->to, name);
+		bd_copy_join(path, copy->to, name);
 		*has = *has && (known[i].is_failed || access(path, R_OK) == 0);
 	}
 	free(known);
@@ -350,7 +195,7 @@ static enum bd_code has_spools(bool *has, struct copy *copy, struct bd_store *st
 	return code;
 }
 
-static enum bd_code check_spools(bool *has, struct copy *copy)
+static enum bd_code check_spools(bool *has, struct bd_copy *copy)
 {
 	struct bd_store *store = calloc(1, sizeof(*store));
 	enum bd_code code = store != NULL ? has_spools(has, copy, store) : BD_NO_MEMORY;
@@ -362,17 +207,17 @@ static enum bd_code check_spools(bool *has, struct copy *copy)
 	return code;
 }
 
-static void forget_env(struct copy *copy)
+static void forget_env(struct bd_copy *copy)
 {
 	struct dirent *entry;
-	char path[PATH_BYTES];
+	char path[BD_BACKUP_PATH_BYTES];
 	DIR *folder;
 
-	join(path, copy->to, "data.mdb");
+	bd_copy_join(path, copy->to, "data.mdb");
 	unlink(path);
-	join(path, copy->to, "salts");
+	bd_copy_join(path, copy->to, "salts");
 	unlink(path);
-	join(path, copy->to, "spool");
+	bd_copy_join(path, copy->to, "spool");
 	folder = opendir(path);
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
 		unlinkat(dirfd(folder), entry->d_name, 0);
@@ -387,7 +232,7 @@ static void forget_env(struct copy *copy)
 
 /* A long message that was being applied may have come to its end before its spool was copied, or an
  * erasure before its salts were: then all once more. */
-static enum bd_code copy_env_and_all_it_needs(struct copy *copy)
+static enum bd_code copy_env_and_all_it_needs(struct bd_copy *copy)
 {
 	bool has = false, is_gone = false;
 
@@ -396,8 +241,8 @@ static enum bd_code copy_env_and_all_it_needs(struct copy *copy)
 			forget_env(copy);
 		}
 		BD_TRY(copy_env(copy));
-		BD_TRY(copy_folder(copy, folders[0]));
-		BD_TRY(copy_file(copy, "salts", &is_gone));
+		BD_TRY(copy_folder(copy, bd_manifest_folders[0]));
+		BD_TRY(bd_copy_file(copy, "salts", &is_gone));
 		BD_TRY(check_spools(&has, copy));
 		BD_TRY(has ? has_salts(&has, copy) : BD_OK);
 	}
@@ -409,278 +254,53 @@ static enum bd_code copy_env_and_all_it_needs(struct copy *copy)
 			     "long messages or erasures come all the time");
 }
 
-static enum bd_code put_manifest(struct copy *copy)
+/* Under its name only when it is on the disk whole, as is all that it names. */
+static enum bd_code put_manifest(struct bd_copy *copy)
 {
-	char path[PATH_BYTES];
+	char path[BD_BACKUP_PATH_BYTES], draft[BD_BACKUP_PATH_BYTES];
 	enum bd_code code = BD_OK;
 	int fd;
 
-	join(path, copy->to, MANIFEST);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || !write_all(fd, copy->manifest.ptr, copy->manifest.len) || fsync(fd) != 0) {
-		code = io_fail(copy->diag, MANIFEST);
+	BD_TRY(bd_manifest_end(&copy->manifest));
+	BD_TRY(bd_copy_sync(copy->to, copy->diag));
+	bd_copy_join(path, copy->to, BD_MANIFEST);
+	bd_copy_join(draft, copy->to, BD_MANIFEST ".new");
+	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || !bd_copy_write(fd, copy->manifest.ptr, copy->manifest.len) ||
+		fsync(fd) != 0) {
+		code = bd_copy_io_fail(copy->diag, BD_MANIFEST);
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
-	return code == BD_OK ? sync_path(copy->to, copy->diag) : code;
+	if (code == BD_OK && rename(draft, path) != 0) {
+		code = bd_copy_io_fail(copy->diag, BD_MANIFEST);
+	}
+	return code == BD_OK ? bd_copy_sync(copy->to, copy->diag) : code;
 }
 
-static enum bd_code copy_open(
-	struct copy *copy, const char *from, const char *to, struct bd_diag *diag)
-{
-	*copy = (struct copy){ .from = from, .to = to, .diag = diag };
-	bd_buf_init(&copy->manifest, MANIFEST_MAX_BYTES);
-	copy->room = malloc(COPY_BYTES);
-	return copy->room != NULL ? BD_OK : bd_fail(diag, BD_NO_MEMORY, "%s", "");
-}
-
-static void copy_close(struct copy *copy)
-{
-	bd_buf_release(&copy->manifest);
-	free(copy->room);
-}
-
-static enum bd_code back_up(struct copy *copy)
+static enum bd_code back_up(struct bd_copy *copy)
 {
 	if (mkdir(copy->to, 0700) != 0) {
-		return io_fail(copy->diag, "backup");
+		return bd_copy_io_fail(copy->diag, "backup");
 	}
 	BD_TRY(copy_env_and_all_it_needs(copy));
-	for (size_t i = 1; i < FOLDERS; i++) {
-		BD_TRY(copy_folder(copy, folders[i]));
+	for (size_t i = 1; i < BD_MANIFEST_FOLDERS; i++) {
+		BD_TRY(copy_folder(copy, bd_manifest_folders[i]));
 	}
+	BD_TRY(bd_copy_sync_parent(copy->to, copy->diag));
 	return put_manifest(copy);
 }
 
 enum bd_code bd_store_backup(
 	struct bd_backup_report *report, const char *folder, const char *to, struct bd_diag *diag)
 {
-	struct copy copy;
-	enum bd_code code = copy_open(&copy, folder, to, diag);
+	struct bd_copy copy;
+	enum bd_code code = bd_copy_open(&copy, folder, to, diag);
 
 	copy.cuts_salts = true;
 	code = code == BD_OK ? back_up(&copy) : code;
 	*report = copy.report;
-	copy_close(&copy);
+	bd_copy_close(&copy);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "backup");
-}
-
-/* -- verifying -- */
-
-static enum bd_code damaged(struct copy *copy, const char *name, const char *what)
-{
-	return bd_fail(copy->diag, BD_BACKUP_DAMAGED, "%.200s: %s", name, what);
-}
-
-/* A name of ours: nothing that leads out of the folder. */
-static bool is_name(const char *name)
-{
-	const char *slash = strchr(name, '/');
-	bool is_ours = slash == NULL;
-
-	for (size_t i = 0; slash != NULL && i < FOLDERS; i++) {
-		is_ours |= strncmp(name, folders[i], (size_t)(slash - name)) == 0 &&
-			   folders[i][slash - name] == '\0' && strchr(slash + 1, '/') == NULL;
-	}
-	return is_ours && name[0] != '\0' && strstr(name, "..") == NULL;
-}
-
-static enum bd_code check_file(struct copy *copy, const char *line)
-{
-	char hex[2 * BD_DIGEST_BYTES + 1], own[2 * BD_DIGEST_BYTES + 1], name[300],
-		path[PATH_BYTES];
-	uint8_t digest[BD_DIGEST_BYTES];
-	uint64_t size = 0, read_size = 0;
-	enum bd_code code;
-	int fd;
-
-	if (sscanf(line, "%64[0-9a-f] %" SCNu64 " %299s", hex, &size, name) != 3 ||
-		!is_name(name)) {
-		return damaged(copy, MANIFEST, "a line that is none");
-	}
-	join(path, copy->from, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0) {
-		return damaged(copy, name, strerror(errno));
-	}
-	code = copy_bytes(copy, digest, &read_size, fd, -1, name);
-	close(fd);
-	BD_TRY(code);
-	bd_hex(own, digest, sizeof(digest));
-	if (read_size != size || strcmp(own, hex) != 0) {
-		return damaged(copy, name, "not as it was copied");
-	}
-	return note(copy, name, digest, size);
-}
-
-static enum bd_code read_manifest(struct bd_buf *out, struct copy *copy)
-{
-	char path[PATH_BYTES];
-	struct stat status;
-	enum bd_code code;
-	int fd;
-
-	join(path, copy->from, MANIFEST);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		code = damaged(copy, MANIFEST, "the backup is not whole");
-	} else if ((uint64_t)status.st_size >= MANIFEST_MAX_BYTES) {
-		code = damaged(copy, MANIFEST, "too long");
-	} else {
-		code = bd_buf_reserve(out, (size_t)status.st_size + 1);
-		if (code == BD_OK) {
-			ssize_t len = read(fd, out->ptr, (size_t)status.st_size);
-
-			out->len = len > 0 ? (size_t)len : 0;
-			out->ptr[out->len] = '\0';
-		}
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return code;
-}
-
-/* Each line; copy->manifest then has what was found, which must be the very same. */
-static enum bd_code check_files(struct copy *copy)
-{
-	struct bd_buf manifest;
-	enum bd_code code;
-
-	bd_buf_init(&manifest, MANIFEST_MAX_BYTES);
-	code = read_manifest(&manifest, copy);
-	for (char *line = manifest.ptr; code == BD_OK && line != NULL && *line != '\0';) {
-		char *end = strchr(line, '\n');
-
-		if (end == NULL) {
-			code = damaged(copy, MANIFEST, "cut off");
-			break;
-		}
-		*end = '\0';
-		code = check_file(copy, line);
-		line = end + 1;
-	}
-	if (code == BD_OK && copy->report.files < 2) {
-		code = damaged(copy, MANIFEST, "names no store");
-	}
-	bd_buf_release(&manifest);
-	return code;
-}
-
-enum bd_code bd_backup_verify(
-	struct bd_backup_report *report, const char *backup, struct bd_diag *diag)
-{
-	struct copy copy;
-	enum bd_code code = copy_open(&copy, backup, "", diag);
-
-	code = code == BD_OK ? check_files(&copy) : code;
-	*report = copy.report;
-	copy_close(&copy);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "backup");
-}
-
-/* -- putting it back -- */
-
-static enum bd_code check_keys(const char *backup, const struct bd_keys *keys, struct bd_diag *diag)
-{
-	uint16_t needed[BD_EPOCHS_MAX];
-	size_t count = 0;
-
-	BD_TRY(bd_store_needed(needed, &count, backup, diag));
-	for (size_t i = 0; i < count; i++) {
-		const struct bd_key *key = bd_keys_find(keys, needed[i]);
-		bool is_needed = false;
-
-		if (key == NULL) {
-			return bd_fail(diag, BD_STORE_KEY,
-				"epoch %u is not among the keys, and the backup needs it",
-				needed[i]);
-		}
-		BD_TRY(bd_store_check_key(&is_needed, backup, key, diag));
-	}
-	return BD_OK;
-}
-
-/* Every file that the manifest names, and only those. */
-static enum bd_code copy_named(struct copy *copy, struct bd_bytes manifest)
-{
-	while (manifest.len > 0) {
-		const char *end = memchr(manifest.ptr, '\n', manifest.len);
-		char line[512], name[300];
-		bool is_gone = false;
-
-		if (end == NULL || (size_t)(end - manifest.ptr) >= sizeof(line)) {
-			return BD_INTERNAL;
-		}
-		snprintf(line, sizeof(line), "%.*s", (int)(end - manifest.ptr), manifest.ptr);
-		if (sscanf(line, "%*s %*s %299s", name) != 1) {
-			return BD_INTERNAL;
-		}
-		BD_TRY(copy_file(copy, name, &is_gone));
-		if (is_gone) {
-			return damaged(copy, name, "missing");
-		}
-		manifest.len -= (size_t)(end + 1 - manifest.ptr);
-		manifest.ptr = end + 1;
-	}
-	return BD_OK;
-}
-
-static enum bd_code put_back(struct copy *copy, struct bd_bytes manifest)
-{
-	char path[PATH_BYTES];
-
-	if (mkdir(copy->to, 0700) != 0) {
-		return io_fail(copy->diag, copy->to);
-	}
-	for (size_t i = 0; i < FOLDERS; i++) {
-		join(path, copy->to, folders[i]);
-		if (mkdir(path, 0700) != 0) {
-			return io_fail(copy->diag, folders[i]);
-		}
-	}
-	BD_TRY(copy_named(copy, manifest));
-	for (size_t i = 0; i < FOLDERS; i++) {
-		join(path, copy->to, folders[i]);
-		BD_TRY(sync_path(path, copy->diag));
-	}
-	return sync_path(copy->to, copy->diag);
-}
-
-/* rename takes the place of an empty folder, and of no other. */
-static enum bd_code take_place(const char *draft, const char *folder, struct bd_diag *diag)
-{
-	if (rename(draft, folder) == 0) {
-		return BD_OK;
-	}
-	return errno == ENOTEMPTY || errno == EEXIST
-		       ? bd_fail(diag, BD_STORE_IN_USE, "%.200s is not empty", folder)
-		       : io_fail(diag, folder);
-}
-
-enum bd_code bd_backup_restore(struct bd_backup_report *report, const char *backup,
-	const char *folder, const struct bd_keys *keys, struct bd_diag *diag)
-{
-	char draft[PATH_BYTES];
-	struct copy found, copy;
-	enum bd_code code = copy_open(&found, backup, "", diag);
-
-	snprintf(draft, sizeof(draft), "%.4000s.restoring-%d", folder, (int)getpid());
-	code = code == BD_OK ? check_files(&found) : code;
-	code = code == BD_OK ? check_keys(backup, keys, diag) : code;
-	if (code == BD_OK) {
-		code = copy_open(&copy, backup, draft, diag);
-		code = code == BD_OK ? put_back(&copy, bd_buf_bytes(&found.manifest)) : code;
-		/* What was copied is what was checked. */
-		if (code == BD_OK && !bd_bytes_equal(bd_buf_bytes(&found.manifest),
-					     bd_buf_bytes(&copy.manifest))) {
-			code = bd_fail(diag, BD_BACKUP_DAMAGED, "it changed meanwhile");
-		}
-		code = code == BD_OK ? take_place(draft, folder, diag) : code;
-		copy_close(&copy);
-	}
-	*report = found.report;
-	copy_close(&found);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "restore");
 }

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
 	gateway/store/apply.c gateway/store/apply.h \
-	gateway/store/backup.c gateway/store/backup.h \
+	gateway/store/backup.c gateway/store/backup.h gateway/store/backup_copy.c gateway/store/backup_parts.h \
 	gateway/store/bulk.c gateway/store/bulk.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
@@ -32,6 +32,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
+	gateway/store/manifest.c gateway/store/manifest.h \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c \
 	gateway/store/node_recall.c gateway/store/node_view.c \
 	gateway/store/obligations.c gateway/store/obligations.h \
@@ -44,6 +45,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/recall_find.c \
 	gateway/store/recent.c gateway/store/recent.h \
 	gateway/store/report.c \
+	gateway/store/restore.c \
 	gateway/store/needed.c \
 	gateway/store/reseal.c gateway/store/reseal.h \
 	gateway/store/ring.c gateway/store/ring.h \

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/backup.h"
 #include "store/case_index.h"
 #include "store/erase_who.h"
 #include "store/history.h"
@@ -300,7 +301,8 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	store->hook = settings->hook;
 	store->cases_days = settings->cases_days;
 	store->lock_fd = -1;
-	code = make_folder(store, "", diag);
+	code = bd_restore_check(store->folder, diag);
+	code = code == BD_OK ? make_folder(store, "", diag) : code;
 	if (code == BD_OK && !settings->is_locked) {
 		code = bd_store_lock(&store->lock_fd, store->folder, diag);
 	}

@@ -49,6 +49,13 @@ starts() {
 
 # -- everything that leaves something behind --
 
+# Its bytes are kept, sealed: a number, a name and a date that is none.
+a_row_is_refused() {
+	sed 's/2025-03-10/2025-13-10/' "$top/adapters/market/samples/market_20260601_E_PER_LIMIT.utf8.txt" >"$work/refused"
+	[ "$(push market/e_per_limit "$work/refused" '?delivery=2026-06-02&total=2')" = 200 ] && body_is '.rejected == 1' &&
+		[ "$(ask GET '/v1/rejects?source=market')" = 200 ] && body_is '.rejects | any(.reject.code == "date.range")'
+}
+
 samples_are_in() {
 	starts && push_samples "$top/tests/e2e/samples.tsv" || return 1
 	jq .question "$case_file" >"$work/question.json"
@@ -57,6 +64,7 @@ samples_are_in() {
 			--data "@$work/question.json")" = 200 ] || return 1
 	done
 	receipt=$(jq -r .receipt "$work/body")
+	a_row_is_refused || return 1
 	until_so is_explained "$receipt" && answer_of >"$work/answer" && [ -s "$work/answer" ]
 }
 

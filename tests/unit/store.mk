@@ -112,3 +112,9 @@ check_PROGRAMS += tests/unit/test_store_erase
 TESTS += tests/unit/test_store_erase
 tests_unit_test_store_erase_SOURCES = tests/unit/test_store_erase.c tests/unit/leftovers.h tests/unit/store_support.h
 tests_unit_test_store_erase_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_backup
+TESTS += tests/unit/test_store_backup
+tests_unit_test_store_backup_SOURCES = tests/unit/test_store_backup.c tests/unit/store_support.h
+tests_unit_test_store_backup_LDADD = $(STORE_TEST_LIBS)
+tests_unit_test_store_backup_LDFLAGS = -Wl,--wrap=mkdir,--wrap=rename,--wrap=fchmod,--wrap=fsync,--wrap=ftruncate,--wrap=unlinkat,--wrap=write
