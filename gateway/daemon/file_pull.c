@@ -4,6 +4,7 @@
 #include "base/file_pattern.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/file_list.h"
 #include "daemon/pull.h"
 
 #include <stddef.h>
@@ -20,11 +21,6 @@
 #define ID_BYTES 16
 #define ID_HEX (2 * ID_BYTES)
 #define PROGRESS_MAX_BYTES (BD_SOURCE_FILES_MAX * (ID_HEX + 1) + 64)
-
-struct file {
-	const char *name;
-	int32_t day;
-};
 
 struct id {
 	uint8_t bytes[ID_BYTES];
@@ -48,7 +44,7 @@ struct bd_file_pull {
 	struct bd_http_request http;
 	bool is_listing;
 	struct bd_buf listed, url, progress_text;
-	struct file *files;
+	struct bd_listed *files;
 	size_t file_count, at;
 	uint8_t now_id[ID_BYTES];
 	enum bd_code worst; /* of this run */
@@ -292,7 +288,7 @@ static const struct bd_asking_ops asking_ops = { on_result, on_asked };
 
 static void take_file(struct bd_file_pull *pull)
 {
-	const struct file *file = &pull->files[pull->at];
+	const struct bd_listed *file = &pull->files[pull->at];
 	size_t len = strlen(file->name);
 
 	pull->asking.request = (struct bd_form_request){ .method = "GET", .url = pull->url.ptr };
@@ -311,49 +307,25 @@ static bool make_url(struct bd_file_pull *pull, const char *name)
 	       bd_buf_add_byte(&pull->url, '\0') == BD_OK;
 }
 
-static int by_name(const void *a, const void *b)
+static void on_listed(struct bd_file_pull *pull)
 {
-	return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
-}
+	enum bd_code code = bd_file_list_read(pull->files, &pull->file_count, BD_SOURCE_FILES_MAX,
+		&pull->listed, pull->plan->files);
 
-static void add_file(struct bd_file_pull *pull, char *name)
-{
-	struct file *file = &pull->files[pull->file_count];
-	struct bd_bytes bytes = bd_bytes_of(name);
-
-	if (pull->file_count < BD_SOURCE_FILES_MAX && bd_file_name_is_good(bytes) &&
-		!bd_file_name_is_passing(bytes) &&
-		bd_file_pattern_fits(&file->day, pull->plan->files, false, bytes)) {
-		file->name = name;
-		pull->file_count++;
-	}
-}
-
-/* A line each; cut in place. */
-static void read_list(struct bd_file_pull *pull)
-{
-	char *at = pull->listed.ptr, *end;
-
-	pull->file_count = pull->at = 0;
-	if (bd_buf_add_byte(&pull->listed, '\0') != BD_OK) {
+	pull->at = 0;
+	if (code == BD_LIMIT_COUNT) {
+		/* Those beyond wait until some were taken away; that is no run without a fault. */
+		pull->worst = code;
+	} else if (code != BD_OK) {
+		finish_run(pull, code == BD_LIMIT_BYTES ? BD_CONNECT_ANSWER_SIZE : code, "listing");
 		return;
 	}
-	for (at = pull->listed.ptr; *at != '\0'; at = end) {
-		size_t len = strcspn(at, "\r\n");
-
-		end = at + len + strspn(at + len, "\r\n");
-		at[len] = '\0';
-		add_file(pull, at);
-		if (end == at + len) {
-			break;
-		}
-	}
-	qsort(pull->files, pull->file_count, sizeof(*pull->files), by_name);
+	next_file(pull);
 }
 
 static void on_changed(struct bd_file_pull *pull, int64_t changed_s)
 {
-	const struct file *file = &pull->files[pull->at];
+	const struct bd_listed *file = &pull->files[pull->at];
 	int64_t age_ms = bd_clock_wall_ms() - changed_s * 1000;
 	uint8_t digest[BD_DIGEST_BYTES];
 	char text[BD_FILE_NAME_MAX_BYTES + 32];
@@ -403,8 +375,7 @@ static void on_end(struct bd_http_fetch *fetch, const struct bd_http_fetch_end *
 	if (code != BD_OK) {
 		finish_run(pull, code, end->diag.detail);
 	} else if (pull->is_listing) {
-		read_list(pull);
-		next_file(pull);
+		on_listed(pull);
 	} else {
 		on_changed(pull, end->changed_s);
 	}

@@ -4,6 +4,7 @@
 #include "daemon/access.h"
 #include "daemon/login_ask.h"
 #include "daemon/nonces.h"
+#include "daemon/platform.h"
 #include "daemon/sender_keys.h"
 #include "daemon/signature.h"
 
@@ -153,71 +154,19 @@ static enum bd_code by_key(const struct bd_sender **out, struct bd_loop *loop,
 
 /* -- a platform -- */
 
-static const char *const platform_headers[] = { "gjzwfwpt_sid", "gjzwfwpt_rid", "gjzwfwpt_rtime",
-	"gjzwfwpt_sign" };
-enum { PLATFORM_SID, PLATFORM_RID, PLATFORM_RTIME, PLATFORM_SIGN, PLATFORM_HEADERS };
-#define RID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-#define SID_MAX_BYTES 128
-/* rtime in milliseconds since 1970, or in seconds. */
-#define RTIME_MS_DIGITS 13
-#define RTIME_S_DIGITS 10
-
-static bool is_of(struct bd_bytes text, const char *characters)
+static bool read_platform(struct bd_platform *out, const struct bd_http_exchange *exchange)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '\0' || strchr(characters, text.ptr[i]) == NULL) {
+	static const char *const names[] = { "gjzwfwpt_sid", "gjzwfwpt_rid", "gjzwfwpt_rtime",
+		"gjzwfwpt_sign" };
+	struct bd_bytes values[sizeof(names) / sizeof(names[0])];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (bd_http_header_count(exchange, names[i]) != 1) {
 			return false;
 		}
+		values[i] = bd_http_header(exchange, names[i]);
 	}
-	return text.len > 0;
-}
-
-/* Each once, and of its form: what is signed has no marks between its parts, so a rid of another
- * length could be another sid. */
-static bool read_platform(struct bd_bytes values[PLATFORM_HEADERS], int64_t *signed_ms,
-	const struct bd_http_exchange *exchange)
-{
-	int64_t number = 0;
-
-	for (size_t i = 0; i < PLATFORM_HEADERS; i++) {
-		if (bd_http_header_count(exchange, platform_headers[i]) != 1) {
-			return false;
-		}
-		values[i] = bd_http_header(exchange, platform_headers[i]);
-	}
-	if (values[PLATFORM_SID].len == 0 || values[PLATFORM_SID].len > SID_MAX_BYTES ||
-		values[PLATFORM_RID].len < BD_SIGNATURE_NONCE_MIN_BYTES ||
-		values[PLATFORM_RID].len > BD_SIGNATURE_NONCE_MAX_BYTES ||
-		!is_of(values[PLATFORM_RID], RID_CHARACTERS) ||
-		!is_of(values[PLATFORM_RTIME], "0123456789") ||
-		(values[PLATFORM_RTIME].len != RTIME_MS_DIGITS &&
-			values[PLATFORM_RTIME].len != RTIME_S_DIGITS)) {
-		return false;
-	}
-	for (size_t i = 0; i < values[PLATFORM_RTIME].len; i++) {
-		number = number * 10 + (values[PLATFORM_RTIME].ptr[i] - '0');
-	}
-	*signed_ms = values[PLATFORM_RTIME].len == RTIME_MS_DIGITS ? number : number * 1000;
-	return true;
-}
-
-/* base64(HMAC-SHA256(sid + rid + rtime, secret)). */
-static bool is_signed(const struct bd_bytes values[PLATFORM_HEADERS], const struct bd_hmac *secret)
-{
-	char signed_room[SID_MAX_BYTES + BD_SIGNATURE_NONCE_MAX_BYTES + RTIME_MS_DIGITS];
-	char mac_room[BD_DIGEST_BYTES + 3];
-	struct bd_buf text = { signed_room, 0, sizeof(signed_room), sizeof(signed_room) };
-	struct bd_buf given = { mac_room, 0, sizeof(mac_room), sizeof(mac_room) };
-	uint8_t mac[BD_DIGEST_BYTES];
-
-	for (size_t i = PLATFORM_SID; i < PLATFORM_SIGN; i++) {
-		if (bd_buf_add(&text, values[i]) != BD_OK) {
-			return false;
-		}
-	}
-	return bd_base64_read(&given, values[PLATFORM_SIGN]) && given.len == sizeof(mac) &&
-	       bd_hmac_of(secret, bd_buf_bytes(&text), mac) == BD_OK &&
-	       bd_equal_secret(mac, (const uint8_t *)mac_room, sizeof(mac));
+	return bd_platform_read(out, values[0], values[1], values[2], values[3]);
 }
 
 /* Over TLS from the certificate that is registered with it, and nowhere else. */
@@ -225,29 +174,27 @@ static enum bd_code by_platform(const struct bd_sender **out, const struct bd_ga
 	struct bd_http_exchange *exchange, struct bd_diag *diag)
 {
 	const struct bd_http_peer *peer = bd_http_peer(exchange);
-	struct bd_bytes values[PLATFORM_HEADERS];
+	struct bd_platform stated;
 	const struct bd_hmac *secret = NULL;
 	const struct bd_sender *sender;
-	int64_t signed_ms = 0;
 	enum bd_code code;
 
 	if (gate->is_plaintext || gate->is_proxy || peer == NULL) {
 		return bd_fail(diag, BD_AUTH_SIGNATURE,
 			"a platform's headers count over TLS with its own certificate alone");
 	}
-	if (!read_platform(values, &signed_ms, exchange)) {
+	if (!read_platform(&stated, exchange)) {
 		return bd_fail(diag, BD_AUTH_SIGNATURE,
 			"gjzwfwpt_sid, _rid (16 to 64 characters), _rtime (digits of s or ms) and "
 			"_sign stand once each");
 	}
-	sender = bd_sender_keys_platform(
-		&secret, gate->loop->setup->sender_keys, values[PLATFORM_SID]);
+	sender = bd_sender_keys_platform(&secret, gate->loop->setup->sender_keys, stated.sid);
 	if (sender == NULL || strcmp(peer->spki_sha256, sender->platform_pin) != 0 ||
-		!is_signed(values, secret)) {
+		!bd_platform_is_signed(&stated, secret)) {
 		return bd_fail(diag, BD_AUTH_SIGNATURE, "%s", "");
 	}
-	code = bd_nonces_take(gate->loop->daemon->nonces, values[PLATFORM_SID],
-		values[PLATFORM_RID], signed_ms, bd_clock_wall_ms());
+	code = bd_nonces_take(gate->loop->daemon->nonces, stated.sid, stated.rid, stated.signed_ms,
+		bd_clock_wall_ms());
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "%s", "");
 	}

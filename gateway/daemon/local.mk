@@ -41,7 +41,7 @@ biduid_SOURCES = \
 	gateway/daemon/drift.c gateway/daemon/drift.h \
 	gateway/daemon/drop_file.c gateway/daemon/drop_file.h gateway/daemon/drop_move.c gateway/daemon/drop_parts.h gateway/daemon/drop_receipt.c \
 	gateway/daemon/drop_receipt.h gateway/daemon/drop_set.c gateway/daemon/drop_set.h \
-	gateway/daemon/file_pull.c gateway/daemon/file_pull.h \
+	gateway/daemon/file_list.c gateway/daemon/file_list.h gateway/daemon/file_pull.c gateway/daemon/file_pull.h \
 	gateway/daemon/endpoint.c gateway/daemon/endpoint.h \
 	gateway/daemon/fence.c gateway/daemon/fence.h \
 	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \
@@ -59,7 +59,7 @@ biduid_SOURCES = \
 	gateway/daemon/message_keys.h gateway/daemon/landlock.c gateway/daemon/landlock.h \
 	gateway/daemon/sender_keys.c gateway/daemon/sender_keys.h \
 	gateway/daemon/language.c gateway/daemon/language.h \
-	gateway/daemon/login_ask.c gateway/daemon/login_ask.h \
+	gateway/daemon/login_ask.c gateway/daemon/login_ask.h gateway/daemon/login_header.c gateway/daemon/login_header.h \
 	gateway/daemon/logins.c gateway/daemon/logins.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
@@ -72,7 +72,7 @@ biduid_SOURCES = \
 	gateway/daemon/owed.c gateway/daemon/owed.h \
 	gateway/daemon/nonces.c gateway/daemon/nonces.h \
 	gateway/daemon/notify.c gateway/daemon/notify.h \
-	gateway/daemon/pool.c gateway/daemon/pool.h gateway/daemon/pool_parts.h \
+	gateway/daemon/platform.c gateway/daemon/platform.h gateway/daemon/pool.c gateway/daemon/pool.h gateway/daemon/pool_parts.h \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c gateway/daemon/proofs.h \

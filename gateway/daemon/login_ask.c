@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "daemon/call.h"
-#include "daemon/logins.h"
+#include "daemon/login_header.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -62,33 +62,6 @@ static void on_checked(struct bd_letter *letter)
 		bd_http_ask_again(wait->call.exchange);
 	}
 	bd_loop_background_end(loop);
-}
-
-/* "Basic BASE64", of NAME:PASSWORD. */
-static bool read_header(struct bd_login *login, struct bd_bytes header)
-{
-	char room[BD_ACCOUNT_NAME_MAX_BYTES + BD_PASSWORD_MAX_BYTES + 2];
-	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
-	const char *colon = NULL;
-	size_t name_len = 0;
-	bool is_good = header.len > 6 && strncasecmp(header.ptr, "Basic ", 6) == 0 &&
-		       bd_base64_read(&text, (struct bd_bytes){ header.ptr + 6, header.len - 6 });
-
-	if (is_good) {
-		colon = text.len == 0 ? NULL : memchr(room, ':', text.len);
-		name_len = colon == NULL ? 0 : (size_t)(colon - room);
-		login->password_len = colon == NULL ? 0 : text.len - name_len - 1;
-	}
-	is_good = is_good && colon != NULL && name_len > 0 &&
-		  name_len <= BD_ACCOUNT_NAME_MAX_BYTES &&
-		  login->password_len <= BD_PASSWORD_MAX_BYTES && memchr(room, 0, text.len) == NULL;
-	if (is_good) {
-		memcpy(login->name, room, name_len);
-		login->name[name_len] = '\0';
-		memcpy(login->password, colon + 1, login->password_len);
-	}
-	bd_wipe(room, sizeof(room));
-	return is_good;
 }
 
 static const struct bd_sender *find_person(const struct bd_setup *setup, const char *name)
@@ -195,8 +168,8 @@ enum bd_code bd_login_find(const struct bd_sender **out, struct bd_gate *gate,
 	if (gate->is_plaintext) {
 		return bd_fail(diag, BD_AUTH_PLAINTEXT, "%s", "");
 	}
-	code = read_header(&login, header) ? look(out, gate->loop, exchange, &login, diag)
-					   : bd_fail(diag, BD_AUTH_PASSWORD, "%s", "");
+	code = bd_login_read(&login, header) ? look(out, gate->loop, exchange, &login, diag)
+					     : bd_fail(diag, BD_AUTH_PASSWORD, "%s", "");
 	bd_wipe(&login, sizeof(login));
 	return code;
 }

@@ -22,3 +22,10 @@ tests_fuzz_fuzz_sign_LDADD = $(BASE_FUZZ_LIBS)
 tests_fuzz_fuzz_sign_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_sign_SOURCES = tests/fuzz/fuzz_sign.c tests/fuzz/replay.c
 tests_fuzz_replay_sign_LDADD = $(BASE_FUZZ_LIBS)
+FUZZERS += tests/fuzz/fuzz_shares
+REPLAYS += tests/fuzz/replay_shares
+tests_fuzz_fuzz_shares_SOURCES = tests/fuzz/fuzz_shares.c
+tests_fuzz_fuzz_shares_LDADD = $(BASE_FUZZ_LIBS)
+tests_fuzz_fuzz_shares_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_shares_SOURCES = $(tests_fuzz_fuzz_shares_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_shares_LDADD = $(tests_fuzz_fuzz_shares_LDADD)

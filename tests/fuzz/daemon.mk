@@ -20,3 +20,31 @@ tests_fuzz_fuzz_totals_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
 tests_fuzz_fuzz_totals_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_totals_SOURCES = $(tests_fuzz_fuzz_totals_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_totals_LDADD = $(tests_fuzz_fuzz_totals_LDADD)
+FUZZERS += tests/fuzz/fuzz_signature
+REPLAYS += tests/fuzz/replay_signature
+tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz_signature.c gateway/daemon/signature.c
+tests_fuzz_fuzz_signature_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_signature_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_signature_SOURCES = $(tests_fuzz_fuzz_signature_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_signature_LDADD = $(tests_fuzz_fuzz_signature_LDADD)
+FUZZERS += tests/fuzz/fuzz_caller
+REPLAYS += tests/fuzz/replay_caller
+tests_fuzz_fuzz_caller_SOURCES = tests/fuzz/fuzz_caller.c gateway/daemon/login_header.c gateway/daemon/platform.c
+tests_fuzz_fuzz_caller_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_caller_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_caller_SOURCES = $(tests_fuzz_fuzz_caller_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_caller_LDADD = $(tests_fuzz_fuzz_caller_LDADD)
+FUZZERS += tests/fuzz/fuzz_database
+REPLAYS += tests/fuzz/replay_database
+tests_fuzz_fuzz_database_SOURCES = tests/fuzz/fuzz_database.c gateway/daemon/database_talk.c
+tests_fuzz_fuzz_database_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_database_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_database_SOURCES = $(tests_fuzz_fuzz_database_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_database_LDADD = $(tests_fuzz_fuzz_database_LDADD)
+FUZZERS += tests/fuzz/fuzz_file_list
+REPLAYS += tests/fuzz/replay_file_list
+tests_fuzz_fuzz_file_list_SOURCES = tests/fuzz/fuzz_file_list.c gateway/daemon/file_list.c
+tests_fuzz_fuzz_file_list_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_file_list_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_file_list_SOURCES = $(tests_fuzz_fuzz_file_list_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_file_list_LDADD = $(tests_fuzz_fuzz_file_list_LDADD)

@@ -12,3 +12,10 @@ tests_fuzz_fuzz_deny_LDADD = $(tests_fuzz_fuzz_http_LDADD)
 tests_fuzz_fuzz_deny_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_deny_SOURCES = tests/fuzz/fuzz_deny.c tests/fuzz/replay.c
 tests_fuzz_replay_deny_LDADD = $(tests_fuzz_fuzz_http_LDADD)
+FUZZERS += tests/fuzz/fuzz_peer
+REPLAYS += tests/fuzz/replay_peer
+tests_fuzz_fuzz_peer_SOURCES = tests/fuzz/fuzz_peer.c
+tests_fuzz_fuzz_peer_LDADD = $(tests_fuzz_fuzz_http_LDADD)
+tests_fuzz_fuzz_peer_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_peer_SOURCES = $(tests_fuzz_fuzz_peer_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_peer_LDADD = $(tests_fuzz_fuzz_peer_LDADD)

@@ -65,3 +65,10 @@ tests_fuzz_fuzz_case_block_LDADD = $(STORE_FUZZ_LIBS)
 tests_fuzz_fuzz_case_block_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_case_block_SOURCES = $(tests_fuzz_fuzz_case_block_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_case_block_LDADD = $(STORE_FUZZ_LIBS)
+FUZZERS += tests/fuzz/fuzz_manifest
+REPLAYS += tests/fuzz/replay_manifest
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c
+tests_fuzz_fuzz_manifest_LDADD = $(STORE_FUZZ_LIBS)
+tests_fuzz_fuzz_manifest_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_manifest_SOURCES = $(tests_fuzz_fuzz_manifest_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_manifest_LDADD = $(tests_fuzz_fuzz_manifest_LDADD)
