@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "config/accounts.h"
 #include "config/file.h"
+#include "config/roles.h"
 #include "config/settings.h"
 
 #include <sys/stat.h>
@@ -96,6 +97,33 @@ static void wrong_senders_are_all_told(void **state)
 	assert_null(senders);
 	assert_expected(
 		&diags, source_path(&arena, "tests/adapters/config/bad_senders.conf.expected"));
+	bd_arena_release(&arena);
+}
+
+/* Every pair, in both orders: whoever does a thing does not also watch over it. */
+static void roles_that_exclude_each_other(void **state)
+{
+	static const char *const names[] = { "department", "engine", "operator", "auditor",
+		"system_administrator", "security_administrator", "audit_administrator" };
+	/* Those that one may have beside each other: row and column by the names above. */
+	static const char *const beside[] = { "111....", "111....", "111.1..", "...1..1", "..1.1..",
+		".....1.", "...1..1" };
+	struct bd_arena arena;
+
+	(void)state;
+	bd_arena_init(&arena, ARENA_MAX);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+			struct bd_diags diags = { 0 };
+			char value[128];
+			struct bd_line line = { .value = value, .shown = "senders", .number = 1 };
+			uint32_t roles = 0;
+
+			snprintf(value, sizeof(value), "%s %s", names[i], names[j]);
+			assert_true(bd_roles_read(&roles, &line, &arena, &diags));
+			assert_int_equal(diags.count, beside[i][j] == '1' ? 0 : 1);
+		}
+	}
 	bd_arena_release(&arena);
 }
 
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(wrong_settings_are_all_told),
 		cmocka_unit_test(senders_read),
 		cmocka_unit_test(wrong_senders_are_all_told),
+		cmocka_unit_test(roles_that_exclude_each_other),
 		cmocka_unit_test(accounts_read),
 		cmocka_unit_test(wrong_accounts_are_all_told),
 		cmocka_unit_test(passwords_as_text),
