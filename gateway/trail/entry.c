@@ -18,7 +18,8 @@ const char *bd_trail_kind_name(enum bd_trail_kind kind)
 		[BD_TRAIL_REPRODUCE] = "reproduce",
 		[BD_TRAIL_BACKTEST] = "backtest",
 		[BD_TRAIL_READ] = "read",
-		[BD_TRAIL_WITNESSED] = "witnessed" };
+		[BD_TRAIL_WITNESSED] = "witnessed",
+		[BD_TRAIL_LOOK_UP] = "look_up" };
 	size_t number = (size_t)kind;
 
 	return number > 0 && number < sizeof(names) / sizeof(names[0]) ? names[number] : "unknown";

@@ -26,7 +26,8 @@ enum bd_trail_kind {
 	BD_TRAIL_REPRODUCE, /* a case was decided again */
 	BD_TRAIL_BACKTEST,  /* the cases of a time were decided by another version */
 	BD_TRAIL_READ,      /* something else was looked at: a receipt, rejects, the state */
-	BD_TRAIL_WITNESSED  /* a head was countersigned by a second party */
+	BD_TRAIL_WITNESSED, /* a head was countersigned by a second party */
+	BD_TRAIL_LOOK_UP    /* a department was asked about a subject, for a case */
 };
 /* "compare"; "unknown" for a number of a later version. */
 const char *bd_trail_kind_name(enum bd_trail_kind kind);

@@ -350,6 +350,7 @@ enum bd_code bd_trail_entry_write(
 	case BD_TRAIL_BACKTEST:
 	case BD_TRAIL_READ:
 	case BD_TRAIL_WITNESSED:
+	case BD_TRAIL_LOOK_UP:
 		code = bd_trail_event_unpack(&event, entry->payload, arena);
 		return code == BD_OK ? bd_trail_event_write(out, entry, &event) : code;
 	}

@@ -10,18 +10,20 @@
 
 struct bd_trail_event {
 	struct bd_trail_caller caller;
-	/* queries: who was looked at */
+	/* queries, look-ups: who was looked at */
 	const struct bd_trail_subject *subjects;
 	size_t subject_count;
 	struct bd_bytes status; /* "found" */
 	/* queries: the fields whose values were told, each once: "person.name person.birth_date" */
 	struct bd_bytes disclosed;
-	/* pushes: to which feed, the message's number, its counts, its keyed digest */
+	/* pushes: to which feed, the message's number, its counts, its keyed digest; look-ups:
+	 * which feed was asked, and the message that came of it */
 	struct bd_bytes source, feed;
 	uint64_t message, received, accepted, rejected;
 	uint8_t body[BD_DIGEST_BYTES];
 	/* refusals: the code, what was asked, and how many more like it since the last entry (of
-	 * callers that are not known only one a second is entered); reads: what was asked */
+	 * callers that are not known only one a second is entered); reads: what was asked;
+	 * look-ups: how they ended, and how many cases more waited for the same */
 	struct bd_bytes code, method, path;
 	uint64_t more;
 	/* repeats: the receipt of the first answer; obligations: of the answer that made the
