@@ -227,6 +227,11 @@ void bd_loop_background_end(struct bd_loop *loop)
 	post_if_idle(loop);
 }
 
+static void on_last(struct bd_letter *letter)
+{
+	bd_loop_background_end(CONTAINER(struct bd_loop, last_letter, letter));
+}
+
 static void on_secured(struct bd_http_handler *handler, const struct bd_http_secured *secured)
 {
 	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
@@ -457,6 +462,8 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	loop->reload_letter.deliver = reload;
 	loop->tls_letter.deliver = on_credentials;
 	loop->idle_letter.deliver = on_idle;
+	loop->last_letter.deliver = on_last;
+	loop->background += number >= daemon->network_count; /* until bd_loop_let_go */
 	loop->synced_letter.deliver = on_synced;
 	if (uv_loop_init(&loop->uv) != 0) {
 		return bd_fail(diag, BD_NO_MEMORY, "no event loop");
@@ -508,6 +515,11 @@ enum bd_code bd_loop_start(struct bd_loop *loop)
 void bd_loop_drain(struct bd_loop *loop)
 {
 	bd_mailbox_post(&loop->mailbox, &loop->drain_letter);
+}
+
+void bd_loop_let_go(struct bd_loop *loop)
+{
+	bd_mailbox_post(&loop->mailbox, &loop->last_letter);
 }
 
 void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup)

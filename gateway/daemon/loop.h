@@ -27,6 +27,8 @@ struct bd_loop_counts {
 	uint64_t requests, refused;
 	uint64_t pushes, records_received, records_rejected;
 	uint64_t compares, queries;
+	uint64_t cases_waited;      /* for departments */
+	uint64_t look_ups_busy;     /* cases refused because too many waited */
 	uint64_t elements_withheld; /* because an approved use is not in force (uses.h) */
 	struct bd_pool_figures short_pool, long_pool;
 	struct bd_secured_counts secured;
@@ -91,6 +93,7 @@ struct bd_loop {
 	bool is_tls_posted;    /* atomic */
 	/* letters from the main thread */
 	struct bd_letter drain_letter, reload_letter, tls_letter;
+	struct bd_letter last_letter; /* nobody posts to it any more */
 	struct bd_letter idle_letter; /* from itself: nothing is left in the background */
 	/* from the signer: what answers wait for is synced, or never will be */
 	struct bd_letter synced_letter;
@@ -114,6 +117,7 @@ struct bd_daemon {
 	struct bd_databases *databases; /* likewise */
 	struct bd_puller *puller;       /* its guest */
 	struct bd_source_board *board;
+	uint64_t cases_waiting; /* atomic: for departments */
 	struct bd_trail *trail;
 	struct bd_sign_key *trail_key;
 	struct bd_signer *signer;
@@ -147,6 +151,9 @@ enum bd_code bd_loop_start(struct bd_loop *loop);
 void bd_loop_join(struct bd_loop *loop, struct bd_loop_guest *guest);
 /* Main thread; ends in drained_letter at the daemon's mailbox. */
 void bd_loop_drain(struct bd_loop *loop);
+/* Main thread; of the sources' loop, which is there for the others to post to until all of them
+ * have ended: they have. */
+void bd_loop_let_go(struct bd_loop *loop);
 /* Main thread; takes a reference of its own; ends in reloaded_letter. Not again before that. */
 void bd_loop_reload(struct bd_loop *loop, struct bd_setup *setup);
 /* The loop's thread: one of `background` is done, a guest too. */

@@ -340,6 +340,8 @@ static void on_loop_drained(struct bd_letter *letter)
 
 	if (--loop->daemon->loops_running == 0) {
 		uv_stop(&biduid->uv);
+	} else if (loop->daemon->loops_running == 1 && loop->daemon->sources_loop != NULL) {
+		bd_loop_let_go(loop->daemon->sources_loop);
 	}
 }
 
