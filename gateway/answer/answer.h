@@ -34,6 +34,13 @@ struct bd_section_use {
 	const struct bd_approved_use *approval;
 };
 
+/* What a department was asked for this case on the spot 现场查询. */
+struct bd_looked_up {
+	const char *source, *feed;
+	const char *subject; /* pointer in the case */
+	enum bd_code code;   /* BD_OK: it has answered, and what it said is stored */
+};
+
 struct bd_answer_context {
 	const struct bd_dictionary *dict;
 	const struct bd_matter *const *matters; /* all versions of all */
@@ -58,6 +65,8 @@ struct bd_answer_context {
 	enum bd_disclosure needs;       /* compare: told at least so much, else refused */
 	bool is_sandbox; /* said in every answer: no decision of this rests on real data */
 	bool explains;   /* compare: what was compared, side by side, masked (mask.h) */
+	const struct bd_looked_up *looked_up; /* compare: told in the answer */
+	size_t looked_up_count;
 };
 
 /* What a comparison came to, for receipts and obligations. Lives in the question's arena. */

@@ -8,6 +8,7 @@
 
 #define POINTER_MAX 160
 #define CASE_ID_MAX_BYTES 128
+#define DEADLINE_MOST_MS INT64_C(1000000000)
 
 struct work {
 	struct bd_case *asked;
@@ -500,6 +501,24 @@ static void find_matter(struct work *work, const struct bd_json *node)
 	refuse(work, BD_MATTER_UNKNOWN, node, "/matter", "");
 }
 
+/* However long: what is too much for anybody counts as the longest wait. */
+static bool read_deadline(int64_t *out, const struct bd_json *node)
+{
+	int64_t ms = 0;
+
+	if (node->type != BD_JSON_IS_NUMBER) {
+		return false;
+	}
+	for (size_t i = 0; i < node->text.len; i++) {
+		if (node->text.ptr[i] < '0' || node->text.ptr[i] > '9') {
+			return false;
+		}
+		ms = ms < DEADLINE_MOST_MS ? ms * 10 + (node->text.ptr[i] - '0') : ms;
+	}
+	*out = ms;
+	return true;
+}
+
 static void read_head(struct work *work, const struct bd_json *root)
 {
 	const struct bd_json *on = bd_json_get(root, "on"), *at = bd_json_get(root, "submitted_at"),
@@ -518,8 +537,10 @@ static void read_head(struct work *work, const struct bd_json *root)
 	if (id != NULL && (!is_text(id) || id->text.len > CASE_ID_MAX_BYTES)) {
 		refuse(work, BD_QUESTION_FORM, id, "/case", "a text of at most 128 bytes");
 	}
-	if (deadline != NULL && deadline->type != BD_JSON_IS_NUMBER) {
-		refuse(work, BD_QUESTION_FORM, deadline, "/deadline_ms", "a number");
+	asked->deadline_ms = BD_NO_DEADLINE;
+	if (deadline != NULL && !read_deadline(&asked->deadline_ms, deadline)) {
+		refuse(work, BD_QUESTION_FORM, deadline, "/deadline_ms",
+			"milliseconds, a whole number from 0 on");
 	}
 	find_matter(work, bd_json_get(root, "matter"));
 }

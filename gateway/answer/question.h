@@ -39,11 +39,14 @@ enum bd_material_state {
 	BD_MATERIAL_TO_FOLLOW
 };
 
+#define BD_NO_DEADLINE INT64_C(-1)
+
 struct bd_case {
 	const struct bd_matter *matter;
 	struct bd_bytes id;
 	int32_t on;           /* day of acceptance */
 	int64_t submitted_ms; /* 0 = not stated */
+	int64_t deadline_ms;  /* how long whoever asks waits; BD_NO_DEADLINE */
 	struct bd_case_subject *subjects;
 	size_t subject_count;
 	struct bd_claim *claims;

@@ -321,6 +321,29 @@ static void write_outcome(struct bd_json_writer *w, const struct bd_answered *an
 	}
 }
 
+/* Whom it was asked of on the spot, and how that ended. */
+static void write_looked_up(struct bd_json_writer *w, const struct bd_answer_context *context)
+{
+	if (context->looked_up_count == 0) {
+		return;
+	}
+	bd_jw_array(w, "look_ups");
+	for (size_t i = 0; i < context->looked_up_count; i++) {
+		const struct bd_looked_up *one = &context->looked_up[i];
+		const struct bd_code_info *info = bd_code_info(one->code);
+
+		bd_jw_object(w, NULL);
+		bd_jw_text(w, "source", one->source);
+		bd_jw_text(w, "feed", one->feed);
+		bd_jw_text(w, "subject", one->subject);
+		bd_jw_text(w, "code", info->text);
+		bd_jw_text(w, "detail_zh", info->zh);
+		bd_jw_text(w, "detail_en", info->en);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
 static void write_findings(struct bd_json_writer *w, const struct bd_answered *answered,
 	const struct bd_answer_context *context)
 {
@@ -331,6 +354,7 @@ static void write_findings(struct bd_json_writer *w, const struct bd_answered *a
 	bd_jw_array_end(w);
 	write_needless(w, answered);
 	write_reasons(w, answered);
+	write_looked_up(w, context);
 }
 
 static void write_next(struct bd_json_writer *w, enum bd_decision decision)

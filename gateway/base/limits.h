@@ -96,6 +96,21 @@
 #define BD_REPEATS_MAX 262144
 /* Lines of one NDJSON batch in flight. */
 #define BD_NDJSON_IN_FLIGHT 64
+/* How long a case that states no deadline_ms waits for departments (look_up_wait_ms), how long one
+ * may at most, and how much sooner it stops waiting than its deadline: it is still to be decided,
+ * and to travel. */
+#define BD_LOOK_UP_WAIT_MS 3000
+#define BD_LOOK_UP_WAIT_MAX_MS 60000
+#define BD_DEADLINE_MARGIN_MS 20
+/* Cases that wait for departments at once, some 10 KB each, and subjects that are asked about,
+ * some 20 KB each: twice as many as connections_max allows normally. */
+#define BD_CASES_WAITING_MAX 20000
+#define BD_LOOK_UPS_MAX 20000
+/* Of one case: sixteen sources of four subjects, or four of sixteen. */
+#define BD_CASE_LOOK_UPS_MAX 64
+/* After so long an answer is no longer waited for; meanwhile what is late for its case is stored.
+ */
+#define BD_LOOK_UP_MAX_MS 15000
 /* Subjects and claims of one case: a company with 50 shareholders (公司法) and a few claims of
  * each. */
 #define BD_CASE_SUBJECTS_MAX 64

@@ -19,7 +19,7 @@ static struct bd_bytes state_text(const struct bd_cli_options *options, struct b
 	static const struct {
 		const char *name, *zh;
 	} terms[] = { { "closed", "正常" }, { "open", "已熔断" }, { "trial", "试探中" },
-		{ "running", "取数中" }, { "waiting", "等候" } };
+		{ "running", "进行中" }, { "waiting", "等候" } };
 
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]) && !options->is_english; i++) {
 		if (bd_bytes_is(state, terms[i].name)) {
@@ -50,10 +50,10 @@ static struct bd_bytes code_text(const struct bd_cli_options *options, struct bd
 void bd_cli_show_sources(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
-	static const char *const zh[COLUMNS] = { "数据源", "连接／取数", "状态", "次数", "失败",
-		"拒收", "记录", "最近成功", "最近结果" };
-	static const char *const en[COLUMNS] = { "source", "connection/pull", "state", "asked",
-		"failed", "refused", "records", "last good", "last result" };
+	static const char *const zh[COLUMNS] = { "数据源", "连接／取数／现场查询", "状态", "次数",
+		"失败", "拒收", "记录", "最近成功", "最近结果" };
+	static const char *const en[COLUMNS] = { "source", "connection/pull/look-up", "state",
+		"asked", "failed", "refused", "records", "last good", "last result" };
 	const struct bd_json *sources = bd_json_get(answer, "sources");
 	struct bd_bytes head[COLUMNS];
 	struct bd_cli_table table;

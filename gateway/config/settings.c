@@ -1,5 +1,6 @@
 #include "config/settings.h"
 
+#include "base/limits.h"
 #include "config/lines.h"
 
 #include <errno.h>
@@ -169,6 +170,12 @@ static const struct row rows[] = {
 		.min = 4096,
 		.max = 65536,
 		.normal = 65536 },
+	{ .key = "look_up_wait_ms",
+		.kind = KIND_NUMBER,
+		.offset = AT(look_up_wait_ms),
+		.min = 0,
+		.max = BD_LOOK_UP_WAIT_MAX_MS,
+		.normal = BD_LOOK_UP_WAIT_MS },
 	{ .key = "connections_max",
 		.kind = KIND_NUMBER,
 		.offset = AT(connections_max),

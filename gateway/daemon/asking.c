@@ -438,6 +438,19 @@ void bd_asking_ask(struct bd_asking *asking)
 	start(asking);
 }
 
+void bd_asking_give_up(struct bd_asking *asking)
+{
+	struct bd_diag diag = { .code = BD_OK };
+
+	if (asking->fetch.parts != NULL) {
+		bd_http_fetch_cancel(&asking->fetch);
+		asking->is_final = true;
+		bd_fail(&diag, BD_CONNECT_TIMEOUT, "%s/%s", asking->plan->source,
+			asking->feed->name);
+		finish(asking, &diag, NULL);
+	}
+}
+
 /* What the writer has is stored, and comes back. */
 static void maybe_closed(struct bd_asking *asking)
 {

@@ -85,6 +85,9 @@ uint64_t bd_asking_serial(int64_t now_ms);
 /* Once; then ask as often as wanted, one after the other. */
 void bd_asking_open(struct bd_asking *asking);
 void bd_asking_ask(struct bd_asking *asking);
+/* It takes too long: over, as BD_CONNECT_TIMEOUT, which the circuit counts. Not what has come whole
+ * by now. */
+void bd_asking_give_up(struct bd_asking *asking);
 /* Gives up what runs, without on_asked, but not what is with the writer already: that is stored.
  * Then on_closed: its memory is the caller's again. */
 void bd_asking_close(struct bd_asking *asking, void (*on_closed)(struct bd_asking *asking));

@@ -34,14 +34,14 @@ void bd_source_board_free(struct bd_source_board *board)
 
 static bool is_same(const struct bd_board_row *a, const struct bd_board_row *b)
 {
-	return a->is_pull == b->is_pull && strcmp(a->source, b->source) == 0 &&
+	return a->kind == b->kind && strcmp(a->source, b->source) == 0 &&
 	       strcmp(a->name, b->name) == 0;
 }
 
-size_t bd_source_board_find(
-	struct bd_source_board *board, const char *source, const char *name, bool is_pull)
+size_t bd_source_board_find(struct bd_source_board *board, const char *source, const char *name,
+	enum bd_board_kind kind)
 {
-	struct bd_board_row wanted = { .is_pull = is_pull };
+	struct bd_board_row wanted = { .kind = kind };
 	size_t i = 0, free_row = BD_BOARD_ROWS_MAX;
 
 	snprintf(wanted.source, sizeof(wanted.source), "%s", source);
@@ -79,7 +79,7 @@ void bd_source_board_sweep(struct bd_source_board *board)
 	uv_mutex_lock(&board->lock);
 	for (size_t i = 0; i < board->count; i++) {
 		if (!board->is_found[i]) {
-			board->rows[i] = (struct bd_board_row){ .is_pull = false };
+			board->rows[i] = (struct bd_board_row){ .kind = BD_BOARD_CONNECTION };
 		}
 	}
 	uv_mutex_unlock(&board->lock);

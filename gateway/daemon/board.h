@@ -1,5 +1,5 @@
-/* board.h - what is known of every connection to a source and of every pull: for status and
- * figures.
+/* board.h - what is known of every connection to a source, every pull and every look-up: for status
+ * and figures.
  *
  * Layer: daemon; any thread. The sources' loop writes, whoever answers reads.
  */
@@ -11,14 +11,17 @@
 
 #include <stddef.h>
 
+enum bd_board_kind { BD_BOARD_CONNECTION = 0, BD_BOARD_PULL, BD_BOARD_LOOK_UP };
+
 /* Names are cut to their room. */
 struct bd_board_row {
 	char source[64], name[64];
-	bool is_pull;
+	enum bd_board_kind kind;
 	enum bd_breaker_state state; /* of a connection */
 	uint64_t asked, failed,
-		refused; /* requests; failed; ended for a limit or address of ours */
-	uint64_t busy, waiting;
+		refused;                /* requests; failed; ended for a limit or address of ours */
+	uint64_t busy, waiting;         /* of a look-up: subjects asked about, cases */
+	uint64_t late;                  /* cases that could not wait for a look-up any longer */
 	uint64_t records, pages, bytes; /* of a pull */
 	bool is_running;
 	enum bd_code last;                 /* how the last one ended */
@@ -30,8 +33,8 @@ enum bd_code bd_source_board_new(struct bd_source_board **out);
 void bd_source_board_free(struct bd_source_board *board);
 /* The row of that name, made if it is new; BD_BOARD_ROWS_MAX when there is no room. Counts go on
  * over a reload. */
-size_t bd_source_board_find(
-	struct bd_source_board *board, const char *source, const char *name, bool is_pull);
+size_t bd_source_board_find(struct bd_source_board *board, const char *source, const char *name,
+	enum bd_board_kind kind);
 /* Rows that are not found again from here on are forgotten by the next bd_source_board_sweep. */
 void bd_source_board_mark(struct bd_source_board *board);
 void bd_source_board_sweep(struct bd_source_board *board);

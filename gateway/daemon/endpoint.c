@@ -208,7 +208,7 @@ enum bd_code bd_endpoint_run_new(struct bd_endpoint_run **out, const struct bd_e
 	endpoint->last = &endpoint->first;
 	endpoint->references = 1;
 	endpoint->board = board;
-	endpoint->board_row = bd_source_board_find(board, source, plan->name, false);
+	endpoint->board_row = bd_source_board_find(board, source, plan->name, BD_BOARD_CONNECTION);
 	bd_arena_init(&endpoint->arena, VALUES_MAX_BYTES);
 	uv_timer_init(loop, &endpoint->timer);
 	code = bd_http_fetcher_new(&endpoint->fetcher, loop);

@@ -502,7 +502,7 @@ static void name_it(struct bd_file_pull *pull)
 		.sources = pull->sources,
 		.source_count = 1 };
 	pull->board_row = bd_source_board_find(
-		pull->endpoint->board, pull->source->source, pull->plan->name, true);
+		pull->endpoint->board, pull->source->source, pull->plan->name, BD_BOARD_PULL);
 }
 
 enum bd_code bd_file_pull_new(struct bd_file_pull **out, struct bd_loop *loop,

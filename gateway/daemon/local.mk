@@ -26,7 +26,7 @@ biduid_SOURCES = \
 	gateway/daemon/again.c gateway/daemon/again.h \
 	gateway/daemon/alarms.c gateway/daemon/alarms.h gateway/daemon/alarms_write.c \
 	gateway/daemon/approval.c gateway/daemon/approval.h \
-	gateway/daemon/ask.c \
+	gateway/daemon/ask.c gateway/daemon/ask_lines.c gateway/daemon/ask_parts.h \
 	gateway/daemon/asking.c gateway/daemon/asking.h \
 	gateway/daemon/asker.c gateway/daemon/asker.h \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
@@ -61,6 +61,8 @@ biduid_SOURCES = \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/login_ask.c gateway/daemon/login_ask.h gateway/daemon/login_header.c gateway/daemon/login_header.h \
 	gateway/daemon/logins.c gateway/daemon/logins.h \
+	gateway/daemon/look.c gateway/daemon/look.h gateway/daemon/look_plan.c \
+	gateway/daemon/lookups.c gateway/daemon/lookups.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
 	gateway/daemon/main.c \

@@ -362,7 +362,8 @@ enum bd_code bd_pull_new(struct bd_pull **out, struct bd_loop *loop,
 		.roles = BD_SENDER_DEPARTMENT,
 		.sources = pull->sources,
 		.source_count = 1 };
-	pull->board_row = bd_source_board_find(endpoint->board, source->source, plan->name, true);
+	pull->board_row =
+		bd_source_board_find(endpoint->board, source->source, plan->name, BD_BOARD_PULL);
 	bd_buf_init(&pull->progress_text, BD_PULL_PROGRESS_MAX_BYTES);
 	code = read_progress(pull, diag);
 	code = code == BD_OK ? read_values(pull, diag) : code;

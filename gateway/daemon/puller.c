@@ -20,14 +20,14 @@ static void note_code(struct bd_board_row *row, const void *with)
 
 /* It does not work; all else does. */
 static void note_broken(struct bd_puller *puller, const char *source, const char *name,
-	bool is_pull, const struct bd_diag *diag)
+	enum bd_board_kind kind, const struct bd_diag *diag)
 {
 	struct bd_source_board *board = puller->loop->daemon->board;
 
 	bd_log(BD_LOG_ERROR, "sources", "broken", "%s/%s: %s: %s", source, name,
 		bd_code_info(diag->code)->text, diag->detail);
 	bd_source_board_change(
-		board, bd_source_board_find(board, source, name, is_pull), note_code, &diag->code);
+		board, bd_source_board_find(board, source, name, kind), note_code, &diag->code);
 }
 
 static struct bd_endpoint_run *make_endpoint(
@@ -39,7 +39,8 @@ static struct bd_endpoint_run *make_endpoint(
 	if (bd_endpoint_run_new(&endpoint, &access->endpoints[i], access->plan->source,
 		    puller->setup, &puller->loop->uv, puller->loop->daemon->board,
 		    &diag) != BD_OK) {
-		note_broken(puller, access->plan->source, access->endpoints[i].name, false, &diag);
+		note_broken(puller, access->plan->source, access->endpoints[i].name,
+			BD_BOARD_CONNECTION, &diag);
 		return NULL;
 	}
 	puller->endpoints[puller->endpoint_count++] = endpoint;
@@ -73,12 +74,17 @@ static void make_pull(struct bd_puller *puller, const struct bd_source_access *a
 			access->plan, &diag);
 	}
 	if (diag.code != BD_OK) {
-		note_broken(puller, access->plan->source, plan->name, true, &diag);
+		note_broken(puller, access->plan->source, plan->name, BD_BOARD_PULL, &diag);
 	} else if (plan->files != NULL) {
 		puller->file_pull_count++;
 	} else {
 		puller->pull_count++;
 	}
+}
+
+static struct bd_endpoint_run *endpoint_of(void *state, const struct bd_endpoint *plan)
+{
+	return bd_puller_endpoint(state, plan);
 }
 
 static void count(size_t *endpoints, size_t *pulls, const struct bd_sources *sources)
@@ -115,6 +121,9 @@ static void build(struct bd_puller *puller)
 			make_pull(puller, access, p);
 		}
 	}
+	if (bd_lookups_open(puller->lookups, sources, endpoint_of, puller, board) != BD_OK) {
+		bd_log(BD_LOG_ERROR, "sources", "memory", "nothing is looked up");
+	}
 	bd_source_board_sweep(board);
 }
 
@@ -136,6 +145,7 @@ static void torn_down(struct bd_puller *puller)
 	puller->setup = NULL;
 	puller->is_tearing_down = false;
 	if (puller->is_draining) {
+		bd_lookups_end(puller->lookups);
 		bd_loop_background_end(puller->loop);
 	} else {
 		build(puller);
@@ -160,7 +170,7 @@ static void tear_down(struct bd_puller *puller)
 		return;
 	}
 	puller->is_tearing_down = true;
-	puller->closing = puller->pull_count + puller->file_pull_count + 1;
+	puller->closing = puller->pull_count + puller->file_pull_count + 2;
 	for (size_t i = 0; i < puller->pull_count; i++) {
 		bd_pull_close(puller->pulls[i], on_pull_closed, puller);
 	}
@@ -168,6 +178,7 @@ static void tear_down(struct bd_puller *puller)
 		bd_file_pull_close(puller->file_pulls[i], on_pull_closed, puller);
 	}
 	bd_puller_end_trials(puller);
+	bd_lookups_close(puller->lookups, on_pull_closed, puller);
 	bd_puller_closed_one(puller);
 }
 
@@ -176,6 +187,7 @@ static void on_drain(struct bd_loop_guest *guest)
 	struct bd_puller *puller = CONTAINER(struct bd_puller, guest, guest);
 
 	puller->is_draining = true;
+	bd_lookups_drain(puller->lookups);
 	tear_down(puller);
 }
 
@@ -189,7 +201,8 @@ enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct 
 {
 	struct bd_puller *puller = calloc(1, sizeof(*puller));
 
-	if (puller == NULL) {
+	if (puller == NULL || bd_lookups_new(&puller->lookups, loop) != BD_OK) {
+		free(puller);
 		return bd_fail(diag, BD_NO_MEMORY, "nothing to fetch with");
 	}
 	puller->loop = loop;
@@ -202,7 +215,10 @@ enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct 
 
 void bd_puller_free(struct bd_puller *puller)
 {
-	free(puller);
+	if (puller != NULL) {
+		bd_lookups_free(puller->lookups);
+		free(puller);
+	}
 }
 
 static void on_trial(struct bd_letter *letter)
@@ -217,4 +233,19 @@ void bd_puller_post_trial(struct bd_puller *puller, struct bd_trial *trial)
 	trial->puller = puller;
 	trial->letter.deliver = on_trial;
 	bd_mailbox_post(&puller->loop->mailbox, &trial->letter);
+}
+
+/* -- look-ups -- */
+
+static void on_look(struct bd_letter *letter)
+{
+	struct bd_look *look = CONTAINER(struct bd_look, posted, letter);
+
+	bd_lookups_begin(look->loop->daemon->puller->lookups, look);
+}
+
+void bd_puller_post_look(struct bd_puller *puller, struct bd_look *look)
+{
+	look->posted.deliver = on_look;
+	bd_mailbox_post(&puller->loop->mailbox, &look->posted);
 }

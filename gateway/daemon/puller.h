@@ -16,6 +16,9 @@ enum bd_code bd_puller_new(struct bd_puller **out, struct bd_loop *loop, struct 
 struct bd_trial;
 /* Any thread: has it tried; ends in trial->answer at home. */
 void bd_puller_post_trial(struct bd_puller *puller, struct bd_trial *trial);
+struct bd_look;
+/* Any thread: has it asked; it comes back by its letter to the mailbox of its loop. */
+void bd_puller_post_look(struct bd_puller *puller, struct bd_look *look);
 void bd_puller_free(struct bd_puller *puller);
 
 #endif

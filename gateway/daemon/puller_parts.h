@@ -1,11 +1,12 @@
 /* puller_parts.h - what the files of the puller share.
  *
- * Layer: daemon, private to puller.c, trial.c and lookups.c; on the sources' loop.
+ * Layer: daemon, private to puller.c and trial.c; on the sources' loop.
  */
 #ifndef BD_DAEMON_PULLER_PARTS_H
 #define BD_DAEMON_PULLER_PARTS_H
 
 #include "daemon/file_pull.h"
+#include "daemon/lookups.h"
 #include "daemon/pull.h"
 #include "daemon/puller.h"
 #include "daemon/trial.h"
@@ -20,6 +21,7 @@ struct bd_puller {
 	size_t endpoint_count, pull_count, file_pull_count;
 	size_t closing; /* pulls and trials that are not closed yet */
 	struct bd_trial *trials;
+	struct bd_lookups *lookups;
 	bool is_draining, is_tearing_down;
 };
 

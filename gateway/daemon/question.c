@@ -3,6 +3,7 @@
 #include "answer/element.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/look.h"
 #include "daemon/sandbox.h"
 #include "daemon/share.h"
 #include "daemon/uses.h"
@@ -155,6 +156,59 @@ static void count_withheld(struct bd_loop *loop, const struct bd_compared *compa
 	}
 }
 
+/* What was asked for it, as the answer tells it. */
+static enum bd_code tell_looked(
+	struct bd_answer_context *context, const struct bd_look *look, struct bd_arena *arena)
+{
+	struct bd_looked_up *told = bd_arena_alloc(arena, look->count, sizeof(*told));
+
+	if (told == NULL) {
+		return bd_arena_code(arena);
+	}
+	for (size_t i = 0; i < look->count; i++) {
+		const struct bd_look_item *item = &look->items[i];
+
+		told[i] = (struct bd_looked_up){ item->source, item->feed, item->pointer,
+			bd_look_code(item) };
+	}
+	context->looked_up = told;
+	context->looked_up_count = look->count;
+	return BD_OK;
+}
+
+/* Compared in this snapshot; or put off. */
+static enum bd_code compare(struct bd_question *question, struct bd_compared *compared,
+	struct bd_bytes json, struct bd_answer_context *context, struct bd_diag *diag)
+{
+	const struct bd_setup *setup = question->call->setup;
+	struct bd_loop *loop = question->call->loop;
+	size_t before = loop->answer.len;
+	enum bd_code code = BD_OK;
+
+	if (question->looked != NULL) {
+		code = tell_looked(context, question->looked, &loop->arena);
+		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	} else {
+		loop->counts.compares++;
+	}
+	code = code == BD_OK
+		       ? bd_compare(&loop->answer, compared, json, context, &loop->arena, diag)
+		       : code;
+	if (code == BD_OK && question->looked == NULL) {
+		code = bd_share_case(
+			setup, question->call->sender, compared->asked, question->now_ms, diag);
+	}
+	if (code == BD_OK && question->may_look) {
+		code = bd_look_plan(&question->look, question, compared, diag);
+	}
+	if (code == BD_OK && question->look == NULL) {
+		count_withheld(loop, compared, question->asker.day);
+	} else if (code == BD_OK) {
+		loop->answer.len = before;
+	}
+	return code;
+}
+
 enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_question *question,
 	struct bd_bytes json, struct bd_diag *diag)
 {
@@ -184,6 +238,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	}
 	question->now_ms = bd_audit_time(&loop->audit);
 	question->has_looked = false;
+	question->look = NULL;
 	question->disclosed.count = 0;
 	bd_keep_clear(&question->keep);
 	question->asker.day = bd_day_at(question->now_ms);
@@ -191,20 +246,13 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	context.receipt = receipt;
 	bd_arena_clear(&loop->arena);
 	if (question->kind == BD_QUESTION_COMPARE) {
-		loop->counts.compares++;
-		code = bd_compare(&loop->answer, &compared, json, &context, &loop->arena, diag);
+		code = compare(question, &compared, json, &context, diag);
 	} else {
 		loop->counts.queries++;
 		code = bd_query(&loop->answer, json, &context, &loop->arena, diag);
 	}
-	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
-		code = bd_share_case(
-			setup, question->call->sender, compared.asked, question->now_ms, diag);
-	}
-	if (code == BD_OK && question->kind == BD_QUESTION_COMPARE) {
-		count_withheld(loop, &compared, question->asker.day);
-	}
-	code = code == BD_OK ? enter(question, json, &compared, diag) : code;
+	code = code == BD_OK && question->look == NULL ? enter(question, json, &compared, diag)
+						       : code;
 	bd_store_end(loop->reader);
 	return code;
 }

@@ -12,6 +12,8 @@
 #include "daemon/call.h"
 #include "daemon/keep.h"
 
+struct bd_look;
+
 enum bd_question_kind { BD_QUESTION_COMPARE = 1, BD_QUESTION_QUERY };
 
 struct bd_question {
@@ -21,6 +23,12 @@ struct bd_question {
 	enum bd_question_kind kind;
 	bool explains;
 	int64_t now_ms; /* of the answer */
+	/* A comparison may be put off: departments are asked first. NULL afterwards = it was
+	 * answered; else it was not, and is answered by another bd_question_answer when that is
+	 * over (look.h). `looked` is what was asked for it by then: told in the answer. */
+	bool may_look;
+	struct bd_look *look;
+	const struct bd_look *looked;
 	/* private: of a comparison, what is kept of it */
 	struct bd_keep keep;
 	/* of a query, whom it looked up first, and what it told */

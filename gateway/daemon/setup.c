@@ -81,6 +81,13 @@ static enum bd_code list_source_files(struct bd_setup *setup, struct bd_diags *d
 				 settings->schemas_folder, &setup->arena, diags);
 }
 
+static void count_look_ups(struct bd_setup *setup)
+{
+	for (size_t i = 0; setup->sources != NULL && i < setup->sources->count; i++) {
+		setup->look_up_count += setup->sources->items[i].lookup_count;
+	}
+}
+
 static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
 {
 	const struct bd_settings *settings = setup->settings;
@@ -91,6 +98,7 @@ static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
 
 		bd_config_source_access(
 			&setup->sources, settings->sources_file, &context, &setup->arena, diags);
+		count_look_ups(setup);
 	}
 }
 

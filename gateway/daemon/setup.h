@@ -34,6 +34,7 @@ struct bd_setup {
 	size_t plan_count;
 	const char *const *source_names;     /* of the plans */
 	const struct bd_sources *sources;    /* how they are reached; NULL = they push */
+	size_t look_up_count;                /* that they have */
 	struct bd_source_files source_files; /* that the sources file names */
 	const struct bd_cover *covers;       /* what the plans say that their sources cover */
 	size_t cover_count;

@@ -9,7 +9,7 @@ static int by_name(const void *a, const void *b)
 	const struct bd_board_row *x = a, *y = b;
 	int order = strcmp(x->source, y->source);
 
-	order = order != 0 ? order : (int)x->is_pull - (int)y->is_pull;
+	order = order != 0 ? order : (int)x->kind - (int)y->kind;
 	return order != 0 ? order : strcmp(x->name, y->name);
 }
 
@@ -32,21 +32,34 @@ static const char *state_of(const struct bd_board_row *row)
 		[BD_BREAKER_OPEN] = "open",
 		[BD_BREAKER_TRIAL] = "trial" };
 
-	return row->is_pull ? (row->is_running ? "running" : "waiting") : circuits[row->state];
+	switch (row->kind) {
+	case BD_BOARD_PULL:
+		return row->is_running ? "running" : "waiting";
+	case BD_BOARD_LOOK_UP:
+		return row->busy > 0 ? "running" : "waiting";
+	case BD_BOARD_CONNECTION:
+		break;
+	}
+	return circuits[row->state];
 }
 
 static void write_row(struct bd_json_writer *w, const struct bd_board_row *row)
 {
+	static const char *const kinds[] = { [BD_BOARD_CONNECTION] = "connection",
+		[BD_BOARD_PULL] = "pull",
+		[BD_BOARD_LOOK_UP] = "look_up" };
+
 	bd_jw_object(w, NULL);
 	bd_jw_text(w, "source", row->source);
 	bd_jw_text(w, "name", row->name);
-	bd_jw_text(w, "kind", row->is_pull ? "pull" : "connection");
+	bd_jw_text(w, "kind", kinds[row->kind]);
 	bd_jw_text(w, "state", state_of(row));
 	bd_jw_u64(w, "asked", row->asked);
 	bd_jw_u64(w, "failed", row->failed);
 	bd_jw_u64(w, "refused", row->refused);
 	bd_jw_u64(w, "busy", row->busy);
 	bd_jw_u64(w, "waiting", row->waiting);
+	bd_jw_u64(w, "late", row->late);
 	bd_jw_u64(w, "pages", row->pages);
 	bd_jw_u64(w, "records", row->records);
 	bd_jw_text(w, "code", bd_code_info(row->last)->text);
@@ -84,6 +97,9 @@ static uint64_t state_number(const struct bd_board_row *row)
 FIELD(asked)
 FIELD(failed)
 FIELD(refused)
+FIELD(late)
+FIELD(busy)
+FIELD(waiting)
 FIELD(pages)
 FIELD(records)
 
@@ -94,20 +110,34 @@ static uint64_t good_s(const struct bd_board_row *row)
 
 static const struct {
 	const char *name, *help, *type;
-	bool is_of_pulls;
+	enum bd_board_kind kind;
 	uint64_t (*value)(const struct bd_board_row *row);
 } figures[] = {
-	{ "bidui_source_requests_total", "requests to a source", "counter", false, asked_of },
-	{ "bidui_source_failures_total", "requests that the source failed", "counter", false,
-		failed_of },
+	{ "bidui_source_requests_total", "requests to a source", "counter", BD_BOARD_CONNECTION,
+		asked_of },
+	{ "bidui_source_failures_total", "requests that the source failed", "counter",
+		BD_BOARD_CONNECTION, failed_of },
 	{ "bidui_source_refusals_total", "ended for a limit, an address or a redirect", "counter",
-		false, refused_of },
-	{ "bidui_source_circuit", "0 closed, 1 open, 2 one trial", "gauge", false, state_number },
-	{ "bidui_pull_runs_total", "pulls that ended", "counter", true, asked_of },
-	{ "bidui_pull_failures_total", "pulls that failed", "counter", true, failed_of },
-	{ "bidui_pull_pages_total", "pages stored", "counter", true, pages_of },
-	{ "bidui_pull_records_total", "records accepted", "counter", true, records_of },
-	{ "bidui_pull_good_seconds", "when one last ended well", "gauge", true, good_s },
+		BD_BOARD_CONNECTION, refused_of },
+	{ "bidui_source_circuit", "0 closed, 1 open, 2 one trial", "gauge", BD_BOARD_CONNECTION,
+		state_number },
+	{ "bidui_pull_runs_total", "pulls that ended", "counter", BD_BOARD_PULL, asked_of },
+	{ "bidui_pull_failures_total", "pulls that failed", "counter", BD_BOARD_PULL, failed_of },
+	{ "bidui_pull_pages_total", "pages stored", "counter", BD_BOARD_PULL, pages_of },
+	{ "bidui_pull_records_total", "records accepted", "counter", BD_BOARD_PULL, records_of },
+	{ "bidui_pull_good_seconds", "when one last ended well", "gauge", BD_BOARD_PULL, good_s },
+	{ "bidui_look_ups_total", "subjects that a source was asked about for cases", "counter",
+		BD_BOARD_LOOK_UP, asked_of },
+	{ "bidui_look_up_failures_total", "of them that came to nothing", "counter",
+		BD_BOARD_LOOK_UP, failed_of },
+	{ "bidui_look_ups_refused_total", "not asked: the circuit is open, or too many wait",
+		"counter", BD_BOARD_LOOK_UP, refused_of },
+	{ "bidui_look_ups_late_total", "cases decided before the answer had come", "counter",
+		BD_BOARD_LOOK_UP, late_of },
+	{ "bidui_look_ups_in_flight", "subjects that a source is asked about now", "gauge",
+		BD_BOARD_LOOK_UP, busy_of },
+	{ "bidui_look_up_cases_waiting", "cases that wait for the answer", "gauge",
+		BD_BOARD_LOOK_UP, waiting_of },
 };
 
 enum bd_code bd_sources_figures(struct bd_buf *out, const struct bd_daemon *daemon)
@@ -122,7 +152,7 @@ enum bd_code bd_sources_figures(struct bd_buf *out, const struct bd_daemon *daem
 					 figures[f].help, figures[f].name, figures[f].type)
 			       : code;
 		for (size_t i = 0; i < count && code == BD_OK; i++) {
-			if (rows[i].is_pull == figures[f].is_of_pulls) {
+			if (rows[i].kind == figures[f].kind) {
 				code = bd_buf_printf(out,
 					"%s{source=\"%s\",name=\"%s\"} %" PRIu64 "\n",
 					figures[f].name, rows[i].source, rows[i].name,

@@ -1,0 +1,98 @@
+#include "daemon/look.h"
+
+#include "base/limits.h"
+#include "daemon/puller.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* Freed when nobody has it any more: the case, the sources' loop, the event loop. */
+static void maybe_free(struct bd_look *look)
+{
+	if (!look->is_released || !look->is_back || look->is_timer_open) {
+		return;
+	}
+	bd_setup_unref(look->setup);
+	bd_arena_release(&look->arena);
+	free(look);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct bd_look *look = CONTAINER(struct bd_look, timer, handle);
+
+	look->is_timer_open = false;
+	maybe_free(look);
+}
+
+static void end(struct bd_look *look)
+{
+	if (!look->is_over && !look->is_released) {
+		look->is_over = true;
+		uv_timer_stop(&look->timer);
+		look->on_over(look);
+	}
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	struct bd_look *look = CONTAINER(struct bd_look, timer, timer);
+
+	__atomic_store_n(&look->is_abandoned, true, __ATOMIC_RELEASE);
+	end(look);
+}
+
+static void on_back(struct bd_letter *letter)
+{
+	struct bd_look *look = CONTAINER(struct bd_look, letter, letter);
+	struct bd_loop *loop = look->loop;
+
+	look->is_back = true;
+	__atomic_sub_fetch(&loop->daemon->cases_waiting, 1, __ATOMIC_RELAXED);
+	end(look);
+	maybe_free(look);
+	bd_loop_background_end(loop);
+}
+
+enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag)
+{
+	struct bd_daemon *daemon = look->loop->daemon;
+
+	if (__atomic_add_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED) >
+		BD_CASES_WAITING_MAX) {
+		__atomic_sub_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&look->loop->counts.look_ups_busy, 1, __ATOMIC_RELAXED);
+		bd_fail(diag, BD_BUSY, "too many cases wait for departments");
+		diag->retry_s = 1;
+		return BD_BUSY;
+	}
+	look->is_back = false;
+	look->is_timer_open = true;
+	uv_timer_init(&look->loop->uv, &look->timer);
+	uv_timer_start(&look->timer, on_deadline, look->wait_ms, 0);
+	look->loop->background++;
+	look->letter.deliver = on_back;
+	bd_puller_post_look(daemon->puller, look);
+	return BD_OK;
+}
+
+void bd_look_release(struct bd_look *look)
+{
+	if (look == NULL || look->is_released) {
+		return;
+	}
+	look->is_released = true;
+	__atomic_store_n(&look->is_abandoned, true, __ATOMIC_RELEASE);
+	if (look->is_timer_open) {
+		uv_close((uv_handle_t *)&look->timer, on_timer_closed);
+	} else {
+		maybe_free(look);
+	}
+}
+
+enum bd_code bd_look_code(const struct bd_look_item *item)
+{
+	return __atomic_load_n(&item->is_done, __ATOMIC_ACQUIRE) ? item->code : BD_CONNECT_TIMEOUT;
+}
