@@ -18,7 +18,7 @@ E2E = \
 	tests/e2e/history.sh \
 	tests/e2e/hostile.sh \
 	tests/e2e/keys.sh \
-	tests/e2e/load.sh \
+	tests/e2e/load.sh tests/e2e/look_up.sh \
 	tests/e2e/made.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/obligations.sh \

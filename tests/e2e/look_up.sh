@@ -1,0 +1,357 @@
+#!/usr/bin/env bash
+# look_up.sh - departments asked on the spot: what a case does not find fresh enough in the store is asked for within its
+# deadline, from departments that stand in; and what becomes of the case when they do not answer as they should. TAP.
+set -uo pipefail
+export LC_ALL=C.UTF-8
+top=$(cd "${srcdir:-.}" && pwd)
+build=$(cd "${top_builddir:-.}" && pwd)
+work=$(mktemp -d)
+. "$top/tests/e2e/lib.sh"
+trap 'stop_stand_in; kill "$bidui_pid" 2>/dev/null; rm -rf "$work"' EXIT
+
+# -- a matter for each kind of freshness --
+schemas=$work/schemas
+cp -r "$top/schemas" "$schemas"
+matter() { # ID ROLE KIND ELEMENTS
+	mkdir -p "$schemas/matters/$1"
+	cat >"$schemas/matters/$1/matter.xml" <<-END
+		<?xml version="1.0" encoding="UTF-8"?>
+		<matter id="$1" version="1" zh="现场查询试验" en="a trial of look-ups" basis="试验" effective-from="2020-01-01" wait-s="3600">
+		 <role name="$2" zh="主体" en="subject" kind="$3" min="1" max="1"/>
+		 $4
+		</matter>
+	END
+}
+element() { # ID ATTRIBUTES [INSIDE]
+	echo "<element id=\"$1\" zh=\"$1\" en=\"$1\" core=\"true\" $2>${3-}</element>"
+}
+status='entity="tax_status" field="taxpayer_status" polarity="must_agree" sources="tax"'
+matter held business organization "$(element status "role=\"business\" $status" '<value>normal</value>')"
+matter hour business organization "$(element status "role=\"business\" $status freshness=\"observed\" max-age-s=\"3600\"" '<value>normal</value>')"
+matter second business organization "$(element status "role=\"business\" $status freshness=\"observed\" max-age-s=\"1\"" '<value>normal</value>')"
+matter tolerant business organization "$(element status "role=\"business\" $status freshness=\"observed\" max-age-s=\"1\" tolerated=\"stale\"" '<value>normal</value>')"
+matter person applicant person "$(element insured 'role="applicant" entity="insurance_status" polarity="must_exist" sources="medical"')"
+
+"$build/tests/gen/bidui_gen" --people 300 --businesses 600 --seed 7 --fault-rate 0 --out "$work/generated" >/dev/null
+start_stand_in --generated "$work/generated" --samples "$top/adapters" || { echo 'Bail out! no stand-in'; exit 1; }
+make_keys
+write_settings 0 0
+cat >>"$work/bidui.conf" <<END
+sources_file = $work/sources.xml
+look_up_wait_ms = 10000
+END
+
+# sources [TAX-ATTRIBUTES [LOOK-UP-ATTRIBUTES [MORE]]]: from the next reload or start on.
+sources() {
+	cat >"$work/sources.xml" <<-END
+		<?xml version="1.0" encoding="UTF-8"?>
+		<sources>
+		 <source name="tax">
+		  <http name="main" base="http://127.0.0.1:$stand_in_http/tax/gt3" allow="127.0.0.1" plaintext="true" concurrency="64" ${1-trip-after=\"1000\"}>
+		   <value name="channel_id" value="SZGM.ZWFW.BIDUI"/>
+		  </http>
+		  <look-up from="main" request="by-number" feed="gt3" ${2-}/>
+		  ${3-}
+		 </source>
+		 <source name="medical">
+		  <http name="main" base="http://127.0.0.1:$stand_in_http/platform/medical" allow="127.0.0.1" plaintext="true" concurrency="64" trip-after="1000">
+		   <value name="rid" value="r-1"/><value name="sid" value="s-1"/>
+		   <value name="platform_secret" file="$work/stand-in/keys/platform.secret"/>
+		  </http>
+		  <look-up from="main" request="query-platform" feed="platform" remember-none="2s"/>
+		 </source>
+		</sources>
+	END
+}
+
+eventually() { # COMMAND...: within a quarter of a minute
+	local left=150
+	until "$@"; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+is_more() { # COUNT TEXT: the log has it more often
+	[ "$(grep -c "$2" "$work/biduid.log")" -gt "$1" ]
+}
+reload() {
+	local before
+	before=$(grep -c '"event":"reload.done"' "$work/biduid.log")
+	kill -HUP "$bidui_pid"
+	eventually is_more "$before" '"event":"reload.done"'
+}
+fault() { # FAULT [PATH]
+	control -X PUT "faults?path=${2-/tax/gt3}&fault=$1" >/dev/null
+}
+whole() {
+	control -X DELETE faults && control -X DELETE seen
+}
+asked() { # COUNT [PATH]: how often the stand-in was, since `whole`
+	control seen && jq -e --arg p "${2-/tax/gt3}" --argjson n "$1" '([.counts[$p] // 0] | add) == $n' "$work/control"
+}
+state() { # JQ: of the tax look-up
+	ask GET /v1/status >/dev/null && jq -e '.sources[] | select(.kind == "look_up" and .source == "tax") | '"$1" "$work/body" >/dev/null
+}
+figure() { # LINE
+	ask GET /metrics >/dev/null && grep -qxF "$1" "$work/body"
+}
+# case_of MATTER NUMBER [MEMBERS]
+case_of() {
+	if [ "$1" = person ]; then
+		printf '{"matter":"person","case":"P-%s","submitted_at":"%s","subjects":{"applicant":{"entity":"person","id_type":"resident_id","id_no":"%s"}}%s}\n' \
+			"${2: -4}" "$(date +%Y-%m-%dT%H:%M:%S%:z)" "$2" "${3-}"
+	else
+		printf '{"matter":"%s","case":"B-%s","submitted_at":"%s","subjects":{"business":{"entity":"organization","uscc":"%s"}}%s}\n' \
+			"$1" "${2: -4}" "$(date +%Y-%m-%dT%H:%M:%S%:z)" "$2" "${3-}"
+	fi
+}
+# decided MATTER NUMBER JQ [MEMBERS]: compared, and the answer is so.
+decided() {
+	[ "$(ask POST /v1/compare -H 'Content-Type: application/json' --data "$(case_of "$1" "$2" "${4-}")")" = 200 ] &&
+		body_is "$3"
+}
+# batch FILE: its lines in $work/lines
+batch() {
+	[ "$(ask POST /v1/compare -H 'Content-Type: application/x-ndjson' --data-binary "@$1")" = 200 ] && cp "$work/body" "$work/lines"
+}
+
+# Taxpayers in order of one registration, each for one check; and people that medical insurance knows.
+identity_files="$work/generated/tax.ndxml $work/generated/medical.ndjson"
+mapfile -t businesses < <(grep '<nsrztDm>03<' "$work/generated/tax.ndxml" | grep -v '<nsrxxGridlb>.*<nsrxxGridlb>' |
+	sed -n 's/.*<shxydm>\([^<]*\)<.*/\1/p' | sort -u)
+mapfile -t people < <(jq -r '.output.baseinfo | select(.psn_cert_type == "01") | .certno' "$work/generated/medical.ndjson" | sort -u)
+[ "${#businesses[@]}" -gt 200 ] && [ "${#people[@]}" -gt 20 ] || { echo 'Bail out! too few are invented'; exit 1; }
+next=0
+another() { # the number of a business that nobody has asked about: in $number
+	number=${businesses[next]}
+	next=$((next + 1))
+}
+passes='.decision == "pass" and .findings[0].code == "match"'
+unknown='.decision == "retry" and .findings[0].code == "unavailable"'
+
+sources
+start_or_bail
+
+# -- what is held is not asked; what nobody told, and what is old, is --
+another
+whole
+check 'what nobody has told is asked on the spot' decided hour "$number" "$passes"' and .findings[0].source == "tax"'
+check 'the answer says so' body_is '.look_ups == [{source: "tax", feed: "gt3", subject: "/subjects/business", code: "ok", detail_zh: "成功", detail_en: "ok"}]'
+check 'once' asked 1
+check 'what is fresh is not' decided hour "$number" "$passes and (has(\"look_ups\") | not)"
+check 'nobody was asked' asked 1
+control -X POST "replace?number=$number&old=<nsrztDm>03<&new=<nsrztDm>05<" >/dev/null
+check 'not even where it has changed meanwhile' decided hour "$number" "$passes"
+stale_is_asked() {
+	eventually decided second "$number" '.findings[0].code == "mismatch" and .findings[0].flags == [] and .look_ups[0].code == "ok"'
+}
+check 'what is older than the matter takes is asked, and compared as it is now' stale_is_asked
+check 'and is held from then on' decided held "$number" '.findings[0].code == "mismatch" and (has("look_ups") | not)'
+another
+check 'deadline_ms 0 asks nobody' decided hour "$number" "$unknown and (has(\"look_ups\") | not)" ',"deadline_ms":0'
+check 'a deadline is a whole number' expect 422 question.form ask POST /v1/compare -H 'Content-Type: application/json' \
+	--data "$(case_of hour "$number" ',"deadline_ms":-1')"
+
+# -- one request a subject and feed, however many cases --
+another
+whole
+fault slow:500
+ten_at_once() {
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		curl -s --max-time 20 -o "$work/one.$i" -H "Bidui-Purpose: $purpose" --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+			--key "$work/tls/client.key" -H 'Content-Type: application/json' --data "$(case_of hour "$number")" \
+			"https://127.0.0.1:$https_port/v1/compare" &
+		ten[i]=$!
+	done
+	wait "${ten[@]}"
+	[ "$(jq -s "[.[] | select($passes and .look_ups[0].code == \"ok\")] | length" "$work"/one.*)" = 10 ]
+}
+check 'ten cases about the same business' ten_at_once
+check 'make one request' asked 1
+check 'the state counts it' state '.asked >= 3 and .failed == 0 and .busy == 0 and .waiting == 0'
+audit_has() { # JQ
+	BIDUI_PURPOSE='' "$build/bidui" audit show "$work/data/trail" --key "$work/signing.pub" -o json >"$work/trail.ndjson" &&
+		jq -es "any(.[]; $1)" "$work/trail.ndjson" >/dev/null
+}
+case_id="B-${number: -4}"
+check 'the trail has who asked whom, for which case, with how many others' eventually audit_has \
+	".kind == \"look_up\" and .client == \"demo\" and .purpose == \"$purpose\" and .case == \"$case_id\" and .source == \"tax\" and .feed == \"gt3\" and .code == \"ok\" and .more == 9 and (.subjects[0].digest | length) == 64 and .message > 0"
+
+check 'people too, through a platform that wants its signature' decided person "${people[0]}" "$passes"' and .look_ups[0].feed == "platform"'
+
+# -- that a department has nothing is remembered for a while --
+nobody=440311199001019909
+whole
+none='.decision == "retry" and .findings[0].code == "unavailable" and .look_ups[0].code == "source.not_found"'
+check 'whom a department does not know proves nothing' decided person "$nobody" "$none"
+check 'and is not asked again at once' decided person "$nobody" "$none"
+check 'so it was asked once' asked 1 /platform/medical
+asked_again() {
+	decided person "$nobody" "$none" && asked 2 /platform/medical
+}
+check 'but after remember-none' eventually asked_again
+
+# -- departments that do not answer as they should: never mismatch, and in time --
+failing() { # FAULT CODE [MATTER]
+	another
+	fault "$1"
+	decided "${3-hour}" "$number" "$unknown and .look_ups[0].code == \"$2\"" ',"deadline_ms":4000'
+}
+whole
+check 'a 500' failing 500 ask.status
+check 'a success code that says failure' failing wrong-code source.failed
+check 'a login page' failing html xml.doctype
+check 'bytes that nobody can read' failing junk xml.syntax
+check 'bytes that are not HTTP' failing garbage connect.broken
+check 'a connection that is broken off' failing reset connect.broken
+check 'an answer that ends in the middle' failing cut connect.broken
+check 'an answer about somebody else' failing stranger ok
+in_time() {
+	local before after
+	another
+	fault hang
+	before=$(date +%s%3N)
+	decided hour "$number" "$unknown and .look_ups[0].code == \"connect.timeout\"" ',"deadline_ms":600' || return 1
+	after=$(date +%s%3N)
+	[ $((after - before)) -lt 5000 ]
+}
+check 'one that hangs: answered within the deadline' in_time
+another
+fault 500
+push_old() { # what the tax authority said of it some seconds ago
+	grep -m 1 "<shxydm>$number<" "$work/generated/tax.ndxml" >"$work/reply.xml"
+	status_is 200 push tax/gt3 "$work/reply.xml"
+}
+check 'of what is held' push_old
+is_stale() {
+	decided second "$number" '.decision == "retry" and .findings[0].code == "match" and .findings[0].flags == ["stale"] and .look_ups[0].code == "ask.status"' &&
+		decided tolerant "$number" '.decision == "pass" and .findings[0].flags == ["stale"]'
+}
+check 'what could not be asked anew is stale, as the matter takes it' eventually is_stale
+control -X DELETE faults
+
+# -- what comes too late for its case is stored all the same --
+another
+fault 'slow:1500*1'
+check 'an answer that is late' decided hour "$number" "$unknown and .look_ups[0].code == \"connect.timeout\"" ',"deadline_ms":300'
+check 'is held from then on' eventually decided held "$number" "$passes" ',"deadline_ms":0'
+check 'the figures tell of it' figure 'bidui_look_ups_late_total{source="tax",name="gt3"} 2'
+
+# -- lines: in their order, whatever waits --
+whole
+fault 'slow:700*1'
+: >"$work/cases.ndjson"
+waits=${businesses[next]}
+case_of hour "$waits" >>"$work/cases.ndjson"
+for ((i = 0; i < 150; i++)); do
+	case $((i % 3)) in
+	0) case_of held "${businesses[0]}" >>"$work/cases.ndjson" ;;
+	1) another && case_of hour "$number" >>"$work/cases.ndjson" ;;
+	2) echo '{"matter":"nothing"}' >>"$work/cases.ndjson" ;;
+	esac
+done
+check 'a batch in which some wait' batch "$work/cases.ndjson"
+in_order() {
+	jq -r '.case // "none"' "$work/cases.ndjson" >"$work/wanted"
+	jq -r '.case // "none"' "$work/lines" | diff "$work/wanted" - &&
+		[ "$(jq -s '[.[] | select(.look_ups != null and .decision == "pass")] | length' "$work/lines")" = 51 ] &&
+		[ "$(jq -s '[.[] | select(.code == "matter.unknown")] | length' "$work/lines")" = 50 ]
+}
+check 'is answered in its order' in_order
+
+# -- a repeat, a client that leaves --
+key_in_progress() {
+	another
+	fault 'slow:1000*1'
+	local body key=look-up-1 first
+	body=$(case_of hour "$number")
+	curl -s --max-time 20 -o "$work/first" -H "Bidui-Purpose: $purpose" --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+		--key "$work/tls/client.key" -H 'Content-Type: application/json' -H "Idempotency-Key: $key" --data "$body" \
+		"https://127.0.0.1:$https_port/v1/compare" &
+	first=$!
+	eventually state '.waiting == 1' &&
+		expect 409 idempotency.in_progress ask POST /v1/compare -H 'Content-Type: application/json' -H "Idempotency-Key: $key" --data "$body" &&
+		wait "$first" && jq -e "$passes" "$work/first" &&
+		status_is 200 ask POST /v1/compare -H 'Content-Type: application/json' -H "Idempotency-Key: $key" --data "$body" &&
+		[ "$(jq .receipt "$work/first")" = "$(jq .receipt "$work/body")" ]
+}
+check 'an Idempotency-Key is in progress while its case waits, and answered once' key_in_progress
+leaves() { # a client that gives up before its answer, of a case and of a batch
+	another
+	fault 'slow:800*2'
+	! curl -s --max-time 0.3 -o "$work/gone" -H "Bidui-Purpose: $purpose" --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+		--key "$work/tls/client.key" -H 'Content-Type: application/json' --data "$(case_of hour "$number")" \
+		"https://127.0.0.1:$https_port/v1/compare" &&
+		eventually decided held "$number" "$passes" ',"deadline_ms":0' &&
+		another && case_of hour "$number" >"$work/left.ndjson" && case_of hour "${businesses[0]}" >>"$work/left.ndjson" &&
+		! curl -s --max-time 0.3 -o "$work/gone" -H "Bidui-Purpose: $purpose" --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+			--key "$work/tls/client.key" -H 'Content-Type: application/x-ndjson' --data-binary "@$work/left.ndjson" \
+			"https://127.0.0.1:$https_port/v1/compare" &&
+		eventually decided held "$number" "$passes" ',"deadline_ms":0' && eventually state '.waiting == 0'
+}
+check 'a client that leaves costs nothing, and what comes is stored' leaves
+
+# -- configurations, restarts --
+posted() { # a case in the background: $work/posted, its process in $post
+	curl -s --max-time 30 -o "$work/posted" -H "Bidui-Purpose: $purpose" --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+		--key "$work/tls/client.key" -H 'Content-Type: application/json' --data "$(case_of hour "$number" ',"deadline_ms":9000')" \
+		"https://127.0.0.1:$https_port/v1/compare" &
+	post=$!
+	eventually state '.waiting == 1'
+}
+reload_in_the_middle() {
+	another
+	fault 'slow:1200*1'
+	posted && sources && reload && wait "$post" && jq -e "$passes" "$work/posted" && another && decided hour "$number" "$passes"
+}
+check 'a reload in the middle: what waits is answered, and the next is asked by the new one' reload_in_the_middle
+source_restarted() {
+	local port=$stand_in_http
+	another
+	stop_stand_in
+	decided hour "$number" "$unknown and .look_ups[0].code == \"connect\"" &&
+		start_stand_in --generated "$work/generated" --http "$port" && another && decided hour "$number" "$passes"
+}
+check 'a source that is restarted' source_restarted
+drained() {
+	another
+	fault 'slow:1200*1'
+	posted && kill -TERM "$bidui_pid" && wait "$post" && jq -e "$passes" "$work/posted"
+}
+ended() { # by the signal that it has
+	local got=0
+	wait "$bidui_pid" || got=$?
+	bidui_pid=
+	[ "$got" = 0 ] && ! grep -qE "$unclean" "$work/biduid.log"
+}
+check 'SIGTERM: a case that waits is finished' drained
+check 'and the gateway ends in order' ended
+
+# -- a circuit, shared with whatever else is asked of the source --
+sources 'trip-after="3" trip-for="2s"'
+start_or_bail
+whole
+trips() {
+	local i
+	fault flap:3
+	for i in 1 2 3; do
+		another && decided hour "$number" "$passes" || return 1
+	done
+	for i in 1 2 3; do
+		another && decided hour "$number" "$unknown and .look_ups[0].code == \"ask.status\"" || return 1
+	done
+	another && decided hour "$number" "$unknown and .look_ups[0].code == \"ask.circuit\"" && asked 6
+}
+check 'a source that flaps: its circuit opens, and nobody asks it' trips
+check 'which is counted' state '.refused == 1'
+closes() {
+	another && decided hour "$number" "$passes"
+}
+check 'and closes by itself' eventually closes
+control -X DELETE faults
+check 'bidui source list shows look-ups' grep -qE 'tax +gt3' <("$build/bidui" source list --lang en)
+check 'in the end nobody waits' eventually state '.waiting == 0'
+check 'the gateway ends in order, and nobody stands in clear' stop_gateway
+echo "1..$count"
