@@ -273,8 +273,10 @@ static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 	} else if (is_spoilt(code)) {
 		add_done(pull, pull->now_id, true);
 		pull->worst = code;
-		bd_log(BD_LOG_WARNING, "sources", "file.refused", "%s/%s: %s: %s",
-			pull->source->source, pull->plan->name, pull->files[pull->at].name,
+		/* Not by its name: departments name files as they like, after people too. */
+		bd_log(BD_LOG_WARNING, "sources", "file.refused",
+			"%s/%s: file %zu of %zu by name, of those that fit: %s",
+			pull->source->source, pull->plan->name, pull->at + 1, pull->file_count,
 			bd_code_info(code)->text);
 	} else {
 		finish_run(pull, code, asked->diag.detail);

@@ -154,7 +154,8 @@ chmod 644 "$work"/out/*
 deliver 20260607_E_GT_CANCEL.txt
 check 'a file that is wrong holds up no other' eventually messages 5
 check 'and its pull says so' eventually state cancelled '.code == "http.too_large"'
-check 'and is told' grep -q '"event":"file.refused"' "$work/biduid.log"
+check 'and is told' grep -q '"event":"file.refused".*file 4 of 5 by name' "$work/biduid.log"
+check 'not by its name, which may be that of somebody' eval '! grep -q 20260606_E_GT_CANCEL "$work/biduid.log"'
 
 # -- who is not the server that is pinned, and who may not come in --
 sources "$(files right "known-hosts=\"$work/ssh/known\"")$(pull known right)
