@@ -98,13 +98,18 @@ static inline int box_remove_one(
 	return remove(path);
 }
 
+static inline void remove_store(const char *folder)
+{
+	assert_int_equal(nftw(folder, box_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 static inline void box_close(struct box *box)
 {
 	if (box->store != NULL) {
 		box_stop(box);
 	}
 	bd_arena_release(&box->arena);
-	assert_int_equal(nftw(box->folder, box_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	remove_store(box->folder);
 }
 
 /* An erasure that knows no fields. */

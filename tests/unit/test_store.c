@@ -4,18 +4,7 @@
 #include "config/adapter.h"
 #include "config/dictionary.h"
 #include "intake/intake.h"
-#include "record/pack.h"
-#include "store/store.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "store_support.h"
 
 #define PATH_BYTES 4096
 #define NOW_MS INT64_C(1795449600000)
@@ -152,18 +141,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void remove_folder(const char *folder)
-{
-	const char *const names[] = { "data.mdb", "lock.mdb", "salts" };
-	char path[PATH_BYTES];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		unlink(path);
-	}
-	rmdir(folder);
-}
-
 /* Commits in this order, each message by itself, and gives the canonical text. */
 static void store_in_order(struct bd_buf *dump, const struct fixture *fixture, const size_t *order)
 {
@@ -209,7 +186,7 @@ static void store_in_order(struct bd_buf *dump, const struct fixture *fixture, c
 	bd_store_reader_free(reader);
 	bd_arena_release(&arena);
 	bd_store_close(store);
-	remove_folder(folder);
+	remove_store(folder);
 }
 
 static void every_order_gives_the_same_store(void **state)
@@ -355,7 +332,7 @@ static void another_key_does_not_open(void **state)
 	bd_store_close(store);
 	keys.items[0].bytes[0] = 2;
 	assert_int_equal(bd_store_open(&store, &settings, NULL, 0, &diag), BD_STORE_KEY);
-	remove_folder(folder);
+	remove_store(folder);
 }
 
 int main(void)

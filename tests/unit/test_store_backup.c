@@ -134,7 +134,7 @@ static int open_fixture(void **state)
 static void remove_all(const char *folder)
 {
 	if (access(folder, F_OK) == 0) {
-		assert_int_equal(nftw(folder, box_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+		remove_store(folder);
 	}
 }
 

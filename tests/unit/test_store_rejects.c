@@ -1,15 +1,6 @@
 /* test_store_rejects.c - kept rejects page by page: each once, in order, of the one source. */
 #include "base/limits.h"
-#include "store/store.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "store_support.h"
 
 #define NOW_MS INT64_C(1795449600000)
 #define GROUP_MAX 256
@@ -43,18 +34,12 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { "data.mdb", "lock.mdb", "salts" };
 	struct fixture *fixture = *state;
-	char path[128];
 
 	bd_store_reader_free(fixture->reader);
 	bd_store_close(fixture->store);
 	bd_arena_release(&fixture->arena);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", fixture->folder, names[i]);
-		unlink(path);
-	}
-	rmdir(fixture->folder);
+	remove_store(fixture->folder);
 	free(fixture);
 	return 0;
 }
