@@ -18,6 +18,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/keys.c gateway/base/keys.h \
 	gateway/base/limits.h \
 	gateway/base/locked.c gateway/base/locked.h \
+	gateway/base/page_cache.c gateway/base/page_cache.h \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
 	gateway/base/shares.c gateway/base/shares.h \

@@ -374,6 +374,7 @@ static void index_cases(struct bd_writer *writer)
 		return;
 	}
 	code = bd_cases_index(writer->store, &has_more, &diag);
+	bd_cases_let_go(writer->store);
 	if (code != BD_OK && (code == BD_STORE_SYNC || !writer->has_index_failed)) {
 		hear(writer, code, &diag);
 	}

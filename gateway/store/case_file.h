@@ -136,6 +136,9 @@ struct bd_case_series {
 	uint32_t first;            /* the oldest file that is still there */
 	struct bd_case_place end;  /* written to here */
 	struct bd_case_place read; /* indexed to here, in the tail or a run */
+	/* On the disk to here, as the signer knows it; and the writer's: of what is before this the
+	 * kernel need keep nothing in memory. */
+	struct bd_case_place synced, let_go;
 	/* The writer's: in runs to here, and the newest receipt up to `read`. */
 	struct bd_case_place indexed;
 	bool has_newest;

@@ -191,6 +191,7 @@ static enum bd_code put_file(struct bd_case_log *log, int fd, bool is_new, struc
 		if (!series->is_there) {
 			series->first = log->next.segment;
 			series->read = series->indexed = series->told = log->next;
+			series->synced = series->let_go = log->next;
 			__atomic_store_n(&log->store->cases->runs->hidden[log->next.loop],
 				log->next.segment, __ATOMIC_RELEASE);
 		}
@@ -402,6 +403,7 @@ struct sync_work {
 	int fds[FINISHED_MAX + 1];
 	size_t finished, count;
 	bool has_new_file;
+	struct bd_case_place end; /* of what is written */
 };
 
 /* Under the lock. Finished files are the signer's to close. */
@@ -415,9 +417,17 @@ static void take_work(struct sync_work *work, struct bd_case_log *log)
 	if (log->is_dirty && log->fd >= 0) {
 		work->fds[work->count++] = log->fd;
 	}
+	work->end = log->store->cases->series[log->next.loop].end;
 	log->is_dirty = false;
 	log->has_new_file = false;
 	log->finished_count = 0;
+}
+
+static void set_synced(struct bd_cases *cases, const struct bd_case_place *end)
+{
+	pthread_mutex_lock(&cases->lock);
+	cases->series[end->loop].synced = *end;
+	pthread_mutex_unlock(&cases->lock);
 }
 
 static enum bd_code sync_folder(const struct bd_store *store)
@@ -465,6 +475,8 @@ enum bd_code bd_cases_sync(struct bd_store *store, struct bd_diag *diag)
 		if (work.count > 0 && sync_log(store, &work) != BD_OK) {
 			code = bd_fail(diag, BD_STORE_SYNC, "cases: sync");
 			__atomic_store_n(&log->has_failed, true, __ATOMIC_RELEASE);
+		} else if (work.count > 0) {
+			set_synced(store->cases, &work.end);
 		}
 	}
 	return code;

@@ -31,6 +31,8 @@ enum bd_code bd_cases_new(struct bd_cases **out, struct bd_diag *diag)
 
 		cases->series[i].end = begin;
 		cases->series[i].read = begin;
+		cases->series[i].synced = begin;
+		cases->series[i].let_go = begin;
 		cases->series[i].indexed = begin;
 		cases->series[i].told = begin;
 	}

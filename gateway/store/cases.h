@@ -117,6 +117,9 @@ enum bd_code bd_cases_sync(struct bd_store *store, struct bd_diag *diag);
 /* One step, at most one transaction: indexes what was written since the last one. *has_more: call
  * again. Goes on after a restart where it was. */
 enum bd_code bd_cases_index(struct bd_store *store, bool *has_more, struct bd_diag *diag);
+/* What is indexed and synced need not stay in the kernel's memory: it is read again when somebody
+ * asks for that very case. */
+void bd_cases_let_go(struct bd_store *store);
 /* Is something written and not indexed? Any thread. */
 bool bd_cases_is_behind(struct bd_store *store);
 /* One step, at most one transaction, of taking away what is past the keeping time (cases_days): out

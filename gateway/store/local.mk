@@ -5,6 +5,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/backup.c gateway/store/backup.h gateway/store/backup_copy.c gateway/store/backup_parts.h \
 	gateway/store/bulk.c gateway/store/bulk.h \
 	gateway/store/case_erase.c gateway/store/case_expire.c \
+	gateway/store/case_cache.c \
 	gateway/store/case_file.c gateway/store/case_file.h \
 	gateway/store/case_filter.c \
 	gateway/store/case_index.c gateway/store/case_index.h gateway/store/case_sink.h \

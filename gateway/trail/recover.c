@@ -391,6 +391,7 @@ static enum bd_code recover_log(struct bd_trail *trail, struct bd_trail_log *log
 	if (code == BD_OK) {
 		log->written = log->next = end;
 		log->synced = log->signed_to.count;
+		log->let_go = log->signed_to;
 		found->unsigned_entries += end.count - log->signed_to.count;
 	}
 	return code;

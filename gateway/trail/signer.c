@@ -1,4 +1,5 @@
 /* signer.c - the signer's side: space ahead, syncs, and a head over what is new. */
+#include "base/page_cache.h"
 #include "trail/state.h"
 
 #include <errno.h>
@@ -421,6 +422,29 @@ static enum bd_code sign_draft(
 	return code;
 }
 
+/* What is signed is on the disk, and read again only by whoever checks it. */
+static void let_go(const struct bd_trail *trail, struct bd_trail_log *log)
+{
+	struct bd_trail_position *from = &log->let_go;
+	const struct bd_trail_position *to = &log->signed_to;
+
+	while (from->segment < to->segment ||
+		(from->segment == to->segment && from->offset < to->offset)) {
+		bool is_last = from->segment == to->segment;
+		char name[BD_TRAIL_NAME_BYTES];
+		int fd;
+
+		bd_trail_name_segment(name, log->loop, from->segment);
+		if (bd_trail_open_file(&fd, trail->folder, name, false, NULL) == BD_OK && fd >= 0) {
+			bd_page_cache_drop(
+				fd, from->offset, is_last ? to->offset : BD_PAGE_CACHE_TO_END);
+			close(fd);
+		}
+		from->segment += is_last ? 0 : 1;
+		from->offset = is_last ? to->offset : 0;
+	}
+}
+
 enum bd_code bd_trail_sign_head(struct bd_trail *trail, enum bd_trail_sign_as as, int64_t now_ms,
 	bool *has_more, struct bd_diag *diag)
 {
@@ -444,6 +468,9 @@ enum bd_code bd_trail_sign_head(struct bd_trail *trail, enum bd_trail_sign_as as
 			bd_trail_tree_bytes(trail->edge.size), BD_TRAIL_TREE_NAME, diag);
 		code = code == BD_OK ? sync_all(trail, diag) : code;
 		code = code == BD_OK ? sign_draft(trail, &edge, diag) : code;
+	}
+	for (size_t i = 0; i < trail->log_count && code == BD_OK; i++) {
+		let_go(trail, &trail->logs[i]);
 	}
 	return code;
 }

@@ -37,6 +37,7 @@ struct bd_trail_log {
 	struct bd_buf taken; /* of fresh */
 	struct bd_trail_position taken_end;
 	struct bd_trail_position signed_to;
+	struct bd_trail_position let_go; /* before it the kernel need keep nothing in memory */
 	int runs_fd;
 	uint64_t runs_count; /* under the trail's lock */
 };

@@ -70,7 +70,7 @@ tests_unit_test_store_history_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_store_cases
 TESTS += tests/unit/test_store_cases
-tests_unit_test_store_cases_SOURCES = tests/unit/test_store_cases.c tests/unit/store_support.h
+tests_unit_test_store_cases_SOURCES = tests/unit/test_store_cases.c tests/unit/page_cache_support.h tests/unit/store_support.h
 tests_unit_test_store_cases_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_case_index

@@ -4,6 +4,8 @@
 #include "store/cases.h"
 #include "store_support.h"
 
+#include "page_cache_support.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -1011,6 +1013,54 @@ static void cases_are_taken_away_when_their_time_is_over(void **state)
 	box_close(&box);
 }
 
+/* What is indexed and synced leaves memory, and nothing else does; it is read from the disk then.
+ */
+static void cases_leave_memory_when_they_are_on_disk(void **state)
+{
+	enum { CASES = 400, LATER = 40 };
+	struct bd_case_log *log;
+	struct bd_case_record out;
+	struct bd_case_place synced;
+	char path[128];
+	size_t all = 0, found;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	if (is_all_memory(box.folder)) {
+		box_close(&box);
+		skip();
+	}
+	log = open_log(&box, 0);
+	for (uint32_t i = 0; i < CASES; i++) {
+		append(log, i, STORE_NOW_MS);
+	}
+	flush(log);
+	path_of(path, &box, 0, 0);
+	bd_cases_let_go(box.store);
+	found = pages_in_memory(&all, path, bd_cases_series(box.store, 0).end.offset);
+	assert_int_equal(found, all);
+	assert_true(all > 20);
+
+	assert_int_equal(bd_cases_sync(box.store, &box.diag), BD_OK);
+	synced = bd_cases_series(box.store, 0).end;
+	bd_cases_let_go(box.store);
+	found = pages_in_memory(&all, path, synced.offset);
+	assert_int_equal(found, all);
+
+	index_all(&box);
+	for (uint32_t i = CASES; i < CASES + LATER; i++) {
+		append(log, i, STORE_NOW_MS);
+	}
+	flush(log);
+	bd_cases_let_go(box.store);
+	assert_int_equal(pages_in_memory(&all, path, synced.offset), 0);
+	assert_int_equal(read_case(&box, &out, 7), BD_OK);
+	assert_int_equal(read_case(&box, &out, CASES - 1), BD_OK);
+	bd_case_log_close(log);
+	box_close(&box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1033,6 +1083,7 @@ int main(void)
 		cmocka_unit_test(a_case_in_flight_is_erased_as_it_comes),
 		cmocka_unit_test(who_is_not_one_is_not_erased),
 		cmocka_unit_test(cases_are_taken_away_when_their_time_is_over),
+		cmocka_unit_test(cases_leave_memory_when_they_are_on_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

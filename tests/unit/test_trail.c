@@ -1,6 +1,8 @@
 /* test_trail.c - entries written, signed, proved, found again after every kind of end. */
 #include "trail_support.h"
 
+#include "page_cache_support.h"
+
 #include <pthread.h>
 
 #define SEGMENT 4096
@@ -671,6 +673,39 @@ static void threads(void **state)
 	assert_int_equal(must_verify().leaves, 2 * THREAD_ENTRIES);
 }
 
+/* What is signed leaves memory, and is read again from the disk. */
+static void signed_entries_leave_memory(void **state)
+{
+	enum { LATER = 20, LONG = 4000 };
+	struct bd_trail *trail = open_trail(1, 1 << 20);
+	struct bd_trail_id first, last;
+	char path[sizeof(folder) + 32];
+	size_t all = 0, found;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/log-0000-00000000", folder);
+	first = enter(trail, 0, NOW, LONG);
+	for (int i = 0; i < LATER; i++) {
+		last = enter(trail, 0, NOW, LONG);
+	}
+	found = pages_in_memory(&all, path, last.offset);
+	assert_int_equal(found, all);
+	assert_true(all >= LATER - 1);
+	if (!is_all_memory(folder)) {
+		sign_at(trail, NOW);
+		assert_int_equal(pages_in_memory(&all, path, last.offset), 0);
+		for (int i = 0; i < LATER; i++) {
+			enter(trail, 0, NOW, LONG);
+		}
+		assert_int_equal(pages_in_memory(&all, path, last.offset), 0);
+	}
+	sign_at(trail, NOW);
+	proof_holds(trail, &first);
+	proof_holds(trail, &last);
+	assert_int_equal(bd_trail_close(trail, NOW, NULL), BD_OK);
+	assert_int_equal(must_verify().leaves, 1 + LATER + (is_all_memory(folder) ? 0 : LATER));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_folder, tear_down_folder)
 
 int main(void)
@@ -693,6 +728,7 @@ int main(void)
 		TEST(key_is_changed),
 		TEST(witness_sees_truncation),
 		TEST(threads),
+		TEST(signed_entries_leave_memory),
 	};
 	return cmocka_run_group_tests(tests, set_up_keys, tear_down_keys);
 }
