@@ -175,15 +175,7 @@ static void begin(struct bd_upload_call *call)
 
 static void on_begun(struct bd_upload_call *call)
 {
-	if (call->code == BD_OK && bd_upload_enter(call, "upload.begun") != BD_OK) {
-		call->code = bd_fail(&call->diag, BD_TRAIL_UNAVAILABLE, "%s", "");
-	}
-	if (call->code != BD_OK) {
-		call->diag.code = call->code;
-		bd_upload_call_refuse(call, &call->diag);
-		return;
-	}
-	bd_upload_call_answer(call, 201);
+	bd_upload_call_end(call, "upload.begun", 201);
 }
 
 static const struct bd_upload_call_ops begin_ops = { on_terms, begin, on_begun };
@@ -261,15 +253,7 @@ static void delete_it(struct bd_upload_call *call)
 
 static void on_deleted(struct bd_upload_call *call)
 {
-	if (call->code == BD_OK && bd_upload_enter(call, "upload.deleted") != BD_OK) {
-		call->code = bd_fail(&call->diag, BD_TRAIL_UNAVAILABLE, "%s", "");
-	}
-	if (call->code != BD_OK) {
-		call->diag.code = call->code;
-		bd_upload_call_refuse(call, &call->diag);
-		return;
-	}
-	bd_upload_call_answer(call, 204);
+	bd_upload_call_end(call, "upload.deleted", 204);
 }
 
 static const struct bd_upload_call_ops delete_ops = { on_deletion, delete_it, on_deleted };

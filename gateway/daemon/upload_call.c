@@ -237,6 +237,19 @@ void bd_upload_call_answer(struct bd_upload_call *call, int status)
 	bd_buf_release(&body);
 }
 
+void bd_upload_call_end(struct bd_upload_call *call, const char *entered, int status)
+{
+	if (call->code == BD_OK && bd_upload_enter(call, entered) != BD_OK) {
+		call->code = bd_fail(&call->diag, BD_TRAIL_UNAVAILABLE, "%s", "");
+	}
+	if (call->code != BD_OK) {
+		call->diag.code = call->code;
+		bd_upload_call_refuse(call, &call->diag);
+		return;
+	}
+	bd_upload_call_answer(call, status);
+}
+
 /* Alone, or among others of a list. */
 bool bd_upload_digest_read(uint8_t out[BD_DIGEST_BYTES], struct bd_bytes text)
 {

@@ -49,6 +49,9 @@ enum bd_code bd_upload_enter(const struct bd_upload_call *call, const char *stat
 /* Answers with the upload as it is now, or with nothing (204) where the id is "", and frees. */
 void bd_upload_call_answer(struct bd_upload_call *call, int status);
 
+/* The end of a work that may have failed: onto the trail, and answered so, or refused. */
+void bd_upload_call_end(struct bd_upload_call *call, const char *entered, int status);
+
 /* Members of an object that is open. */
 void bd_upload_write(struct bd_json_writer *w, const struct bd_upload_view *view);
 /* "sha-256=:BASE64:" (RFC 9530 section 2). */

@@ -34,15 +34,7 @@ static void write_part(struct bd_upload_call *call)
 
 static void on_written(struct bd_upload_call *call)
 {
-	if (call->code == BD_OK && bd_upload_enter(call, "upload.part") != BD_OK) {
-		call->code = bd_fail(&call->diag, BD_TRAIL_UNAVAILABLE, "%s", "");
-	}
-	if (call->code != BD_OK) {
-		call->diag.code = call->code;
-		bd_upload_call_refuse(call, &call->diag);
-		return;
-	}
-	bd_upload_call_answer(call, 204);
+	bd_upload_call_end(call, "upload.part", 204);
 }
 
 static const struct bd_upload_call_ops part_ops = { on_part, write_part, on_written };

@@ -140,33 +140,26 @@ static enum bd_code add_name(struct bd_buf *out, const char *what, const char *i
 	return bd_buf_add_u32(out, number);
 }
 
-static enum bd_code seal(struct bd_buf *out, const struct bd_uploads *uploads,
-	const struct bd_upload *upload, const char *what, uint32_t number, struct bd_bytes plain)
+/* What stands where: "part" 3. */
+struct place {
+	const char *what;
+	uint32_t number;
+};
+
+/* Sealed or opened, by `turn`: bd_seal_close or bd_seal_open. */
+static enum bd_code turn_over(struct bd_buf *out, const struct bd_uploads *uploads,
+	const struct bd_upload *upload, struct place place, struct bd_bytes bytes,
+	enum bd_code (*turn)(struct bd_seal *seal, struct bd_buf *out,
+		const uint8_t salt[BD_SALT_BYTES], struct bd_bytes name, struct bd_bytes bytes))
 {
 	char room[128];
 	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_seal *key = NULL;
-	enum bd_code code = bd_seal_new(&key, uploads->ring);
+	struct bd_seal *seal = NULL;
+	enum bd_code code = bd_seal_new(&seal, uploads->ring);
 
-	code = code == BD_OK ? add_name(&name, what, upload->id, number) : code;
-	code = code == BD_OK ? bd_seal_close(key, out, upload->salt, bd_buf_bytes(&name), plain)
-			     : code;
-	bd_seal_free(key);
-	return code;
-}
-
-static enum bd_code unseal(struct bd_buf *out, const struct bd_uploads *uploads,
-	const struct bd_upload *upload, const char *what, uint32_t number, struct bd_bytes sealed)
-{
-	char room[128];
-	struct bd_buf name = { room, 0, sizeof(room), sizeof(room) };
-	struct bd_seal *key = NULL;
-	enum bd_code code = bd_seal_new(&key, uploads->ring);
-
-	code = code == BD_OK ? add_name(&name, what, upload->id, number) : code;
-	code = code == BD_OK ? bd_seal_open(key, out, upload->salt, bd_buf_bytes(&name), sealed)
-			     : code;
-	bd_seal_free(key);
+	code = code == BD_OK ? add_name(&name, place.what, upload->id, place.number) : code;
+	code = code == BD_OK ? turn(seal, out, upload->salt, bd_buf_bytes(&name), bytes) : code;
+	bd_seal_free(seal);
 	return code;
 }
 
@@ -253,7 +246,8 @@ enum bd_code bd_upload_files_begin(
 	code = code == BD_OK ? bd_buf_add(&sealed, (struct bd_bytes){ (const char *)upload->salt,
 							   sizeof(upload->salt) })
 			     : code;
-	code = code == BD_OK ? seal(&sealed, uploads, upload, "head", 0, bd_buf_bytes(&plain))
+	code = code == BD_OK ? turn_over(&sealed, uploads, upload, (struct place){ "head", 0 },
+				       bd_buf_bytes(&plain), bd_seal_close)
 			     : code;
 	code = code == BD_OK ? put_file(uploads, upload->id, "head", bd_buf_bytes(&sealed), diag)
 			     : code;
@@ -275,7 +269,9 @@ enum bd_code bd_upload_files_write(struct bd_uploads *uploads, const struct bd_u
 	part_name(name, part);
 	bd_buf_init(&sealed, BD_UPLOAD_PART_BYTES + BD_SEAL_OVERHEAD);
 	code = bd_buf_reserve(&sealed, bytes.len + BD_SEAL_OVERHEAD);
-	code = code == BD_OK ? seal(&sealed, uploads, upload, "part", part, bytes) : code;
+	code = code == BD_OK ? turn_over(&sealed, uploads, upload, (struct place){ "part", part },
+				       bytes, bd_seal_close)
+			     : code;
 	code = code == BD_OK ? put_file(uploads, upload->id, name, bd_buf_bytes(&sealed), diag)
 			     : bd_fail(diag, code, "%s", "");
 	bd_buf_release(&sealed);
@@ -293,7 +289,8 @@ enum bd_code bd_upload_files_read(struct bd_buf *out, struct bd_uploads *uploads
 	part_name(name, part);
 	bd_buf_init(&sealed, BD_UPLOAD_PART_BYTES + BD_SEAL_OVERHEAD + 1);
 	code = get_file(&sealed, uploads, upload->id, name, diag);
-	code = code == BD_OK ? unseal(out, uploads, upload, "part", part, bd_buf_bytes(&sealed))
+	code = code == BD_OK ? turn_over(out, uploads, upload, (struct place){ "part", part },
+				       bd_buf_bytes(&sealed), bd_seal_open)
 			     : code;
 	if (code == BD_OK && out->len - before != bd_upload_part_bytes(&upload->terms, part)) {
 		code = BD_STORE_DAMAGED;
@@ -321,7 +318,8 @@ enum bd_code bd_upload_files_done(struct bd_uploads *uploads, const struct bd_up
 	struct bd_buf sealed = { sealed_room, 0, sizeof(sealed_room), sizeof(sealed_room) };
 	enum bd_code code = bd_buf_add_u64(&plain, message);
 
-	code = code == BD_OK ? seal(&sealed, uploads, upload, "done", 0, bd_buf_bytes(&plain))
+	code = code == BD_OK ? turn_over(&sealed, uploads, upload, (struct place){ "done", 0 },
+				       bd_buf_bytes(&plain), bd_seal_close)
 			     : code;
 	code = code == BD_OK ? put_file(uploads, upload->id, "done", bd_buf_bytes(&sealed), diag)
 			     : bd_fail(diag, code, "%s", "");
@@ -344,7 +342,8 @@ static enum bd_code read_done(
 
 	bd_buf_init(&sealed, 256);
 	code = get_file(&sealed, uploads, upload->id, "done", &ignored);
-	code = code == BD_OK ? unseal(&plain, uploads, upload, "done", 0, bd_buf_bytes(&sealed))
+	code = code == BD_OK ? turn_over(&plain, uploads, upload, (struct place){ "done", 0 },
+				       bd_buf_bytes(&sealed), bd_seal_open)
 			     : code;
 	bd_buf_release(&sealed);
 	reader = bd_reader_of(bd_buf_bytes(&plain));
@@ -390,9 +389,10 @@ static enum bd_code read_head(struct bd_upload *upload, struct bd_uploads *uploa
 	}
 	if (code == BD_OK) {
 		memcpy(upload->salt, sealed.ptr, sizeof(upload->salt));
-		code = unseal(&plain, uploads, upload, "head", 0,
+		code = turn_over(&plain, uploads, upload, (struct place){ "head", 0 },
 			(struct bd_bytes){ sealed.ptr + sizeof(upload->salt),
-				sealed.len - sizeof(upload->salt) });
+				sealed.len - sizeof(upload->salt) },
+			bd_seal_open);
 	}
 	if (code == BD_OK && !unpack_head(upload, bd_buf_bytes(&plain))) {
 		code = BD_STORE_DAMAGED;
