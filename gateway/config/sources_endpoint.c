@@ -67,13 +67,15 @@ static void read_base(struct bd_source_reading *reading, struct bd_endpoint *end
 	bool is_good = endpoint->kind == BD_ENDPOINT_HTTP
 			       ? has_scheme(base, "https") || (endpoint->is_plaintext_allowed &&
 								      has_scheme(base, "http"))
-			       : has_scheme(base, "sftp") || has_scheme(base, "ftps");
+			       : has_scheme(base, "sftp") || has_scheme(base, "ftps") ||
+					 has_scheme(base, "ftpes");
 
 	if (!is_good) {
 		bd_sources_fail(reading, node, "base",
 			endpoint->kind == BD_ENDPOINT_HTTP
 				? "https://HOST..., or http:// with plaintext=\"true\""
-				: "sftp://HOST/FOLDER or ftps://HOST/FOLDER");
+				: "sftp://HOST/FOLDER, ftpes://HOST/FOLDER or "
+				  "ftps://HOST/FOLDER");
 	} else if (strpbrk(base, "?#@ {}") != NULL || base[len - 1] == '/') {
 		bd_sources_fail(reading, node, "base",
 			"an address without user, query and fragment, and no slash at its end");
@@ -99,7 +101,8 @@ static void read_files(struct bd_source_reading *reading, struct bd_endpoint *en
 	if (is_sftp ? (endpoint->key == NULL) == (endpoint->password_file == NULL)
 		    : endpoint->password_file == NULL || endpoint->key != NULL) {
 		bd_sources_fail(reading, node, "user",
-			is_sftp ? "sftp: either key or password-file" : "ftps: password-file");
+			is_sftp ? "sftp: either key or password-file"
+				: "ftps and ftpes: password-file");
 	}
 }
 

@@ -41,7 +41,7 @@ static bool set_tls(CURL *easy, const struct bd_http_client_settings *settings)
 
 static bool set_transport(CURL *easy, const struct bd_http_client_settings *settings)
 {
-	const char *protocols = settings->files != NULL          ? "sftp,ftps"
+	const char *protocols = settings->files != NULL          ? "sftp,ftps,ftp"
 				: settings->is_plaintext_allowed ? "http,https"
 								 : "https";
 
@@ -74,6 +74,7 @@ static bool set_files(CURL *easy, const struct bd_http_client_files *files)
 		{ CURLOPT_SSH_KNOWNHOSTS, files->known_hosts } };
 	long methods = files->password != NULL ? CURLSSH_AUTH_PASSWORD : CURLSSH_AUTH_PUBLICKEY;
 	bool is_good = curl_easy_setopt(easy, CURLOPT_SSH_AUTH_TYPES, methods) == CURLE_OK &&
+		       /* Whatever the server says, no FTP without TLS. */
 		       curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_FTP_SKIP_PASV_IP, 1L) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_FTPPORT, NULL) == CURLE_OK;

@@ -45,7 +45,9 @@ struct bd_http_guard {
 	bool (*may_connect)(struct bd_http_guard *guard, const struct sockaddr *address);
 };
 
-/* Files by SFTP or FTP over TLS instead of HTTP. Texts are copied. */
+/* Files by SFTP (sftp://) or FTP over TLS instead of HTTP: explicit (ftpes://, RFC 4217 section 4)
+ * or implicit (ftps://). What is no TLS ends before the login, on both connections. Texts are
+ * copied. */
 struct bd_http_client_files {
 	const char *user;
 	const char *password;        /* NULL = by key */

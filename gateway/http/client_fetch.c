@@ -250,14 +250,18 @@ static uint64_t time_of(CURL *easy, CURLINFO what)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-static void read_times(struct bd_http_fetch_times *out, CURL *easy)
+static void read_times(struct bd_http_fetch_times *out, const struct bd_transfer *transfer)
 {
 	const char *address = NULL;
+	CURL *easy = transfer->easy;
+	bool is_sftp = bd_transfer_is_sftp(transfer);
+	uint64_t secured_us = time_of(easy, CURLINFO_APPCONNECT_TIME_T);
 
 	curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
 	*out = (struct bd_http_fetch_times){ .name_us = time_of(easy, CURLINFO_NAMELOOKUP_TIME_T),
 		.connect_us = time_of(easy, CURLINFO_CONNECT_TIME_T),
-		.secured_us = time_of(easy, CURLINFO_APPCONNECT_TIME_T),
+		.secured_us = is_sftp ? (uint64_t)transfer->known_us : secured_us,
+		.login_us = is_sftp ? secured_us : (uint64_t)transfer->login_us,
 		.first_byte_us = time_of(easy, CURLINFO_STARTTRANSFER_TIME_T),
 		.total_us = time_of(easy, CURLINFO_TOTAL_TIME_T) };
 	snprintf(out->address, sizeof(out->address), "%s", address != NULL ? address : "");
@@ -279,7 +283,7 @@ static void finish(struct bd_http_fetch_parts *parts, CURLcode result)
 	curl_off_t changed = -1;
 
 	bd_transfer_conclude(&end.status, &parts->transfer, result, &end.diag);
-	read_times(&end.times, parts->transfer.easy);
+	read_times(&end.times, &parts->transfer);
 	curl_easy_getinfo(parts->transfer.easy, CURLINFO_FILETIME_T, &changed);
 	end.changed_s = (int64_t)changed;
 	curl_multi_remove_handle(parts->fetcher->multi, parts->transfer.easy);

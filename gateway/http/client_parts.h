@@ -16,7 +16,7 @@ struct bd_http_client {
 	struct bd_http_guard *guard;
 	int64_t idle_ms;
 	bool is_plaintext_allowed;
-	bool is_files; /* sftp:// or ftps:// instead of http */
+	bool is_files; /* sftp://, ftpes:// or ftps:// instead of http */
 };
 
 /* Fill client and request, and where what comes goes to; the rest is private. */
@@ -32,6 +32,9 @@ struct bd_transfer {
 	struct curl_slist *headers;
 	enum bd_code code; /* what one of our callbacks found; counts only if the transfer fails */
 	uint64_t given, head_bytes;
+	/* Of files, from begun_us; 0 = not told: the server is the one that was pinned (SFTP, only
+	 * of a request that is_fresh), and it let us in (FTP). */
+	int64_t begun_us, known_us, login_us;
 	curl_off_t sent, received;
 	int64_t moved_ms; /* when either last grew */
 	char error[CURL_ERROR_SIZE];
@@ -46,5 +49,6 @@ void bd_transfer_release(struct bd_transfer *transfer);
 
 /* Of every easy handle that is made; in client_transfer.c, where the callbacks are. */
 bool bd_transfer_set_callbacks(CURL *easy);
+bool bd_transfer_is_sftp(const struct bd_transfer *transfer);
 
 #endif

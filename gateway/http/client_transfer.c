@@ -31,6 +31,10 @@ static size_t take_head(char *data, size_t size, size_t count, void *state)
 	enum bd_code code = BD_OK;
 
 	transfer->head_bytes += line.len;
+	if (transfer->client->is_files && line.len >= 4 && memcmp(line.ptr, "230 ", 4) == 0) {
+		/* User logged in (RFC 959 section 4.2). */
+		transfer->login_us = bd_clock_monotonic_us() - transfer->begun_us;
+	}
 	if (transfer->head_bytes > BD_HTTP_ANSWER_HEAD_MAX_BYTES) {
 		code = BD_CONNECT_ANSWER_SIZE;
 	} else if (transfer->take_head != NULL) {
@@ -97,6 +101,28 @@ static int on_progress(
 	return 0;
 }
 
+/* libcurl counts SSH's handshake and login as one; only in its remarks they are two. A libcurl that
+ * says it otherwise leaves them one. */
+static int on_remark(CURL *easy, curl_infotype type, char *data, size_t size, void *state)
+{
+	static const char handshake_is_over[] = "SSH authentication methods available";
+	struct bd_transfer *transfer = state;
+
+	(void)easy;
+	if (type == CURLINFO_TEXT && size >= sizeof(handshake_is_over) - 1 &&
+		memcmp(data, handshake_is_over, sizeof(handshake_is_over) - 1) == 0) {
+		transfer->known_us = bd_clock_monotonic_us() - transfer->begun_us;
+	}
+	return 0;
+}
+
+static bool set_remarks(struct bd_transfer *transfer)
+{
+	return curl_easy_setopt(transfer->easy, CURLOPT_DEBUGFUNCTION, on_remark) == CURLE_OK &&
+	       curl_easy_setopt(transfer->easy, CURLOPT_DEBUGDATA, transfer) == CURLE_OK &&
+	       curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, 1L) == CURLE_OK;
+}
+
 bool bd_transfer_set_callbacks(CURL *easy)
 {
 	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
@@ -107,10 +133,21 @@ bool bd_transfer_set_callbacks(CURL *easy)
 
 /* -- a transfer: its beginning -- */
 
+static bool is_explicit(const char *url)
+{
+	return strncasecmp(url, "ftpes://", 8) == 0;
+}
+
+bool bd_transfer_is_sftp(const struct bd_transfer *transfer)
+{
+	return strncasecmp(transfer->request->url, "sftp://", 7) == 0;
+}
+
 static bool is_scheme_allowed(const struct bd_http_client *client, const char *url)
 {
 	if (client->is_files) {
-		return strncasecmp(url, "sftp://", 7) == 0 || strncasecmp(url, "ftps://", 7) == 0;
+		return strncasecmp(url, "sftp://", 7) == 0 || strncasecmp(url, "ftps://", 7) == 0 ||
+		       is_explicit(url);
 	}
 	return strncasecmp(url, "https://", 8) == 0 ||
 	       (client->is_plaintext_allowed && strncasecmp(url, "http://", 7) == 0);
@@ -201,18 +238,37 @@ static bool set_fresh(CURL *easy)
 	       curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L) == CURLE_OK;
 }
 
+/* libcurl has no name of its own for FTP that begins in clear and must not stay so. */
+static bool set_url(CURL *easy, const char *url)
+{
+	struct bd_buf plain;
+	bool is_good;
+
+	if (!is_explicit(url)) {
+		return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+	}
+	bd_buf_init(&plain, strlen(url) + 1);
+	is_good = bd_buf_printf(&plain, "ftp://%s", url + strlen("ftpes://")) == BD_OK &&
+		  bd_buf_add_byte(&plain, '\0') == BD_OK &&
+		  curl_easy_setopt(easy, CURLOPT_URL, plain.ptr) == CURLE_OK;
+	bd_buf_release(&plain);
+	return is_good;
+}
+
 enum bd_code bd_transfer_begin(struct bd_transfer *transfer, struct bd_diag *diag)
 {
 	const struct bd_http_request *request = transfer->request;
 
 	if (!is_scheme_allowed(transfer->client, request->url)) {
 		return bd_fail(diag, BD_CONFIG_MEANING, "the address begins with %s",
-			transfer->client->is_files ? "sftp:// or ftps://" : "https://");
+			transfer->client->is_files ? "sftp://, ftpes:// or ftps://" : "https://");
 	}
+	transfer->begun_us = bd_clock_monotonic_us();
 	transfer->easy = curl_easy_duphandle(transfer->client->settings);
 	if (transfer->easy == NULL || !set_body(transfer) ||
 		(request->is_fresh && !set_fresh(transfer->easy)) ||
-		curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) != CURLE_OK ||
+		(request->is_fresh && bd_transfer_is_sftp(transfer) && !set_remarks(transfer)) ||
+		!set_url(transfer->easy, request->url) ||
 		curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, transfer->error) !=
 			CURLE_OK ||
 		curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer) != CURLE_OK ||
@@ -252,11 +308,6 @@ static enum bd_code code_of_alert(const char *error)
 	return strstr(error, "unsupported protocol") != NULL ? BD_CONNECT_TLS : BD_OK;
 }
 
-static bool is_sftp(const struct bd_transfer *transfer)
-{
-	return strncasecmp(transfer->request->url, "sftp://", 7) == 0;
-}
-
 static enum bd_code code_of(const struct bd_transfer *transfer, CURLcode result)
 {
 	enum bd_code alert = code_of_alert(transfer->error);
@@ -275,7 +326,7 @@ static enum bd_code code_of(const struct bd_transfer *transfer, CURLcode result)
 		return BD_CONFIG_REFERENCE;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		if (is_sftp(transfer)) {
+		if (bd_transfer_is_sftp(transfer)) {
 			return BD_CONNECT_HOST_KEY;
 		}
 		curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
@@ -283,6 +334,8 @@ static enum bd_code code_of(const struct bd_transfer *transfer, CURLcode result)
 		return strstr(transfer->error, "subject name") != NULL
 			       ? BD_CONNECT_CERTIFICATE_NAME
 			       : bd_http_reason_of_server(verified);
+	case CURLE_USE_SSL_FAILED:
+		return BD_CONNECT_TLS;
 	case CURLE_LOGIN_DENIED:
 		return BD_CONNECT_LOGIN;
 	case CURLE_REMOTE_FILE_NOT_FOUND:

@@ -21,7 +21,11 @@ struct bd_http_fetch_parts;
 
 /* When each step was done, from the beginning; 0 = it was not needed, or not reached. */
 struct bd_http_fetch_times {
-	uint64_t name_us, connect_us, secured_us, first_byte_us, total_us;
+	uint64_t name_us, connect_us;
+	uint64_t secured_us; /* TLS, or SSH up to the server's key; of that 0 where libcurl tells
+				the login alone */
+	uint64_t login_us;   /* of files */
+	uint64_t first_byte_us, total_us;
 	char address[64]; /* of the other side, as it was connected to; "" = none */
 };
 
