@@ -50,10 +50,10 @@ static struct bd_bytes code_text(const struct bd_cli_options *options, struct bd
 void bd_cli_show_sources(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
-	static const char *const zh[COLUMNS] = { "数据源", "连接／取数／现场查询", "状态", "次数",
-		"失败", "拒收", "记录", "最近成功", "最近结果" };
-	static const char *const en[COLUMNS] = { "source", "connection/pull/look-up", "state",
-		"asked", "failed", "refused", "records", "last good", "last result" };
+	static const char *const zh[COLUMNS] = { "数据源", "连接／取数／现场查询／前置库", "状态",
+		"次数", "失败", "拒收", "记录", "最近成功", "最近结果" };
+	static const char *const en[COLUMNS] = { "source", "connection/pull/look-up/database",
+		"state", "asked", "failed", "refused", "records", "last good", "last result" };
 	const struct bd_json *sources = bd_json_get(answer, "sources");
 	struct bd_bytes head[COLUMNS];
 	struct bd_cli_table table;
@@ -98,8 +98,9 @@ static const char *step_text(const struct bd_cli_options *options, struct bd_byt
 	static const struct {
 		const char *name, *zh, *en;
 	} terms[] = { { "name", "域名解析", "name (DNS)" }, { "connect", "建立连接", "TCP" },
-		{ "secure", "加密与登录", "TLS, or SSH with login" },
-		{ "answer", "应答", "answer" }, { "records", "首条记录", "first record" } };
+		{ "secure", "加密", "TLS, or SSH and its host key" }, { "login", "登录", "login" },
+		{ "open", "连接并登录数据库", "connect and login" }, { "answer", "应答", "answer" },
+		{ "records", "首条记录", "first record" } };
 
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
 		if (bd_bytes_is(step, terms[i].name)) {

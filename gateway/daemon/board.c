@@ -48,7 +48,7 @@ size_t bd_source_board_find(struct bd_source_board *board, const char *source, c
 	snprintf(wanted.name, sizeof(wanted.name), "%s", name);
 	uv_mutex_lock(&board->lock);
 	while (i < board->count && !is_same(&board->rows[i], &wanted)) {
-		if (board->rows[i].source[0] == '\0' && free_row == BD_BOARD_ROWS_MAX) {
+		if (board->rows[i].kind == 0 && free_row == BD_BOARD_ROWS_MAX) {
 			free_row = i;
 		}
 		i++;
@@ -67,19 +67,21 @@ size_t bd_source_board_find(struct bd_source_board *board, const char *source, c
 	return i;
 }
 
-void bd_source_board_mark(struct bd_source_board *board)
-{
-	uv_mutex_lock(&board->lock);
-	memset(board->is_found, 0, sizeof(board->is_found));
-	uv_mutex_unlock(&board->lock);
-}
-
-void bd_source_board_sweep(struct bd_source_board *board)
+void bd_source_board_mark(struct bd_source_board *board, enum bd_board_kind kind)
 {
 	uv_mutex_lock(&board->lock);
 	for (size_t i = 0; i < board->count; i++) {
-		if (!board->is_found[i]) {
-			board->rows[i] = (struct bd_board_row){ .kind = BD_BOARD_CONNECTION };
+		board->is_found[i] = board->is_found[i] && board->rows[i].kind != kind;
+	}
+	uv_mutex_unlock(&board->lock);
+}
+
+void bd_source_board_sweep(struct bd_source_board *board, enum bd_board_kind kind)
+{
+	uv_mutex_lock(&board->lock);
+	for (size_t i = 0; i < board->count; i++) {
+		if (board->rows[i].kind == kind && !board->is_found[i]) {
+			board->rows[i] = (struct bd_board_row){ .rows = 0 };
 		}
 	}
 	uv_mutex_unlock(&board->lock);
@@ -101,7 +103,7 @@ size_t bd_source_board_read(struct bd_board_row *out, size_t room, struct bd_sou
 
 	uv_mutex_lock(&board->lock);
 	for (size_t i = 0; i < board->count && count < room; i++) {
-		if (board->rows[i].source[0] != '\0') {
+		if (board->rows[i].kind != 0) {
 			out[count++] = board->rows[i];
 		}
 	}

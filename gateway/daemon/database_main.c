@@ -320,6 +320,9 @@ static enum bd_code read_batch(
 	enum bd_code code = bd_odbc_open(
 		&session->odbc, ask->connection, ask->user, ask->password, ask->connect_s, diag);
 
+	if (code == BD_OK && !say(session, BD_DATABASE_OPENED, (struct bd_bytes){ "", 0 })) {
+		code = bd_fail(diag, BD_IO, "%s", "");
+	}
 	code = code == BD_OK ? bd_odbc_select(session->odbc, ask->select, parameters, count,
 				       ask->query_s, diag)
 			     : code;

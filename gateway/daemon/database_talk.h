@@ -2,9 +2,10 @@
  *
  * Layer: daemon. A frame is u8 type, u32 length, payload; big-endian, at most
  * BD_DATABASE_FRAME_MAX_BYTES. biduid begins with ASK and, when the rows are stored, says STORED
- * (or closes the pipe: they are not). The other side answers DATA* and one END, or FAIL; after
- * STORED one MARKED, or FAIL. Secrets go this way alone, never as arguments or in the environment.
- * What it says is as untrusted as what a department pushes: DATA goes to a worker unread.
+ * (or closes the pipe: they are not). The other side answers OPENED, DATA* and one END, or FAIL;
+ * after STORED one MARKED, or FAIL. Secrets go this way alone, never as arguments or in the
+ * environment. What it says is as untrusted as what a department pushes: DATA goes to a worker
+ * unread.
  */
 #ifndef BD_DAEMON_DATABASE_TALK_H
 #define BD_DAEMON_DATABASE_TALK_H
@@ -17,6 +18,7 @@
 enum bd_database_frame {
 	BD_DATABASE_ASK = 1, /* struct bd_database_ask */
 	BD_DATABASE_STORED,  /* empty */
+	BD_DATABASE_OPENED,  /* empty: the database let it in */
 	BD_DATABASE_DATA,    /* bytes of the message */
 	BD_DATABASE_END,     /* struct bd_database_end */
 	BD_DATABASE_MARKED,  /* u64 rows whose flag was written back */

@@ -30,7 +30,7 @@ static bool is_refusal(enum bd_code code)
 {
 	return code == BD_CONNECT_ADDRESS || code == BD_CONNECT_REDIRECT ||
 	       code == BD_CONNECT_ANSWER_SIZE || code == BD_HTTP_TOO_LARGE ||
-	       code == BD_LIMIT_BYTES;
+	       code == BD_LIMIT_BYTES || code == BD_LIMIT_EXPANSION;
 }
 
 static void change_row(struct bd_board_row *row, const void *with)

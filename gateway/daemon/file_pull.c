@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/file_list.h"
-#include "daemon/pull.h"
+#include "daemon/pulling.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -14,9 +14,6 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-#define LOOK_MS INT64_C(60000)
-/* One that failed is not tried again at once, whatever its time is. */
-#define FAILED_WAIT_MS INT64_C(60000)
 /* Of SHA-256 over name and time: enough to tell the files of a folder apart. */
 #define ID_BYTES 16
 #define ID_HEX (2 * ID_BYTES)
@@ -29,21 +26,13 @@ struct id {
 };
 
 struct bd_file_pull {
-	struct bd_asking asking;
-	struct bd_loop *loop;
-	struct bd_endpoint_run *endpoint; /* a reference */
-	const struct bd_pull_plan *plan;
-	const struct bd_plan *source;
-	struct bd_sender sender;
-	char sender_name[128], progress_name[128];
-	const char *sources[1];
-	size_t board_row;
+	struct bd_pulling pulling;
 	/* a run */
 	struct bd_turn turn;
 	struct bd_http_fetch fetch;
 	struct bd_http_request http;
 	bool is_listing;
-	struct bd_buf listed, url, progress_text;
+	struct bd_buf listed, url;
 	struct bd_listed *files;
 	size_t file_count, at;
 	uint8_t now_id[ID_BYTES];
@@ -51,57 +40,23 @@ struct bd_file_pull {
 	/* what was taken */
 	struct id *done;
 	size_t done_count;
-	int64_t ran_ms, due_ms;
-	bool has_run;
-	uv_timer_t timer;
-	struct bd_write write;
-	bool is_writing, is_asking_closed, is_timer_closed;
-	void (*on_closed)(void *state);
-	void *closed_state;
 };
 
 static void next_file(struct bd_file_pull *pull);
-static void wait_for_time(struct bd_file_pull *pull);
 
-/* -- figures -- */
-
-struct note {
-	bool is_running, is_end;
-	enum bd_code code;
-	uint64_t records, pages;
-	int64_t next_ms;
-};
-
-static void change_row(struct bd_board_row *row, const void *with)
+static struct bd_file_pull *pull_of(struct bd_asking *asking)
 {
-	const struct note *note = with;
-
-	row->is_running = note->is_running;
-	row->records += note->records;
-	row->pages += note->pages;
-	row->next_ms = note->next_ms;
-	if (note->is_end) {
-		row->asked++;
-		row->failed += note->code != BD_OK;
-		row->last = note->code;
-		row->last_ms = bd_clock_wall_ms();
-		row->good_ms = note->code == BD_OK ? row->last_ms : row->good_ms;
-	}
-}
-
-static void tell(struct bd_file_pull *pull, struct note note)
-{
-	bd_source_board_change(pull->endpoint->board, pull->board_row, change_row, &note);
+	return CONTAINER(struct bd_file_pull, pulling.asking, asking);
 }
 
 static void finish_run(struct bd_file_pull *pull, enum bd_code code, const char *detail)
 {
-	tell(pull, (struct note){ .is_end = true, .code = code });
+	struct bd_diag diag = { .code = BD_OK };
+
 	if (code != BD_OK) {
-		bd_log(BD_LOG_WARNING, "sources", "pull.failed", "%s/%s: %s: %s",
-			pull->source->source, pull->plan->name, bd_code_info(code)->text, detail);
+		bd_fail(&diag, code, "%s", detail);
 	}
-	wait_for_time(pull);
+	bd_pulling_finish(&pull->pulling, &diag);
 }
 
 /* -- what was taken -- */
@@ -134,13 +89,13 @@ static void add_done(struct bd_file_pull *pull, const uint8_t *bytes, bool is_sp
 }
 
 /* With `more` besides; NULL = without. */
-static void write_progress(struct bd_file_pull *pull, const uint8_t *more, int64_t ran_ms)
+static void write_progress(struct bd_file_pull *pull, const uint8_t *more)
 {
-	struct bd_buf *out = &pull->progress_text;
+	struct bd_buf *out = &pull->pulling.progress;
 	char hex[ID_HEX + 1];
 
 	bd_buf_clear(out);
-	bd_buf_printf(out, "ran=%lld\n", (long long)ran_ms);
+	bd_buf_printf(out, "ran=%lld\n", (long long)pull->pulling.ran_ms);
 	for (size_t i = 0; i < pull->done_count; i++) {
 		if (!pull->done[i].is_spoilt) {
 			bd_hex(hex, pull->done[i].bytes, ID_BYTES);
@@ -158,26 +113,17 @@ static void read_line(struct bd_file_pull *pull, struct bd_bytes line)
 	uint8_t bytes[ID_BYTES];
 
 	if (line.len > 4 && strncmp(line.ptr, "ran=", 4) == 0) {
-		pull->ran_ms = strtoll(line.ptr + 4, NULL, 10);
+		pull->pulling.ran_ms = strtoll(line.ptr + 4, NULL, 10);
 	} else if (bd_unhex(bytes, sizeof(bytes), line)) {
 		add_done(pull, bytes, false);
 	}
 }
 
-static enum bd_code read_progress(struct bd_file_pull *pull, struct bd_diag *diag)
+static void read_progress(struct bd_file_pull *pull)
 {
-	struct bd_bytes text;
-	bool found = false;
-	enum bd_code code = bd_store_begin(pull->loop->reader, diag);
+	struct bd_bytes text = bd_buf_bytes(&pull->pulling.progress);
 
-	if (code != BD_OK) {
-		return code;
-	}
-	code = bd_store_progress(
-		&pull->progress_text, &found, pull->loop->reader, pull->progress_name, diag);
-	bd_store_end(pull->loop->reader);
-	text = bd_buf_bytes(&pull->progress_text);
-	while (code == BD_OK && text.len > 0) {
+	while (text.len > 0) {
 		const char *end = memchr(text.ptr, '\n', text.len);
 		size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
 
@@ -185,7 +131,6 @@ static enum bd_code read_progress(struct bd_file_pull *pull, struct bd_diag *dia
 		text.ptr += end != NULL ? len + 1 : len;
 		text.len -= end != NULL ? len + 1 : len;
 	}
-	return code;
 }
 
 /* -- the end of a run: what is no longer there is forgotten -- */
@@ -202,40 +147,20 @@ static void forget_unseen(struct bd_file_pull *pull)
 	pull->done_count = kept;
 }
 
-/* The writer's thread. */
-static enum bd_code set_progress(
-	struct bd_write *write, struct bd_store *store, struct bd_diag *diag)
+static void on_kept(struct bd_pulling *pulling, const struct bd_diag *diag)
 {
-	const struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, write, write);
+	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, pulling, pulling);
 
-	return bd_store_set_progress(
-		store, pull->progress_name, bd_buf_bytes(&pull->progress_text), diag);
-}
-
-static void on_progress_written(struct bd_letter *letter)
-{
-	struct bd_file_pull *pull =
-		CONTAINER(struct bd_file_pull, write, CONTAINER(struct bd_write, letter, letter));
-
-	pull->is_writing = false;
-	if (pull->on_closed != NULL) {
-		bd_file_pull_close(pull, pull->on_closed, pull->closed_state);
-		return;
-	}
-	finish_run(pull, pull->write.code != BD_OK ? pull->write.code : pull->worst,
-		"some files were not taken");
+	finish_run(
+		pull, diag->code != BD_OK ? diag->code : pull->worst, "some files were not taken");
 }
 
 static void end_run(struct bd_file_pull *pull)
 {
-	pull->ran_ms = bd_clock_wall_ms();
+	pull->pulling.ran_ms = bd_clock_wall_ms();
 	forget_unseen(pull);
-	write_progress(pull, NULL, pull->ran_ms);
-	pull->is_writing = true;
-	pull->write = (struct bd_write){ .letter = { .deliver = on_progress_written },
-		.home = &pull->loop->mailbox,
-		.work = set_progress };
-	bd_writer_post(pull->loop->daemon->writer, &pull->write);
+	write_progress(pull, NULL);
+	bd_pulling_keep(&pull->pulling);
 }
 
 /* -- a file -- */
@@ -243,12 +168,12 @@ static void end_run(struct bd_file_pull *pull)
 static void on_result(
 	struct bd_asking *asking, const struct bd_intake_result *result, struct bd_entry *entry)
 {
-	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, asking, asking);
+	struct bd_file_pull *pull = pull_of(asking);
 
 	(void)result;
-	write_progress(pull, pull->now_id, pull->ran_ms);
-	entry->progress_name = pull->progress_name;
-	entry->progress = bd_buf_bytes(&pull->progress_text);
+	write_progress(pull, pull->now_id);
+	entry->progress_name = pull->pulling.progress_name;
+	entry->progress = bd_buf_bytes(&pull->pulling.progress);
 }
 
 /* A file that is wrong stays so until it is replaced; what is wrong with the connection or with us
@@ -262,22 +187,20 @@ static bool is_spoilt(enum bd_code code)
 
 static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 {
-	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, asking, asking);
+	struct bd_file_pull *pull = pull_of(asking);
 	enum bd_code code = asked->diag.code;
 
 	if (asked->receipt != NULL) {
 		add_done(pull, pull->now_id, false);
-		tell(pull, (struct note){ .is_running = true,
-				   .records = asked->receipt->accepted,
-				   .pages = 1 });
+		bd_pulling_tell(&pull->pulling, asked->receipt->accepted, 1);
 	} else if (is_spoilt(code)) {
 		add_done(pull, pull->now_id, true);
 		pull->worst = code;
 		/* Not by its name: departments name files as they like, after people too. */
 		bd_log(BD_LOG_WARNING, "sources", "file.refused",
 			"%s/%s: file %zu of %zu by name, of those that fit: %s",
-			pull->source->source, pull->plan->name, pull->at + 1, pull->file_count,
-			bd_code_info(code)->text);
+			pull->pulling.source->source, pull->pulling.plan->name, pull->at + 1,
+			pull->file_count, bd_code_info(code)->text);
 	} else {
 		finish_run(pull, code, asked->diag.detail);
 		return;
@@ -290,13 +213,14 @@ static const struct bd_asking_ops asking_ops = { on_result, on_asked };
 
 static void take_file(struct bd_file_pull *pull)
 {
+	struct bd_asking *asking = &pull->pulling.asking;
 	const struct bd_listed *file = &pull->files[pull->at];
 	size_t len = strlen(file->name);
 
-	pull->asking.request = (struct bd_form_request){ .method = "GET", .url = pull->url.ptr };
-	pull->asking.delivery.day = file->day;
-	pull->asking.is_gzip = len > 3 && strcmp(file->name + len - 3, ".gz") == 0;
-	bd_asking_ask(&pull->asking);
+	asking->request = (struct bd_form_request){ .method = "GET", .url = pull->url.ptr };
+	asking->delivery.day = file->day;
+	asking->is_gzip = len > 3 && strcmp(file->name + len - 3, ".gz") == 0;
+	bd_asking_ask(asking);
 }
 
 /* -- listing, and when a file was changed -- */
@@ -304,7 +228,7 @@ static void take_file(struct bd_file_pull *pull)
 static bool make_url(struct bd_file_pull *pull, const char *name)
 {
 	bd_buf_clear(&pull->url);
-	return bd_buf_printf(&pull->url, "%s/", pull->endpoint->plan->base) == BD_OK &&
+	return bd_buf_printf(&pull->url, "%s/", pull->pulling.endpoint->plan->base) == BD_OK &&
 	       bd_form_escape(&pull->url, BD_FORM_URL, bd_bytes_of(name)) == BD_OK &&
 	       bd_buf_add_byte(&pull->url, '\0') == BD_OK;
 }
@@ -312,7 +236,7 @@ static bool make_url(struct bd_file_pull *pull, const char *name)
 static void on_listed(struct bd_file_pull *pull)
 {
 	enum bd_code code = bd_file_list_read(pull->files, &pull->file_count, BD_SOURCE_FILES_MAX,
-		&pull->listed, pull->plan->files);
+		&pull->listed, pull->pulling.plan->files);
 
 	pull->at = 0;
 	if (code == BD_LIMIT_COUNT) {
@@ -344,7 +268,7 @@ static void on_changed(struct bd_file_pull *pull, int64_t changed_s)
 		id->is_seen = true;
 	}
 	/* One that is still being written is changed again in a moment. */
-	if (id == NULL && (changed_s < 0 || age_ms >= (int64_t)pull->plan->settle_ms)) {
+	if (id == NULL && (changed_s < 0 || age_ms >= (int64_t)pull->pulling.plan->settle_ms)) {
 		take_file(pull);
 		return;
 	}
@@ -391,8 +315,8 @@ static void on_turn(struct bd_turn *turn)
 	struct bd_diag diag = { .code = BD_OK };
 
 	pull->fetch.ops = &fetch_ops;
-	if (bd_http_fetch_start(pull->endpoint->fetcher, &pull->fetch, pull->endpoint->client,
-		    &pull->http, &diag) != BD_OK) {
+	if (bd_http_fetch_start(pull->pulling.endpoint->fetcher, &pull->fetch,
+		    pull->pulling.endpoint->client, &pull->http, &diag) != BD_OK) {
 		bd_turn_end(turn, BD_TURN_VOID, diag.code);
 		finish_run(pull, diag.code, diag.detail);
 	}
@@ -414,7 +338,7 @@ static void ask(struct bd_file_pull *pull, const char *method, const char *name)
 	pull->is_listing = strcmp(method, "LIST") == 0;
 	pull->http = (struct bd_http_request){ .method = method, .url = pull->url.ptr };
 	pull->turn.ops = &turn_ops;
-	bd_turn_take(pull->endpoint, &pull->turn);
+	bd_turn_take(pull->pulling.endpoint, &pull->turn);
 }
 
 static void next_file(struct bd_file_pull *pull)
@@ -426,11 +350,10 @@ static void next_file(struct bd_file_pull *pull)
 	}
 }
 
-/* -- its time -- */
-
-static void begin_run(struct bd_file_pull *pull)
+static void begin(struct bd_pulling *pulling)
 {
-	tell(pull, (struct note){ .is_running = true });
+	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, pulling, pulling);
+
 	for (size_t i = 0; i < pull->done_count; i++) {
 		pull->done[i].is_seen = false;
 	}
@@ -439,145 +362,67 @@ static void begin_run(struct bd_file_pull *pull)
 	ask(pull, "LIST", "");
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, timer, timer);
-	int64_t left_ms = pull->due_ms - bd_clock_wall_ms();
-
-	if (left_ms <= 0) {
-		begin_run(pull);
-	} else {
-		uv_timer_start(
-			timer, on_timer, (uint64_t)(left_ms < LOOK_MS ? left_ms : LOOK_MS), 0);
-	}
-}
-
-static void wait_for_time(struct bd_file_pull *pull)
-{
-	int64_t now_ms = bd_clock_wall_ms();
-
-	pull->due_ms = bd_pull_due(pull->plan, pull->ran_ms, now_ms);
-	if (pull->has_run && pull->due_ms <= now_ms) {
-		pull->due_ms =
-			now_ms + (pull->plan->at_minute >= 0 ? FAILED_WAIT_MS
-							     : (int64_t)pull->plan->every_ms);
-	}
-	pull->has_run = true;
-	tell(pull, (struct note){ .next_ms = pull->due_ms });
-	uv_timer_start(&pull->timer, on_timer, 0, 0);
-}
-
 /* -- its life -- */
 
-static void pull_free(struct bd_file_pull *pull)
+static void pull_free(struct bd_pulling *pulling)
 {
+	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, pulling, pulling);
+
+	bd_pulling_release(pulling);
 	bd_buf_release(&pull->listed);
 	bd_buf_release(&pull->url);
-	bd_buf_release(&pull->progress_text);
-	bd_endpoint_run_unref(pull->endpoint);
 	free(pull->files);
 	free(pull->done);
 	free(pull);
 }
 
-static void fill_asking(struct bd_file_pull *pull)
+static void cancel(struct bd_pulling *pulling)
 {
-	pull->asking.ops = &asking_ops;
-	pull->asking.loop = pull->loop;
-	pull->asking.endpoint = pull->endpoint;
-	pull->asking.plan = pull->source;
-	pull->asking.feed = pull->plan->feed;
-	pull->asking.sender = &pull->sender;
-	pull->asking.caller.client = bd_bytes_of(pull->sender_name);
-	pull->asking.how = "PULL";
+	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, pulling, pulling);
+
+	bd_http_fetch_cancel(&pull->fetch);
+	bd_turn_cancel(&pull->turn);
 }
 
-static void name_it(struct bd_file_pull *pull)
-{
-	snprintf(pull->sender_name, sizeof(pull->sender_name), "pull:%s/%s", pull->source->source,
-		pull->plan->name);
-	snprintf(pull->progress_name, sizeof(pull->progress_name), "files/%s/%s",
-		pull->source->source, pull->plan->name);
-	pull->sources[0] = pull->source->source;
-	pull->sender = (struct bd_sender){ .name = pull->sender_name,
-		.roles = BD_SENDER_DEPARTMENT,
-		.sources = pull->sources,
-		.source_count = 1 };
-	pull->board_row = bd_source_board_find(
-		pull->endpoint->board, pull->source->source, pull->plan->name, BD_BOARD_PULL);
-}
+static const struct bd_pulling_ops pulling_ops = { begin, on_kept, cancel, pull_free };
 
 enum bd_code bd_file_pull_new(struct bd_file_pull **out, struct bd_loop *loop,
 	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
 	const struct bd_plan *source, struct bd_diag *diag)
 {
 	struct bd_file_pull *pull = calloc(1, sizeof(*pull));
+	struct bd_pulling *pulling;
 	enum bd_code code;
 
 	if (pull == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", plan->name);
 	}
-	pull->loop = loop;
-	pull->endpoint = endpoint;
-	bd_endpoint_run_ref(endpoint);
-	pull->plan = plan;
-	pull->source = source;
+	pulling = &pull->pulling;
+	pulling->ops = &pulling_ops;
+	pulling->loop = loop;
+	pulling->endpoint = endpoint;
+	pulling->plan = plan;
+	pulling->source = source;
 	bd_buf_init(&pull->listed, BD_SOURCE_LIST_MAX_BYTES);
 	bd_buf_init(&pull->url, BD_FORM_MAX_BYTES);
-	bd_buf_init(&pull->progress_text, PROGRESS_MAX_BYTES);
 	pull->files = calloc(BD_SOURCE_FILES_MAX, sizeof(*pull->files));
 	pull->done = calloc(BD_SOURCE_FILES_MAX, sizeof(*pull->done));
-	name_it(pull);
-	code = pull->files != NULL && pull->done != NULL ? read_progress(pull, diag)
-							 : bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	code = bd_pulling_init(pulling, "files", PROGRESS_MAX_BYTES, diag);
+	if (code == BD_OK && (pull->files == NULL || pull->done == NULL)) {
+		code = bd_fail(diag, BD_NO_MEMORY, "%s", plan->name);
+	}
 	if (code != BD_OK) {
-		pull_free(pull);
+		pull_free(pulling);
 		return code;
 	}
-	fill_asking(pull);
-	bd_asking_open(&pull->asking);
-	uv_timer_init(&loop->uv, &pull->timer);
-	wait_for_time(pull);
+	read_progress(pull);
+	pulling->asking.ops = &asking_ops;
+	bd_pulling_open(pulling);
 	*out = pull;
 	return BD_OK;
 }
 
-static void maybe_closed(struct bd_file_pull *pull)
-{
-	void (*on_closed)(void *state) = pull->on_closed;
-	void *state = pull->closed_state;
-
-	if (pull->is_asking_closed && pull->is_timer_closed) {
-		pull_free(pull);
-		on_closed(state);
-	}
-}
-
-static void on_asking_closed(struct bd_asking *asking)
-{
-	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, asking, asking);
-
-	pull->is_asking_closed = true;
-	maybe_closed(pull);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	struct bd_file_pull *pull = CONTAINER(struct bd_file_pull, timer, handle);
-
-	pull->is_timer_closed = true;
-	maybe_closed(pull);
-}
-
 void bd_file_pull_close(struct bd_file_pull *pull, void (*on_closed)(void *state), void *state)
 {
-	pull->on_closed = on_closed;
-	pull->closed_state = state;
-	if (pull->is_writing) {
-		return; /* when that is done */
-	}
-	bd_http_fetch_cancel(&pull->fetch);
-	bd_turn_cancel(&pull->turn);
-	bd_asking_close(&pull->asking, on_asking_closed);
-	uv_close((uv_handle_t *)&pull->timer, on_timer_closed);
+	bd_pulling_close(&pull->pulling, on_closed, state);
 }

@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/alarms.h"
-#include "daemon/databases.h"
 #include "daemon/document.h"
 #include "daemon/folders.h"
 #include "daemon/quota.h"
@@ -293,8 +292,7 @@ void bd_metrics_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	if (write_figures(&body, loop) == BD_OK && write_limited(&body, loop->setup) == BD_OK &&
 		bd_folders_figures(&body, loop->daemon->folders) == BD_OK &&
 		bd_sources_figures(&body, loop->daemon) == BD_OK &&
-		bd_alarms_figures(&body, loop->daemon->alarms) == BD_OK &&
-		bd_databases_figures(&body, loop->daemon->databases) == BD_OK) {
+		bd_alarms_figures(&body, loop->daemon->alarms) == BD_OK) {
 		bd_document_respond(exchange, "text/plain; version=0.0.4", "", bd_buf_bytes(&body));
 	} else {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");

@@ -47,6 +47,8 @@ biduid_SOURCES = \
 	gateway/daemon/folders.c gateway/daemon/folders.h gateway/daemon/folders_file.c \
 	gateway/daemon/folders_parts.h gateway/daemon/folders_put.c gateway/daemon/folders_report.c \
 	gateway/daemon/follow.c gateway/daemon/follow.h \
+	gateway/daemon/database_batch.c gateway/daemon/database_batch.h \
+	gateway/daemon/database_process.c gateway/daemon/database_process.h \
 	gateway/daemon/databases.c gateway/daemon/databases.h \
 	gateway/daemon/database_talk.c gateway/daemon/database_talk.h \
 	gateway/daemon/disputes.c \
@@ -78,7 +80,7 @@ biduid_SOURCES = \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c \
 	gateway/daemon/problem.c gateway/daemon/problem.h \
 	gateway/daemon/proofs.c gateway/daemon/proofs.h \
-	gateway/daemon/pull.c gateway/daemon/pull.h gateway/daemon/pull_progress.c \
+	gateway/daemon/pull.c gateway/daemon/pull.h gateway/daemon/pull_progress.c gateway/daemon/pulling.c gateway/daemon/pulling.h \
 	gateway/daemon/puller.c gateway/daemon/puller.h \
 	gateway/daemon/push.c \
 	gateway/daemon/question.c gateway/daemon/question.h \
@@ -101,7 +103,7 @@ biduid_SOURCES = \
 	gateway/daemon/taking_entry.c gateway/daemon/taking_parts.h \
 	gateway/daemon/tickets.c gateway/daemon/tickets.h \
 	gateway/daemon/totals.c gateway/daemon/totals.h \
-	gateway/daemon/trial.c gateway/daemon/trial.h gateway/daemon/puller_parts.h \
+	gateway/daemon/trial.c gateway/daemon/trial.h gateway/daemon/trial_database.c gateway/daemon/puller_parts.h \
 	gateway/daemon/trail_ask.c gateway/daemon/trail_ask.h \
 	gateway/daemon/trail_subjects.c \
 	gateway/daemon/ready.c \

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
+#include "daemon/pulling.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -11,81 +11,25 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* A timer may wait no longer without looking at the clock again: it may have been set. */
-#define LOOK_MS INT64_C(60000)
-/* A daily one that failed does not wait for the next day. */
-#define FAILED_WAIT_MS INT64_C(900000)
-
 struct bd_pull {
-	struct bd_asking asking;
-	struct bd_loop *loop;
-	struct bd_endpoint_run *endpoint; /* a reference */
-	const struct bd_pull_plan *plan;
-	const struct bd_plan *source;
-	struct bd_sender sender;
-	char sender_name[128], progress_name[128];
-	const char *sources[1];
+	struct bd_pulling pulling;
 	struct bd_form_value *values;
 	struct bd_pull_progress progress, next; /* next: when what is asked for is stored */
 	enum bd_pull_step step;
-	struct bd_buf progress_text;
 	char since[BD_PAGE_TEXT_MAX_BYTES + 1];
-	size_t board_row;
-	int64_t due_ms;
-	bool has_run;
-	uv_timer_t timer;
-	struct bd_write write; /* of progress without a message */
-	bool is_writing, is_asking_closed, is_timer_closed;
-	void (*on_closed)(void *state);
-	void *closed_state;
 };
 
-static void wait_for_time(struct bd_pull *pull);
+static struct bd_pull *pull_of(struct bd_asking *asking)
+{
+	return CONTAINER(struct bd_pull, pulling.asking, asking);
+}
+
 static void ask(struct bd_pull *pull);
-
-/* -- figures -- */
-
-struct note {
-	const struct bd_pull *pull;
-	bool is_running, is_end;
-	enum bd_code code;
-	uint64_t records, pages;
-	int64_t next_ms;
-};
-
-static void change_row(struct bd_board_row *row, const void *with)
-{
-	const struct note *note = with;
-
-	row->is_running = note->is_running;
-	row->records += note->records;
-	row->pages += note->pages;
-	row->next_ms = note->next_ms;
-	if (note->is_end) {
-		row->asked++;
-		row->failed += note->code != BD_OK;
-		row->last = note->code;
-		row->last_ms = bd_clock_wall_ms();
-		row->good_ms = note->code == BD_OK ? row->last_ms : row->good_ms;
-	}
-}
-
-static void tell(struct bd_pull *pull, const struct note *note)
-{
-	bd_source_board_change(pull->endpoint->board, pull->board_row, change_row, note);
-}
 
 static void finish_run(struct bd_pull *pull, const struct bd_diag *diag)
 {
-	const struct note note = { .pull = pull, .is_end = true, .code = diag->code };
-
-	tell(pull, &note);
-	if (diag->code != BD_OK) {
-		bd_log(BD_LOG_WARNING, "sources", "pull.failed", "%s/%s: %s: %s",
-			pull->source->source, pull->plan->name, bd_code_info(diag->code)->text,
-			diag->detail);
-	}
-	wait_for_time(pull);
+	pull->pulling.ran_ms = pull->progress.ran_ms;
+	bd_pulling_finish(&pull->pulling, diag);
 }
 
 /* -- a page -- */
@@ -103,20 +47,20 @@ static void write_progress(struct bd_pull *pull)
 	if (bd_audit_holds_identity(bd_bytes_of(kept.since))) {
 		strcpy(kept.since, pull->progress.since);
 	}
-	bd_buf_clear(&pull->progress_text);
-	if (!bd_pull_progress_write(&pull->progress_text, &kept)) {
-		bd_buf_clear(&pull->progress_text);
+	bd_buf_clear(&pull->pulling.progress);
+	if (!bd_pull_progress_write(&pull->pulling.progress, &kept)) {
+		bd_buf_clear(&pull->pulling.progress);
 	}
 }
 
 static void on_result(
 	struct bd_asking *asking, const struct bd_intake_result *result, struct bd_entry *entry)
 {
-	struct bd_pull *pull = CONTAINER(struct bd_pull, asking, asking);
+	struct bd_pull *pull = pull_of(asking);
 
 	pull->next = pull->progress;
-	pull->step = bd_pull_advance(
-		&pull->next, pull->plan->form, result->received, &result->page, bd_clock_wall_ms());
+	pull->step = bd_pull_advance(&pull->next, pull->pulling.plan->form, result->received,
+		&result->page, bd_clock_wall_ms());
 	if (pull->step == BD_PULL_OVER) {
 		strcpy(pull->next.etag, asking->new_etag);
 		strcpy(pull->next.last_modified, asking->new_last_modified);
@@ -125,60 +69,41 @@ static void on_result(
 		return; /* the page is stored, and nothing moves on */
 	}
 	write_progress(pull);
-	entry->progress_name = pull->progress_name;
-	entry->progress = bd_buf_bytes(&pull->progress_text);
+	entry->progress_name = pull->pulling.progress_name;
+	entry->progress = bd_buf_bytes(&pull->pulling.progress);
 }
 
-static void on_progress_written(struct bd_letter *letter)
+static void on_kept(struct bd_pulling *pulling, const struct bd_diag *diag)
 {
-	struct bd_pull *pull =
-		CONTAINER(struct bd_pull, write, CONTAINER(struct bd_write, letter, letter));
-	struct bd_diag diag = pull->write.diag;
+	struct bd_pull *pull = CONTAINER(struct bd_pull, pulling, pulling);
 
-	pull->is_writing = false;
-	if (pull->on_closed != NULL) {
-		bd_pull_close(pull, pull->on_closed, pull->closed_state);
-		return;
-	}
-	diag.code = pull->write.code;
-	if (diag.code == BD_OK) {
+	if (diag->code == BD_OK) {
 		pull->progress = pull->next;
 	}
-	finish_run(pull, &diag);
-}
-
-/* The writer's thread. */
-static enum bd_code set_progress(
-	struct bd_write *write, struct bd_store *store, struct bd_diag *diag)
-{
-	const struct bd_pull *pull = CONTAINER(struct bd_pull, write, write);
-
-	return bd_store_set_progress(
-		store, pull->progress_name, bd_buf_bytes(&pull->progress_text), diag);
+	finish_run(pull, diag);
 }
 
 /* It has nothing, or nothing new. */
 static void finish_empty(struct bd_pull *pull)
 {
 	static const struct bd_page none = { { "", 0 }, { "", 0 }, true };
-	struct bd_form single = *pull->plan->form;
+	struct bd_form single = *pull->pulling.plan->form;
 
 	single.paging = BD_PAGING_NONE;
 	pull->next = pull->progress;
 	bd_pull_advance(&pull->next, &single, 0, &none, bd_clock_wall_ms());
 	write_progress(pull);
-	pull->is_writing = true;
-	pull->write = (struct bd_write){ .letter = { .deliver = on_progress_written },
-		.home = &pull->loop->mailbox,
-		.work = set_progress };
-	bd_writer_post(pull->loop->daemon->writer, &pull->write);
+	bd_pulling_keep(&pull->pulling);
 }
 
 static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 {
-	struct bd_pull *pull = CONTAINER(struct bd_pull, asking, asking);
+	struct bd_pull *pull = pull_of(asking);
 	struct bd_diag diag = asked->diag;
 
+	if (asked->is_unchanged) {
+		bd_pulling_tell_unchanged(&pull->pulling);
+	}
 	if (asked->is_unchanged || diag.code == BD_SOURCE_NOT_FOUND) {
 		finish_empty(pull);
 		return;
@@ -193,10 +118,7 @@ static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 		return;
 	}
 	pull->progress = pull->next;
-	tell(pull, &(struct note){ .pull = pull,
-			   .is_running = true,
-			   .records = asked->receipt->accepted,
-			   .pages = 1 });
+	bd_pulling_tell(&pull->pulling, asked->receipt->accepted, 1);
 	if (pull->step == BD_PULL_OVER) {
 		finish_run(pull, &diag);
 	} else {
@@ -209,7 +131,7 @@ static const struct bd_asking_ops asking_ops = { on_result, on_asked };
 /* Where this window begins: an overlap before the end of the last one, for what was late there. */
 static void set_since(struct bd_pull *pull)
 {
-	const struct bd_form *form = pull->plan->form;
+	const struct bd_form *form = pull->pulling.plan->form;
 	const char *since =
 		pull->progress.since[0] != '\0' ? pull->progress.since : form->first_since;
 	int64_t ms;
@@ -223,8 +145,8 @@ static void set_since(struct bd_pull *pull)
 
 static void ask(struct bd_pull *pull)
 {
-	const struct bd_form *form = pull->plan->form;
-	struct bd_asking *asking = &pull->asking;
+	const struct bd_form *form = pull->pulling.plan->form;
+	struct bd_asking *asking = &pull->pulling.asking;
 
 	set_since(pull);
 	asking->given = (struct bd_form_given){ .page = pull->progress.page,
@@ -237,182 +159,82 @@ static void ask(struct bd_pull *pull)
 	bd_asking_ask(asking);
 }
 
-/* -- its time -- */
-
-static void begin_run(struct bd_pull *pull)
+static void begin(struct bd_pulling *pulling)
 {
+	struct bd_pull *pull = CONTAINER(struct bd_pull, pulling, pulling);
+
 	if (pull->progress.until_ms == 0) {
 		pull->progress.until_ms = bd_clock_wall_ms();
-		pull->progress.page = pull->plan->form->first_page;
+		pull->progress.page = pulling->plan->form->first_page;
 		pull->progress.cursor[0] = '\0';
 	}
-	tell(pull, &(struct note){ .pull = pull, .is_running = true });
 	ask(pull);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct bd_pull *pull = CONTAINER(struct bd_pull, timer, timer);
-	int64_t now_ms = bd_clock_wall_ms();
-
-	if (pull->due_ms <= now_ms) {
-		begin_run(pull);
-	} else {
-		int64_t left_ms = pull->due_ms - now_ms;
-
-		uv_timer_start(
-			timer, on_timer, (uint64_t)(left_ms < LOOK_MS ? left_ms : LOOK_MS), 0);
-	}
-}
-
-/* After a failure as after a success: what is tried again at once the asking has tried already. */
-static void wait_for_time(struct bd_pull *pull)
-{
-	int64_t now_ms = bd_clock_wall_ms();
-
-	pull->due_ms = bd_pull_due(pull->plan, pull->progress.ran_ms, now_ms);
-	if (pull->has_run && pull->due_ms <= now_ms) {
-		int64_t wait_ms =
-			pull->plan->at_minute >= 0 ? FAILED_WAIT_MS : (int64_t)pull->plan->every_ms;
-
-		pull->due_ms = now_ms + wait_ms;
-	}
-	pull->has_run = true;
-	tell(pull, &(struct note){ .pull = pull, .next_ms = pull->due_ms });
-	uv_timer_start(&pull->timer, on_timer, 0, 0);
 }
 
 /* -- its life -- */
 
-static enum bd_code read_progress(struct bd_pull *pull, struct bd_diag *diag)
-{
-	struct bd_store_reader *reader = pull->loop->reader;
-	bool found = false;
-	enum bd_code code = bd_store_begin(reader, diag);
-
-	if (code != BD_OK) {
-		return code;
-	}
-	code = bd_store_progress(&pull->progress_text, &found, reader, pull->progress_name, diag);
-	bd_store_end(reader);
-	bd_pull_progress_read(&pull->progress, bd_buf_bytes(&pull->progress_text));
-	return code;
-}
-
 static enum bd_code read_values(struct bd_pull *pull, struct bd_diag *diag)
 {
+	const struct bd_pull_plan *plan = pull->pulling.plan;
 	enum bd_code code = BD_OK;
 
-	pull->values = calloc(pull->plan->value_count + 1, sizeof(*pull->values));
+	pull->values = calloc(plan->value_count + 1, sizeof(*pull->values));
 	if (pull->values == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "%s", pull->plan->name);
+		return bd_fail(diag, BD_NO_MEMORY, "%s", plan->name);
 	}
-	for (size_t i = 0; i < pull->plan->value_count && code == BD_OK; i++) {
+	for (size_t i = 0; i < plan->value_count && code == BD_OK; i++) {
 		code = bd_endpoint_value(
-			&pull->values[i], pull->endpoint, &pull->plan->values[i], diag);
+			&pull->values[i], pull->pulling.endpoint, &plan->values[i], diag);
 	}
 	return code;
 }
 
-static void fill_asking(struct bd_pull *pull)
+static void pull_free(struct bd_pulling *pulling)
 {
-	pull->asking.ops = &asking_ops;
-	pull->asking.loop = pull->loop;
-	pull->asking.endpoint = pull->endpoint;
-	pull->asking.form = pull->plan->form;
-	pull->asking.values = pull->values;
-	pull->asking.value_count = pull->plan->value_count;
-	pull->asking.plan = pull->source;
-	pull->asking.feed = pull->plan->feed;
-	pull->asking.sender = &pull->sender;
-	pull->asking.caller.client = bd_bytes_of(pull->sender_name);
-	pull->asking.delivery.day = INT32_MIN;
-	pull->asking.how = "PULL";
-}
+	struct bd_pull *pull = CONTAINER(struct bd_pull, pulling, pulling);
 
-static void pull_free(struct bd_pull *pull)
-{
-	bd_buf_release(&pull->progress_text);
-	bd_endpoint_run_unref(pull->endpoint);
+	bd_pulling_release(pulling);
 	free(pull->values);
 	free(pull);
 }
+
+static const struct bd_pulling_ops pulling_ops = { begin, on_kept, NULL, pull_free };
 
 enum bd_code bd_pull_new(struct bd_pull **out, struct bd_loop *loop,
 	struct bd_endpoint_run *endpoint, const struct bd_pull_plan *plan,
 	const struct bd_plan *source, struct bd_diag *diag)
 {
 	struct bd_pull *pull = calloc(1, sizeof(*pull));
+	struct bd_pulling *pulling;
 	enum bd_code code;
 
 	if (pull == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", plan->name);
 	}
-	pull->loop = loop;
-	pull->endpoint = endpoint;
-	bd_endpoint_run_ref(endpoint);
-	pull->plan = plan;
-	pull->source = source;
-	snprintf(pull->sender_name, sizeof(pull->sender_name), "pull:%s/%s", source->source,
-		plan->name);
-	snprintf(pull->progress_name, sizeof(pull->progress_name), "pull/%s/%s", source->source,
-		plan->name);
-	pull->sources[0] = source->source;
-	pull->sender = (struct bd_sender){ .name = pull->sender_name,
-		.roles = BD_SENDER_DEPARTMENT,
-		.sources = pull->sources,
-		.source_count = 1 };
-	pull->board_row =
-		bd_source_board_find(endpoint->board, source->source, plan->name, BD_BOARD_PULL);
-	bd_buf_init(&pull->progress_text, BD_PULL_PROGRESS_MAX_BYTES);
-	code = read_progress(pull, diag);
+	pulling = &pull->pulling;
+	pulling->ops = &pulling_ops;
+	pulling->loop = loop;
+	pulling->endpoint = endpoint;
+	pulling->plan = plan;
+	pulling->source = source;
+	code = bd_pulling_init(pulling, "pull", BD_PULL_PROGRESS_MAX_BYTES, diag);
 	code = code == BD_OK ? read_values(pull, diag) : code;
 	if (code != BD_OK) {
-		pull_free(pull);
+		pull_free(pulling);
 		return code;
 	}
-	fill_asking(pull);
-	bd_asking_open(&pull->asking);
-	uv_timer_init(&loop->uv, &pull->timer);
-	wait_for_time(pull);
+	bd_pull_progress_read(&pull->progress, bd_buf_bytes(&pulling->progress));
+	pulling->ran_ms = pull->progress.ran_ms;
+	pulling->asking.ops = &asking_ops;
+	pulling->asking.form = plan->form;
+	pulling->asking.values = pull->values;
+	pulling->asking.value_count = plan->value_count;
+	bd_pulling_open(pulling);
 	*out = pull;
 	return BD_OK;
 }
 
-static void maybe_closed(struct bd_pull *pull)
-{
-	void (*on_closed)(void *state) = pull->on_closed;
-	void *state = pull->closed_state;
-
-	if (pull->is_asking_closed && pull->is_timer_closed) {
-		pull_free(pull);
-		on_closed(state);
-	}
-}
-
-static void on_asking_closed(struct bd_asking *asking)
-{
-	struct bd_pull *pull = CONTAINER(struct bd_pull, asking, asking);
-
-	pull->is_asking_closed = true;
-	maybe_closed(pull);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	struct bd_pull *pull = CONTAINER(struct bd_pull, timer, handle);
-
-	pull->is_timer_closed = true;
-	maybe_closed(pull);
-}
-
 void bd_pull_close(struct bd_pull *pull, void (*on_closed)(void *state), void *state)
 {
-	pull->on_closed = on_closed;
-	pull->closed_state = state;
-	if (pull->is_writing) {
-		return; /* when that is done */
-	}
-	bd_asking_close(&pull->asking, on_asking_closed);
-	uv_close((uv_handle_t *)&pull->timer, on_timer_closed);
+	bd_pulling_close(&pull->pulling, on_closed, state);
 }

@@ -97,6 +97,8 @@ static void count(size_t *endpoints, size_t *pulls, const struct bd_sources *sou
 
 static void build(struct bd_puller *puller)
 {
+	static const enum bd_board_kind kinds[] = { BD_BOARD_CONNECTION, BD_BOARD_PULL,
+		BD_BOARD_LOOK_UP };
 	const struct bd_sources *sources = puller->loop->setup->sources;
 	struct bd_source_board *board = puller->loop->daemon->board;
 	size_t endpoints = 0, pulls = 0;
@@ -110,7 +112,9 @@ static void build(struct bd_puller *puller)
 		bd_log(BD_LOG_ERROR, "sources", "memory", "nothing is fetched");
 		return;
 	}
-	bd_source_board_mark(board);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		bd_source_board_mark(board, kinds[i]);
+	}
 	for (size_t i = 0; sources != NULL && i < sources->count; i++) {
 		const struct bd_source_access *access = &sources->items[i];
 
@@ -124,7 +128,9 @@ static void build(struct bd_puller *puller)
 	if (bd_lookups_open(puller->lookups, sources, endpoint_of, puller, board) != BD_OK) {
 		bd_log(BD_LOG_ERROR, "sources", "memory", "nothing is looked up");
 	}
-	bd_source_board_sweep(board);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		bd_source_board_sweep(board, kinds[i]);
+	}
 }
 
 /* -- unmaking -- */

@@ -1,6 +1,6 @@
 /* puller_parts.h - what the files of the puller share.
  *
- * Layer: daemon, private to puller.c and trial.c; on the sources' loop.
+ * Layer: daemon, private to puller.c, trial.c and trial_database.c; on the sources' loop.
  */
 #ifndef BD_DAEMON_PULLER_PARTS_H
 #define BD_DAEMON_PULLER_PARTS_H
@@ -34,5 +34,12 @@ void bd_puller_closed_one(struct bd_puller *puller);
 void bd_puller_end_trials(struct bd_puller *puller);
 /* Ends in trial->answer at home. */
 void bd_puller_try(struct bd_puller *puller, struct bd_trial *trial);
+
+/* trial.c: it is under way, in nobody's name but its own; and nothing of it is left. */
+void bd_trial_begin(struct bd_puller *puller, struct bd_trial *trial, const struct bd_plan *source);
+void bd_trial_over(struct bd_trial *trial);
+/* trial_database.c */
+void bd_trial_database(struct bd_puller *puller, struct bd_trial *trial,
+	const struct bd_source_access *access, const struct bd_database_plan *plan);
 
 #endif

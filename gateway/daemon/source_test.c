@@ -40,12 +40,18 @@ static void refuse(struct test *test, const struct bd_diag *diag)
 static void write_steps(struct bd_json_writer *w, const struct bd_trial *trial)
 {
 	const struct bd_http_fetch_times *times = &trial->times;
+	bool is_called = trial->kind != BD_TRIAL_DATABASE;
+	/* Where libcurl does not tell SSH's handshake from the login they are one step. */
+	bool is_one = times->secured_us == 0 && times->login_us != 0;
 	const struct {
 		const char *name;
 		uint64_t at_us;
 		bool is_there;
-	} steps[] = { { "name", times->name_us, true }, { "connect", times->connect_us, true },
-		{ "secure", times->secured_us, trial->is_secured },
+	} steps[] = { { "name", times->name_us, is_called },
+		{ "connect", times->connect_us, is_called },
+		{ "secure", times->secured_us, is_called && trial->is_secured && !is_one },
+		{ "login", times->login_us, trial->kind == BD_TRIAL_FILES },
+		{ "open", times->login_us, trial->kind == BD_TRIAL_DATABASE },
 		{ "answer", times->first_byte_us, true },
 		{ "records", trial->has_counts ? times->total_us : 0, true } };
 	uint64_t before_us = 0;

@@ -34,6 +34,7 @@ static const char *state_of(const struct bd_board_row *row)
 
 	switch (row->kind) {
 	case BD_BOARD_PULL:
+	case BD_BOARD_DATABASE:
 		return row->is_running ? "running" : "waiting";
 	case BD_BOARD_LOOK_UP:
 		return row->busy > 0 ? "running" : "waiting";
@@ -47,7 +48,8 @@ static void write_row(struct bd_json_writer *w, const struct bd_board_row *row)
 {
 	static const char *const kinds[] = { [BD_BOARD_CONNECTION] = "connection",
 		[BD_BOARD_PULL] = "pull",
-		[BD_BOARD_LOOK_UP] = "look_up" };
+		[BD_BOARD_LOOK_UP] = "look_up",
+		[BD_BOARD_DATABASE] = "database" };
 
 	bd_jw_object(w, NULL);
 	bd_jw_text(w, "source", row->source);
@@ -62,6 +64,8 @@ static void write_row(struct bd_json_writer *w, const struct bd_board_row *row)
 	bd_jw_u64(w, "late", row->late);
 	bd_jw_u64(w, "pages", row->pages);
 	bd_jw_u64(w, "records", row->records);
+	bd_jw_u64(w, "unchanged", row->unchanged);
+	bd_jw_u64(w, "marked", row->marked);
 	bd_jw_text(w, "code", bd_code_info(row->last)->text);
 	bd_jw_time(w, "last", row->last_ms);
 	bd_jw_time(w, "good", row->good_ms);
@@ -102,6 +106,14 @@ FIELD(busy)
 FIELD(waiting)
 FIELD(pages)
 FIELD(records)
+FIELD(unchanged)
+FIELD(rows)
+FIELD(marked)
+
+static uint64_t is_failing(const struct bd_board_row *row)
+{
+	return row->last != BD_OK;
+}
 
 static uint64_t good_s(const struct bd_board_row *row)
 {
@@ -125,6 +137,8 @@ static const struct {
 	{ "bidui_pull_failures_total", "pulls that failed", "counter", BD_BOARD_PULL, failed_of },
 	{ "bidui_pull_pages_total", "pages stored", "counter", BD_BOARD_PULL, pages_of },
 	{ "bidui_pull_records_total", "records accepted", "counter", BD_BOARD_PULL, records_of },
+	{ "bidui_pull_unchanged_total", "pulls told that nothing has changed", "counter",
+		BD_BOARD_PULL, unchanged_of },
 	{ "bidui_pull_good_seconds", "when one last ended well", "gauge", BD_BOARD_PULL, good_s },
 	{ "bidui_look_ups_total", "subjects that a source was asked about for cases", "counter",
 		BD_BOARD_LOOK_UP, asked_of },
@@ -138,6 +152,18 @@ static const struct {
 		BD_BOARD_LOOK_UP, busy_of },
 	{ "bidui_look_up_cases_waiting", "cases that wait for the answer", "gauge",
 		BD_BOARD_LOOK_UP, waiting_of },
+	{ "bidui_database_rows_total", "rows read and stored", "counter", BD_BOARD_DATABASE,
+		rows_of },
+	{ "bidui_database_batches_total", "batches stored", "counter", BD_BOARD_DATABASE,
+		pages_of },
+	{ "bidui_database_marked_total", "rows whose flag was written back", "counter",
+		BD_BOARD_DATABASE, marked_of },
+	{ "bidui_database_failures_total", "batches that failed", "counter", BD_BOARD_DATABASE,
+		failed_of },
+	{ "bidui_database_failing", "1 where the last batch failed", "gauge", BD_BOARD_DATABASE,
+		is_failing },
+	{ "bidui_database_good_seconds", "when one last went well", "gauge", BD_BOARD_DATABASE,
+		good_s },
 };
 
 enum bd_code bd_sources_figures(struct bd_buf *out, const struct bd_daemon *daemon)

@@ -17,10 +17,8 @@ static void send_back(struct bd_trial *trial)
 	bd_mailbox_post(trial->home, &trial->letter);
 }
 
-static void on_closed(struct bd_asking *asking)
+void bd_trial_over(struct bd_trial *trial)
 {
-	struct bd_trial *trial = CONTAINER(struct bd_trial, asking, asking);
-
 	struct bd_puller *puller = trial->puller;
 	bool is_awaited = trial->is_awaited;
 	struct bd_trial **link = &puller->trials;
@@ -29,18 +27,28 @@ static void on_closed(struct bd_asking *asking)
 		link = &(*link)->next;
 	}
 	*link = trial->next;
-	bd_endpoint_run_unref(asking->endpoint);
-	bd_loop_background_end(asking->loop);
+	bd_loop_background_end(puller->loop);
 	send_back(trial);
 	if (is_awaited) {
 		bd_puller_closed_one(puller);
 	}
 }
 
+static void on_closed(struct bd_asking *asking)
+{
+	bd_endpoint_run_unref(asking->endpoint);
+	bd_trial_over(CONTAINER(struct bd_trial, asking, asking));
+}
+
 static void end(struct bd_trial *trial)
 {
-	if (!trial->is_closing) {
-		trial->is_closing = true;
+	if (trial->is_closing) {
+		return;
+	}
+	trial->is_closing = true;
+	if (trial->kind == BD_TRIAL_DATABASE) {
+		bd_database_batch_leave(&trial->batch);
+	} else {
 		bd_http_fetch_cancel(&trial->fetch);
 		bd_turn_cancel(&trial->turn);
 		bd_asking_close(&trial->asking, on_closed);
@@ -136,23 +144,35 @@ static void on_turn_refused(struct bd_turn *turn, const struct bd_diag *diag)
 
 static const struct bd_turn_ops list_turn_ops = { on_turn, on_turn_refused };
 
-static void begin(
-	struct bd_puller *puller, struct bd_trial *trial, struct bd_endpoint_run *endpoint)
+void bd_trial_begin(struct bd_puller *puller, struct bd_trial *trial, const struct bd_plan *source)
 {
+	trial->sources[0] = source->source;
+	trial->sender = (struct bd_sender){ .name = "trial",
+		.roles = BD_SENDER_DEPARTMENT,
+		.sources = trial->sources,
+		.source_count = 1 };
+	puller->loop->background++;
+	trial->next = puller->trials;
+	puller->trials = trial;
+}
+
+static void begin(struct bd_puller *puller, struct bd_trial *trial,
+	struct bd_endpoint_run *endpoint, const struct bd_plan *source)
+{
+	bd_trial_begin(puller, trial, source);
 	snprintf(trial->connection, sizeof(trial->connection), "%s", endpoint->plan->name);
 	trial->is_secured = strncmp(endpoint->plan->base, "http://", 7) != 0;
 	trial->asking.loop = puller->loop;
 	trial->asking.endpoint = endpoint;
 	bd_endpoint_run_ref(endpoint);
-	puller->loop->background++;
-	trial->next = puller->trials;
-	puller->trials = trial;
 	bd_asking_open(&trial->asking);
 }
 
-static void list(struct bd_puller *puller, struct bd_trial *trial, struct bd_endpoint_run *endpoint)
+static void list(struct bd_puller *puller, struct bd_trial *trial, struct bd_endpoint_run *endpoint,
+	const struct bd_plan *source)
 {
-	begin(puller, trial, endpoint);
+	begin(puller, trial, endpoint, source);
+	trial->kind = BD_TRIAL_FILES;
 	snprintf(trial->url, sizeof(trial->url), "%s/", endpoint->plan->base);
 	trial->turn.ops = &list_turn_ops;
 	trial->turn.is_free = true;
@@ -189,11 +209,6 @@ static void start(struct bd_puller *puller, struct bd_trial *trial,
 {
 	struct bd_asking *asking = &trial->asking;
 
-	trial->sources[0] = source->source;
-	trial->sender = (struct bd_sender){ .name = "trial",
-		.roles = BD_SENDER_DEPARTMENT,
-		.sources = trial->sources,
-		.source_count = 1 };
 	trial->single = *form;
 	asking->ops = &asking_ops;
 	asking->form = &trial->single;
@@ -211,7 +226,7 @@ static void start(struct bd_puller *puller, struct bd_trial *trial,
 		.page = form->first_page,
 		.since = bd_bytes_of(form->first_since),
 		.until_ms = bd_clock_wall_ms() };
-	begin(puller, trial, endpoint);
+	begin(puller, trial, endpoint, source);
 	bd_asking_ask(asking);
 }
 
@@ -230,7 +245,7 @@ static bool try_pull(struct bd_puller *puller, struct bd_trial *trial,
 	if (endpoint == NULL) {
 		refuse(trial, BD_CONFIG_REFERENCE, pull->from->name);
 	} else if (pull->form == NULL) {
-		list(puller, trial, endpoint);
+		list(puller, trial, endpoint, access->plan);
 	} else if (read_values(trial, endpoint, pull->values, pull->value_count) != BD_OK) {
 		trial->code = trial->diag.code;
 		send_back(trial);
@@ -276,6 +291,12 @@ void bd_puller_try(struct bd_puller *puller, struct bd_trial *trial)
 	for (size_t i = 0; access != NULL && i < access->lookup_count; i++) {
 		if (is_wanted(trial, access->lookups[i].feed->name)) {
 			try_lookup(puller, trial, access, &access->lookups[i]);
+			return;
+		}
+	}
+	for (size_t i = 0; access != NULL && i < access->database_count; i++) {
+		if (is_wanted(trial, access->databases[i].name)) {
+			bd_trial_database(puller, trial, access, &access->databases[i]);
 			return;
 		}
 	}

@@ -9,16 +9,20 @@
 #define BD_DAEMON_TRIAL_H
 
 #include "daemon/asking.h"
+#include "daemon/database_batch.h"
 
 struct bd_puller;
+
+/* Whose steps there are. */
+enum bd_trial_kind { BD_TRIAL_HTTP = 0, BD_TRIAL_FILES, BD_TRIAL_DATABASE };
 
 struct bd_trial {
 	struct bd_letter letter; /* to the sources' loop, and back: deliver is set by the sender */
 	void (*answer)(struct bd_letter *letter); /* on home */
 	struct bd_mailbox *home;
 	/* asked */
-	char source[64],
-		name[64]; /* of a pull, or the feed of a look-up; "" = the first there is */
+	char source[64], name[64];    /* of a pull or database, or the feed of a look-up; "" = the
+					 first there    is */
 	struct bd_identifier subject; /* kind 0 = none */
 	const char *subject_kind;
 	struct bd_trail_caller caller;
@@ -26,6 +30,7 @@ struct bd_trial {
 	char tried[64], connection[64];
 	enum bd_code code;
 	struct bd_diag diag;
+	enum bd_trial_kind kind;
 	bool has_times, is_secured; /* the connection has a step of TLS or SSH */
 	struct bd_http_fetch_times times;
 	bool has_counts;
@@ -35,6 +40,7 @@ struct bd_trial {
 	bool is_closing, is_awaited;
 	struct bd_puller *puller;
 	struct bd_asking asking;
+	struct bd_database_batch batch;
 	struct bd_turn turn; /* of a folder, which is listed */
 	struct bd_http_fetch fetch;
 	struct bd_http_request http;

@@ -86,11 +86,16 @@ wait_until() { # COMMAND...
 }
 
 figure() { # NAME DATABASE VALUE
-	ask GET /metrics >/dev/null && grep -qx "bidui_database_$1{source=\"market\",database=\"$2\"} $3" "$work/body"
+	ask GET /metrics >/dev/null && grep -qx "bidui_database_$1{source=\"market\",name=\"$2\"} $3" "$work/body"
+}
+
+state() { # DATABASE JQ: what the status says of it
+	ask GET /v1/status >/dev/null && jq -e --arg n "$1" '.sources[] | select(.kind == "database" and .name == $n) | '"$2" "$work/body" >/dev/null
 }
 
 failing() { # DATABASE CODE
-	ask GET /metrics >/dev/null && grep -q "bidui_database_failing{source=\"market\",database=\"$1\",code=\"$2\"} 1" "$work/body"
+	state "$1" ".code == \"$2\" and .failed >= 1" && ask GET /metrics >/dev/null &&
+		grep -qx "bidui_database_failing{source=\"market\",name=\"$1\"} 1" "$work/body"
 }
 
 fails_as() {
@@ -153,6 +158,25 @@ bad_rows() {
 		UPDATE front SET \"OPSCOPE\" = NULL, \"S_EXT_DATATIME\" = '2026-06-04 08:00:03' WHERE \"PRIPID\" = '94031100000000000003'"
 }
 
+# The row that has come since: a trial opens the database, asks, and reads the next row as far as the record; nothing is stored and nothing marked.
+tried() { # DATABASE
+	"$build/bidui" source test market "$1" --lang en >"$work/tried" 2>&1
+}
+trial_works() {
+	local marked
+	marked=$(sql 'SELECT sum(taken) FROM front')
+	tried gbk && [ "$(grep -cE '^✓ (connect and login|answer|first record) +[0-9.]+ ms$' "$work/tried")" = 3 ] &&
+		grep -q '^it works: records read 1, rejected 0' "$work/tried" && [ "$(sql 'SELECT sum(taken) FROM front')" = "$marked" ] &&
+		state gbk '.records == 120 and .asked == 1'
+}
+trial_fails() { # DATABASE CODE STEP-IN-WORDS
+	! tried "$1" && grep -q "($2)" "$work/tried" && grep -qE "^✗ $3 " "$work/tried" || { cat "$work/tried"; return 1; }
+}
+listed() {
+	"$build/bidui" source list --lang en >"$work/listed" && grep -qE '^market +front +(waiting|running) ' "$work/listed" &&
+		grep -qE '^market +login .*the database refused the login' "$work/listed" && grep -q front <("$build/bidui" status --lang zh)
+}
+
 never_in_biduid() {
 	! grep -q odbc "/proc/$bidui_pid/maps"
 }
@@ -178,7 +202,7 @@ unreachable() {
 }
 
 is_well() {
-	ask GET /metrics >/dev/null && grep -q 'bidui_database_failing{source="market",database="front",code="ok"} 0' "$work/body"
+	state front '.code == "ok" and .good != null'
 }
 
 no_values_in_log() {
@@ -211,6 +235,10 @@ check 'the process that reads has its fence, and its secrets nowhere to be seen'
 check 'a connection that breaks' breaks
 check 'a wrong password' fails_as login database.login
 check 'a table that is not there' fails_as nosuch database.query
+check 'a trial shows each step, and stores nothing' trial_works
+check 'one of a wrong password fails there' trial_fails login database.login 'connect and login'
+check 'one of a table that is not there fails when asked' trial_fails nosuch database.query answer
+check 'status and bidui source list show each' listed
 check 'the log has the state and no text of the database' no_values_in_log
 check 'other columns than the feed has' fails_as columns database.columns
 check 'the gateway killed: it goes on where it stood' killed_goes_on

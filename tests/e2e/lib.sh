@@ -279,6 +279,28 @@ stop_stand_in() {
 }
 
 # -- tests --
+
+# eventually COMMAND...: within a quarter of a minute, or $within tenths of a second.
+eventually() {
+	local left=${within:-150}
+	until "$@"; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		read -r -t 0.1 <> <(:) || true
+	done
+}
+
+# The gateway reads its configuration again.
+reload() {
+	local before
+	before=$(grep -c '"event":"reload.done"' "$work/biduid.log")
+	kill -HUP "$bidui_pid"
+	eventually has_reloaded "$before"
+}
+has_reloaded() { # COUNT: more often than that
+	[ "$(grep -c '"event":"reload.done"' "$work/biduid.log")" -gt "$1" ]
+}
+
 count=0
 
 # check NAME COMMAND...: one test.

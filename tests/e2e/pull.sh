@@ -19,27 +19,6 @@ http() {
 	echo "<http name=\"$1\" base=\"http://127.0.0.1:$stand_in_http$2\" allow=\"127.0.0.1\" plaintext=\"true\" ${3-}>${4-}</http>"
 }
 
-reload() {
-	local before
-	before=$(grep -c '"event":"reload.done"' "$work/biduid.log")
-	kill -HUP "$bidui_pid"
-	eventually is_more "$before" '"event":"reload.done"'
-}
-
-is_more() { # COUNT TEXT: the log has it more often
-	[ "$(grep -c "$2" "$work/biduid.log")" -gt "$1" ]
-}
-
-# eventually COMMAND...: within a quarter of a minute.
-eventually() {
-	local left=${within:-150}
-	until "$@"; do
-		left=$((left - 1))
-		[ "$left" -gt 0 ] || return 1
-		read -r -t 0.1 <> <(:) || true
-	done
-}
-
 # state NAME JQ: what the status says of a connection or pull.
 state() {
 	ask GET /v1/status >/dev/null && jq -e --arg n "$1" '.sources[] | select(.name == $n) | '"$2" "$work/body" >/dev/null
@@ -48,6 +27,15 @@ state() {
 # How often the stand-in was asked for what begins so, of the last questions.
 targets() { # JQ: of the list of targets
 	control seen && jq -e '[.last[].target] | '"$1" "$work/control" >/dev/null
+}
+
+# answers JQ: of how often the stand-in answered how: {"200": 3, "gzip": 3}
+answers() {
+	control seen && jq -e '.answers | '"$1" "$work/control" >/dev/null
+}
+
+messages() { # FEED COUNT
+	ask GET /v1/status >/dev/null && jq -e --arg f "$1" --argjson n "$2" '[.feeds[] | select(.feed == $f).messages] | add // 0 == $n' "$work/body" >/dev/null
 }
 
 figure() { # LINE
@@ -79,16 +67,32 @@ start_gateway || { echo 'Bail out! the gateway did not start'; sed 's/^/# /' "$w
 check 'pages by number are pulled to the end' eventually state numbered ".records == $changes and .failed == 0"
 check 'in pages of the size that the adapter says' targets 'map(select(test("^/social/packet.*since=&page="))) | length >= 2'
 check 'pages by cursor too' eventually state operators ".records >= $(wc -l <"$work/generated/market_E_PB_OPERATOR.utf8.txt") and .failed == 0"
+check 'they came compressed, each of them' answers '.gzip >= 2'
 check 'each names the next' targets 'any(test("cursor=[A-Za-z0-9]"))'
 check 'the next pull begins where the last one ended' eventually targets 'any(test("since=20[0-9]{12}&page=1"))'
 check 'figures tell of it' figure "bidui_pull_records_total{source=\"social\",name=\"numbered\"} $changes"
 check 'bidui source list shows both' grep -q numbered <("$build/bidui" source list --lang en)
-check 'and in Chinese' grep -q '连接／取数' <("$build/bidui" source list --lang zh)
+check 'and in Chinese' grep -q '连接／取数／现场查询／前置库' <("$build/bidui" source list --lang zh)
 audit_has() {
 	BIDUI_PURPOSE='' "$build/bidui" audit show "$work/data/trail" --key "$work/signing.pub" -o json >"$work/trail.ndjson" &&
 		grep -q "$1" "$work/trail.ndjson"
 }
 check 'the trail has each message, in its own name' eventually audit_has pull:social/numbered
+
+# -- a file that is asked for again only when it has changed --
+control -X DELETE seen
+sources "<source name=\"market\">$(http main /market/files)<pull name=\"file\" from=\"main\" request=\"file\" feed=\"e_pb_operator\" every=\"1s\"><value name=\"file\" value=\"20260601_E_PB_OPERATOR.txt\"/></pull></source>"
+reload
+check 'a file is pulled' eventually state file ".records >= $(wc -l <"$work/generated/market_E_PB_OPERATOR.utf8.txt")"
+check 'what has not changed is not sent again' eventually answers '.["304"] >= 2'
+check 'it is asked by its tag' eval 'control seen && jq -e ".last[-1].headers | has(\"if-none-match\")" "$work/control"'
+check 'such a pull went well, and took nothing' state file '.code == "ok" and .failed == 0 and .pages == 1 and .unchanged >= 2'
+check 'which the figures tell too' eval 'ask GET /metrics && grep -qE "^bidui_pull_unchanged_total.source=\"market\",name=\"file\". [1-9]" "$work/body"'
+check 'the tag is kept over a restart' eval 'stop_gateway && control -X DELETE seen && start_gateway && eventually state file ".unchanged >= 1 and .pages == 0"'
+check 'and the file was not sent' answers 'has("200") | not'
+control -X PUT 'hidden?rows=3'
+check 'one that has changed is taken' eventually state file '.pages == 1 and .code == "ok"'
+control -X PUT 'hidden?rows=0'
 
 # -- a restart in the middle: it goes on at the page that was not stored --
 # Whole again before it starts: a pull that met the fault once more would be counted as failed.
@@ -152,6 +156,7 @@ faulty redirect redirect
 faulty endless endless
 faulty head endless-head
 faulty bomb bomb 'max-bytes="1000000"'
+faulty swollen swollen 'max-bytes="3000000"'
 faulty cut cut
 faulty reset reset
 faulty garbage garbage
@@ -169,7 +174,11 @@ refused as-number "http://2130706433:$stand_in_http/nobody" '0.0.0.0/0'
 refused mapped "http://[::ffff:127.0.0.1]:$stand_in_http/nobody" '::/0'
 refused cloud 'http://169.254.169.254/latest/meta-data' '0.0.0.0/0'
 refused unspecified "http://0.0.0.0:$stand_in_http/nobody" '0.0.0.0/0'
-sources "<source name=\"social\">$connections$pulls</source>"
+# Half a table has whole lines: it is no page all the same.
+half="<http name=\"half\" base=\"http://127.0.0.1:$stand_in_http/with/cut/market/tables\" allow=\"127.0.0.1\" plaintext=\"true\" tries=\"1\" trip-after=\"1000\"/>"
+ask GET /v1/status >/dev/null
+before=$(jq -c '[.feeds[] | [.source, .feed, .messages]]' "$work/body")
+sources "<source name=\"social\">$connections$pulls</source><source name=\"market\">$half$(table pull-half table E_PB_BASEINFO e_pb_baseinfo | sed 's/from="main"/from="half"/;s/every="1s"/every="1d"/')</source>"
 check 'all of them are pulled from' reload
 while read -r name code; do
 	check "$name is refused: $code" eventually state "pull-$name" ".code == \"$code\" and .records == 0 and .failed == 1"
@@ -178,6 +187,8 @@ done <<-END
 	endless http.too_large
 	head connect.answer_size
 	bomb xml.syntax
+	swollen limit.expansion
+	half connect.broken
 	cut connect.broken
 	reset connect.broken
 	garbage connect.broken
@@ -194,7 +205,14 @@ done <<-END
 	cloud connect.address
 	unspecified connect.address
 END
-check 'refusals are counted' state redirect '.refused == 1'
+for name in redirect endless head swollen outside everything by-name as-number mapped cloud unspecified; do
+	check "$name is counted as refused by us" state "$name" '.refused == 1'
+done
+for name in bomb cut reset garbage junk login words silence slow half; do
+	check "$name is counted as failed" state "$name" '.failed == 1 and .refused == 0'
+done
+check 'nothing of any was taken' eval 'ask GET /v1/status >/dev/null && test "$(jq -c "[.feeds[] | [.source, .feed, .messages]]" "$work/body")" = "$before"'
+check 'bidui status shows the refusals in words' grep -q '对方要求转到其他地址' <("$build/bidui" status --lang zh)
 check 'and figures tell them' figure 'bidui_source_refusals_total{source="social",name="cloud"} 1'
 check 'what may not be called was not asked' targets 'any(test("nobody")) | not'
 ask GET /v1/status >/dev/null; jq -c '.sources[] | select(.kind == "pull") | [.name, .code]' "$work/body" >"$work/codes"

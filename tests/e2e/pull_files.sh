@@ -88,31 +88,12 @@ sources() {
 	printf '<?xml version="1.0" encoding="UTF-8"?>\n<sources><source name="market">%s</source></sources>\n' "$1" >"$work/sources.xml"
 }
 
-eventually() {
-	local left=150
-	until "$@"; do
-		left=$((left - 1))
-		[ "$left" -gt 0 ] || return 1
-		read -r -t 0.1 <> <(:) || true
-	done
-}
-
 state() { # NAME JQ
 	ask GET /v1/status >/dev/null && jq -e --arg n "$1" '.sources[] | select(.name == $n) | '"$2" "$work/body" >/dev/null
 }
 
 messages() { # COUNT: so many of the feed are stored
 	ask GET /v1/status >/dev/null && jq -e --argjson n "$1" 'first(.feeds[] | select(.feed == "e_gt_cancel")) | .messages == $n' "$work/body" >/dev/null
-}
-
-reload() {
-	local before
-	before=$(grep -c '"event":"reload.done"' "$work/biduid.log")
-	kill -HUP "$bidui_pid"
-	eventually more_reloads "$before"
-}
-more_reloads() {
-	[ "$(grep -c '"event":"reload.done"' "$work/biduid.log")" -gt "$1" ]
 }
 
 deliver() { # NAME [TEXT]: old enough to be taken
@@ -140,7 +121,8 @@ check 'each is a message' messages 2
 check 'the trail has them in the name of the pull' grep -q 'pull:market/cancelled' <(BIDUI_PURPOSE='' "$build/bidui" audit show "$work/data/trail" --key "$work/signing.pub" -o json)
 "$build/bidui" source test market --lang en >"$work/tried"
 check 'bidui source test lists the folder, step by step' test $? -eq 0
-check 'with the login among the steps' grep -qE '^✓ TLS, or SSH with login +[0-9.]+ ms$' "$work/tried"
+check 'the handshake with the host key, and the login, each with its time' \
+	test "$(grep -cE '^✓ (TLS, or SSH and its host key|login) +[0-9.]+ ms$' "$work/tried")" -eq 2
 check 'they are not taken again' eventually state cancelled '.asked >= 3 and .pages == 2'
 check 'nor after a restart' eval 'stop_gateway && start_gateway && eventually state cancelled ".asked >= 2 and .pages == 0"'
 check 'there are as many messages as before' messages 2

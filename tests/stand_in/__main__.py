@@ -46,6 +46,7 @@ class Control:
                 return wire.Response(json.dumps(self.seen.as_json(), ensure_ascii=False), "application/json")
             elif what == ("DELETE", "/seen"):
                 self.seen.counts.clear()
+                self.seen.answers.clear()
                 self.seen.last.clear()
                 self.seen.most_waiting = self.seen.waiting
             elif what == ("POST", "/replace"):

@@ -8,6 +8,7 @@
     reset          it is broken off                   cut            it ends in the middle of the body
     wrong-length   more bytes than are stated         endless        a body without an end
     endless-head   a head without an end              bomb           256 MiB of nothing, compressed
+    swollen        what was asked for, and 256 MiB of blanks behind it, compressed: right but for its length
     drip:MS        a byte each MS                     flap:N         N answers, then N times 500, and so on
 
 *COUNT: the next COUNT requests only. Asked for in a path, /with/FAULT/tax/gt3, or at the control port for all requests
@@ -18,23 +19,25 @@ import struct
 import zlib
 
 NAMES = (
-    "slow hang wrong-code stranger html junk garbage redirect close reset cut wrong-length endless endless-head bomb drip"
-    " flap"
+    "slow hang wrong-code stranger html junk garbage redirect close reset cut wrong-length endless endless-head bomb swollen"
+    " drip flap"
 ).split()
 LOGIN = "<!DOCTYPE html><html><head><title>登录</title></head><body>请先登录</body></html>".encode()
 JUNK = bytes((i * 37 + 11) % 256 for i in range(2048))
 
 
-@functools.cache
-def bomb():
-    """256 MiB of zeros: one flushed block again and again (RFC 1951), with the right sum behind it."""
-    piece, times, check = bytes(1 << 20), 256, 0
+@functools.lru_cache(4)
+def bomb(begin=b"", filling=b"\0"):
+    """256 MiB of one byte behind a beginning: one flushed block again and again (RFC 1951), with the right sum behind it."""
+    piece, times = filling * (1 << 20), 256
     stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    first = stream.compress(begin) + stream.flush(zlib.Z_FULL_FLUSH)
     block = stream.compress(piece) + stream.flush(zlib.Z_FULL_FLUSH)
+    check = zlib.crc32(begin)
     for _ in range(times):
         check = zlib.crc32(piece, check)
-    return (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + block * times + stream.flush()
-            + struct.pack("<II", check, len(piece) * times))
+    return (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + first + block * times + stream.flush()
+            + struct.pack("<II", check, len(begin) + len(piece) * times))
 
 
 class Fault:

@@ -40,6 +40,7 @@ class Seen:
 
     def __init__(self):
         self.counts = collections.Counter()
+        self.answers = collections.Counter()  # by status; "gzip": those that were compressed
         self.last = collections.deque(maxlen=SEEN_MAX)
         self.connections = self.open = self.waiting = self.most_waiting = 0
 
@@ -52,7 +53,7 @@ class Seen:
                           "at": time.time()})
 
     def as_json(self):
-        return {"counts": self.counts, "connections": self.connections, "open": self.open, "waiting": self.waiting,
+        return {"counts": self.counts, "answers": self.answers, "connections": self.connections, "open": self.open, "waiting": self.waiting,
                 "most_waiting": self.most_waiting, "last": list(self.last)}
 
 
@@ -196,6 +197,7 @@ class Connection(asyncio.Protocol):
         if "gzip" in request.header("accept-encoding") and len(body) > 256 and response.status == 200:
             response.body = gzip.compress(body, 1)
             response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+            self.seen.answers["gzip"] += 1
         self.write(response, request.header("connection").lower() == "close", is_head=request.method == "HEAD")
 
     # -- the answer --
@@ -210,6 +212,7 @@ class Connection(asyncio.Protocol):
 
     def write(self, response, close=False, is_head=False):
         is_bare = is_head or response.status == 304
+        self.seen.answers[str(response.status)] += 1
         self.transport.write(self.head(response, len(response.body)) + (b"" if is_bare else response.body))
         self.end(close)
 
@@ -247,7 +250,7 @@ class Connection(asyncio.Protocol):
         elif name == "garbage":
             write(faults.JUNK)
             self.end(close=True)
-        elif name in ("cut", "wrong-length", "drip"):
+        elif name in ("cut", "wrong-length", "drip", "swollen"):
             self.run(self.spoil_length(request, fault))
         elif name in ("endless", "endless-head"):
             self.run(self.go_on(name))
@@ -267,6 +270,9 @@ class Connection(asyncio.Protocol):
                     return
                 self.transport.write(body[at : at + 1])
             self.end(close=False)
+            return
+        if fault.name == "swollen":
+            self.write(Response(faults.bomb(body, b" "), response.kind, headers=[("Content-Encoding", "gzip")]))
             return
         stated = len(body) if fault.name == "cut" else len(body) // 2
         self.transport.write(self.head(response, stated) + (body[: len(body) // 2] if fault.name == "cut" else body))
