@@ -41,6 +41,12 @@ struct bd_looked_up {
 	enum bd_code code;   /* BD_OK: it has answered, and what it said is stored */
 };
 
+/* When a source does not answer, by its own announcement; until_ms excluded. */
+struct bd_source_closing {
+	const char *source;
+	int64_t from_ms, until_ms;
+};
+
 struct bd_answer_context {
 	const struct bd_dictionary *dict;
 	const struct bd_matter *const *matters; /* all versions of all */
@@ -65,6 +71,8 @@ struct bd_answer_context {
 	enum bd_disclosure needs;       /* compare: told at least so much, else refused */
 	bool is_sandbox; /* said in every answer: no decision of this rests on real data */
 	bool explains;   /* compare: what was compared, side by side, masked (mask.h) */
+	const struct bd_source_closing *closings; /* compare: when it is worth asking again */
+	size_t closing_count;
 	const struct bd_looked_up *looked_up; /* compare: told in the answer */
 	size_t looked_up_count;
 };

@@ -1,5 +1,6 @@
 /* compare.c - a case to its findings, its decision and what is owed after it. */
 #include "answer/memo.h"
+#include "answer/opening.h"
 #include "answer/render.h"
 
 #include <string.h>
@@ -140,6 +141,8 @@ static enum bd_code answer(struct bd_answered *answered, struct bd_case *asked,
 	}
 	bd_decide(&answered->outcome, answered->findings, answered->finding_count, asked,
 		context->now_ms);
+	bd_wait_for_opening(
+		&answered->outcome, answered->findings, answered->finding_count, context);
 	return bd_obligations(&answered->obligations, &answered->obligation_count, asked,
 		answered->findings, answered->finding_count, &answered->outcome, context->calendar,
 		arena, diag);

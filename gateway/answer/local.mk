@@ -14,6 +14,7 @@ libbd_answer_a_SOURCES = \
 	gateway/answer/matter.h \
 	gateway/answer/memo.c gateway/answer/memo.h \
 	gateway/answer/obligation.c gateway/answer/obligation.h \
+	gateway/answer/opening.c gateway/answer/opening.h \
 	gateway/answer/path.c gateway/answer/path.h \
 	gateway/answer/query.c \
 	gateway/answer/question.c gateway/answer/question.h \

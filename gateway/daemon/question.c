@@ -219,6 +219,8 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 		.matters = setup->matters,
 		.matter_count = setup->matter_count,
 		.calendar = setup->calendar,
+		.closings = setup->closings,
+		.closing_count = setup->closing_count,
 		.source = &question->source,
 		.is_sandbox = setup->sandbox.len > 0,
 		.sources = setup->source_names,

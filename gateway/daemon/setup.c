@@ -81,11 +81,32 @@ static enum bd_code list_source_files(struct bd_setup *setup, struct bd_diags *d
 				 settings->schemas_folder, &setup->arena, diags);
 }
 
-static void count_look_ups(struct bd_setup *setup)
+/* What cases need to know of the sources. */
+static enum bd_code list_of_sources(struct bd_setup *setup)
 {
-	for (size_t i = 0; setup->sources != NULL && i < setup->sources->count; i++) {
-		setup->look_up_count += setup->sources->items[i].lookup_count;
+	const struct bd_sources *sources = setup->sources;
+	struct bd_source_closing *closings;
+	size_t count = 0;
+
+	for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+		setup->look_up_count += sources->items[i].lookup_count;
+		count += sources->items[i].closed_count;
 	}
+	closings = bd_arena_alloc(&setup->arena, count, sizeof(*closings));
+	if (closings == NULL) {
+		return BD_NO_MEMORY;
+	}
+	for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+		const struct bd_source_access *access = &sources->items[i];
+
+		for (size_t c = 0; c < access->closed_count; c++) {
+			closings[setup->closing_count++] =
+				(struct bd_source_closing){ access->plan->source,
+					access->closed[c].from_ms, access->closed[c].until_ms };
+		}
+	}
+	setup->closings = closings;
+	return BD_OK;
 }
 
 static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
@@ -98,7 +119,9 @@ static void load_sources(struct bd_setup *setup, struct bd_diags *diags)
 
 		bd_config_source_access(
 			&setup->sources, settings->sources_file, &context, &setup->arena, diags);
-		count_look_ups(setup);
+		if (list_of_sources(setup) != BD_OK) {
+			bd_diags_add(diags, BD_NO_MEMORY, "sources_file", 0, 0, "no room");
+		}
 	}
 }
 

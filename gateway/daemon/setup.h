@@ -32,9 +32,11 @@ struct bd_setup {
 	const struct bd_dictionary *dict;
 	const struct bd_plan *const *plans; /* by source name */
 	size_t plan_count;
-	const char *const *source_names;     /* of the plans */
-	const struct bd_sources *sources;    /* how they are reached; NULL = they push */
-	size_t look_up_count;                /* that they have */
+	const char *const *source_names;          /* of the plans */
+	const struct bd_sources *sources;         /* how they are reached; NULL = they push */
+	size_t look_up_count;                     /* that they have */
+	const struct bd_source_closing *closings; /* when they do not answer */
+	size_t closing_count;
 	struct bd_source_files source_files; /* that the sources file names */
 	const struct bd_cover *covers;       /* what the plans say that their sources cover */
 	size_t cover_count;
