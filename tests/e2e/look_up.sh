@@ -351,6 +351,25 @@ closes() {
 }
 check 'and closes by itself' eventually closes
 control -X DELETE faults
+
+# -- a second request where the first is slow; a source that has said that it is closed --
+hedged() {
+	sources 'trip-after="1000"' 'hedge-ms="200"'
+	reload && whole || return 1
+	another
+	fault 'hang*1'
+	decided hour "$number" "$passes" && asked 2
+}
+check 'one that is slow is asked a second time, and the first answer counts' hedged
+closed() {
+	local opens
+	opens=$(date -d '+2 hours' +%Y-%m-%dT%H:%M:%S%:z)
+	sources '' '' "<closed from=\"$(date -d '-1 hour' +%Y-%m-%dT%H:%M:%S%:z)\" until=\"$opens\" zh=\"月结\"/>"
+	reload && whole || return 1
+	another
+	decided hour "$number" "$unknown and (has(\"look_ups\") | not) and .retry_after_s > 7000 and .retry_after_s <= 7200" && asked 0
+}
+check 'one that is closed is not asked, and the case is worth trying again when it opens' closed
 check 'bidui source list shows look-ups' grep -qE 'tax +gt3' <("$build/bidui" source list --lang en)
 check 'in the end nobody waits' eventually state '.waiting == 0'
 check 'the gateway ends in order, and nobody stands in clear' stop_gateway
