@@ -2,9 +2,9 @@
  *
  * A finding asks for it when its budget of freshness is not met, or when nobody has told. A source
  * that has told the lack of something completely is not asked again for it; nor is anybody asked
- * for a case that has to be corrected by the applicant first or is to be refused on what is held,
- * for a way that was not taken, or about an invented subject. The ends of a path over relations are
- * not asked about: whom it leads to is only known when all of them are told.
+ * for a case that has to be corrected by the applicant first or is refused on what is held, for a
+ * way that was not taken, or about an invented subject. The ends of a path over relations are not
+ * asked about: whom it leads to is only known when all of them are told.
  */
 #include "answer/decide.h"
 #include "answer/evidence.h"
@@ -284,7 +284,8 @@ enum bd_code bd_look_plan(struct bd_look **out, const struct bd_question *questi
 	uint64_t wait_ms;
 
 	*out = NULL;
-	if (!has_any(compared) || compared->outcome->decision >= BD_DECISION_REFUSE) {
+	if (!has_any(compared) || compared->outcome->decision == BD_DECISION_REFUSE ||
+		compared->outcome->decision == BD_DECISION_RESUBMIT) {
 		return BD_OK;
 	}
 	wait_ms = wait_of(&planning);
