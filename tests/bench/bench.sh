@@ -120,17 +120,11 @@ bench_intake() {
 
 # push CASE ROUND PATH FILE CONNECTIONS [--whole]: every body once; the counted time ends with the last receipt.
 push() {
-	local case=$1 round=$2 path=$3 file=$4 connections=$5 values before
+	local case=$1 round=$2 path=$3 file=$4 connections=$5 values
 	shift 5
-	before=$(most_kib)
 	values=$("$load" --port "$http_port" --path "$path" --type application/octet-stream \
-		--bodies "$file" --connections "$connections" --once --sleep --watch "$bidui_pid" "$@")
-	row push "$case" bidui "$round" "$people" "$values" "$(($(most_kib) - before))"
-}
-
-# The most memory that biduid has had.
-most_kib() {
-	awk '$1 == "VmHWM:" { print $2 }' "/proc/$bidui_pid/status"
+		--bodies "$file" --connections "$connections" --once --sleep --watch "$bidui_pid" --memory "$@")
+	row push "$case" bidui "$round" "$people" "$values"
 }
 
 bench_push() {

@@ -1,7 +1,7 @@
 /* bench_load.c - asks a server on loopback as fast as it answers, or at a stated rate.
  *
  *     bench_load --port P --path /v1/compare --type TYPE --bodies FILE [--whole] [--connections N]
- *                [--seconds S] [--warm-up S] [--rate R] [--once] [--sleep] [--watch PID]
+ *                [--seconds S] [--warm-up S] [--rate R] [--once] [--sleep] [--watch PID] [--memory]
  *                [--ca FILE --cert FILE --key FILE]
  *
  * FILE holds a body a line, or is one body (--whole). --rate: requests are due at even distances
@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,9 @@ struct load {
 	bool is_whole, is_once, may_sleep;
 	double seconds, warm_up, rate;
 	int watch;
+	bool wants_memory;
+	uint64_t memory_kib;     /* at the begin */
+	uint64_t memory_max_kib; /* atomic */
 	SSL_CTX *tls;
 	int epoll;
 	struct load_connection connections[CONNECTIONS_MAX];
@@ -269,6 +273,35 @@ static void open_window(struct load *load)
 	load->cpu_us = load->watch != 0 ? load_process_cpu_us(load->watch) : 0;
 }
 
+/* Looks every few milliseconds for the most there was. */
+static void *watch_memory(void *state)
+{
+	const struct timespec pause = { 0, 5000000 };
+	struct load *load = state;
+
+	for (;;) {
+		uint64_t kib = load_process_memory_kib(load->watch);
+
+		if (kib > __atomic_load_n(&load->memory_max_kib, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&load->memory_max_kib, kib, __ATOMIC_RELAXED);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static bool begin_watching(struct load *load)
+{
+	pthread_t thread;
+
+	if (!load->wants_memory) {
+		return true;
+	}
+	load->memory_kib = load->memory_max_kib = load_process_memory_kib(load->watch);
+	return pthread_create(&thread, NULL, watch_memory, load) == 0 ||
+	       fail("memory", "no thread to watch it");
+}
+
 static bool is_over(const struct load *load, int64_t now)
 {
 	if (load->is_once) {
@@ -319,10 +352,16 @@ static void report(struct load *load)
 	size_t n = load->time_count;
 
 	qsort(load->times_us, n, sizeof(*load->times_us), by_time);
-	printf("%zu\t%.3f\t%zu\t%llu\t%u\t%u\t%u\t%zu\n", n, seconds, load->failed,
+	printf("%zu\t%.3f\t%zu\t%llu\t%u\t%u\t%u\t%zu", n, seconds, load->failed,
 		(unsigned long long)cpu_us, n > 0 ? load->times_us[n / 2] : 0,
 		n > 0 ? load->times_us[n * 99 / 100] : 0, n > 0 ? load->times_us[n - 1] : 0,
 		load->bytes);
+	if (load->wants_memory) {
+		printf("\t%llu", (unsigned long long)(__atomic_load_n(&load->memory_max_kib,
+							      __ATOMIC_RELAXED) -
+						      load->memory_kib));
+	}
+	putchar('\n');
 	if (load->failed > 0) {
 		fprintf(stderr, "bench_load: %zu answers were not 2xx, the first was %d\n",
 			load->failed, load->first_failure);
@@ -352,8 +391,9 @@ static bool read_options(struct load *load, int argc, char **argv)
 		{ "type", 1, NULL, 't' }, { "bodies", 1, NULL, 'b' }, { "whole", 0, NULL, 'w' },
 		{ "connections", 1, NULL, 'c' }, { "seconds", 1, NULL, 's' },
 		{ "warm-up", 1, NULL, 'm' }, { "rate", 1, NULL, 'r' }, { "once", 0, NULL, 'o' },
-		{ "watch", 1, NULL, 'i' }, { "ca", 1, NULL, 'a' }, { "sleep", 0, NULL, 'l' },
-		{ "cert", 1, NULL, 'e' }, { "key", 1, NULL, 'k' }, { 0 } };
+		{ "watch", 1, NULL, 'i' }, { "memory", 0, NULL, 'y' }, { "ca", 1, NULL, 'a' },
+		{ "sleep", 0, NULL, 'l' }, { "cert", 1, NULL, 'e' }, { "key", 1, NULL, 'k' },
+		{ 0 } };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -394,6 +434,9 @@ static bool read_options(struct load *load, int argc, char **argv)
 		case 'i':
 			load->watch = (int)strtol(optarg, NULL, 10);
 			break;
+		case 'y':
+			load->wants_memory = true;
+			break;
 		case 'a':
 			load->ca = optarg;
 			break;
@@ -411,6 +454,7 @@ static bool read_options(struct load *load, int argc, char **argv)
 	load->warm_up = load->is_once ? 0 : load->warm_up;
 	return optind == argc && load->port != 0 && load->path != NULL && load->bodies != NULL &&
 	       load->connection_count >= 1 && load->connection_count <= CONNECTIONS_MAX &&
+	       (load->watch != 0 || !load->wants_memory) &&
 	       (load->ca == NULL || (load->cert != NULL && load->key != NULL));
 }
 
@@ -426,7 +470,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if ((load.ca != NULL && !open_tls(&load)) || !read_requests(&load) || !open_all(&load) ||
-		!run(&load)) {
+		!begin_watching(&load) || !run(&load)) {
 		return 1;
 	}
 	report(&load);

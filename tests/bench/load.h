@@ -48,5 +48,7 @@ enum load_step load_advance(struct load_connection *connection, int *status, siz
 
 /* User and system time of a process, the children it has and had, in microseconds; 0 = gone. */
 uint64_t load_process_cpu_us(int pid);
+/* Its memory but for pages of files: those of a mapped store are the kernel's to take back. */
+uint64_t load_process_memory_kib(int pid);
 
 #endif

@@ -1,4 +1,4 @@
-/* load_process.c - what a server and its children have used of the processors. */
+/* load_process.c - what a server and its children have used of the processors, and its memory. */
 #include "load.h"
 
 #include <dirent.h>
@@ -68,4 +68,21 @@ static uint64_t ticks(int pid, unsigned depth)
 uint64_t load_process_cpu_us(int pid)
 {
 	return ticks(pid, 0) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+uint64_t load_process_memory_kib(int pid)
+{
+	unsigned long long kib = 0;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "r");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL &&
+		sscanf(line, "RssAnon: %llu", &kib) != 1) {
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return kib;
 }
