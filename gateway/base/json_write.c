@@ -11,7 +11,7 @@ void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out)
 	writer->out = out;
 	writer->code = BD_OK;
 	writer->needs_comma = false;
-	writer->time_ms = 0; /* which is written as null */
+	memset(writer->time_ms, 0, sizeof(writer->time_ms)); /* which is written as null */
 }
 
 static void put(struct bd_json_writer *writer, struct bd_bytes bytes)
@@ -268,13 +268,16 @@ void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to)
 
 void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
 {
+	size_t at = (uint64_t)ms * UINT64_C(0x9e3779b97f4a7c15) >> (64 - BD_JW_TIMES_BITS);
+	char *text = writer->times[at];
+
 	if (ms == 0) {
 		bd_jw_null(writer, key);
 		return;
 	}
-	if (ms != writer->time_ms) {
-		bd_time_format(writer->time, ms);
-		writer->time_ms = ms;
+	if (ms != writer->time_ms[at]) {
+		bd_time_format(text, ms);
+		writer->time_ms[at] = ms;
 	}
-	bd_jw_plain(writer, key, (struct bd_bytes){ writer->time, sizeof(writer->time) - 1 });
+	bd_jw_plain(writer, key, (struct bd_bytes){ text, sizeof(writer->times[at]) - 1 });
 }

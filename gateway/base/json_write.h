@@ -8,13 +8,17 @@
 
 #include "base/bytes.h"
 
+#define BD_JW_TIMES_BITS 3
+#define BD_JW_TIMES (1 << BD_JW_TIMES_BITS)
+
 struct bd_json_writer {
 	struct bd_buf *out;
 	enum bd_code code;
 	bool needs_comma;
-	/* The last time and its text: in an answer one source's is told again and again. */
-	int64_t time_ms;
-	char time[30];
+	/* Times and their texts, each where a hash of it says: in an answer those of a few sources
+	 * are told again and again. */
+	int64_t time_ms[BD_JW_TIMES];
+	char times[BD_JW_TIMES][30];
 };
 
 /* A key of ours; NULL = none. */

@@ -144,12 +144,18 @@ enum bd_code bd_http_add_head(
 	return code;
 }
 
+/* More than a head of ours has, nearly always. */
+#define HEAD_ROOM_BYTES 512
+
 enum bd_code bd_http_add_answer(struct bd_http_exchange *x, int status,
 	const struct bd_http_header *headers, struct bd_bytes body)
 {
 	char length[20];
 	bool has_body = status != 204 && status != 304;
-	enum bd_code code = bd_http_add_head(x, status, headers);
+	/* At once: an idle connection keeps no buffer, so each answer would grow one from nothing.
+	 */
+	enum bd_code code = bd_buf_reserve(&x->out, HEAD_ROOM_BYTES + body.len);
+	code = code == BD_OK ? bd_http_add_head(x, status, headers) : code;
 	if (code == BD_OK && has_body) {
 		size_t len = write_number(length, body.len);
 		code = add_header(&x->out, "Content-Length", (struct bd_bytes){ length, len });
