@@ -82,10 +82,13 @@ enum always {
 	ALWAYS_NOW,
 	ALWAYS_UUID,
 	ALWAYS_SERIAL,
+	ALWAYS_FIELD,
+	ALWAYS_CLAIM,
+	ALWAYS_CLAIM_DIGEST,
 	ALWAYS_COUNT
 };
 static const char *const always[ALWAYS_COUNT] = { "identifier", "id_kind", "page", "offset", "size",
-	"cursor", "since", "until", "now", "uuid", "serial" };
+	"cursor", "since", "until", "now", "uuid", "serial", "field", "claim", "claim_digest" };
 
 static enum always always_of(const char *name)
 {
@@ -232,6 +235,12 @@ static enum bd_code add_always(struct making *making, enum always which, const c
 		}
 		return bd_buf_printf(
 			out, "%0*" PRIu64, width > 0 && width < 19 ? width : 1, serial);
+	case ALWAYS_FIELD:
+		return bd_buf_add(out, given->field);
+	case ALWAYS_CLAIM:
+		return bd_buf_add(out, given->claim);
+	case ALWAYS_CLAIM_DIGEST:
+		return bd_buf_add(out, given->claim_digest);
 	case ALWAYS_COUNT:
 		break;
 	}

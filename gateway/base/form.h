@@ -10,7 +10,8 @@
  * value that its place cannot hold is refused.
  *
  * Names that are always there: identifier, id_kind (as bidui calls it), page, offset, size, cursor,
- * since, until, now, uuid (32 hexadecimal digits), serial (rises by one with each request). Others
+ * since, until, now, uuid (32 hexadecimal digits), serial (rises by one with each request); of a
+ * claim that is to be judged field ("organization.name"), claim and claim_digest. Others
  * are made by steps, or are given by the deployment (config/sources.h). Formats of times are
  * patterns of yyyy MM dd HH hh mm ss SSS in Asia/Shanghai, epoch (seconds) and epoch_ms; of serial
  * a number of digits; of any text raw, xml, json, url, cdata, base64, hex.
@@ -90,6 +91,10 @@ struct bd_form {
 	/* kinds of identifiers that it can ask about; count 0 = it asks about nobody */
 	const char *const *kinds;
 	size_t kind_count;
+	/* fields ("organization.name") whose claims it has judged; count 0 = it asks what is held
+	 */
+	const char *const *judged;
+	size_t judged_count;
 	enum bd_form_paging paging;
 	enum bd_form_last last;
 	uint64_t first_page, page_size, pages_max;
@@ -113,6 +118,7 @@ struct bd_form_value {
 struct bd_form_given {
 	struct bd_bytes identifier;
 	const char *id_kind;
+	struct bd_bytes field, claim, claim_digest;
 	uint64_t page, offset;
 	struct bd_bytes cursor;
 	struct bd_bytes

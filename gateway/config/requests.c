@@ -229,6 +229,37 @@ static void read_kinds(struct reading *reading)
 	}
 }
 
+static bool is_field(const struct bd_dictionary *dict, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	char entity[64];
+
+	if (dot == NULL || (size_t)(dot - name) >= sizeof(entity)) {
+		return false;
+	}
+	memcpy(entity, name, (size_t)(dot - name));
+	entity[dot - name] = '\0';
+	return bd_dictionary_field(dict, entity, dot + 1) != NULL;
+}
+
+static void read_judged(struct reading *reading)
+{
+	const struct bd_xml_node *node = reading->request;
+	const char *judges = bd_xml_attr(node, "judges");
+	struct bd_form *form = reading->form;
+
+	if (judges == NULL) {
+		return;
+	}
+	form->judged = bd_compiler_split(&reading->compiler, judges, ' ', &form->judged_count);
+	for (size_t i = 0; form->judged != NULL && i < form->judged_count; i++) {
+		if (!is_field(reading->compiler.dict, form->judged[i])) {
+			bd_xml_fail(reading->compiler.diags, BD_CONFIG_REFERENCE, node, "judges",
+				"no field '%s'", form->judged[i]);
+		}
+	}
+}
+
 static uint64_t number_of(const struct bd_xml_node *node, const char *attribute, uint64_t fallback)
 {
 	const char *text = bd_xml_attr(node, attribute);
@@ -335,6 +366,7 @@ static void read_form(struct reading *reading, const char *name)
 		fail(reading, node, "name", "the file has another name");
 	}
 	read_kinds(reading);
+	read_judged(reading);
 	read_steps(reading, node);
 	read_envelopes(reading);
 	read_paging(reading, bd_xml_child(node, "paging"));

@@ -247,6 +247,11 @@ static void read_lookup(struct bd_source_reading *reading, struct bd_lookup_plan
 		bd_sources_fail(
 			reading, node, "feed", "a look-up is answered by a reply or a verdict");
 	}
+	if (lookup->feed != NULL && lookup->form != NULL &&
+		(lookup->feed->kind == BD_FEED_VERIFY) != (lookup->form->judged_count > 0)) {
+		bd_sources_fail(reading, node, "request",
+			"what judges claims is answered by a verdict, and nothing else is");
+	}
 	if (lookup->from != NULL && lookup->from->kind != BD_ENDPOINT_HTTP) {
 		bd_sources_fail(reading, node, "from", "a subject is asked about over <http>");
 	}

@@ -86,6 +86,11 @@ static void write_forms(struct bd_buf *out, const struct bd_forms *forms, struct
 		struct bd_form_request request;
 		struct bd_diag diag = { 0 };
 
+		if (form->judged_count > 0) {
+			given.field = bd_bytes_of(form->judged[0]);
+			given.claim = bd_bytes_of("示例\"文具\"店");
+			given.claim_digest = bd_bytes_of("0123abcd");
+		}
 		if (signs(form->name)) {
 			continue;
 		}
