@@ -22,6 +22,10 @@ struct bd_look_item {
 	struct bd_identifier subject;
 	const char *id_kind;
 	const char *pointer; /* of the subject in the case */
+	/* Of a claim that the source judges 核验, in normal form; digest "" = none. */
+	const char *field; /* "organization.name" */
+	struct bd_bytes claim;
+	const char *digest;
 	uint64_t max_age_ms; /* what was stored within it is as good; UINT64_MAX = however old */
 	enum bd_code code;   /* how it ended, once is_done */
 	bool is_done;        /* atomic */

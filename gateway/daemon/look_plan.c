@@ -4,14 +4,17 @@
  * that has told the lack of something completely is not asked again for it; nor is anybody asked
  * for a case that has to be corrected by the applicant first or is refused on what is held, for a
  * way that was not taken, or about an invented subject. The ends of a path over relations are not
- * asked about: whom it leads to is only known when all of them are told.
+ * asked about: whom it leads to is only known when all of them are told. A source that judges
+ * claims is told no more than the one claim.
  */
 #include "answer/decide.h"
-#include "answer/evidence.h"
+#include "answer/verified.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/try.h"
 #include "daemon/look.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,15 +179,16 @@ static enum bd_code make_look(struct planning *planning)
 	return code;
 }
 
-static bool is_listed(const struct bd_look *look, const char *source, const char *feed,
-	const struct bd_identifier *subject)
+static bool is_listed(const struct bd_look *look, const struct bd_look_item *wanted)
 {
 	for (size_t i = 0; look != NULL && i < look->count; i++) {
 		const struct bd_look_item *item = &look->items[i];
 
-		if (strcmp(item->source, source) == 0 && strcmp(item->feed, feed) == 0 &&
-			item->subject.kind == subject->kind &&
-			bd_bytes_equal(item->subject.number, subject->number)) {
+		if (strcmp(item->source, wanted->source) == 0 &&
+			strcmp(item->feed, wanted->feed) == 0 &&
+			strcmp(item->digest, wanted->digest) == 0 &&
+			item->subject.kind == wanted->subject.kind &&
+			bd_bytes_equal(item->subject.number, wanted->subject.number)) {
 			return true;
 		}
 	}
@@ -200,45 +204,92 @@ static uint64_t max_age_of(const struct bd_element *element)
 		       : UINT64_MAX;
 }
 
-static enum bd_code add(struct planning *planning, const struct bd_finding *finding,
-	const struct bd_source_access *access, const struct bd_lookup_plan *lookup)
+/* The look's own, of what is borrowed. */
+static bool keep_item(struct bd_look *look, const struct bd_look_item *wanted)
 {
-	const char *kind;
-	const struct bd_identifier *number =
-		find_number(&kind, planning, lookup->form, finding->subject);
-	struct bd_look_item *item;
+	struct bd_look_item *item = &look->items[look->count];
+	struct bd_arena *arena = &look->arena;
+
+	*item = *wanted;
+	item->look = look;
+	item->pointer = bd_arena_text(arena, bd_bytes_of(wanted->pointer));
+	item->field = bd_arena_text(arena, bd_bytes_of(wanted->field));
+	item->digest = bd_arena_text(arena, bd_bytes_of(wanted->digest));
+	item->claim = bd_arena_copy(arena, wanted->claim);
+	item->subject.number = bd_arena_copy(arena, wanted->subject.number);
+	item->subject.issuer = bd_arena_copy(arena, wanted->subject.issuer);
+	look->count++;
+	return item->pointer != NULL && item->field != NULL && item->digest != NULL &&
+	       (item->claim.ptr != NULL || wanted->claim.len == 0) &&
+	       item->subject.number.ptr != NULL;
+}
+
+static enum bd_code add(struct planning *planning, const struct bd_look_item *wanted)
+{
 	enum bd_code code = BD_OK;
 
-	if (number == NULL ||
-		is_listed(planning->look, access->plan->source, lookup->feed->name, number)) {
+	if (is_listed(planning->look, wanted)) {
 		return BD_OK;
 	}
 	code = planning->look == NULL ? make_look(planning) : BD_OK;
 	if (code != BD_OK || planning->look->count == BD_CASE_LOOK_UPS_MAX) {
 		return code;
 	}
-	item = &planning->look->items[planning->look->count];
-	*item = (struct bd_look_item){ .source = access->plan->source,
+	return keep_item(planning->look, wanted) ? BD_OK : BD_NO_MEMORY;
+}
+
+/* What is held of the subject, or the claim alone, to be judged. */
+static enum bd_code add_asked(struct planning *planning, const struct bd_finding *finding,
+	const struct bd_source_access *access, const struct bd_lookup_plan *lookup)
+{
+	struct bd_look_item wanted = { .source = access->plan->source,
 		.feed = lookup->feed->name,
-		.id_kind = kind,
-		.pointer = bd_arena_text(
-			&planning->look->arena, bd_bytes_of(finding->subject->pointer)),
+		.pointer = finding->subject->pointer,
 		.max_age_ms = max_age_of(finding->element),
-		.look = planning->look };
-	item->subject.kind = number->kind;
-	item->subject.number = bd_arena_copy(&planning->look->arena, number->number);
-	item->subject.issuer = bd_arena_copy(&planning->look->arena, number->issuer);
-	if (item->pointer == NULL || item->subject.number.ptr == NULL) {
-		return BD_NO_MEMORY;
+		.field = "",
+		.digest = "" };
+	const struct bd_identifier *number =
+		find_number(&wanted.id_kind, planning, lookup->form, finding->subject);
+	char digest[BD_CLAIM_DIGEST_SIZE], name[128];
+	const struct bd_element *element = finding->element;
+
+	if (number == NULL) {
+		return BD_OK;
 	}
-	planning->look->count++;
-	return BD_OK;
+	wanted.subject = *number;
+	if (lookup->form->judged_count > 0) {
+		snprintf(name, sizeof(name), "%s.%s", element->entity->name, element->field->name);
+		BD_TRY(bd_claim_digest(digest, &finding->subject->identifier, element->field,
+			finding->claim, planning->dict));
+		wanted.field = name;
+		wanted.digest = digest;
+		wanted.claim = finding->claim;
+		wanted.max_age_ms = UINT64_MAX;
+	}
+	return add(planning, &wanted);
+}
+
+/* Does it tell what the element looks at, or judge what was claimed? */
+static bool answers(const struct planning *planning, const struct bd_lookup_plan *lookup,
+	const struct bd_finding *finding)
+{
+	const struct bd_element *element = finding->element;
+	char name[128];
+
+	if (lookup->form->judged_count == 0) {
+		return tells(lookup->feed, entity_of(planning, finding));
+	}
+	if (!element->is_claimed || element->field == NULL || element->relation_count > 0 ||
+		finding->claim.len == 0) {
+		return false;
+	}
+	snprintf(name, sizeof(name), "%s.%s", element->entity->name, element->field->name);
+	return bd_is_listed(lookup->form->judged, lookup->form->judged_count, name);
 }
 
 static enum bd_code plan_finding(struct planning *planning, const struct bd_finding *finding)
 {
 	const struct bd_sources *sources = planning->question->call->setup->sources;
-	uint16_t entity = entity_of(planning, finding);
 	enum bd_code code = BD_OK;
 
 	for (size_t i = 0; i < sources->count && code == BD_OK; i++) {
@@ -251,8 +302,8 @@ static enum bd_code plan_finding(struct planning *planning, const struct bd_find
 			continue;
 		}
 		for (size_t l = 0; l < access->lookup_count && code == BD_OK; l++) {
-			if (tells(access->lookups[l].feed, entity)) {
-				code = add(planning, finding, access, &access->lookups[l]);
+			if (answers(planning, &access->lookups[l], finding)) {
+				code = add_asked(planning, finding, access, &access->lookups[l]);
 			}
 		}
 	}

@@ -62,25 +62,26 @@ static struct bd_target *find_target(
 }
 
 static uint64_t hash_of(const struct bd_lookups *lookups, const struct bd_target *target,
-	const struct bd_identifier *subject)
+	const struct bd_look_item *item)
 {
-	char room[sizeof(target->name) + BD_IDENTIFIER_MAX_BYTES + 16];
+	char room[sizeof(target->name) + BD_IDENTIFIER_MAX_BYTES + 128];
 	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
 
 	/* A number that does not fit is cut for all: compared whole by whoever joins. */
-	bd_buf_printf(&text, "%s %u ", target->name, subject->kind);
-	bd_buf_add(&text, subject->number);
+	bd_buf_printf(&text, "%s %u %s ", target->name, item->subject.kind, item->digest);
+	bd_buf_add(&text, item->subject.number);
 	return bd_siphash(&lookups->key, bd_buf_bytes(&text));
 }
 
 static struct bd_flight *find_flight(const struct bd_lookups *lookups,
-	const struct bd_target *target, uint64_t hash, const struct bd_identifier *subject)
+	const struct bd_target *target, uint64_t hash, const struct bd_look_item *item)
 {
 	struct bd_flight *flight = lookups->buckets[hash % BD_LOOK_UP_BUCKETS];
 
 	while (flight != NULL &&
-		(flight->target != target || flight->subject.kind != subject->kind ||
-			!bd_bytes_equal(flight->subject.number, subject->number))) {
+		(flight->target != target || flight->subject.kind != item->subject.kind ||
+			!bd_bytes_is(flight->digest, item->digest) ||
+			!bd_bytes_equal(flight->subject.number, item->subject.number))) {
 		flight = flight->next;
 	}
 	return flight;
@@ -114,8 +115,8 @@ static void begin_item(struct bd_lookups *lookups, struct bd_look_item *item)
 		bd_look_done(item, BD_CONFIG_REFERENCE);
 		return;
 	}
-	hash = hash_of(lookups, target, &item->subject);
-	flight = find_flight(lookups, target, hash, &item->subject);
+	hash = hash_of(lookups, target, item);
+	flight = find_flight(lookups, target, hash, item);
 	if (remembers(&code, lookups, hash, target, item)) {
 		bd_look_done(item, code);
 	} else if (flight != NULL) {

@@ -210,6 +210,9 @@ static void fill_asking(struct bd_asking *asking, const struct bd_flight *flight
 	asking->how = "LOOKUP";
 	asking->given = (struct bd_form_given){ .identifier = flight->subject.number,
 		.id_kind = flight->id_kind,
+		.field = flight->field,
+		.claim = flight->claim,
+		.claim_digest = flight->digest,
 		.page = form->first_page,
 		.since = bd_bytes_of(form->first_since),
 		.until_ms = bd_clock_wall_ms() };
@@ -236,10 +239,12 @@ static bool copy_all(struct bd_flight *flight, const struct bd_look_item *item)
 {
 	const struct bd_trail_caller *caller = &item->look->caller;
 	const struct bd_bytes from[] = { caller->client, caller->purpose, caller->case_id,
-		caller->operator_name, caller->trace, item->subject.number, item->subject.issuer };
+		caller->operator_name, caller->trace, item->subject.number, item->subject.issuer,
+		bd_bytes_of(item->field), item->claim, bd_bytes_of(item->digest) };
 	struct bd_bytes *const to[] = { &flight->caller.client, &flight->caller.purpose,
 		&flight->caller.case_id, &flight->caller.operator_name, &flight->caller.trace,
-		&flight->subject.number, &flight->subject.issuer };
+		&flight->subject.number, &flight->subject.issuer, &flight->field, &flight->claim,
+		&flight->digest };
 	bool is_good = true;
 
 	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {

@@ -27,7 +27,7 @@ struct bd_target {
 	size_t board_row;
 };
 
-/* One subject that is asked about at one feed. */
+/* One subject that is asked about at one feed, or one claim of it that is to be judged. */
 struct bd_flight {
 	struct bd_flight *next; /* of the bucket */
 	struct bd_flight *before, *after;
@@ -35,7 +35,8 @@ struct bd_flight {
 	struct bd_target *target;
 	uint64_t hash;
 	struct bd_identifier subject;
-	struct bd_trail_caller caller; /* the first who asked, and of whom in its case */
+	struct bd_bytes field, claim, digest; /* of a claim to be judged; empty = none */
+	struct bd_trail_caller caller;        /* the first who asked, and of whom in its case */
 	const char *pointer;
 	struct bd_look_item *waiters;
 	uint64_t joined;  /* others who asked meanwhile */

@@ -263,6 +263,8 @@ static bool try_lookup(struct bd_puller *puller, struct bd_trial *trial,
 	snprintf(trial->tried, sizeof(trial->tried), "%s", lookup->feed->name);
 	if (endpoint == NULL) {
 		refuse(trial, BD_CONFIG_REFERENCE, lookup->from->name);
+	} else if (lookup->form->judged_count > 0) {
+		refuse(trial, BD_ASK_FORM, "what judges a claim is tried by a case");
 	} else if (trial->subject.kind == 0) {
 		refuse(trial, BD_SUBJECT_MISSING, "a look-up is tried with a subject");
 	} else if (read_values(trial, endpoint, lookup->values, lookup->value_count) != BD_OK) {
