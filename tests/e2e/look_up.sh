@@ -32,6 +32,8 @@ matter second business organization "$(element status "role=\"business\" $status
 matter tolerant business organization "$(element status "role=\"business\" $status freshness=\"observed\" max-age-s=\"1\" tolerated=\"stale\"" '<value>normal</value>')"
 matter person applicant person "$(element insured 'role="applicant" entity="insurance_status" polarity="must_exist" sources="medical"')"
 
+matter named business organization "$(element name 'role="business" entity="organization" field="name" polarity="must_agree" claimed="true" sources="tax"')"
+
 "$build/tests/gen/bidui_gen" --people 300 --businesses 600 --seed 7 --fault-rate 0 --out "$work/generated" >/dev/null
 start_stand_in --generated "$work/generated" --samples "$top/adapters" || { echo 'Bail out! no stand-in'; exit 1; }
 make_keys
@@ -370,6 +372,38 @@ closed() {
 	decided hour "$number" "$unknown and (has(\"look_ups\") | not) and .retry_after_s > 7000 and .retry_after_s <= 7200" && asked 0
 }
 check 'one that is closed is not asked, and the case is worth trying again when it opens' closed
+
+# -- a source that judges the claim itself: only its verdict is kept --
+judging() { # another connection of the same source, for its verify feed
+	sources '' '' "<http name=\"platform\" base=\"http://127.0.0.1:$stand_in_http/platform/tax/verify\" allow=\"127.0.0.1\" plaintext=\"true\"><value name=\"rid\" value=\"r\"/><value name=\"sid\" value=\"s\"/><value name=\"platform_secret\" file=\"$work/stand-in/keys/platform.secret\"/></http><look-up from=\"platform\" request=\"verify\" feed=\"verify\"/>"
+	# What the same source tells of itself would be asked beside it.
+	sed -i '/feed="gt3"/d' "$work/sources.xml"
+	reload && whole
+}
+check 'a source that judges claims' judging
+another
+name=$(sed -n "s/.*<shxydm>$number<.*<nsrmc>\\([^<]*\\)<.*/\\1/p" "$work/generated/tax.ndxml" | head -n 1)
+claim=",\"claims\":[{\"of\":\"/subjects/business\",\"field\":\"name\",\"value\":\"$name\"}]"
+wrong=',"claims":[{"of":"/subjects/business","field":"name","value":"深圳市光明区示例别家店"}]'
+judged='.findings[0].via == "source" and .findings[0].source == "tax"'
+verdict=/platform/tax/verify
+check 'says that it agrees' decided named "$number" ".decision == \"pass\" and $judged and .look_ups[0].feed == \"verify\"" "$claim"
+check 'which is kept: it is not asked again' decided named "$number" ".decision == \"pass\" and $judged and (has(\"look_ups\") | not)" "$claim"
+check 'another claim is judged by itself' decided named "$number" ".findings[0].code == \"mismatch\" and $judged and .look_ups[0].code == \"ok\"" "$wrong"
+check 'so it was asked about two' asked 2 $verdict
+no_value() { # nothing but digests and verdicts is held of it
+	status_is 200 query "{\"entity\":\"organization\",\"uscc\":\"$number\"}" && ! grep -q "$name" "$work/body" && grep -q consistent "$work/body"
+}
+check 'no value is held' no_value
+refuses_to_judge() {
+	another
+	fault wrong-code $verdict
+	decided named "$number" "$unknown and .look_ups[0].code == \"source.failed\"" "$claim"
+}
+check 'one that cannot judge is no mismatch' refuses_to_judge
+control -X DELETE faults
+sources
+check 'and back' reload
 check 'bidui source list shows look-ups' grep -qE 'tax +gt3' <("$build/bidui" source list --lang en)
 check 'in the end nobody waits' eventually state '.waiting == 0'
 check 'the gateway ends in order, and nobody stands in clear' stop_gateway
