@@ -82,8 +82,9 @@ static uint64_t take_all(bool *is_good, struct bd_bytes bytes, size_t step, bool
 			if (!*is_good || !has) {
 				continue;
 			}
-			must(payload.ptr >= bytes.ptr + begin &&
-				payload.ptr + payload.len <= bytes.ptr + end);
+			must(payload.len == 0 ||
+				(payload.ptr >= bytes.ptr + begin &&
+					payload.ptr + payload.len <= bytes.ptr + end));
 			sum = sum * 31 + type + payload.len * 17 + begin;
 			begin = (size_t)(rest.ptr - bytes.ptr);
 			if (is_checked) {
