@@ -75,7 +75,8 @@ static enum bd_code add_header(struct bd_buf *out, struct bd_bytes text)
 enum bd_code bd_form_escape(struct bd_buf *out, enum bd_form_place place, struct bd_bytes text)
 {
 	if (place != BD_FORM_RAW &&
-		(!bd_text_is_utf8(text) || memchr(text.ptr, 0, text.len) != NULL)) {
+		(!bd_text_is_utf8(text) ||
+			(text.len > 0 && memchr(text.ptr, 0, text.len) != NULL))) {
 		return BD_CONFIG_MEANING;
 	}
 	switch (place) {

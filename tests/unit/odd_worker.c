@@ -152,7 +152,9 @@ static void obey(void)
 				return;
 			}
 		}
-		memmove(in.ptr, rest.ptr, rest.len);
+		if (rest.len > 0) {
+			memmove(in.ptr, rest.ptr, rest.len);
+		}
 		in.len = rest.len;
 		if (bd_buf_reserve(&in, 65536) != BD_OK) {
 			_exit(9);

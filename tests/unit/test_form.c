@@ -247,6 +247,9 @@ static void a_value_is_escaped_for_its_place(void **state)
 		{ "${uuid}", BD_FORM_RAW, "", "0ea4ff00000000000000000000000000" },
 		{ "${since:yyyyMMdd} ${since}", BD_FORM_RAW, "", "20260531 20260531000000000" },
 		{ "${cursor}", BD_FORM_URL, "", "a%26b%3Dc" },
+		{ "a=${identifier}", BD_FORM_URL, "", "a=" },
+		{ "<a>${identifier}</a>", BD_FORM_XML, "", "<a></a>" },
+		{ "\"${identifier}\"", BD_FORM_JSON, "", "\"\"" },
 	};
 	struct bd_arena arena;
 
