@@ -168,7 +168,7 @@ static enum bd_cli_exit show(const struct bd_cli_options *options,
 	enum bd_cli_exit worst = BD_CLI_OK;
 	bool has_any = false;
 
-	if (options->is_json) {
+	if (options->is_json && rest.len > 0) {
 		fwrite(rest.ptr, 1, rest.len, stdout);
 	}
 	while (rest.len > 0) {

@@ -19,7 +19,9 @@ static enum bd_code dump(struct bd_store *store, struct bd_diag *diag)
 	code = code == BD_OK ? bd_store_begin(reader, diag) : code;
 	code = code == BD_OK ? bd_store_dump(&out, reader, &arena, diag) : code;
 	if (code == BD_OK) {
-		fwrite(out.ptr, 1, out.len, stdout);
+		if (out.len > 0) {
+			fwrite(out.ptr, 1, out.len, stdout);
+		}
 		bd_store_end(reader);
 	}
 	bd_buf_release(&out);
