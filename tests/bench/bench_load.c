@@ -27,6 +27,8 @@
 #define HEAD_BYTES 512
 /* Latencies kept: five minutes at 100,000 a second and no more. */
 #define TIMES_MAX ((size_t)30 << 20)
+/* A message of a gigabyte is answered when all of it is stored. */
+#define ANSWER_MS 600000
 #define NS INT64_C(1000000000)
 
 struct load {
@@ -325,9 +327,9 @@ static bool run(struct load *load)
 		if (!send_due(load)) {
 			return false;
 		}
-		count = epoll_wait(load->epoll, events, 256, load->may_sleep ? 60000 : 0);
+		count = epoll_wait(load->epoll, events, 256, load->may_sleep ? ANSWER_MS : 0);
 		if (count == 0 && load->may_sleep) {
-			return fail("run", "no answer in 60 s");
+			return fail("run", "no answer in ten minutes");
 		}
 		for (int i = 0; i < count; i++) {
 			if (!step(load, (size_t)events[i].data.u64)) {
