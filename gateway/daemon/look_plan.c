@@ -187,8 +187,7 @@ static bool is_listed(const struct bd_look *look, const struct bd_look_item *wan
 		if (strcmp(item->source, wanted->source) == 0 &&
 			strcmp(item->feed, wanted->feed) == 0 &&
 			strcmp(item->digest, wanted->digest) == 0 &&
-			item->subject.kind == wanted->subject.kind &&
-			bd_bytes_equal(item->subject.number, wanted->subject.number)) {
+			bd_identifier_equal(&item->subject, &wanted->subject)) {
 			return true;
 		}
 	}

@@ -64,12 +64,13 @@ static struct bd_target *find_target(
 static uint64_t hash_of(const struct bd_lookups *lookups, const struct bd_target *target,
 	const struct bd_look_item *item)
 {
-	char room[sizeof(target->name) + BD_IDENTIFIER_MAX_BYTES + 128];
+	char room[sizeof(target->name) + 2 * BD_IDENTIFIER_MAX_BYTES + 128];
 	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
 
 	/* A number that does not fit is cut for all: compared whole by whoever joins. */
 	bd_buf_printf(&text, "%s %u %s ", target->name, item->subject.kind, item->digest);
-	bd_buf_add(&text, item->subject.number);
+	bd_buf_add_sized(&text, item->subject.number);
+	bd_buf_add(&text, item->subject.issuer);
 	return bd_siphash(&lookups->key, bd_buf_bytes(&text));
 }
 
@@ -79,9 +80,8 @@ static struct bd_flight *find_flight(const struct bd_lookups *lookups,
 	struct bd_flight *flight = lookups->buckets[hash % BD_LOOK_UP_BUCKETS];
 
 	while (flight != NULL &&
-		(flight->target != target || flight->subject.kind != item->subject.kind ||
-			!bd_bytes_is(flight->digest, item->digest) ||
-			!bd_bytes_equal(flight->subject.number, item->subject.number))) {
+		(flight->target != target || !bd_bytes_is(flight->digest, item->digest) ||
+			!bd_identifier_equal(&flight->subject, &item->subject))) {
 		flight = flight->next;
 	}
 	return flight;

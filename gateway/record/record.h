@@ -18,6 +18,12 @@ struct bd_identifier {
 	struct bd_bytes number;
 };
 
+static inline bool bd_identifier_equal(const struct bd_identifier *a, const struct bd_identifier *b)
+{
+	return a->kind == b->kind && bd_bytes_equal(a->number, b->number) &&
+	       bd_bytes_equal(a->issuer, b->issuer);
+}
+
 enum bd_value_flag {
 	BD_VALUE_NORMALIZED = 1, /* normal form differs from native */
 	BD_VALUE_UNMAPPED = 2,   /* code not in the table: text is the native code; never a guess */

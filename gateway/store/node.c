@@ -23,12 +23,6 @@ int bd_identifier_compare(const struct bd_identifier *a, const struct bd_identif
 	return order != 0 ? order : bd_bytes_compare(a->number, b->number);
 }
 
-bool bd_identifier_equal(const struct bd_identifier *a, const struct bd_identifier *b)
-{
-	return a->kind == b->kind && bd_bytes_equal(a->number, b->number) &&
-	       bd_bytes_equal(a->issuer, b->issuer);
-}
-
 void bd_node_init(struct bd_node *node, const struct bd_identifier *self, struct bd_arena *arena)
 {
 	*node = (struct bd_node){ .arena = arena, .self = *self };

@@ -152,7 +152,6 @@ struct bd_node {
 
 int bd_order_compare(struct bd_order a, struct bd_order b);
 int bd_identifier_compare(const struct bd_identifier *a, const struct bd_identifier *b);
-bool bd_identifier_equal(const struct bd_identifier *a, const struct bd_identifier *b);
 
 /* -- node.c: merging -- */
 
