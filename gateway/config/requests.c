@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct reading {
 	struct bd_compiler compiler;
@@ -143,6 +144,18 @@ static struct bd_form_step *next_step(struct reading *reading, const struct bd_x
 	return &reading->steps[reading->form->step_count++];
 }
 
+/* One of that name from further inside, whose place an outer one takes: twice a header is none. */
+static struct bd_form_pair *find_header(struct reading *reading, const struct bd_xml_node *node)
+{
+	const char *name = bd_xml_attr(node, "name");
+	size_t i = 0;
+
+	while (i < reading->form->header_count && strcasecmp(reading->headers[i].name, name) != 0) {
+		i++;
+	}
+	return i < reading->form->header_count ? &reading->headers[i] : NULL;
+}
+
 static void read_step(struct reading *reading, const struct bd_xml_node *node)
 {
 	struct bd_form *form = reading->form;
@@ -156,6 +169,8 @@ static void read_step(struct reading *reading, const struct bd_xml_node *node)
 		read_choice(reading, next_step(reading, node), node);
 	} else if (strcmp(node->name, "computed") == 0) {
 		read_computed(reading, next_step(reading, node), node);
+	} else if (strcmp(node->name, "header") == 0 && find_header(reading, node) != NULL) {
+		read_pair(reading, find_header(reading, node), node);
 	} else if (strcmp(node->name, "header") == 0) {
 		if (form->header_count == BD_FORM_HEADERS_MAX) {
 			fail(reading, node, NULL, "too many headers");
