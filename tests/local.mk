@@ -22,7 +22,7 @@ E2E = \
 	tests/e2e/made.sh \
 	tests/e2e/matters.sh \
 	tests/e2e/obligations.sh \
-	tests/e2e/pull.sh tests/e2e/pull_files.sh \
+	tests/e2e/pull.sh tests/e2e/pull_files.sh tests/e2e/pull_forms.sh tests/e2e/pull_ftps.sh \
 	tests/e2e/readme.sh \
 	tests/e2e/sandbox.sh tests/e2e/sealed.sh tests/e2e/senders.sh \
 	tests/e2e/silence.sh \

@@ -211,7 +211,7 @@ enum bd_code bd_endpoint_run_new(struct bd_endpoint_run **out, const struct bd_e
 	endpoint->board_row = bd_source_board_find(board, source, plan->name, BD_BOARD_CONNECTION);
 	bd_arena_init(&endpoint->arena, VALUES_MAX_BYTES);
 	uv_timer_init(loop, &endpoint->timer);
-	code = bd_http_fetcher_new(&endpoint->fetcher, loop);
+	code = bd_http_fetcher_new(&endpoint->fetcher, loop, strncmp(plan->base, "ftp", 3) == 0);
 	code = code == BD_OK ? read_values(endpoint, diag) : bd_fail(diag, code, "%s", plan->name);
 	code = code == BD_OK ? make_client(endpoint, diag) : code;
 	if (code != BD_OK) {

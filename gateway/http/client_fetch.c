@@ -11,10 +11,14 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* How often one that is polled is looked at, while something of it runs. */
+#define POLL_MS 20
+
 struct bd_http_fetcher {
 	uv_loop_t *loop;
 	CURLM *multi;
 	uv_timer_t timer;
+	bool is_polled;
 	size_t polls; /* open, and the timer */
 	void (*on_closed)(void *state);
 	void *closed_state;
@@ -134,7 +138,30 @@ static int on_timer(CURLM *multi, long wait_ms, void *state)
 	return 0;
 }
 
-enum bd_code bd_http_fetcher_new(struct bd_http_fetcher **out, struct uv_loop_s *loop)
+static void on_look(uv_timer_t *timer)
+{
+	struct bd_http_fetcher *fetcher = CONTAINER(struct bd_http_fetcher, timer, timer);
+	int running = 0;
+
+	curl_multi_perform(fetcher->multi, &running);
+	if (running == 0) {
+		uv_timer_stop(timer);
+	}
+	look_for_ends(fetcher);
+}
+
+static bool set_sockets(struct bd_http_fetcher *fetcher)
+{
+	CURLM *multi = fetcher->multi;
+
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetcher) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetcher) == CURLM_OK;
+}
+
+enum bd_code bd_http_fetcher_new(
+	struct bd_http_fetcher **out, struct uv_loop_s *loop, bool is_polled)
 {
 	struct bd_http_fetcher *fetcher = calloc(1, sizeof(*fetcher));
 
@@ -144,11 +171,8 @@ enum bd_code bd_http_fetcher_new(struct bd_http_fetcher **out, struct uv_loop_s 
 	}
 	fetcher->loop = loop;
 	fetcher->multi = curl_multi_init();
-	if (fetcher->multi == NULL ||
-		curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
-		curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher) != CURLM_OK ||
-		curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
-		curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher) != CURLM_OK ||
+	fetcher->is_polled = is_polled;
+	if (fetcher->multi == NULL || (!is_polled && !set_sockets(fetcher)) ||
 		uv_timer_init(loop, &fetcher->timer) != 0) {
 		curl_multi_cleanup(fetcher->multi);
 		curl_global_cleanup();
@@ -346,6 +370,9 @@ enum bd_code bd_http_fetch_start(struct bd_http_fetcher *fetcher, struct bd_http
 		return code;
 	}
 	fetch->parts = parts;
+	if (fetcher->is_polled) {
+		uv_timer_start(&fetcher->timer, on_look, 0, POLL_MS);
+	}
 	return BD_OK;
 }
 

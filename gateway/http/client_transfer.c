@@ -231,6 +231,14 @@ static bool set_body(struct bd_transfer *transfer)
 	return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
 }
 
+/* FTP has a connection for each file: many servers take data only where its TLS session is that of
+ * the commands, which on a connection that was kept is another transfer's. */
+static bool wants_fresh(const struct bd_transfer *transfer)
+{
+	return transfer->request->is_fresh ||
+	       (transfer->client->is_files && !bd_transfer_is_sftp(transfer));
+}
+
 static bool set_fresh(CURL *easy)
 {
 	return curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
@@ -266,7 +274,7 @@ enum bd_code bd_transfer_begin(struct bd_transfer *transfer, struct bd_diag *dia
 	transfer->begun_us = bd_clock_monotonic_us();
 	transfer->easy = curl_easy_duphandle(transfer->client->settings);
 	if (transfer->easy == NULL || !set_body(transfer) ||
-		(request->is_fresh && !set_fresh(transfer->easy)) ||
+		(wants_fresh(transfer) && !set_fresh(transfer->easy)) ||
 		(request->is_fresh && bd_transfer_is_sftp(transfer) && !set_remarks(transfer)) ||
 		!set_url(transfer->easy, request->url) ||
 		curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, transfer->error) !=

@@ -55,7 +55,10 @@ struct bd_http_fetch {
 	struct bd_http_fetch_parts *parts; /* private; NULL = not running */
 };
 
-enum bd_code bd_http_fetcher_new(struct bd_http_fetcher **out, struct uv_loop_s *loop);
+/* is_polled: looked at by the clock, for FTP: there libcurl 7.88 waits for one of two sockets and
+ * not for the other, and a transfer stands still until it is too late. */
+enum bd_code bd_http_fetcher_new(
+	struct bd_http_fetcher **out, struct uv_loop_s *loop, bool is_polled);
 /* No transfer may be left. on_closed when the loop holds nothing of it any more; it is free then.
  */
 void bd_http_fetcher_close(
