@@ -142,6 +142,17 @@ wrong_bytes() {
 	head -c 4096 /dev/urandom >"$work/noise"
 	put "$work/noise" "$drop" 20260613_E_PB_BASEINFO.txt && until_true done_with "$drop/failed" 20260613_E_PB_BASEINFO.txt
 }
+# Two parts without a day, and the last with it: only that one says that the day is whole (test_store_coverage has what follows).
+parts_of_a_day() {
+	local all=$samples/market_20260601_E_GT_CANCEL.utf8.txt part
+	for part in 1 2; do
+		sed "s/2026-05-31 23:10:05/2026-05-31 23:1$part:05/" "$all" >"$work/part" && put "$work/part" "$work/parts" E_GT_CANCEL_part$part.txt &&
+			until_true done_with "$work/parts/done" E_GT_CANCEL_part$part.txt &&
+			receipt_is "$work/parts/done/E_GT_CANCEL_part$part.txt" '.outcome == "taken" and .receipt.accepted == 1 and .delivery == null' || return 1
+	done
+	put "$all" "$work/parts" 20260602_E_GT_CANCEL.txt && until_true done_with "$work/parts/done" 20260602_E_GT_CANCEL.txt &&
+		receipt_is "$work/parts/done/20260602_E_GT_CANCEL.txt" '.outcome == "taken" and .delivery == "2026-06-02"'
+}
 writable_by_all() {
 	chmod o+w "$drop" && touch "$drop/.touched" && until_true status_of main '.code == "folder.open"' || return 1
 	put "$base" "$drop" 20260614_E_PB_BASEINFO.txt
@@ -275,7 +286,7 @@ receipts_name_nobody() {
 }
 
 make_keys
-mkdir -p "$drop" "$work/marked" "$work/daily" "$work/gate" "$work/receipts" "$work/big" "$work/far"
+mkdir -p "$drop" "$work/marked" "$work/daily" "$work/gate" "$work/receipts" "$work/big" "$work/parts" "$work/far"
 write_settings 0 0
 if [ "$(id -u)" = 0 ] && mkdir "$work/disk" && mount -t tmpfs -o size=1m,mode=755 tmpfs "$work/disk" 2>/dev/null; then
 	mounted=$work/disk
@@ -289,6 +300,10 @@ cat >"$work/sources.xml" <<END
   <folder name="marked" path="marked" complete="done-file" done-suffix=".flag"/>
   <folder name="daily" path="daily" complete="rename" totals="{date}_TOTALS"/>
   <folder name="gate" path="gate" complete="rename" one-way="true" receipts="receipts"/>
+  <folder name="parts" path="parts" complete="rename">
+   <file pattern="E_GT_CANCEL_part*.txt" feed="e_gt_cancel"/>
+   <file pattern="{date}_E_GT_CANCEL.txt" feed="e_gt_cancel"/>
+  </folder>
   <folder name="big" path="big" complete="rename">
    <file pattern="{date}_E_PB_BASEINFO.txt" feed="e_pb_baseinfo"/>
   </folder>
@@ -323,6 +338,7 @@ check 'totals of another form are refused with the line' bad_totals
 check 'one way: the file stays, the receipt lies elsewhere' one_way
 "$build/tests/gen/bidui_gen" --people 1200 --businesses 1200 --seed 9 --out "$work/made" && cp "$work/made/market_E_PB_BASEINFO.utf8.txt" "$work/long" &&
 	tail -n 3 "$work/long" >"$work/made-more" && rm -rf "$work/made"
+check 'several files of one day: it is whole with the last of them alone' parts_of_a_day
 check 'killed in the middle of a file: taken whole, once' killed_in_the_middle
 check 'one way: over a restart the same file is not taken again' one_way_once
 check 'killed before it was moved: moved, and not taken again' killed_before_it_is_moved
