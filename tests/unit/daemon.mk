@@ -1,5 +1,5 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox tests/unit/test_pull_progress \
-	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox tests/unit/test_pull_progress \
+	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
@@ -14,6 +14,8 @@ tests_unit_test_backtest_SOURCES = tests/unit/test_backtest.c tests/unit/store_s
 tests_unit_test_backtest_LDADD = $(DAEMON_AGAIN_LIBS)
 tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c gateway/daemon/cursor.c
 tests_unit_test_cursor_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_database_talk_SOURCES = tests/unit/test_database_talk.c gateway/daemon/database_talk.c
+tests_unit_test_database_talk_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_drift_SOURCES = tests/unit/test_drift.c gateway/daemon/drift.c
 tests_unit_test_drift_LDADD = libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS)
 DROP_SOURCES = gateway/daemon/drop_file.c gateway/daemon/drop_move.c gateway/daemon/drop_set.c gateway/daemon/totals.c
@@ -23,6 +25,8 @@ tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/lan
 tests_unit_test_language_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_tickets_SOURCES = tests/unit/test_tickets.c gateway/daemon/tickets.c
 tests_unit_test_tickets_LDADD = $(DAEMON_TEST_LIBS) -lpthread
+tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c gateway/daemon/uploads.c gateway/daemon/uploads_files.c
+tests_unit_test_uploads_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS) $(LMDB_LIBS) -lpthread
 tests_unit_test_repeats_SOURCES = tests/unit/test_repeats.c gateway/daemon/repeats.c
 tests_unit_test_repeats_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS) $(LMDB_LIBS) -lpthread
 DAEMON_FRAME_LIBS = libbd_record.a $(DAEMON_TEST_LIBS)

@@ -53,6 +53,10 @@ TESTS += tests/unit/test_store_rejects
 tests_unit_test_store_rejects_SOURCES = tests/unit/test_store_rejects.c tests/unit/store_support.h
 tests_unit_test_store_rejects_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_store_bulk
+TESTS += tests/unit/test_store_bulk
+tests_unit_test_store_bulk_SOURCES = tests/unit/test_store_bulk.c tests/unit/store_support.h
+tests_unit_test_store_bulk_LDADD = $(STORE_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_store_spool
 TESTS += tests/unit/test_store_spool
 tests_unit_test_store_spool_SOURCES = tests/unit/test_store_spool.c tests/unit/store_support.h
