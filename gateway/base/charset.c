@@ -141,7 +141,8 @@ static enum bd_code decode(
 		uint32_t point = 0;
 
 		if (ptr[at] < 0x80) {
-			at++;
+			at += bd_text_ascii_len(
+				(struct bd_bytes){ bytes.ptr + at, bytes.len - at });
 			continue;
 		}
 		if (charset == BD_CHARSET_UTF8) {

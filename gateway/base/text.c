@@ -66,21 +66,58 @@ bool bd_text_is_utf8(struct bd_bytes text)
 	uint32_t point;
 	bool ok = true;
 
-	while (bd_text_next(&point, &text, &ok)) {
+	for (;;) {
+		size_t ascii = bd_text_ascii_len(text);
+
+		text = (struct bd_bytes){ text.ptr + ascii, text.len - ascii };
+		if (!bd_text_next(&point, &text, &ok)) {
+			return ok;
+		}
 	}
-	return ok;
 }
 
-bool bd_text_has_control(struct bd_bytes text)
+size_t bd_text_characters(struct bd_bytes text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.ptr[i];
+	size_t at = 0, followers = 0;
+
+	/* 10xxxxxx, eight bytes at a time. */
+	for (uint64_t eight; text.len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, text.ptr + at, sizeof(eight));
+		followers += (size_t)__builtin_popcountll(
+			eight >> 7 & ~(eight >> 6) & UINT64_C(0x0101010101010101));
+	}
+	for (; at < text.len; at++) {
+		followers += ((unsigned char)text.ptr[at] & 0xC0) == 0x80;
+	}
+	return text.len - followers;
+}
+
+static bool has_control(const char *ptr, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)ptr[i];
 
 		if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') {
 			return true;
 		}
 	}
 	return false;
+}
+
+bool bd_text_has_control(struct bd_bytes text)
+{
+	const uint64_t blank = UINT64_C(0x2020202020202020), top = UINT64_C(0x8080808080808080);
+	size_t at = 0;
+
+	for (uint64_t eight; text.len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, text.ptr + at, sizeof(eight));
+		/* Some byte is below a blank: perhaps the end of a line. */
+		if (((eight - blank) & ~eight & top) != 0 &&
+			has_control(text.ptr + at, sizeof(eight))) {
+			return true;
+		}
+	}
+	return has_control(text.ptr + at, text.len - at);
 }
 
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)
@@ -197,6 +234,11 @@ static size_t trailing_blank(struct bd_bytes text)
 struct bd_bytes bd_text_trim(struct bd_bytes text)
 {
 	size_t len;
+
+	/* Nearly all: nothing that could be a blank, or the end of one, at either end. */
+	if (text.len > 0 && text.ptr[0] > ' ' && text.ptr[text.len - 1] > ' ') {
+		return text;
+	}
 
 	while ((len = leading_blank(text)) > 0) {
 		text.ptr += len;

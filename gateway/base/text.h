@@ -5,6 +5,27 @@
 
 #include "base/bytes.h"
 
+/* Bytes of text before the first that is not ASCII, eight at a time. */
+static inline size_t bd_text_ascii_len(struct bd_bytes text)
+{
+	size_t len = 0;
+	uint64_t eight = 0;
+
+	while (text.len - len >= sizeof(eight)) {
+		memcpy(&eight, text.ptr + len, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0) {
+			break;
+		}
+		len += sizeof(eight);
+	}
+	while (len < text.len && (unsigned char)text.ptr[len] < 0x80) {
+		len++;
+	}
+	return len;
+}
+
+/* Characters of text, or of what of them begins in it: bytes that continue none. */
+size_t bd_text_characters(struct bd_bytes text);
 /* false at the end or at a byte that is not UTF-8 (then *ok turns false). Advances text. */
 bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok);
 bool bd_text_is_utf8(struct bd_bytes text);

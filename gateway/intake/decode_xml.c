@@ -80,9 +80,7 @@ static void move_end(struct decoder *decoder, struct bd_bytes text)
 		text.len -= (size_t)(line + 1 - text.ptr);
 		text.ptr = line + 1;
 	}
-	for (size_t i = 0; i < text.len; i++) {
-		end->column += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
-	}
+	end->column += (uint32_t)bd_text_characters(text);
 }
 
 /* Keeps the first failure and makes libxml2 stop; it would still report success by itself. */

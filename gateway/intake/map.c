@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct bd_map *map_of(struct bd_listener *listener)
 {
@@ -314,11 +315,13 @@ static bool open_feed(struct bd_map *map)
 enum bd_code bd_map_new(struct bd_map **out, const struct bd_intake_settings *settings,
 	struct bd_intake_sink *sink, struct bd_diag *diag)
 {
-	struct bd_map *map = calloc(1, sizeof(*map));
+	struct bd_map *map = malloc(sizeof(*map));
 
 	if (map == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
+	/* A short message has its own, and frames are most of it. */
+	memset(map, 0, offsetof(struct bd_map, frames) + sizeof(map->frames[0]));
 	map->listener.ops = &listener_ops;
 	map->settings = *settings;
 	map->sink = sink;

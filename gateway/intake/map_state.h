@@ -62,7 +62,6 @@ struct bd_map {
 	struct bd_intake_settings settings;
 	struct bd_intake_sink *sink;
 	struct bd_normalize_context context;
-	struct bd_map_frame frames[BD_MAP_FRAMES_MAX];
 	size_t depth;
 	struct bd_decoder *embedded[BD_MAP_EMBEDDED_MAX];
 	size_t embedded_count;
@@ -78,6 +77,7 @@ struct bd_map {
 	struct bd_arena arena, record_arena;
 	struct bd_unmapped unmapped[BD_MAP_UNMAPPED_MAX];
 	struct bd_intake_result result;
+	struct bd_map_frame frames[BD_MAP_FRAMES_MAX]; /* those up to depth are set */
 };
 
 /* -- map_value.c: called when an element that holds values is left -- */

@@ -81,14 +81,20 @@ static enum bd_code append_folded(struct bd_number *number, uint32_t point, bool
 static bool fold_ascii(
 	enum bd_code *code, struct bd_number *number, struct bd_bytes text, bool is_issued)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.ptr[i] >= 0x80) {
-			return false;
-		}
+	if (bd_text_ascii_len(text) != text.len) {
+		return false;
 	}
 	*code = BD_OK;
 	for (size_t i = 0; i < text.len && *code == BD_OK; i++) {
-		*code = append_folded(number, (unsigned char)text.ptr[i], is_issued);
+		char c = text.ptr[i];
+
+		/* What every rule leaves as it is. */
+		if (((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')) &&
+			number->len < BD_IDENTIFIER_MAX_BYTES) {
+			number->text[number->len++] = c;
+		} else {
+			*code = append_folded(number, (unsigned char)c, is_issued);
+		}
 	}
 	return true;
 }

@@ -84,12 +84,44 @@ static void nfkc_keeps_the_maximum(void **state)
 	bd_buf_release(&text);
 }
 
+/* What looks at eight bytes at a time, against what looks at each: every byte at every place of
+ * texts of every length up to three times eight. */
+static void eight_at_a_time_is_as_one_by_one(void **state)
+{
+	char text[24];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		for (size_t at = 0; at < len; at++) {
+			for (int byte = 0; byte < 256; byte++) {
+				struct bd_bytes all = { text, len };
+				bool is_ascii = byte < 0x80, is_follower = (byte & 0xC0) == 0x80;
+				bool is_control =
+					byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+
+				memset(text, 'a', sizeof(text));
+				text[at] = (char)byte;
+				assert_int_equal(bd_text_ascii_len(all), is_ascii ? len : at);
+				assert_int_equal(bd_text_characters(all), len - is_follower);
+				assert_int_equal(bd_text_has_control(all), is_control);
+				assert_int_equal(bd_text_is_utf8(all), is_ascii);
+			}
+		}
+	}
+	/* A byte that borrows from its neighbour is no control by that. */
+	memset(text, '\n', sizeof(text));
+	assert_false(bd_text_has_control((struct bd_bytes){ text, sizeof(text) }));
+	text[7] = 1;
+	assert_true(bd_text_has_control((struct bd_bytes){ text, sizeof(text) }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_text_is_as_the_table_says),
 		cmocka_unit_test(every_code_point_comes_back),
 		cmocka_unit_test(nfkc_keeps_the_maximum),
+		cmocka_unit_test(eight_at_a_time_is_as_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
