@@ -247,11 +247,16 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 	while (i < bytes.len) {
 		uint8_t byte;
 
+		/* What is not plain of the eight is looked at below. */
 		while (parser->utf8_left == 0 && bytes.len - i >= 8 &&
-			parser->text.len + (i - *at) + 8 <= parser->text.max &&
-			bd_json_is_plain(bytes.ptr + i)) {
-			parser->place.column += 8;
-			i += 8;
+			parser->text.len + (i - *at) + 8 <= parser->text.max) {
+			size_t plain = bd_json_plain_len(bytes.ptr + i);
+
+			parser->place.column += (uint32_t)plain;
+			i += plain;
+			if (plain < 8) {
+				break;
+			}
 		}
 		if (i == bytes.len) {
 			break;

@@ -41,14 +41,6 @@ static inline uint64_t bd_json_eight(const char *text)
 	return eight;
 }
 
-/* Are the eight bytes from text on ASCII, and none to be escaped? */
-static inline bool bd_json_is_plain(const char *text)
-{
-	uint64_t eight = bd_json_eight(text);
-
-	return (eight & BD_EACH_BYTE(0x80)) == 0 && !bd_json_has_escape(eight);
-}
-
 /* How many of the eight bytes from text on are plain before the first that is not. */
 static inline size_t bd_json_plain_len(const char *text)
 {
