@@ -106,6 +106,8 @@
  * some 20 KB each: twice as many as connections_max allows normally. */
 #define BD_CASES_WAITING_MAX 20000
 #define BD_LOOK_UPS_MAX 20000
+/* Cases decided in one turn of a loop after they have waited: some half a millisecond. */
+#define BD_LOOKS_PER_TURN 8
 /* Of one case: sixteen sources of four subjects, or four of sixteen. */
 #define BD_CASE_LOOK_UPS_MAX 64
 /* After so long an answer is no longer waited for; meanwhile what is late for its case is stored.

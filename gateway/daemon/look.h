@@ -49,7 +49,8 @@ struct bd_look {
 	struct bd_loop *loop;
 	struct bd_letter posted, letter; /* to the sources' loop, and back */
 	uv_timer_t timer;
-	bool is_over, is_back, is_released, is_timer_open;
+	struct bd_look *after; /* of those that are to be decided now */
+	bool is_over, is_back, is_released, is_timer_open, is_queued;
 	bool is_abandoned; /* atomic: nobody waits any more */
 	/* of the sources' loop */
 	struct bd_look *next;

@@ -54,6 +54,7 @@ struct bd_logins;
 struct bd_nonces;
 struct bd_uploads;
 struct bd_puller;
+struct bd_look;
 
 /* What works on a loop beside its listeners: what fetches from sources by itself. It is made before
  * the loop's thread runs, and freed by its maker after bd_loop_close; both are called on the loop's
@@ -87,6 +88,10 @@ struct bd_loop {
 	struct bd_audit audit; /* what is entered into the trail */
 	int32_t withheld_day;  /* on which that was last logged */
 	size_t background;     /* pushes that are answered by a ticket and not yet done; guests */
+	/* Cases that waited for departments and are to be decided now, a few a turn: whoever asks
+	 * something else meanwhile is served between them. */
+	struct bd_look *first_look, **last_look;
+	uv_idle_t look_turn; /* a timer of 0 would run again before anything is read */
 	struct bd_loop_guest *guests;
 	bool is_draining, is_idle_posted;
 	bool is_synced_posted; /* atomic */
