@@ -674,6 +674,9 @@ static enum exit_code run(struct biduid *biduid)
 	bd_setup_unref(biduid->kept);
 	bd_setup_unref(biduid->setup);
 	bd_fence_free(biduid->fence);
+	/* libuv's own threads end here: what libcrypto keeps for a thread is given back by that
+	 * thread as it ends, and by nobody once libcrypto itself was cleaned up at the exit. */
+	uv_library_shutdown();
 	bd_log(is_broken || biduid->has_failed ? BD_LOG_ERROR : BD_LOG_INFO, "main", "stopped",
 		"%s",
 		is_broken            ? "the disk did not take what was written"
