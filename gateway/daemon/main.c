@@ -629,9 +629,11 @@ static enum exit_code run(struct biduid *biduid)
 	bool is_broken;
 
 	if (code != BD_OK) {
-		/* Half started: the process ends here, and with it all it holds. */
+		/* Half started, with threads that run: the process ends here, and with it all it
+		 * holds, without whatever else is done at an exit. */
 		tell_why(code, &diag);
-		return code == BD_CHANGE_UNAPPROVED ? EXIT_CONFIGURATION : EXIT_FAILED;
+		fflush(NULL);
+		_exit(code == BD_CHANGE_UNAPPROVED ? EXIT_CONFIGURATION : EXIT_FAILED);
 	}
 	if (biduid->setup->sandbox.len > 0) {
 		bd_log(BD_LOG_WARNING, "main", "sandbox",
