@@ -111,9 +111,12 @@ static void write_progress(struct bd_file_pull *pull, const uint8_t *more)
 static void read_line(struct bd_file_pull *pull, struct bd_bytes line)
 {
 	uint8_t bytes[ID_BYTES];
+	char number[32];
 
-	if (line.len > 4 && strncmp(line.ptr, "ran=", 4) == 0) {
-		pull->pulling.ran_ms = strtoll(line.ptr + 4, NULL, 10);
+	if (line.len > 4 && line.len - 4 < sizeof(number) && strncmp(line.ptr, "ran=", 4) == 0) {
+		memcpy(number, line.ptr + 4, line.len - 4);
+		number[line.len - 4] = '\0';
+		pull->pulling.ran_ms = strtoll(number, NULL, 10);
 	} else if (bd_unhex(bytes, sizeof(bytes), line)) {
 		add_done(pull, bytes, false);
 	}
