@@ -74,7 +74,9 @@ static void on_found(uv_work_t *work, int status)
 	}
 	recall->cursor_len = recall->page.cursor.len;
 	is_last = recall->cursor_len == 0;
-	memcpy(recall->cursor, recall->page.cursor.ptr, recall->cursor_len);
+	if (!is_last) {
+		memcpy(recall->cursor, recall->page.cursor.ptr, recall->cursor_len);
+	}
 	if (recall->page.count == 0 && !is_last) {
 		begin_step(recall);
 		return;

@@ -194,7 +194,9 @@ static bool read_text(char *out, size_t size, struct bd_reader *reader)
 	if (!reader->ok || text.len >= size) {
 		return false;
 	}
-	memcpy(out, text.ptr, text.len);
+	if (text.len > 0) {
+		memcpy(out, text.ptr, text.len);
+	}
 	out[text.len] = '\0';
 	return true;
 }
