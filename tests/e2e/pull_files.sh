@@ -30,7 +30,7 @@ fi
 start_sshd() {
 	local left=100
 	: >"$work/ssh/log"
-	LD_LIBRARY_PATH=$build/sshd/usr/lib/x86_64-linux-gnu "${as_login[@]}" "$sshd" -D -f "$work/ssh/config" -E "$work/ssh/log" &
+	LD_LIBRARY_PATH=$work/ssh "${as_login[@]}" "$work/ssh/sshd" -D -f "$work/ssh/config" -E "$work/ssh/log" &
 	sshd_pid=$!
 	until port_is_taken "$ssh_port"; do
 		left=$((left - 1))
@@ -49,6 +49,9 @@ stop_sshd() {
 
 make_ssh() {
 	mkdir -p "$work/ssh" "$work/out"
+	# Whoever runs it may not look into the folder of the build.
+	cp "$sshd" "$work/ssh/sshd"
+	[ ! -d "$build/sshd" ] || find "$build/sshd" -name 'libwrap.so.*' -exec cp {} "$work/ssh/" \;
 	ssh_port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
 	ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/other"

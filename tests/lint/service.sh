@@ -10,7 +10,8 @@ export LC_ALL=C.UTF-8
 most=2.0
 
 echo 1..2
-if ! systemd-analyze --version 2>/dev/null | head -n 1 | awk '{ exit !($2 >= 252) }'; then
+version=$(systemd-analyze --version 2>/dev/null | awk 'NR == 1 { print $2 }')
+if [ "${version:-0}" -lt 252 ]; then
 	echo 'ok 1 - the unit leaves little open # SKIP systemd-analyze 252 is not here'
 	echo 'ok 2 - the unit is well formed # SKIP systemd-analyze 252 is not here'
 	exit 0
