@@ -151,6 +151,12 @@ stale_is_asked() {
 check 'what is older than the matter takes is asked, and compared as it is now' stale_is_asked
 check 'and is held from then on' decided held "$number" '.findings[0].code == "mismatch" and (has("look_ups") | not)'
 another
+a_clerk_sees_it() {
+	case_of hour "$number" >"$work/case.json"
+	"$build/bidui" compare "$work/case.json" | grep -qxF '  现场查询 tax/gt3：成功'
+}
+check 'bidui compare says who was asked, and how that ended' a_clerk_sees_it
+another
 check 'deadline_ms 0 asks nobody' decided hour "$number" "$unknown and (has(\"look_ups\") | not)" ',"deadline_ms":0'
 check 'a deadline is a whole number' expect 422 question.form ask POST /v1/compare -H 'Content-Type: application/json' \
 	--data "$(case_of hour "$number" ',"deadline_ms":-1')"
