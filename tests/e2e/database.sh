@@ -147,13 +147,15 @@ killed_goes_on() {
 
 # A line end in a name, a date that is none, and beside them a row with NULL that is good.
 bad_rows() {
-	local n
+	local n statements=
 	for n in 1 2 3; do
-		sql "INSERT INTO front SELECT * FROM front WHERE \"PRIPID\" = (SELECT max(\"PRIPID\") FROM front) AND taken < 3 LIMIT 1" &&
-			sql "UPDATE front SET \"PRIPID\" = '9403110000000000000$n', \"S_EXT_DATATIME\" = '2026-06-03 08:00:0$n', taken = 0 WHERE ctid =
-				(SELECT max(ctid) FROM front WHERE \"PRIPID\" = (SELECT max(\"PRIPID\") FROM front))" || return 1
+		statements+="INSERT INTO front SELECT * FROM front WHERE \"PRIPID\" = (SELECT max(\"PRIPID\") FROM front) AND taken < 3 LIMIT 1;
+			UPDATE front SET \"PRIPID\" = '9403110000000000000$n', \"S_EXT_DATATIME\" = '2026-06-03 08:00:0$n', taken = 0 WHERE ctid =
+				(SELECT max(ctid) FROM front WHERE \"PRIPID\" = (SELECT max(\"PRIPID\") FROM front));"
 	done
-	sql "UPDATE front SET \"TRANAME\" = E'示例\\n断行', \"S_EXT_DATATIME\" = '2026-06-04 08:00:01' WHERE \"PRIPID\" = '94031100000000000001';
+	# In one transaction: between two, the gateway would read a row as it is not meant to be.
+	sql "$statements
+		UPDATE front SET \"TRANAME\" = E'示例\\n断行', \"S_EXT_DATATIME\" = '2026-06-04 08:00:01' WHERE \"PRIPID\" = '94031100000000000001';
 		UPDATE front SET \"ESTDATE\" = '不是日期', \"S_EXT_DATATIME\" = '2026-06-04 08:00:02' WHERE \"PRIPID\" = '94031100000000000002';
 		UPDATE front SET \"OPSCOPE\" = NULL, \"S_EXT_DATATIME\" = '2026-06-04 08:00:03' WHERE \"PRIPID\" = '94031100000000000003'"
 }
