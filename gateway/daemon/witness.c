@@ -225,7 +225,7 @@ enum bd_code bd_witness_take(char id[2 * BD_DIGEST_BYTES + 1], uint64_t *number,
 	while (line.len > 0 && strchr("\r\n", line.ptr[line.len - 1]) != NULL) {
 		line.len--;
 	}
-	if (memchr(line.ptr, '\n', line.len) != NULL) {
+	if (line.len > 0 && memchr(line.ptr, '\n', line.len) != NULL) {
 		return bd_fail(diag, BD_WITNESS_FORM, "one line");
 	}
 	BD_TRY(check(&place, head, witness, line, arena, diag));
