@@ -132,8 +132,9 @@ static void answer(const char *kind)
 /* The first of a message's DATA says what to do. */
 static void obey(void)
 {
+	/* As long as the process, for a leak check too. */
+	static struct bd_buf in;
 	char kind[64] = "";
-	struct bd_buf in;
 	bool has = false;
 	bd_buf_init(&in, BD_FRAME_MAX_BYTES * 2);
 	for (;;) {
