@@ -13,6 +13,7 @@
  * - Each file is known again by what is in it: after kill -9 the same load goes on. Files that are
  *   stored are passed over, one that is being stored is gone on with where it stood (biduid would
  *   do that too), and what was only read is read again.
+ * - Transactions are larger (BD_LOAD_PART_BYTES): nobody waits between them, and less is written.
  *
  * Catching up: what departments push afterwards is in order by itself, since statements carry their
  * source's order; an older dump that is loaded late never replaces what is newer.

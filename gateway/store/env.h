@@ -77,6 +77,7 @@ struct bd_store {
 	struct bd_reseal *reseal;       /* reseal.h */
 	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;
+	uint64_t part_bytes;   /* of a long message: long.c; 0 = as ever */
 	uint64_t spool_number; /* atomic; of the newest file */
 	bool has_owed_news;    /* atomic; obligations.h */
 	bool has_snapshots;    /* atomic; some section has a mark */

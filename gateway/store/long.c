@@ -311,8 +311,10 @@ static enum bd_code add_node_rejects(
 /* The count of dirty bytes leaves out LMDB's inner pages. */
 static uint64_t part_bytes(const struct bd_store *store)
 {
-	return store->hook != NULL && store->hook->part_bytes != 0 ? store->hook->part_bytes
-								   : BD_TXN_MAX_BYTES / 4 * 3;
+	uint64_t part = store->hook != NULL ? store->hook->part_bytes : 0;
+
+	part = part != 0 ? part : store->part_bytes;
+	return part != 0 ? part : BD_TXN_MAX_BYTES / 4 * 3;
 }
 
 /* Whole nodes, until the transaction is large enough; all that the message says of one is in one
@@ -435,6 +437,11 @@ void bd_long_leave(struct bd_store *store, const struct bd_entry *entry)
 	if (store->active != NULL && store->active->entry == entry) {
 		store->active->entry = NULL;
 	}
+}
+
+void bd_store_set_part_bytes(struct bd_store *store, uint64_t bytes)
+{
+	store->part_bytes = bytes;
 }
 
 bool bd_store_has_work(const struct bd_store *store)
