@@ -21,6 +21,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/page_cache.c gateway/base/page_cache.h \
 	gateway/base/log.c gateway/base/log.h \
 	gateway/base/merkle.c gateway/base/merkle.h \
+	gateway/base/sanitized.h \
 	gateway/base/shares.c gateway/base/shares.h \
 	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/sm4_blocks.c gateway/base/sm4_blocks.h \

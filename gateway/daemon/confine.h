@@ -9,18 +9,7 @@
 #define BD_DAEMON_CONFINE_H
 
 #include "base/diag.h"
-
-/* A build with a sanitizer: it reserves terabytes of addresses, writes its reports and looks at
- * itself from another process. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-	__has_feature(memory_sanitizer)
-#define BD_IS_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BD_IS_SANITIZED 1
-#endif
+#include "base/sanitized.h"
 
 /* How a worker that cannot go on ends, so that the log can say why. */
 enum bd_worker_exit {

@@ -1,6 +1,7 @@
 #include "store/backup_parts.h"
 
 #include "base/try.h"
+#include "store/env.h"
 #include "store/erase_turn.h"
 #include "store/long_state.h"
 #include "store/reseal.h"
@@ -15,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAP_BYTES ((size_t)1 << 40) /* address space only */
 #define SPOOL_TRIES 5
 
 /* -- the files of a folder -- */
@@ -90,7 +90,7 @@ static enum bd_code copy_env(struct bd_copy *copy)
 	}
 	result = mdb_env_create(&env);
 	if (result == 0) {
-		mdb_env_set_mapsize(env, MAP_BYTES);
+		mdb_env_set_mapsize(env, BD_READ_MAP_BYTES);
 		result = mdb_env_open(env, copy->from, MDB_RDONLY | MDB_NOTLS, 0600);
 	}
 	result = result == 0 ? mdb_env_copy2(env, copy->to, MDB_CP_COMPACT) : result;
@@ -128,7 +128,7 @@ static enum bd_code read_number(
 	*out = 0;
 	if (result == 0) {
 		mdb_env_set_maxdbs(env, 1);
-		mdb_env_set_mapsize(env, MAP_BYTES);
+		mdb_env_set_mapsize(env, BD_READ_MAP_BYTES);
 		result = mdb_env_open(env, folder, MDB_RDONLY | MDB_NOTLS | flags, 0600);
 	}
 	result = result == 0 ? mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) : result;
@@ -172,7 +172,7 @@ static enum bd_code has_spools(bool *has, struct bd_copy *copy, struct bd_store 
 
 	if (result == 0) {
 		mdb_env_set_maxdbs(store->env, 1);
-		mdb_env_set_mapsize(store->env, MAP_BYTES);
+		mdb_env_set_mapsize(store->env, BD_READ_MAP_BYTES);
 		result = mdb_env_open(
 			store->env, copy->to, MDB_RDONLY | MDB_NOTLS | MDB_NOLOCK, 0600);
 	}

@@ -11,6 +11,7 @@
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
 
+#include "base/sanitized.h"
 #include "store/case_sink.h"
 #include "store/coverage.h"
 #include "store/node.h"
@@ -172,6 +173,13 @@ enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
 /* The environment in store->folder, and its databases; result of LMDB. */
 enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag);
 int bd_databases_open(struct bd_store *store, MDB_txn *txn);
+/* Address space, not memory, of who reads an environment that may grow meanwhile. Sanitizers leave
+ * little of it. */
+#ifdef BD_IS_SANITIZED
+#define BD_READ_MAP_BYTES ((size_t)1 << 36)
+#else
+#define BD_READ_MAP_BYTES ((size_t)1 << 40)
+#endif
 /* One process has a store: an open file to be closed at the end. BD_STORE_IN_USE. */
 enum bd_code bd_store_lock(int *fd, const char *folder, struct bd_diag *diag);
 /* Of a rebuild that did not come to its end (rebuild.h). */

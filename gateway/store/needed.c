@@ -1,5 +1,6 @@
 /* needed.c - which keys a store needs, asked of its folder by a process that may have none of them.
  */
+#include "store/env.h"
 #include "store/reseal.h"
 #include "store/secrets.h"
 
@@ -8,8 +9,6 @@
 #include <sys/stat.h>
 
 #include <stdio.h>
-
-#define MAP_BYTES ((size_t)1 << 40) /* address space only */
 
 /* Only what bd_secrets_* look at: environment, meta, ring. */
 static enum bd_code open_meta(
@@ -26,7 +25,7 @@ static enum bd_code open_meta(
 	result = mdb_env_create(&store->env);
 	if (result == 0) {
 		mdb_env_set_maxdbs(store->env, 1);
-		mdb_env_set_mapsize(store->env, MAP_BYTES);
+		mdb_env_set_mapsize(store->env, BD_READ_MAP_BYTES);
 		result = mdb_env_open(store->env, folder, MDB_RDONLY | MDB_NOTLS, 0600);
 	}
 	result = result == 0 ? mdb_txn_begin(store->env, NULL, MDB_RDONLY, txn) : result;
