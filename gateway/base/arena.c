@@ -142,3 +142,10 @@ enum bd_code bd_arena_code(const struct bd_arena *arena)
 {
 	return arena->code;
 }
+
+size_t bd_arena_given(const struct bd_arena *arena)
+{
+	const struct bd_arena_block *first = arena->first;
+
+	return first == NULL ? 0 : arena->used - sizeof(*first) - (first->size - first->used);
+}

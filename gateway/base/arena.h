@@ -14,7 +14,7 @@ struct bd_arena_block;
 
 struct bd_arena {
 	struct bd_arena_block *first; /* newest block */
-	size_t used;                  /* bytes handed out and block overhead */
+	size_t used;                  /* bytes of its blocks, and of their heads */
 	size_t max;
 	enum bd_code code; /* why the last alloc gave NULL */
 };
@@ -32,5 +32,8 @@ void *bd_arena_take(struct bd_arena *arena, size_t count, size_t size);
 struct bd_bytes bd_arena_copy(struct bd_arena *arena, struct bd_bytes bytes);
 const char *bd_arena_text(struct bd_arena *arena, struct bd_bytes bytes);
 enum bd_code bd_arena_code(const struct bd_arena *arena);
+/* Bytes handed out since it was cleared, with what blocks before the newest have left over. Not
+ * `used`: a block that is kept counts there as a whole, empty or not. */
+size_t bd_arena_given(const struct bd_arena *arena);
 
 #endif

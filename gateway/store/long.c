@@ -273,7 +273,7 @@ static enum bd_code add_node_records(
 		}
 		BD_TRY(bd_apply_add_record(apply, kept));
 		BD_TRY(bd_spool_merge_pass(work->merge, txn->diag));
-		if (txn->arena.used > ROUND_BYTES) {
+		if (bd_arena_given(&txn->arena) > ROUND_BYTES) {
 			BD_TRY(bd_apply_items(apply));
 			bd_arena_clear(&txn->arena);
 		}
@@ -300,7 +300,7 @@ static enum bd_code add_node_rejects(
 		BD_TRY(bd_reject_unpack(reject, bd_read_sized(&reader), &txn->arena));
 		BD_TRY(bd_apply_add_reject_row(
 			apply, reject, item->row >= 0 ? &reject->rows[item->row] : NULL));
-		if (txn->arena.used > ROUND_BYTES) {
+		if (bd_arena_given(&txn->arena) > ROUND_BYTES) {
 			BD_TRY(bd_apply_items(apply));
 			bd_arena_clear(&txn->arena);
 		}

@@ -45,7 +45,8 @@ void bd_recent_free(struct bd_recent *recent)
 /* Half full it is begun again, so that what a lookup needs is nearly always there. */
 static bool is_full(const struct bd_recent *recent)
 {
-	return recent->count == BD_RECENT_MAX || recent->arena.used > BD_RECENT_MAX_BYTES / 2;
+	return recent->count == BD_RECENT_MAX ||
+	       bd_arena_given(&recent->arena) > BD_RECENT_MAX_BYTES / 2;
 }
 
 void bd_recent_begin(struct bd_recent *recent, struct bd_store_reader *reader)

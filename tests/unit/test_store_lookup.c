@@ -1,6 +1,7 @@
 /* test_store_lookup.c - whom identifiers name, what is held of them, and what its lack proves. */
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/recent.h"
 #include "store_support.h"
 
 enum { COMPANY = 5, RELATION = 6, LISTED = 7 };
@@ -566,6 +567,35 @@ static void a_lookup_is_remembered_until_something_changes(void **state)
 	box_close(&box);
 }
 
+/* Its memory was full once: it is begun again, and not given up. */
+static void remembering_goes_on_after_it_was_full(void **state)
+{
+	const struct bd_identifier id = id_of(ID_PERSON, "P1");
+	struct bd_recent *recent;
+	struct box box;
+
+	(void)state;
+	open_box(&box);
+	assert_int_equal(bd_store_begin(box.reader, &box.diag), BD_OK);
+	recent = box.reader->recent;
+	for (int round = 0; round < 4; round++) {
+		const struct bd_identifier *copies = &id;
+		struct bd_node_memo **memo;
+		struct bd_arena *room;
+		int pieces = 0;
+
+		while ((room = bd_recent_room(recent, &copies, 1, &memo)) != NULL) {
+			assert_non_null(bd_arena_take(room, 1, 4096));
+			copies = &id;
+			pieces++;
+		}
+		assert_in_range(pieces, 100, BD_RECENT_MAX_BYTES / 4096);
+		bd_recent_begin(recent, box.reader);
+	}
+	bd_store_end(box.reader);
+	box_close(&box);
+}
+
 /* More than is remembered, in one snapshot: what was given stays as it was. */
 static void what_a_snapshot_gave_stays(void **state)
 {
@@ -619,6 +649,7 @@ int main(void)
 		cmocka_unit_test(a_statement_has_a_version_and_a_digest),
 		cmocka_unit_test(a_reader_sees_one_moment),
 		cmocka_unit_test(a_lookup_is_remembered_until_something_changes),
+		cmocka_unit_test(remembering_goes_on_after_it_was_full),
 		cmocka_unit_test(what_a_snapshot_gave_stays),
 	};
 
