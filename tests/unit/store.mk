@@ -44,7 +44,7 @@ tests_unit_test_store_journal_LDADD = $(STORE_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_store_merge
 TESTS += tests/unit/test_store_merge
-EXTRA_DIST += tests/store
+EXTRA_DIST += tests/store/merge.tsv
 tests_unit_test_store_merge_SOURCES = tests/unit/test_store_merge.c tests/unit/rows.h
 tests_unit_test_store_merge_LDADD = $(STORE_TEST_LIBS)
 
