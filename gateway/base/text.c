@@ -66,14 +66,14 @@ bool bd_text_is_utf8(struct bd_bytes text)
 	uint32_t point;
 	bool ok = true;
 
-	for (;;) {
+	/* Nothing is added to the place of a text without bytes: it has none. */
+	while (text.len > 0 && ok) {
 		size_t ascii = bd_text_ascii_len(text);
 
 		text = (struct bd_bytes){ text.ptr + ascii, text.len - ascii };
-		if (!bd_text_next(&point, &text, &ok)) {
-			return ok;
-		}
+		bd_text_next(&point, &text, &ok);
 	}
+	return ok;
 }
 
 size_t bd_text_characters(struct bd_bytes text)
@@ -117,7 +117,7 @@ bool bd_text_has_control(struct bd_bytes text)
 			return true;
 		}
 	}
-	return has_control(text.ptr + at, text.len - at);
+	return at < text.len && has_control(text.ptr + at, text.len - at);
 }
 
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)
