@@ -224,7 +224,7 @@ static enum bd_code read_cursors(
 		series->newest = bd_trail_id_unpack(&rest);
 		series->has_newest = rest.ok;
 	}
-	series->read = series->indexed;
+	series->read = series->let_go = series->indexed;
 	BD_TRY(read_place(&series->told, &rest, &found, store, txn, told_name, loop));
 	series->told_commit = store->commit;
 	if (found && rest.rest.len > 0) {
