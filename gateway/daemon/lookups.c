@@ -64,10 +64,10 @@ static struct bd_target *find_target(
 static uint64_t hash_of(const struct bd_lookups *lookups, const struct bd_target *target,
 	const struct bd_look_item *item)
 {
-	char room[sizeof(target->name) + 2 * BD_IDENTIFIER_MAX_BYTES + 128];
+	char room[1024];
 	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
 
-	/* A number that does not fit is cut for all: compared whole by whoever joins. */
+	/* There is room for the longest of each. */
 	bd_buf_printf(&text, "%s %u %s ", target->name, item->subject.kind, item->digest);
 	bd_buf_add_sized(&text, item->subject.number);
 	bd_buf_add(&text, item->subject.issuer);
