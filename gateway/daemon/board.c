@@ -1,5 +1,7 @@
 #include "daemon/board.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,13 @@ void bd_source_board_change(struct bd_source_board *board, size_t row,
 		change(&board->rows[row], with);
 		uv_mutex_unlock(&board->lock);
 	}
+}
+
+void bd_board_row_end(struct bd_board_row *row, enum bd_code code, bool is_good)
+{
+	row->last = code;
+	row->last_ms = bd_clock_wall_ms();
+	row->good_ms = is_good ? row->last_ms : row->good_ms;
 }
 
 size_t bd_source_board_read(struct bd_board_row *out, size_t room, struct bd_source_board *board)

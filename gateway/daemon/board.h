@@ -46,6 +46,8 @@ void bd_source_board_sweep(struct bd_source_board *board, enum bd_board_kind kin
 /* Changes a row: change is called with it, under the lock. */
 void bd_source_board_change(struct bd_source_board *board, size_t row,
 	void (*change)(struct bd_board_row *row, const void *with), const void *with);
+/* Within a change: what the row is of has ended so; with is_good it worked. */
+void bd_board_row_end(struct bd_board_row *row, enum bd_code code, bool is_good);
 /* Any thread: a copy of all rows, in no order: how many. */
 size_t bd_source_board_read(struct bd_board_row *out, size_t room, struct bd_source_board *board);
 

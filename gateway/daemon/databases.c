@@ -53,9 +53,7 @@ static void change_row(struct bd_board_row *row, const void *with)
 	if (note->is_end) {
 		row->asked++;
 		row->failed += note->code != BD_OK;
-		row->last = note->code;
-		row->last_ms = bd_clock_wall_ms();
-		row->good_ms = note->code == BD_OK ? row->last_ms : row->good_ms;
+		bd_board_row_end(row, note->code, note->code == BD_OK);
 		row->rows += note->batch->is_stored ? note->batch->rows : 0;
 		row->records += note->batch->is_stored ? note->batch->accepted : 0;
 		row->pages += note->batch->is_stored;

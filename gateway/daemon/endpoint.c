@@ -44,9 +44,7 @@ static void change_row(struct bd_board_row *row, const void *with)
 		row->asked++;
 		row->failed += note->outcome == BD_TURN_BAD;
 		row->refused += is_refusal(note->code);
-		row->last = note->code;
-		row->last_ms = bd_clock_wall_ms();
-		row->good_ms = note->outcome == BD_TURN_GOOD ? row->last_ms : row->good_ms;
+		bd_board_row_end(row, note->code, note->outcome == BD_TURN_GOOD);
 	}
 	row->next_ms = note->endpoint->breaker.state == BD_BREAKER_OPEN
 			       ? bd_clock_wall_ms() + note->endpoint->breaker.until_ms -

@@ -25,9 +25,8 @@ static void change_row(struct bd_board_row *row, const void *with)
 	row->busy += (uint64_t)(int64_t)note->busy;
 	row->waiting += (uint64_t)(int64_t)note->waiting;
 	if (note->is_end) {
-		row->last = note->code;
-		row->last_ms = bd_clock_wall_ms();
-		row->good_ms = note->failed == 0 ? row->last_ms : row->good_ms;
+		/* One that was refused asked nobody. */
+		bd_board_row_end(row, note->code, note->asked > 0 && note->failed == 0);
 	}
 }
 
@@ -76,8 +75,6 @@ static void unlink_bucket(struct bd_flight *flight)
 	}
 	*link = flight->next;
 }
-
-static void enter(const struct bd_flight *flight, enum bd_code code, uint64_t message);
 
 static void flight_free(struct bd_flight *flight)
 {

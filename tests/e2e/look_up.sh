@@ -347,13 +347,14 @@ trips() {
 	for i in 1 2 3; do
 		another && decided hour "$number" "$passes" || return 1
 	done
+	state true && good=$(jq -r '.sources[] | select(.kind == "look_up" and .source == "tax") | .good' "$work/body") || return 1
 	for i in 1 2 3; do
 		another && decided hour "$number" "$unknown and .look_ups[0].code == \"ask.status\"" || return 1
 	done
 	another && decided hour "$number" "$unknown and .look_ups[0].code == \"ask.circuit\"" && asked 6
 }
 check 'a source that flaps: its circuit opens, and nobody asks it' trips
-check 'which is counted' state '.refused == 1'
+check 'which is counted, and is no success' state ".refused == 1 and .good == \"$good\" and .good != null"
 closes() {
 	another && decided hour "$number" "$passes"
 }
