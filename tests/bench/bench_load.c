@@ -49,6 +49,8 @@ struct load {
 	uint32_t *times_us;
 	size_t time_count, time_cap, failed, bytes, reopened;
 	int first_failure;
+	/* What the first answer that failed said, cut to this. */
+	char first_failure_text[2048];
 	int64_t begin_ns, window_ns; /* first request; window: counted from here */
 	uint64_t cpu_us;
 };
@@ -168,6 +170,8 @@ static void count_answer(
 	if (status < 200 || status > 299) {
 		if (load->failed++ == 0) {
 			load->first_failure = status;
+			snprintf(load->first_failure_text, sizeof(load->first_failure_text), "%s",
+				connection->in);
 		}
 	}
 	if (load->window_ns != 0) {
@@ -365,8 +369,8 @@ static void report(struct load *load)
 	}
 	putchar('\n');
 	if (load->failed > 0) {
-		fprintf(stderr, "bench_load: %zu answers were not 2xx, the first was %d\n",
-			load->failed, load->first_failure);
+		fprintf(stderr, "bench_load: %zu answers were not 2xx, the first was %d:\n%s\n",
+			load->failed, load->first_failure, load->first_failure_text);
 	}
 }
 
