@@ -1,6 +1,8 @@
 #include "http/connection.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
 static bool is_shaking_hands(const struct bd_http_exchange *x)
@@ -58,6 +60,53 @@ static bool is_write_stuck(struct bd_http_exchange *x, uint64_t now)
 		       (x->write_all - left) * 1000 / age < settings->write_rate_bytes);
 }
 
+/* -- clients that leave before their answer -- */
+
+/* TCP_CLOSE_WAIT: it sends nothing any more; TCP_CLOSE: it is gone; 0 where that is not told. */
+static int state_of(const struct bd_http_exchange *x)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	uv_os_fd_t fd;
+	if (uv_fileno((const uv_handle_t *)&x->tcp, &fd) != 0 ||
+		getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
+		return 0;
+	}
+	return info.tcpi_state;
+}
+
+/* Whoever has closed its half has left, or still reads: only the machine of who has left refuses
+ * what is sent to it. Nothing comes of it where somebody reads: 100 Continue may come as often as
+ * one likes before an answer (RFC 9110 section 15.2), a zero in front of a chunk's length is part
+ * of that (RFC 9112 section 7.1). HTTP/1.0 has neither. */
+static void sound(struct bd_http_exchange *x)
+{
+	bool is_able = !x->block->head.is_1_0 && !(x->is_streaming && x->is_head_method);
+	if (x->is_sounded || !is_able || bd_http_waiting(x) > 0) {
+		return;
+	}
+	x->is_sounded = true;
+	if (bd_buf_add_text(&x->out, x->is_streaming ? "0" : "HTTP/1.1 100 Continue\r\n\r\n") !=
+		BD_OK) {
+		bd_http_connection_close(x);
+	}
+	bd_http_connection_wake(x);
+}
+
+/* What is read from tells its end by itself; else the kernel is asked. */
+static bool is_gone(struct bd_http_exchange *x)
+{
+	int state;
+	if (!x->is_watched || !x->is_handled || x->is_reading) {
+		return false;
+	}
+	state = state_of(x);
+	if (state == TCP_CLOSE_WAIT) {
+		sound(x);
+	}
+	return state == TCP_CLOSE;
+}
+
 void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 {
 	uint64_t age = now > x->since_ms ? now - x->since_ms : 0;
@@ -69,7 +118,7 @@ void bd_http_connection_tick(struct bd_http_exchange *x, uint64_t now)
 		bd_http_connection_reset(x);
 		return;
 	}
-	if (bd_http_connection_is_peer_refused(x)) {
+	if (is_gone(x) || bd_http_connection_is_peer_refused(x)) {
 		bd_http_connection_close(x);
 		return;
 	}

@@ -80,6 +80,8 @@ struct bd_http_exchange {
 	bool is_aborted; /* and knows that it is of no use any more */
 	bool is_paused, is_streaming, is_chunking, is_full, is_last, is_head_method;
 	bool is_continue_due;
+	bool is_watched;                  /* the handler wants to know when the client goes */
+	bool is_sounded;                  /* and the client was sent what tells */
 	bool is_expected;                 /* the body has a digest to have */
 	bool is_deferred, is_asked_again; /* on_request will be called once more */
 	bool is_held;                     /* the answers formed wait in the list, for their mark */

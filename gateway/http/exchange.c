@@ -56,6 +56,7 @@ static void start(struct bd_http_exchange *x)
 	x->is_begun = x->is_aborted = x->is_paused = x->is_streaming = false;
 	x->is_chunking = x->is_full = x->is_last = false;
 	x->is_expected = x->is_deferred = x->is_asked_again = false;
+	x->is_watched = x->is_sounded = false;
 	x->is_head_method = bd_bytes_is(head->method, "HEAD");
 	x->is_continue_due = head->is_continue_expected && !head->is_1_0 && has_body(head);
 	x->chunks = (struct bd_http_chunks){ 0 };
@@ -293,6 +294,11 @@ void bd_http_resume(struct bd_http_exchange *x)
 {
 	x->is_paused = false;
 	bd_http_connection_wake(x);
+}
+
+void bd_http_watch(struct bd_http_exchange *x)
+{
+	x->is_watched = true;
 }
 
 /* -- what the handler answers -- */

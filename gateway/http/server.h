@@ -132,6 +132,11 @@ void bd_http_ask_again(struct bd_http_exchange *exchange);
 /* Stops and goes on reading the body: between them at most 32 KiB are held. */
 void bd_http_pause(struct bd_http_exchange *exchange);
 void bd_http_resume(struct bd_http_exchange *exchange);
+/* Its answer takes a while and is of no use once its client is gone: on_abort comes within two or
+ * three ticks then, also while nothing is read from it, unless more of its bytes are on their way
+ * than the kernel takes. Who has closed its own half alone (RFC 9293 section 3.6) is answered: to
+ * tell the two apart it is sent what means nothing to who is there. */
+void bd_http_watch(struct bd_http_exchange *exchange);
 
 /* -- the answer -----------------------------------------------------------------------------------
  */

@@ -38,7 +38,7 @@ struct call {
 	struct bd_buf body;
 	uv_timer_t timer;
 	size_t sent;
-	bool is_ended, is_timed;
+	bool is_ended, is_timed, is_streaming;
 };
 
 static void enter(struct http_server *server)
@@ -65,7 +65,12 @@ static void respond(struct call *call, struct bd_bytes body)
 {
 	struct http_server *server = call->server;
 	server->is_calling = true;
-	bd_http_respond(call->exchange, 200, NULL, body);
+	if (call->is_streaming) {
+		bd_http_write(call->exchange, body);
+		bd_http_end(call->exchange);
+	} else {
+		bd_http_respond(call->exchange, 200, NULL, body);
+	}
 	server->is_calling = false;
 	end_call(call);
 }
@@ -135,6 +140,9 @@ static void on_request(struct bd_http_handler *handler, struct bd_http_exchange 
 	} else if (bd_bytes_is(bd_http_path(exchange), "/paused-long")) {
 		bd_http_pause(exchange);
 		uv_timer_start(&call->timer, on_timer, 800, 0);
+	} else if (bd_bytes_is(bd_http_path(exchange), "/watched-paused")) {
+		bd_http_pause(exchange);
+		bd_http_watch(exchange);
 	}
 }
 
@@ -148,6 +156,12 @@ static void on_body(
 	}
 }
 
+static void hold(struct call *call)
+{
+	call->next_held = call->server->held;
+	call->server->held = call;
+}
+
 static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
 {
 	struct call *call = bd_http_state(exchange);
@@ -158,9 +172,17 @@ static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange
 	} else if (bd_bytes_is(path, "/stream")) {
 		bd_http_begin(exchange, 200, NULL);
 		stream(call);
+	} else if (bd_bytes_is(path, "/watched")) {
+		bd_http_watch(exchange);
+		hold(call);
+	} else if (bd_bytes_is(path, "/watched-stream")) {
+		call->is_streaming = true;
+		bd_http_begin(exchange, 200, NULL);
+		bd_http_write(exchange, bd_bytes_of("first"));
+		bd_http_watch(exchange);
+		hold(call);
 	} else if (bd_bytes_is(path, "/hold")) {
-		call->next_held = call->server->held;
-		call->server->held = call;
+		hold(call);
 	} else {
 		respond(call, bd_buf_bytes(&call->body));
 	}
@@ -386,6 +408,16 @@ void http_server_wait_requests(struct http_server *server, unsigned count)
 unsigned http_server_aborts(struct http_server *server)
 {
 	return __atomic_load_n(&server->aborts, __ATOMIC_SEQ_CST);
+}
+
+void http_server_wait_aborts(struct http_server *server, unsigned count)
+{
+	for (int i = 0; i < 5000 && http_server_aborts(server) < count; i++) {
+		usleep(1000);
+	}
+	if (http_server_aborts(server) < count) {
+		abort();
+	}
 }
 
 unsigned http_server_nested(struct http_server *server)

@@ -5,8 +5,9 @@
  * /later answers after 30 ms; /paused reads nothing for the first 100 ms, /paused-long
  * for the first 800, then echoes; /stream
  * sends STREAM_BYTES in chunks as the client takes them; /hold answers when the server is
- * drained; /redirect sends to /early; /who answers with the name in the client's certificate, "-"
- * without one.
+ * drained, and so does /watched, which watches for its client meanwhile, as does /watched-stream,
+ * which sends "first" at once, and /watched-paused, which reads nothing; /redirect sends to /early;
+ * /who answers with the name in the client's certificate, "-" without one.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -36,6 +37,8 @@ void http_server_drop(struct http_server *server);
 unsigned http_server_marks(struct http_server *server);
 /* How often on_abort came; how many callbacks came from inside a call of the handler (a defect). */
 unsigned http_server_aborts(struct http_server *server);
+/* Waits, at most 5 s, until it has come so often. */
+void http_server_wait_aborts(struct http_server *server, unsigned count);
 unsigned http_server_nested(struct http_server *server);
 /* How many requests have begun; and waits until so many have, at most 5 s. */
 unsigned http_server_requests(struct http_server *server);
