@@ -102,9 +102,11 @@
 #define BD_LOOK_UP_WAIT_MS 3000
 #define BD_LOOK_UP_WAIT_MAX_MS 60000
 #define BD_DEADLINE_MARGIN_MS 20
-/* Cases that wait for departments at once, some 10 KB each, and subjects that are asked about,
- * some 20 KB each: twice as many as connections_max allows normally. */
-#define BD_CASES_WAITING_MAX 20000
+/* Cases that wait for departments at once, some 10 KB each (cases_waiting_max, and the most that it
+ * can be set to), and subjects that are asked about, some 20 KB each: what a city asks in the
+ * seconds in which a department does not answer. */
+#define BD_CASES_WAITING 20000
+#define BD_CASES_WAITING_MAX 100000
 #define BD_LOOK_UPS_MAX 20000
 /* Cases decided in one turn of a loop after they have waited: some half a millisecond. */
 #define BD_LOOKS_PER_TURN 8

@@ -46,7 +46,8 @@ struct bd_settings {
 	uint64_t workers;        /* processes that parse messages */
 	uint64_t body_max_bytes; /* of one pushed message */
 	uint64_t question_max_bytes;
-	uint64_t look_up_wait_ms; /* how long a case waits for departments; 0 = none is asked */
+	uint64_t look_up_wait_ms;   /* how long a case waits for departments; 0 = none is asked */
+	uint64_t cases_waiting_max; /* cases that wait for departments at once */
 	uint64_t connections_max;
 	uint64_t header_timeout_ms, body_timeout_ms, write_timeout_ms, idle_timeout_ms;
 	uint64_t message_time_max_ms; /* a worker's time for one message of gathered size */

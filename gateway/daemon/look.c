@@ -91,7 +91,7 @@ enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag)
 	struct bd_daemon *daemon = look->loop->daemon;
 
 	if (__atomic_add_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED) >
-		BD_CASES_WAITING_MAX) {
+		look->setup->settings->cases_waiting_max) {
 		__atomic_sub_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&look->loop->counts.look_ups_busy, 1, __ATOMIC_RELAXED);
 		bd_fail(diag, BD_BUSY, "too many cases wait for departments");

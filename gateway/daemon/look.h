@@ -64,7 +64,7 @@ bool bd_look_is_possible(const struct bd_loop *loop, const struct bd_setup *setu
  * caller is that of the question. */
 enum bd_code bd_look_plan(struct bd_look **out, const struct bd_question *question,
 	const struct bd_compared *compared, struct bd_diag *diag);
-/* on_over comes, never from within. BD_BUSY: BD_CASES_WAITING_MAX cases wait. */
+/* on_over comes, never from within. BD_BUSY: cases_waiting_max cases wait. */
 enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag);
 /* At any time, also before bd_look_start; on_over does not come after it. NULL is allowed. */
 void bd_look_release(struct bd_look *look);

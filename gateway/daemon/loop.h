@@ -29,6 +29,7 @@ struct bd_loop_counts {
 	uint64_t compares, queries;
 	uint64_t cases_waited;      /* for departments */
 	uint64_t look_ups_busy;     /* cases refused because too many waited */
+	uint64_t look_ups_left;     /* cases whose client was gone before they were decided */
 	uint64_t elements_withheld; /* because an approved use is not in force (uses.h) */
 	struct bd_pool_figures short_pool, long_pool;
 	struct bd_secured_counts secured;
