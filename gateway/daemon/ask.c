@@ -71,6 +71,7 @@ static enum bd_code answer_new(struct ask *ask, struct bd_diag *diag)
 		ask->look->state = ask;
 		code = bd_look_start(ask->look, diag);
 		if (code == BD_OK) {
+			bd_http_watch(ask->call.exchange);
 			return BD_OK;
 		}
 		bd_look_release(ask->look);
@@ -242,6 +243,8 @@ static void on_abort(struct bd_call *call)
 	if (ask->look != NULL && ask->is_keyed) {
 		bd_repeats_forget(call->loop->daemon->repeats, &ask->repeat);
 	}
+	bd_look_left(ask->look);
+	bd_ask_lines_left(ask);
 	bd_http_end(call->exchange);
 	bd_ask_free(ask);
 }

@@ -79,6 +79,13 @@ static void free_line(struct ask_line *line)
 	free(line);
 }
 
+void bd_ask_lines_left(const struct ask *ask)
+{
+	for (const struct ask_line *line = ask->first; line != NULL; line = line->next) {
+		bd_look_left(line->look);
+	}
+}
+
 void bd_ask_lines_free(struct ask *ask)
 {
 	struct ask_line *next;
@@ -155,6 +162,7 @@ static enum bd_code put_off(struct ask *ask, struct bd_bytes text, struct bd_dia
 	}
 	line->look = look;
 	queue_line(ask, line);
+	bd_http_watch(ask->call.exchange);
 	return BD_OK;
 }
 

@@ -56,6 +56,8 @@ void bd_ask_lines_writable(struct ask *ask);
 /* In the place of the next line: nothing behind it is answered. Ends and frees the ask, now or when
  * those before it are answered. */
 void bd_ask_lines_break(struct ask *ask, enum bd_code code);
+/* Enters of each line that waits that it got no answer: its client is gone. */
+void bd_ask_lines_left(const struct ask *ask);
 /* Gives up those that wait. */
 void bd_ask_lines_free(struct ask *ask);
 

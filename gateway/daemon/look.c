@@ -1,6 +1,7 @@
 #include "daemon/look.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "daemon/puller.h"
 
 #include <stddef.h>
@@ -106,6 +107,47 @@ enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag)
 	look->letter.deliver = on_back;
 	bd_puller_post_look(daemon->puller, look);
 	return BD_OK;
+}
+
+/* Each subject of the case once. */
+static size_t list_subjects(struct bd_trail_subject *subjects, const struct bd_look *look)
+{
+	struct bd_audit *audit = &look->loop->audit;
+	size_t count = 0;
+
+	for (size_t i = 0; i < look->count; i++) {
+		struct bd_bytes pointer = bd_bytes_of(look->items[i].pointer);
+		size_t at = 0;
+
+		while (at < count && !bd_bytes_equal(subjects[at].pointer, pointer)) {
+			at++;
+		}
+		if (at == count && bd_audit_subject(subjects[at].digest, audit,
+					   &look->items[i].subject, look->setup->dict) == BD_OK) {
+			subjects[count++].pointer = pointer;
+		}
+	}
+	return count;
+}
+
+void bd_look_left(const struct bd_look *look)
+{
+	struct bd_trail_subject subjects[BD_CASE_LOOK_UPS_MAX];
+	struct bd_trail_event event = { .subjects = subjects,
+		.code = bd_bytes_of(bd_code_info(BD_HTTP_CLOSED)->text),
+		.method = bd_bytes_of("POST"),
+		.path = bd_bytes_of("/v1/compare") };
+
+	if (look == NULL) {
+		return;
+	}
+	__atomic_add_fetch(&look->loop->counts.look_ups_left, 1, __ATOMIC_RELAXED);
+	event.caller = look->caller;
+	event.subject_count = list_subjects(subjects, look);
+	if (bd_audit_event(&look->loop->audit, BD_TRAIL_REFUSAL, &event,
+		    bd_audit_time(&look->loop->audit), NULL) != BD_OK) {
+		bd_log(BD_LOG_ERROR, "trail", "entry", "a case whose client left is not on it");
+	}
 }
 
 void bd_look_release(struct bd_look *look)

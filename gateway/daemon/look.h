@@ -66,6 +66,9 @@ enum bd_code bd_look_plan(struct bd_look **out, const struct bd_question *questi
 	const struct bd_compared *compared, struct bd_diag *diag);
 /* on_over comes, never from within. BD_BUSY: cases_waiting_max cases wait. */
 enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag);
+/* Whoever asked is gone, and no answer was given: entered, with whom the case was about. NULL is
+ * allowed. */
+void bd_look_left(const struct bd_look *look);
 /* At any time, also before bd_look_start; on_over does not come after it. NULL is allowed. */
 void bd_look_release(struct bd_look *look);
 /* On the loop that made it: how this one ended; BD_CONNECT_TIMEOUT when it has not. */

@@ -87,21 +87,60 @@ static struct bd_flight *find_flight(const struct bd_lookups *lookups,
 	return flight;
 }
 
+static void done_all(struct bd_look *look, enum bd_code code)
+{
+	size_t count = look->count;
+
+	/* With the last of them the look may be gone. */
+	for (size_t i = 0; i < count; i++) {
+		bd_look_done(&look->items[i], code);
+	}
+}
+
+/* Cases that have given up before the next configuration was there. */
+static void let_parked_go(struct bd_lookups *lookups)
+{
+	struct bd_look **link = &lookups->parked;
+
+	while (*link != NULL) {
+		struct bd_look *look = *link;
+
+		if (!__atomic_load_n(&look->is_abandoned, __ATOMIC_ACQUIRE)) {
+			link = &look->next;
+			continue;
+		}
+		*link = look->next;
+		done_all(look, BD_CONNECT_TIMEOUT);
+	}
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct bd_lookups *lookups = CONTAINER(struct bd_lookups, timer, timer);
 	int64_t now_ms = bd_clock_monotonic_ms();
 
+	let_parked_go(lookups);
 	for (struct bd_flight *flight = lookups->first; flight != NULL; flight = flight->after) {
 		bd_flight_look(flight, now_ms);
 	}
+	if (lookups->count == 0 && lookups->parked == NULL) {
+		uv_timer_stop(timer);
+	}
 }
 
-static void count_one(struct bd_lookups *lookups)
+/* Somebody waits. */
+static void keep_time(struct bd_lookups *lookups)
 {
-	if (lookups->count++ == 0) {
+	if (!uv_is_active((uv_handle_t *)&lookups->timer)) {
 		uv_timer_start(&lookups->timer, on_timer, SWEEP_MS, SWEEP_MS);
 	}
+}
+
+static void park(struct bd_lookups *lookups, struct bd_look *look)
+{
+	look->next = lookups->parked;
+	lookups->parked = look;
+	keep_time(lookups);
 }
 
 static void begin_item(struct bd_lookups *lookups, struct bd_look_item *item)
@@ -125,18 +164,10 @@ static void begin_item(struct bd_lookups *lookups, struct bd_look_item *item)
 		bd_lookups_tell(target, &(struct bd_look_note){ .refused = 1 }, lookups->board);
 		bd_look_done(item, BD_ASK_BUSY);
 	} else if (bd_flight_start(lookups, target, hash, item)) {
-		count_one(lookups);
+		lookups->count++;
+		keep_time(lookups);
 	} else {
 		bd_look_done(item, BD_NO_MEMORY);
-	}
-}
-
-static void done_all(struct bd_look *look, enum bd_code code)
-{
-	size_t count = look->count;
-
-	for (size_t i = 0; i < count; i++) {
-		bd_look_done(&look->items[i], code);
 	}
 }
 
@@ -147,8 +178,7 @@ void bd_lookups_begin(struct bd_lookups *lookups, struct bd_look *look)
 	if (lookups->is_draining) {
 		done_all(look, BD_DRAINING);
 	} else if (!lookups->is_open) {
-		look->next = lookups->parked;
-		lookups->parked = look;
+		park(lookups, look);
 	} else if (__atomic_load_n(&look->is_abandoned, __ATOMIC_ACQUIRE)) {
 		done_all(look, BD_CONNECT_TIMEOUT);
 	} else {
@@ -270,9 +300,7 @@ static void maybe_closed(struct bd_lookups *lookups)
 
 void bd_lookups_closed_one(struct bd_lookups *lookups)
 {
-	if (--lookups->count == 0) {
-		uv_timer_stop(&lookups->timer);
-	}
+	lookups->count--;
 	maybe_closed(lookups);
 }
 

@@ -146,7 +146,7 @@ static const struct {
 		BD_BOARD_LOOK_UP, failed_of },
 	{ "bidui_look_ups_refused_total", "not asked: the circuit is open, or too many wait",
 		"counter", BD_BOARD_LOOK_UP, refused_of },
-	{ "bidui_look_ups_late_total", "cases decided before the answer had come", "counter",
+	{ "bidui_look_ups_late_total", "cases that did not wait until the answer came", "counter",
 		BD_BOARD_LOOK_UP, late_of },
 	{ "bidui_look_ups_in_flight", "subjects that a source is asked about now", "gauge",
 		BD_BOARD_LOOK_UP, busy_of },
