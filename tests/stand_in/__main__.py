@@ -7,6 +7,7 @@ its server and a client for the gateway) and keys/ (SM2, SM4, secrets). https wa
 behind it have a certificate that nobody should believe. What is asked of whom: departments.py. Faults: faults.py.
 
 The control port, plain:  PUT /faults?path=/tax/gt3&fault=slow:200   DELETE /faults   GET /seen   DELETE /seen
+    POST /release   what the fault `wait` holds back: says how many that were
     POST /replace?number=N&old=A&new=B   in all that is said of N      PUT /hidden?rows=N   the newest that are not shown
 """
 import argparse
@@ -42,6 +43,8 @@ class Control:
                 self.faults.set(query["path"], query["fault"])
             elif what == ("DELETE", "/faults"):
                 self.faults.clear()
+            elif what == ("POST", "/release"):
+                return wire.Response(f"{self.faults.release()}\n")
             elif what == ("GET", "/seen"):
                 return wire.Response(json.dumps(self.seen.as_json(), ensure_ascii=False), "application/json")
             elif what == ("DELETE", "/seen"):

@@ -1,6 +1,7 @@
 """Faults on demand. One is written NAME[:VALUE][*COUNT], several are joined by `+`:
 
     slow:MS        the answer comes MS later          hang           it never comes
+    wait           it comes when the control port releases it
     STATUS         that status, e.g. 500, 503, 429    wrong-code     200, and the message says that it failed
     stranger       the answer is about somebody else  html           200, a login page
     junk           200, bytes that nobody can read    garbage        bytes that are not HTTP
@@ -19,7 +20,7 @@ import struct
 import zlib
 
 NAMES = (
-    "slow hang wrong-code stranger html junk garbage redirect close reset cut wrong-length endless endless-head bomb swollen"
+    "slow wait hang wrong-code stranger html junk garbage redirect close reset cut wrong-length endless endless-head bomb swollen"
     " drip flap"
 ).split()
 LOGIN = "<!DOCTYPE html><html><head><title>登录</title></head><body>请先登录</body></html>".encode()
@@ -71,6 +72,14 @@ class Faults:
     def __init__(self):
         self.by_prefix = {}
         self.by_path = {}
+        self.waiting = []  # what is to be done when those that wait are released
+
+    def release(self):
+        """How many there were."""
+        waiting, self.waiting = self.waiting, []
+        for go_on in waiting:
+            go_on()
+        return len(waiting)
 
     def set(self, prefix, text):
         self.by_prefix[prefix] = parse(text)

@@ -169,8 +169,11 @@ class Connection(asyncio.Protocol):
         request.path, met = self.faults.met_by(request.path)
         request.spoil = {fault.name for fault in met}
         later = sum(fault.value for fault in met if fault.name == "slow")
-        met = [fault for fault in met if fault.name not in ("slow", "wrong-code", "stranger")]
-        if later:
+        waits = any(fault.name == "wait" for fault in met)
+        met = [fault for fault in met if fault.name not in ("slow", "wait", "wrong-code", "stranger")]
+        if waits:
+            self.faults.waiting.append(lambda: self.meet(request, met))
+        elif later:
             asyncio.get_running_loop().call_later(later / 1000, self.meet, request, met)
         else:
             self.meet(request, met)
