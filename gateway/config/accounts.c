@@ -89,9 +89,7 @@ static void check_mode(const char *path, struct bd_diags *diags)
 	struct stat status;
 
 	if (stat(path, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		const char *slash = strrchr(path, '/');
-
-		bd_diags_add(diags, BD_CONFIG_MEANING, slash == NULL ? path : slash + 1, 0, 0,
+		bd_diags_add(diags, BD_CONFIG_MEANING, bd_diags_shown(path), 0, 0,
 			"accounts_file can be read by others: chmod 600");
 	}
 }

@@ -126,8 +126,7 @@ enum bd_code bd_config_adapter(const struct bd_plan **out, const char *folder, c
 	if (code != BD_OK) {
 		return code;
 	}
-	const char *slash = strrchr(folder, '/');
-	const char *name = slash == NULL ? folder : slash + 1;
+	const char *name = bd_diags_shown(folder);
 	compiler.source = bd_xml_attr(root, "source");
 	if (strcmp(compiler.source, name) != 0) {
 		bd_xml_fail(diags, BD_CONFIG_MEANING, root, "source",

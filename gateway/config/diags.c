@@ -33,6 +33,13 @@ enum bd_code bd_diags_code(const struct bd_diags *diags)
 	return diags->count == 0 ? BD_OK : diags->items[0].code;
 }
 
+const char *bd_diags_shown(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
 void bd_diag_show(char *text, size_t size, const struct bd_diag *diag)
 {
 	if (diag->place.line == 0) {

@@ -27,6 +27,9 @@ enum bd_code bd_diags_code(const struct bd_diags *diags);
 /* "feeds/gt3.xml:12:7: detail" into text; always ends with NUL, cut where it does not fit. */
 void bd_diag_show(char *text, size_t size, const struct bd_diag *diag);
 
+/* How a file or folder is called in a diag: the last part of its path. */
+const char *bd_diags_shown(const char *path);
+
 /* The name of `names` nearest to `wrong` by edit distance, NULL when none is near enough to be
  * meant: at most a third of its characters differ (two where it is short). */
 const char *bd_nearest(const char *wrong, const char *const *names, size_t name_count);

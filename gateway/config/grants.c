@@ -270,7 +270,7 @@ enum bd_code bd_config_grants(struct bd_grants **out, const char *path, const ch
 		.matters = matters,
 		.matter_count = matter_count
 	};
-	const char *slash = strrchr(path, '/'), *shown = slash == NULL ? path : slash + 1;
+	const char *shown = bd_diags_shown(path);
 	size_t before = diags->count;
 	struct bd_grants *grants;
 

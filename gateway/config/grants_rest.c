@@ -71,7 +71,7 @@ enum bd_code bd_config_grants_rest(const struct bd_grants *grants, const char *p
 	const struct bd_plan *const *plans, size_t plan_count, struct bd_arena *arena,
 	struct bd_diags *diags)
 {
-	const char *slash = strrchr(path, '/'), *shown = slash == NULL ? path : slash + 1;
+	const char *shown = bd_diags_shown(path);
 	struct uses uses = {
 		bd_arena_alloc(arena, count_uses(plans, plan_count) + 1, sizeof(const char *)), 0
 	};

@@ -59,8 +59,7 @@ static bool read_line(struct bd_line *out, char *line, struct bd_diags *diags)
 enum bd_code bd_lines_read(const struct bd_line **out, size_t *out_count, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags)
 {
-	const char *slash = strrchr(path, '/');
-	const char *shown = bd_arena_text(arena, bd_bytes_of(slash == NULL ? path : slash + 1));
+	const char *shown = bd_arena_text(arena, bd_bytes_of(bd_diags_shown(path)));
 	struct bd_bytes text = { 0 };
 	enum bd_code code = shown == NULL ? BD_NO_MEMORY : bd_file_read(&text, path, arena);
 	if (code != BD_OK) {

@@ -12,6 +12,7 @@ libbd_config_a_SOURCES = \
 	gateway/config/file.c gateway/config/file.h \
 	gateway/config/lines.c gateway/config/lines.h \
 	gateway/config/master_key.c gateway/config/master_key.h \
+	gateway/config/paths.c \
 	gateway/config/requests.c gateway/config/requests.h \
 	gateway/config/roles.c gateway/config/roles.h \
 	gateway/config/senders.c \

@@ -294,7 +294,6 @@ static int32_t day_of(struct bd_compiler *compiler, const struct bd_xml_node *ro
 static void make_head(struct bd_matter_reader *reader, const struct bd_xml_node *root)
 {
 	struct bd_compiler *compiler = &reader->compiler;
-	const char *slash = strrchr(compiler->folder, '/');
 	struct bd_matter *matter = reader->matter;
 
 	matter->id = bd_xml_attr(root, "id");
@@ -308,7 +307,7 @@ static void make_head(struct bd_matter_reader *reader, const struct bd_xml_node 
 	matter->retry_after_s = bd_matter_number(reader, root, "retry-after-s", RETRY_AFTER_S);
 	matter->conditional_mode = bd_xml_attr(root, "conditional-mode");
 	matter->commitment_text_version = bd_xml_attr(root, "commitment-text-version");
-	if (strcmp(matter->id, slash == NULL ? compiler->folder : slash + 1) != 0) {
+	if (strcmp(matter->id, bd_diags_shown(compiler->folder)) != 0) {
 		bd_xml_fail(compiler->diags, BD_CONFIG_MEANING, root, "id",
 			"the folder of matter '%s' has another name", matter->id);
 	}
@@ -372,9 +371,7 @@ static struct bd_matter *make_version(
 static struct bd_matter *read_version(struct bd_compiler *compiler, const char *file)
 {
 	const struct bd_xml_node *root = NULL;
-	const char *slash = strrchr(compiler->folder, '/');
-	const char *shown =
-		bd_compiler_join(compiler, slash == NULL ? compiler->folder : slash + 1, file);
+	const char *shown = bd_compiler_join(compiler, bd_diags_shown(compiler->folder), file);
 
 	if (bd_xml_read(&root, bd_compiler_join(compiler, compiler->folder, file), shown,
 		    bd_compiler_join(compiler, compiler->schemas, "matter.xsd"), compiler->arena,

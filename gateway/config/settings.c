@@ -25,6 +25,7 @@ struct row {
 	size_t offset; /* in struct bd_settings */
 	bool is_required;
 	enum bd_file_use use; /* of KIND_FILE */
+	bool may_be_lost;     /* of KIND_FILE */
 	const char *fallback;
 	uint64_t min, max, normal;
 	const char *const
@@ -66,7 +67,7 @@ static const struct row rows[] = {
 	{ .key = "tls_certificate", .kind = KIND_FILE, .offset = AT(tls_certificate) },
 	{ .key = "tls_key", .kind = KIND_FILE, .offset = AT(tls_key) },
 	{ .key = "tls_ca", .kind = KIND_FILE, .offset = AT(tls_ca) },
-	{ .key = "tls_crl", .kind = KIND_FILE, .offset = AT(tls_crl) },
+	{ .key = "tls_crl", .kind = KIND_FILE, .may_be_lost = true, .offset = AT(tls_crl) },
 	{ .key = "tls_clients",
 		.kind = KIND_CHOICE,
 		.offset = AT(tls_clients),
@@ -431,13 +432,14 @@ static void set(struct bd_settings *settings, const struct row *row, const struc
 }
 
 bool bd_config_setting_file(
-	const char **path, enum bd_file_use *use, const struct bd_settings *settings, size_t at)
+	struct bd_setting_file *out, const struct bd_settings *settings, size_t at)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		if (rows[i].kind == KIND_FILE && at-- == 0) {
-			*path = *(const char *const *)(const void *)((const char *)settings +
-								     rows[i].offset);
-			*use = rows[i].use;
+			const void *place = (const char *)settings + rows[i].offset;
+
+			*out = (struct bd_setting_file){ rows[i].key, *(const char *const *)place,
+				rows[i].use, rows[i].may_be_lost };
 			return true;
 		}
 	}
@@ -524,8 +526,7 @@ enum bd_code bd_config_settings(const struct bd_settings **out, const char *path
 		is_set[row - rows] = true;
 		set(settings, row, &lines[i], path, arena, diags);
 	}
-	const char *slash = strrchr(path, '/');
-	check_whole(settings, is_set, slash == NULL ? path : slash + 1, diags);
+	check_whole(settings, is_set, bd_diags_shown(path), diags);
 	code = bd_diags_code(diags);
 	if (code == BD_OK) {
 		*out = settings;

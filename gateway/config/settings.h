@@ -86,6 +86,13 @@ enum bd_file_use {
 	BD_FOLDER_WRITTEN
 };
 
+struct bd_setting_file {
+	const char *key;
+	const char *path; /* NULL = not set */
+	enum bd_file_use use;
+	bool may_be_lost; /* a policy says what then: another setting */
+};
+
 /* What each may do stands in daemon/routes.c; which exclude each other in config/roles.c. */
 enum bd_sender_role {
 	BD_SENDER_DEPARTMENT = 1, /* may push for its sources */
@@ -155,9 +162,13 @@ struct bd_senders {
  * taken relative to the folder of that file. */
 enum bd_code bd_config_settings(const struct bd_settings **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
-/* The settings that name files and folders, from `at` 0 until false; *path NULL = not set. */
+/* The settings that name files and folders, from `at` 0 until false. */
 bool bd_config_setting_file(
-	const char **path, enum bd_file_use *use, const struct bd_settings *settings, size_t at);
+	struct bd_setting_file *out, const struct bd_settings *settings, size_t at);
+/* Each file and folder that is set can be used as biduid uses it, by the account that asks; those
+ * that cannot are told all at once (config.path). `path`: of the settings file. */
+enum bd_code bd_config_paths(
+	const struct bd_settings *settings, const char *path, struct bd_diags *diags);
 enum bd_code bd_config_senders(const struct bd_senders **out, const char *path,
 	struct bd_arena *arena, struct bd_diags *diags);
 

@@ -331,9 +331,7 @@ static void read_source(struct bd_source_reading *reading, struct bd_sources *so
 
 static enum bd_code open(struct bd_source_reading *reading, const char *schemas)
 {
-	const char *slash = strrchr(reading->path, '/');
-
-	reading->shown = slash == NULL ? reading->path : slash + 1;
+	reading->shown = bd_diags_shown(reading->path);
 	return bd_xml_read(&reading->root, reading->path, reading->shown,
 		bd_compiler_join(&reading->compiler, schemas, "sources.xsd"),
 		reading->compiler.arena, reading->compiler.diags);

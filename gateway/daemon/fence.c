@@ -125,12 +125,11 @@ static enum bd_code add_settings(
 	struct bd_fence *fence, const struct bd_settings *settings, struct bd_diag *diag)
 {
 	enum bd_code code = BD_OK;
-	enum bd_file_use use;
-	const char *path;
+	struct bd_setting_file file;
 
-	for (size_t i = 0; code == BD_OK && bd_config_setting_file(&path, &use, settings, i); i++) {
-		if (path != NULL) {
-			code = add_setting(fence, path, use, diag);
+	for (size_t i = 0; code == BD_OK && bd_config_setting_file(&file, settings, i); i++) {
+		if (file.path != NULL) {
+			code = add_setting(fence, file.path, file.use, diag);
 		}
 	}
 	return code;

@@ -78,7 +78,7 @@ static void show_errors(const struct bd_diags *diags)
 		const struct bd_code_info *info = bd_code_info(diags->items[i].code);
 
 		bd_diag_show(line, sizeof(line), &diags->items[i]);
-		fprintf(stderr, "%s (%s)\n", line, info->zh);
+		fprintf(stderr, "%s (%s；%s)\n", line, info->zh, info->hint_zh);
 	}
 	if (diags->more > 0) {
 		fprintf(stderr, "... +%zu\n", diags->more);

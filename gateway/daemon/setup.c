@@ -444,8 +444,8 @@ static enum bd_code load(struct bd_setup *setup, const char *path, struct bd_dia
 	uint8_t before[BD_DIGEST_BYTES] = { 0 };
 	enum bd_code code = bd_config_settings(&setup->settings, path, &setup->arena, diags);
 
-	if (code != BD_OK) {
-		return code;
+	if (code != BD_OK || bd_config_paths(setup->settings, path, diags) != BD_OK) {
+		return bd_diags_code(diags);
 	}
 	code = bd_config_senders(
 		&setup->senders, setup->settings->senders_file, &setup->arena, diags);

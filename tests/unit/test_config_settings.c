@@ -6,6 +6,7 @@
 #include "config/roles.h"
 #include "config/settings.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,58 @@ static void wrong_settings_are_all_told(void **state)
 	assert_null(settings);
 	assert_expected(&diags, source_path(&arena, "tests/adapters/config/bad.conf.expected"));
 	bd_arena_release(&arena);
+}
+
+/* "port_file = PATH: why" of one diag. */
+static void assert_path_told(const struct bd_diags *diags, size_t at, const char *key, int error)
+{
+	assert_true(at < diags->count);
+	assert_int_equal(diags->items[at].code, BD_CONFIG_PATH);
+	assert_int_equal(strncmp(diags->items[at].detail, key, strlen(key)), 0);
+	assert_non_null(strstr(diags->items[at].detail, strerror(error)));
+}
+
+static void paths_that_cannot_be_used_are_all_told(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/bidui-paths.XXXXXX", file[64], missing[64], below[64];
+	struct bd_diags good = { 0 }, bad = { 0 };
+	struct bd_settings settings = { 0 };
+	FILE *made;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/file", folder);
+	snprintf(missing, sizeof(missing), "%s/missing", folder);
+	snprintf(below, sizeof(below), "%s/missing/file", folder);
+	made = fopen(file, "w");
+	assert_non_null(made);
+	fclose(made);
+
+	/* What is written may be missing; a revocation list that is lost has a policy of its own.
+	 */
+	settings.data_folder = settings.adapters_folder = folder;
+	settings.signing_key_file = file;
+	settings.port_file = settings.tls_crl = missing;
+	assert_int_equal(bd_config_paths(&settings, "a/bidui.conf", &good), BD_OK);
+
+	/* In the order of the settings. */
+	settings.tls_key = missing;
+	settings.data_folder = file;
+	settings.signing_key_file = folder;
+	settings.adapters_folder = missing;
+	settings.worker_path = file;
+	settings.port_file = below;
+	assert_int_equal(bd_config_paths(&settings, "a/bidui.conf", &bad), BD_CONFIG_PATH);
+	assert_path_told(&bad, 0, "tls_key = ", ENOENT);
+	assert_path_told(&bad, 1, "data_folder = ", ENOTDIR);
+	assert_path_told(&bad, 2, "signing_key_file = ", EISDIR);
+	assert_path_told(&bad, 3, "adapters_folder = ", ENOENT);
+	assert_path_told(&bad, 4, "worker_path = ", EACCES);
+	assert_path_told(&bad, 5, "port_file = ", ENOENT);
+	assert_int_equal(bad.count, 6);
+	assert_string_equal(bad.items[0].file, "bidui.conf");
+	unlink(file);
+	rmdir(folder);
 }
 
 static void senders_read(void **state)
@@ -228,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_read),
 		cmocka_unit_test(wrong_settings_are_all_told),
+		cmocka_unit_test(paths_that_cannot_be_used_are_all_told),
 		cmocka_unit_test(senders_read),
 		cmocka_unit_test(wrong_senders_are_all_told),
 		cmocka_unit_test(roles_that_exclude_each_other),
