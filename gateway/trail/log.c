@@ -162,15 +162,18 @@ static enum bd_code begin_segment(struct bd_trail_log *log, struct bd_diag *diag
 {
 	struct bd_trail *trail = log->trail;
 	struct bd_trail_position first = log->next;
+	bool is_behind;
 	int spare;
 	enum bd_code code;
 
 	pthread_mutex_lock(&log->lock);
-	spare = log->spare;
+	spare = log->spare_count > 0 ? log->spares[0] : -1;
+	is_behind = log->finished_count == BD_TRAIL_SPARES;
 	pthread_mutex_unlock(&log->lock);
 	__atomic_store_n(&trail->wants_space, true, __ATOMIC_RELAXED);
-	if (spare < 0) {
-		return bd_fail(diag, BD_TRAIL_UNAVAILABLE, "no space for another segment");
+	if (spare < 0 || is_behind) {
+		return bd_fail(diag, BD_TRAIL_UNAVAILABLE,
+			is_behind ? "the disk is segments behind" : "no space for another segment");
 	}
 	if (ftruncate(log->fd, (off_t)log->next.offset) != 0) {
 		bd_trail_fail(trail, BD_IO);
@@ -187,9 +190,10 @@ static enum bd_code begin_segment(struct bd_trail_log *log, struct bd_diag *diag
 	log->dirty_end = 0;
 	/* All at once: the signer makes ready the segment behind the one that is written. */
 	pthread_mutex_lock(&log->lock);
-	log->finished = log->fd;
+	log->finished[log->finished_count++] = log->fd;
 	log->fd = spare;
-	log->spare = -1;
+	log->spare_count--;
+	memmove(log->spares, log->spares + 1, log->spare_count * sizeof(*log->spares));
 	publish(log);
 	pthread_mutex_unlock(&log->lock);
 	return BD_OK;

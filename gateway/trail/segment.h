@@ -18,6 +18,9 @@
 #include "trail/file.h"
 
 #define BD_TRAIL_SEGMENT_HEAD_BYTES 64
+/* Segments made ready ahead of the one that is written: while the disk takes one of them, however
+ * long it needs, the other can be begun. */
+#define BD_TRAIL_SPARES 2
 /* What an entry takes besides its body. */
 #define BD_TRAIL_FRAME_BYTES (4 + BD_DIGEST_BYTES)
 

@@ -14,23 +14,24 @@
 
 /* -- space -- */
 
+/* The next of the spares that are missing; *is_whole: none is. */
 static enum bd_code make_spare(
-	struct bd_trail *trail, struct bd_trail_log *log, struct bd_diag *diag)
+	bool *is_whole, struct bd_trail *trail, struct bd_trail_log *log, struct bd_diag *diag)
 {
 	char name[BD_TRAIL_NAME_BYTES];
-	uint32_t segment;
-	bool has_spare;
+	uint64_t segment;
 	int fd;
 	enum bd_code code;
 
+	/* The loop takes the first of them at any time; the number of the last stays. */
 	pthread_mutex_lock(&log->lock);
-	segment = log->written.segment;
-	has_spare = log->spare >= 0;
+	segment = (uint64_t)log->written.segment + log->spare_count + 1;
+	*is_whole = log->spare_count == BD_TRAIL_SPARES || segment >= UINT32_MAX;
 	pthread_mutex_unlock(&log->lock);
-	if (has_spare || segment == UINT32_MAX - 1) {
+	if (*is_whole) {
 		return BD_OK;
 	}
-	bd_trail_name_segment(name, log->loop, segment + 1);
+	bd_trail_name_segment(name, log->loop, (uint32_t)segment);
 	code = bd_trail_open_file(&fd, trail->folder, name, true, diag);
 	if (code != BD_OK) {
 		return code;
@@ -44,9 +45,21 @@ static enum bd_code make_spare(
 		return code;
 	}
 	pthread_mutex_lock(&log->lock);
-	log->spare = fd;
+	log->spares[log->spare_count++] = fd;
 	pthread_mutex_unlock(&log->lock);
 	return BD_OK;
+}
+
+static enum bd_code make_spares(
+	struct bd_trail *trail, struct bd_trail_log *log, struct bd_diag *diag)
+{
+	bool is_whole = false;
+	enum bd_code code = BD_OK;
+
+	while (code == BD_OK && !is_whole) {
+		code = make_spare(&is_whole, trail, log, diag);
+	}
+	return code;
 }
 
 static enum bd_code reserve(uint64_t *reserved, int fd, uint64_t end, uint64_t ahead,
@@ -65,11 +78,6 @@ enum bd_code bd_trail_prepare(struct bd_trail *trail, struct bd_diag *diag)
 {
 	enum bd_code code, first;
 
-	/* A segment that was finished has to be synced and closed before another can be. */
-	code = bd_trail_sync(trail, diag);
-	if (code != BD_OK) {
-		return code;
-	}
 	__atomic_store_n(&trail->wants_space, false, __ATOMIC_RELAXED);
 	first = reserve(&trail->tree_reserved, trail->tree.fd,
 		bd_trail_tree_bytes(trail->edge.size), TREE_AHEAD_BYTES, BD_TRAIL_TREE_NAME, diag);
@@ -78,12 +86,15 @@ enum bd_code bd_trail_prepare(struct bd_trail *trail, struct bd_diag *diag)
 	first = first == BD_OK ? code : first;
 	for (size_t i = 0; i < trail->log_count; i++) {
 		if (trail->logs[i].is_active) {
-			code = make_spare(trail, &trail->logs[i], diag);
+			code = make_spares(trail, &trail->logs[i], diag);
 			first = first == BD_OK ? code : first;
 		}
 	}
 	__atomic_store_n(&trail->is_low, first != BD_OK, __ATOMIC_RELAXED);
-	return first;
+	/* Last, for it may take long: a finished segment is synced and closed, or those behind it
+	 * cannot be finished. */
+	code = bd_trail_sync(trail, diag);
+	return first == BD_OK ? code : first;
 }
 
 enum bd_code bd_trail_allocate_current(struct bd_trail *trail, struct bd_diag *diag)
@@ -108,31 +119,38 @@ static enum bd_code sync_log(struct bd_trail_log *log, struct bd_diag *diag)
 {
 	char name[BD_TRAIL_NAME_BYTES];
 	uint64_t count;
-	int fd, finished;
+	int fd, finished[BD_TRAIL_SPARES];
+	size_t finished_count;
 	enum bd_code code = BD_OK;
 
-	/* Both stay open: only this thread closes them. */
+	/* All stay open: only this thread closes them. */
 	pthread_mutex_lock(&log->lock);
 	count = log->written.count;
 	fd = log->fd;
-	finished = log->finished;
+	memcpy(finished, log->finished, sizeof(finished));
+	finished_count = log->finished_count;
 	bd_trail_name_segment(name, log->loop, log->written.segment);
 	pthread_mutex_unlock(&log->lock);
-	if (fd < 0 || (count == log->synced && finished < 0)) {
+	if (fd < 0 || (count == log->synced && finished_count == 0)) {
 		return BD_OK;
 	}
-	if (finished >= 0) {
-		code = bd_trail_sync_file(finished, name, diag);
+	for (size_t i = 0; i < finished_count && code == BD_OK; i++) {
+		code = bd_trail_sync_file(finished[i], name, diag);
 	}
 	code = code == BD_OK ? bd_trail_sync_file(fd, name, diag) : code;
 	if (code != BD_OK) {
 		return bd_trail_fail(log->trail, code);
 	}
-	if (finished >= 0) {
+	if (finished_count > 0) {
+		/* Another may have been finished meanwhile: it stands behind these. */
 		pthread_mutex_lock(&log->lock);
-		log->finished = -1;
+		log->finished_count -= finished_count;
+		memmove(log->finished, log->finished + finished_count,
+			log->finished_count * sizeof(*log->finished));
 		pthread_mutex_unlock(&log->lock);
-		close(finished);
+	}
+	for (size_t i = 0; i < finished_count; i++) {
+		close(finished[i]);
 	}
 	__atomic_store_n(&log->synced, count, __ATOMIC_RELEASE);
 	return BD_OK;

@@ -24,8 +24,12 @@ struct bd_trail_log {
 	/* under lock */
 	pthread_mutex_t lock;
 	struct bd_trail_position written;
-	int fd, spare;   /* the segment that is written, the one made ready; -1 = none */
-	int finished;    /* the one before, not yet synced; -1 = none. Closed by the signer alone */
+	int fd;                      /* the segment that is written; -1 = none */
+	int spares[BD_TRAIL_SPARES]; /* those made ready, in order */
+	size_t spare_count;
+	/* Those before, oldest first, not yet synced; closed by the signer alone. */
+	int finished[BD_TRAIL_SPARES];
+	size_t finished_count;
 	uint64_t synced; /* atomic */
 	/* Leaves of the newest entries up to `written`, as the loop digested them: the signer need
 	 * not read them again. Fewer than it lacks: it reads. */

@@ -125,7 +125,7 @@ static enum bd_code make_logs(struct bd_trail *trail, size_t count, struct bd_di
 
 		log->trail = trail;
 		log->loop = (uint16_t)i;
-		log->fd = log->spare = log->finished = log->runs_fd = -1;
+		log->fd = log->runs_fd = -1;
 		log->walk.fd = -1;
 		pthread_mutex_init(&log->lock, NULL);
 		/* As much again as is written at once, and the entry that goes past it. */
@@ -145,14 +145,21 @@ static void close_fd(int fd)
 	}
 }
 
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		close(fds[i]);
+	}
+}
+
 static void free_trail(struct bd_trail *trail)
 {
 	for (size_t i = 0; i < trail->log_count; i++) {
 		struct bd_trail_log *log = &trail->logs[i];
 
 		close_fd(log->fd);
-		close_fd(log->spare);
-		close_fd(log->finished);
+		close_all(log->spares, log->spare_count);
+		close_all(log->finished, log->finished_count);
 		close_fd(log->runs_fd);
 		bd_trail_walk_close(&log->walk);
 		bd_buf_release(&log->batch);
@@ -254,10 +261,11 @@ static enum bd_code give_back(struct bd_trail *trail, struct bd_diag *diag)
 	for (size_t i = 0; i < trail->log_count; i++) {
 		struct bd_trail_log *log = &trail->logs[i];
 
-		if (log->spare >= 0) {
-			bd_trail_name_segment(name, log->loop, log->written.segment + 1);
-			close(log->spare);
-			log->spare = -1;
+		/* From the last: a close that ends in between leaves no gap. */
+		while (log->spare_count > 0) {
+			bd_trail_name_segment(
+				name, log->loop, log->written.segment + (uint32_t)log->spare_count);
+			close(log->spares[--log->spare_count]);
 			if (unlinkat(trail->folder, name, 0) != 0) {
 				return bd_fail(diag, BD_IO, "%s: %s", name, strerror(errno));
 			}

@@ -8,7 +8,7 @@
  * for each to the tree (RFC 9162), syncs, signs the head and appends it (head.h). Nothing here
  * reads a clock or starts a thread.
  *
- * Space: each log has the file it writes and one more made ready, both allocated to their end, so a
+ * Space: each log has the file it writes and two more made ready, all allocated to their end, so a
  * full disk is known before it hurts: bd_trail_is_low then says that only the reserve is left, and
  * when that is spent too an append is BD_TRAIL_UNAVAILABLE. A failed sync, or a failed write that
  * is not for want of space, is final (bd_trail_has_failed): nothing more is taken, and a new start
@@ -89,8 +89,8 @@ bool bd_trail_wants_space(const struct bd_trail *trail);
 
 /* -- the signer -----------------------------------------------------------------------------------
  */
-/* Makes ready what will be written next. BD_DISK_FULL: the trail is low from now on, until a call
- * finds space. */
+/* Makes ready what will be written next, then syncs the logs. BD_DISK_FULL: the trail is low from
+ * now on, until a call finds space. */
 enum bd_code bd_trail_prepare(struct bd_trail *trail, struct bd_diag *diag);
 /* Syncs the logs alone. */
 enum bd_code bd_trail_sync(struct bd_trail *trail, struct bd_diag *diag);

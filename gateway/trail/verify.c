@@ -482,36 +482,20 @@ static enum bd_code check_rest(struct verifier *v, struct checked_log *log, stru
 	return code;
 }
 
-/* Segments behind the one that a log ends in: one made ready, empty; none when it was closed. */
-static enum bd_code check_spare(
-	struct verifier *v, struct checked_log *log, uint32_t segments, struct bd_diag *diag)
+static enum bd_code check_is_empty(
+	struct verifier *v, const char name[BD_TRAIL_NAME_BYTES], struct bd_diag *diag)
 {
-	struct bd_trail_position at = log->walk.at;
-	char name[BD_TRAIL_NAME_BYTES];
 	struct bd_buf *window = &v->tree.window;
 	uint64_t offset = 0;
+	size_t got = 1;
 	int fd;
-	enum bd_code code;
+	enum bd_code code = bd_trail_open_file(&fd, v->folder, name, false, diag);
 
-	if (v->report->is_running || at.segment + 1 >= segments) {
-		return BD_OK;
-	}
-	bd_trail_name_segment(name, log->walk.loop, at.segment + 1);
-	if (v->report->is_closed || at.segment + 2 < segments) {
-		return damaged(
-			diag, BD_TRAIL_DAMAGED, name, 0, "a segment behind the end of the log");
-	}
-	code = bd_trail_open_file(&fd, v->folder, name, false, diag);
 	bd_buf_clear(window); /* the tree is done */
 	code = code == BD_OK ? bd_buf_reserve(window, WINDOW_BYTES) : code;
-	while (code == BD_OK && fd >= 0) {
-		size_t got;
-
+	while (code == BD_OK && fd >= 0 && got > 0) {
 		code = bd_trail_read_at(&got, fd, window->ptr, WINDOW_BYTES, offset, name, diag);
-		if (code != BD_OK || got == 0) {
-			break;
-		}
-		for (size_t i = 0; i < got && code == BD_OK; i++) {
+		for (size_t i = 0; code == BD_OK && i < got; i++) {
 			if (window->ptr[i] != 0) {
 				code = damaged(diag, BD_TRAIL_DAMAGED, name, offset + i,
 					"space made ready is not empty");
@@ -521,6 +505,27 @@ static enum bd_code check_spare(
 	}
 	if (fd >= 0) {
 		close(fd);
+	}
+	return code;
+}
+
+/* Segments behind the one that a log ends in: some made ready, empty; none when it was closed. */
+static enum bd_code check_spares(
+	struct verifier *v, struct checked_log *log, uint32_t segments, struct bd_diag *diag)
+{
+	uint32_t last = log->walk.at.segment;
+	uint32_t may = v->report->is_closed ? 0 : BD_TRAIL_SPARES;
+	char name[BD_TRAIL_NAME_BYTES];
+	enum bd_code code = BD_OK;
+
+	if (v->report->is_running) {
+		return BD_OK;
+	}
+	for (uint32_t i = last + 1; i < segments && code == BD_OK; i++) {
+		bd_trail_name_segment(name, log->walk.loop, i);
+		code = i - last > may ? damaged(diag, BD_TRAIL_DAMAGED, name, 0,
+						"a segment behind the end of the log")
+				      : check_is_empty(v, name, diag);
 	}
 	return code;
 }
@@ -583,7 +588,7 @@ static enum bd_code check_behind(struct verifier *v, struct bd_diag *diag)
 		struct checked_log *log = &v->logs[i];
 
 		code = check_rest(v, log, diag);
-		code = code == BD_OK ? check_spare(v, log, v->listing.segments[i], diag) : code;
+		code = code == BD_OK ? check_spares(v, log, v->listing.segments[i], diag) : code;
 		if (code == BD_OK && !v->report->is_running) {
 			code = check_runs_end(v, &log->runs, diag);
 		}

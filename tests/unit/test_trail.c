@@ -291,6 +291,35 @@ static void torn_entry_is_cut(void **state)
 	free_kept(&kept);
 }
 
+/* What a killed process leaves behind its last segment is space made ready: empty, and not more of
+ * it than there can be. */
+static void spares_are_empty(void **state)
+{
+	struct bd_trail *trail = open_trail(1, SEGMENT);
+	struct bd_trail_report report;
+	struct bd_diag diag;
+	struct kept kept;
+	struct kept_file *last;
+
+	(void)state;
+	enter(trail, 0, NOW, 50);
+	keep_folder(&kept);
+	assert_int_equal(bd_trail_close(trail, NOW + 1, NULL), BD_OK);
+	assert_non_null(kept_find(&kept, "log-0000-00000001"));
+	last = kept_find(&kept, "log-0000-00000002");
+	assert_non_null(last);
+	assert_null(kept_find(&kept, "log-0000-00000003"));
+	put_folder(&kept);
+	must_verify();
+	put_bytes("log-0000-00000003", last->bytes, last->len);
+	assert_int_equal(verify_with(&report, NULL, &diag), BD_TRAIL_DAMAGED);
+	put_folder(&kept);
+	last->bytes[last->len - 1] = 1;
+	put_bytes(last->name, last->bytes, last->len);
+	assert_int_equal(verify_with(&report, NULL, &diag), BD_TRAIL_DAMAGED);
+	free_kept(&kept);
+}
+
 /* After a power loss a segment may lack entries though the next one, written later, came to the
  * disk: nothing behind the gap follows from what was signed. */
 static void lost_middle_is_cut(void **state)
@@ -717,6 +746,7 @@ int main(void)
 		TEST(changed_proof_is_refused),
 		TEST(killed_trail_goes_on),
 		TEST(torn_entry_is_cut),
+		TEST(spares_are_empty),
 		TEST(lost_middle_is_cut),
 		TEST(torn_head_is_cut),
 		TEST(damaged_trail_does_not_start),
