@@ -145,6 +145,62 @@ bench_push() {
 	done
 }
 
+# -- questions while others push --
+
+# put PATH FILE CONNECTIONS [--whole]: pushed, not measured.
+put() {
+	local path=$1 file=$2 connections=$3
+	shift 3
+	"$load" --port "$http_port" --path "$path" --type application/octet-stream --bodies "$work/gen/$file" \
+		--connections "$connections" --once --sleep "$@" >>"$work/put.tsv"
+}
+
+put_big() {
+	local market="delivery=2026-06-01&baseline=true&total=$people"
+	put /v1/sources/social/packet social_packet.xml 1 --whole
+	put "/v1/sources/market/e_pb_baseinfo?$market" market_E_PB_BASEINFO.utf8.txt 1 --whole
+	put "/v1/sources/market/e_pb_operator?$market" market_E_PB_OPERATOR.utf8.txt 1 --whole
+}
+
+put_small() {
+	put /v1/sources/social/nws social_nws.ndxml 64
+	put /v1/sources/tax/gt3 tax.ndxml 64
+	put /v1/sources/medical/1101 medical.ndjson 64
+}
+
+# ask_beside CASE ROUND: 200 comparisons a second into the gateway that stores, and as many into nginx. What
+# pushes must outlast both.
+ask_beside() {
+	ask bidui "beside-$1" "$2" "$http_port" "$bidui_pid" --bodies "$work/question.json" --rate 200 --sleep
+	[ -z "$nginx_pid" ] || ask nginx "beside-$1" "$2" "$nginx_http" "$nginx_pid" \
+		--bodies "$work/question.json" --rate 200 --sleep
+}
+
+# Clients, pushers and gateway share the processors.
+bench_beside() {
+	local round case pusher seconds=0.5 client_core=0-$(($(nproc) - 1))
+	for ((round = 1; round <= rounds; round++)); do
+		note "推送时比对 compare while others push $round/$rounds"
+		for case in nobody big small; do
+			start_empty
+			push_samples "$top/tests/e2e/samples.tsv"
+			[ -n "$nginx_pid" ] || { measure_answer && start_nginx; }
+			pusher=
+			if [ "$case" != nobody ]; then
+				"put_$case" &
+				pusher=$!
+			fi
+			ask_beside "$case" "$round"
+			if [ -n "$pusher" ]; then
+				kill -0 "$pusher" 2>/dev/null || note "推送先结束 pushed before it was measured: $case"
+				wait "$pusher"
+			fi
+			stop_gateway
+		done
+	done
+	stop_peers
+}
+
 # -- compare --
 
 matters=$top/schemas/matters
@@ -309,6 +365,7 @@ write_grants demo local >"$work/grants.xml"
 wrap_tax
 make_questions
 bench_intake
+bench_beside
 bench_push
 push_samples "$top/tests/e2e/samples.tsv"
 stop_gateway

@@ -9,7 +9,10 @@
  * omission). --once: every body once, then the end. Without --sleep the client never sleeps, so
  * that no server pays for waking it: it needs a processor of its own. Prints one line of requests,
  * seconds, failed, microseconds of CPU of PID and its children, p50, p99, largest time in
- * microseconds, bytes of an answer; separated by tabs. Exit 1 when an answer was not 2xx.
+ * microseconds, bytes of an answer; separated by tabs. --memory adds how many KiB more of memory
+ * PID had at the most; --rate adds the p99 of how late the client itself was, in microseconds: from
+ * when a request was due and a connection was free for it until it was sent. Exit 1 when an answer
+ * was not 2xx.
  */
 #include "load.h"
 
@@ -47,7 +50,9 @@ struct load {
 	struct load_request *requests;
 	size_t request_count, sent, answered;
 	uint32_t *times_us;
+	uint32_t *late_us; /* of as many: how late the client itself was */
 	size_t time_count, time_cap, failed, bytes, reopened;
+	int64_t free_since_ns; /* some connection has been free since */
 	int first_failure;
 	/* What the first answer that failed said, cut to this. */
 	char first_failure_text[2048];
@@ -146,21 +151,36 @@ static bool open_one(struct load *load, size_t index)
 	       watch(load, index, EPOLL_CTL_ADD);
 }
 
-static void add_time(struct load *load, int64_t time_ns)
+static bool grow(uint32_t **times, size_t cap)
+{
+	uint32_t *grown = realloc(*times, cap * sizeof(*grown));
+
+	*times = grown != NULL ? grown : *times;
+	return grown != NULL;
+}
+
+static void add_time(struct load *load, int64_t time_ns, int64_t late_ns)
 {
 	if (load->time_count == load->time_cap && load->time_cap < TIMES_MAX) {
 		size_t cap = load->time_cap == 0 ? 65536 : load->time_cap * 2;
-		uint32_t *grown = realloc(load->times_us, cap * sizeof(*grown));
 
-		if (grown == NULL) {
+		if (!grow(&load->times_us, cap) || !grow(&load->late_us, cap)) {
 			return;
 		}
-		load->times_us = grown;
 		load->time_cap = cap;
 	}
 	if (load->time_count < load->time_cap) {
+		load->late_us[load->time_count] = (uint32_t)(late_ns / 1000);
 		load->times_us[load->time_count++] = (uint32_t)(time_ns / 1000);
 	}
+}
+
+static void add_idle(struct load *load, size_t index)
+{
+	if (load->idle_count == 0) {
+		load->free_since_ns = now_ns();
+	}
+	load->idle[load->idle_count++] = index;
 }
 
 static void count_answer(
@@ -176,7 +196,7 @@ static void count_answer(
 	}
 	if (load->window_ns != 0) {
 		load->bytes = bytes;
-		add_time(load, now_ns() - connection->begin_ns);
+		add_time(load, now_ns() - connection->begin_ns, connection->late_ns);
 	}
 }
 
@@ -191,10 +211,10 @@ static bool step(struct load *load, size_t index)
 	switch (load_advance(connection, &status, &bytes)) {
 	case LOAD_STEP_ANSWERED:
 		count_answer(load, connection, status, bytes);
-		load->idle[load->idle_count++] = index;
+		add_idle(load, index);
 		break;
 	case LOAD_STEP_READY:
-		load->idle[load->idle_count++] = index;
+		add_idle(load, index);
 		break;
 	case LOAD_STEP_CLOSED:
 		/* A server may close an idle connection; one that was asked owes an answer. */
@@ -237,6 +257,7 @@ static bool send_due(struct load *load)
 				? now
 				: load->begin_ns + (int64_t)((double)load->sent * 1e9 / load->rate);
 
+		connection->late_ns = now - (due > load->free_since_ns ? due : load->free_since_ns);
 		if (load_send(connection, &load->requests[load->sent++ % load->request_count],
 			    due) == LOAD_STEP_CLOSED) {
 			return fail("connection", "closed while it was asked");
@@ -366,6 +387,10 @@ static void report(struct load *load)
 		printf("\t%llu", (unsigned long long)(__atomic_load_n(&load->memory_max_kib,
 							      __ATOMIC_RELAXED) -
 						      load->memory_kib));
+	}
+	if (load->rate > 0) {
+		qsort(load->late_us, n, sizeof(*load->late_us), by_time);
+		printf("\t%u", n > 0 ? load->late_us[n * 99 / 100] : 0);
 	}
 	putchar('\n');
 	if (load->failed > 0) {

@@ -29,6 +29,7 @@ struct load_connection {
 	struct load_request request;
 	size_t written;   /* of head and body together */
 	int64_t begin_ns; /* when it was due, not when it left */
+	int64_t late_ns;  /* of that, what the client itself took */
 	char *in;
 	size_t in_len, in_cap;
 	bool wants_write; /* as epoll knows it */

@@ -164,10 +164,15 @@ stop_one() {
 	wait "$1" 2>/dev/null || true
 }
 
-start_peers() {
+# How long an answer is: the constant of a peer is as long.
+measure_answer() {
 	answer_bytes=$(curl -fsS -H 'Content-Type: application/json' \
 		-H 'Bidui-Purpose: verification' --data-binary "@$work/question.json" \
 		"http://127.0.0.1:$http_port/v1/compare" | wc -c)
+}
+
+start_peers() {
+	measure_answer
 	start_nginx
 	start_redis
 	start_postgres

@@ -5,7 +5,8 @@ RAW has a measured line of one round: section, case, who, round, then
   intake   records, bytes, cpu_us
   push     records, requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes, kib more of memory
   start    subjects, seconds
-  compare  requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes
+  compare  requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes,
+           at a rate also the p99 of how late the client itself was
 A ratio is the median of the rounds' ratios: both sides of one round ran right after each other.
 """
 import math
@@ -148,14 +149,20 @@ def add_compare(table, rows):
         table.add(name + ", batch", "CPU", over_rounds(lines, cpu), "µs/line", "single",
                   ratio(lines, single, cpu))
     for case in ("half-plaintext", "half-tls"):
-        ours, theirs = by[case]["bidui"], by[case].get("nginx", {})
-        table.add("半载 " + case, "p50", over_rounds(ours, lambda v: v[4]), "µs",
-                  "%.0f req/s" % over_rounds(ours, rate))
-        p99 = over_rounds(ours, lambda v: v[5])
-        peer = "§12: 1000 µs"
-        if theirs:
-            peer += "; nginx %.0f µs" % over_rounds(theirs, lambda v: v[5])
-        table.add("半载 " + case, "p99", p99, "µs", peer, p99 / 1000, 1)
+        add_times(table, "半载 " + case, by[case], 1000)
+    for case, name in (("nobody", "nobody pushes"), ("big", "big pushes"), ("small", "small pushes")):
+        add_times(table, "推送时比对 compare, " + name, by["beside-" + case], 5000)
+
+
+def add_times(table, name, by, goal):
+    """At a stated rate; the client's own lateness and nginx's times tell what of it is the machine's."""
+    ours, theirs = by["bidui"], by.get("nginx", {})
+    table.add(name, "p50", over_rounds(ours, lambda v: v[4]), "µs", "%.0f req/s" % over_rounds(ours, rate))
+    p99 = over_rounds(ours, lambda v: v[5])
+    peer = "§12: %d µs; client late %.0f µs" % (goal, over_rounds(ours, lambda v: v[8]))
+    if theirs:
+        peer += "; nginx %.0f µs" % over_rounds(theirs, lambda v: v[5])
+    table.add(name, "p99", p99, "µs", peer, p99 / goal, 1)
 
 
 def add_rest(table, rows):
