@@ -189,6 +189,13 @@ static bool read_arguments(struct loading *loading)
 
 /* -- how far it has come -- */
 
+static const struct {
+	const char *zh, *en;
+} stages[] = { [BD_LOAD_READS] = { "正在读取、检查、排序", "reading, checking, sorting" },
+	[BD_LOAD_STORES] = { "已全部检查，正在存入", "all are checked, being stored" },
+	[BD_LOAD_LINKS] = { "正在写入别名与关联，完成前不能启动 biduid",
+		"aliases and links are being stored; until they are, biduid does not start" } };
+
 static void on_progress(
 	struct bd_load_watch *self, enum bd_load_stage stage, uint64_t done, uint64_t total)
 {
@@ -199,14 +206,11 @@ static void on_progress(
 	if (!loading->is_begun || stage != loading->stage) {
 		bd_cli_progress_end(&loading->progress, now_ms);
 		if (isatty(STDERR_FILENO)) {
-			bd_cli_notice(loading->options,
-				stage == BD_LOAD_READS ? "正在读取、检查、排序"
-						       : "已全部检查，正在存入",
-				stage == BD_LOAD_READS ? "reading, checking, sorting"
-						       : "all are checked, being stored");
+			bd_cli_notice(loading->options, stages[stage].zh, stages[stage].en);
 		}
-		bd_cli_progress_begin(
-			&loading->progress, loading->options, true, (int64_t)total, now_ms);
+		/* What is counted in bytes alone has a rate. */
+		bd_cli_progress_begin(&loading->progress, loading->options, stage != BD_LOAD_LINKS,
+			(int64_t)total, now_ms);
 		loading->is_begun = true;
 		loading->stage = stage;
 	}

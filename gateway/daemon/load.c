@@ -10,9 +10,11 @@
 #include "daemon/user.h"
 #include "store/cases.h"
 #include "store/obligations.h"
+#include "store/pairs.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,16 +277,47 @@ static enum bd_code open_files(struct bd_load *load, struct bd_diag *diag)
 
 /* -- in order -- */
 
+struct linking {
+	struct bd_pairs_watch watch;
+	const struct bd_load *load;
+};
+
+static void on_links(struct bd_pairs_watch *self, uint64_t done, uint64_t total)
+{
+	const struct bd_load_order *order =
+		((struct linking *)(void *)((char *)self - offsetof(struct linking, watch)))
+			->load->order;
+
+	if (order->watch != NULL) {
+		order->watch->show(order->watch, BD_LOAD_LINKS, done, total);
+	}
+}
+
+/* Also where a file was refused after others had been stored: these are then whole. */
+static enum bd_code put_links(struct bd_load *load, enum bd_code before, struct bd_diag *diag)
+{
+	struct linking linking = { .watch = { on_links }, .load = load };
+	enum bd_code code =
+		bd_pairs_put(load->store, &linking.watch, before == BD_OK ? diag : NULL);
+
+	return before == BD_OK ? code : before;
+}
+
 static enum bd_code load_all(struct bd_load *load, const struct bd_keys *keys,
 	const struct bd_sign_key *key, struct bd_diag *diag)
 {
-	enum bd_code code = bd_setup_open_store(&load->store, load->setup, keys, diag), closed;
+	enum bd_code code = bd_setup_open_store(&load->store, load->setup, keys, true, diag),
+		     closed;
 
 	if (code == BD_OK) {
 		bd_store_set_part_bytes(load->store, BD_LOAD_PART_BYTES);
 	}
 	code = code == BD_OK ? check_approval(load, diag) : code;
 	code = code == BD_OK ? open_trail(load, key, diag) : code;
+	if (code == BD_OK &&
+		(bd_pairs_are_missing(load->store) || bd_store_has_work(load->store))) {
+		code = bd_pairs_hold(load->store, diag);
+	}
 	code = code == BD_OK ? catch_up(load, diag) : code;
 	code = code == BD_OK ? find_all_stored(load, diag) : code;
 	if (code == BD_OK && !bd_load_read(load)) {
@@ -292,6 +325,7 @@ static enum bd_code load_all(struct bd_load *load, const struct bd_keys *keys,
 		code = load->diag.code != BD_OK ? load->diag.code : BD_QUESTION_FORM;
 	}
 	code = code == BD_OK ? bd_load_store(load, diag) : code;
+	code = load->store != NULL ? put_links(load, code, diag) : code;
 	if (load->trail != NULL) {
 		closed = bd_trail_close(
 			load->trail, bd_clock_wall_ms(), code == BD_OK ? diag : NULL);

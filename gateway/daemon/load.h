@@ -14,6 +14,9 @@
  *   stored are passed over, one that is being stored is gone on with where it stood (biduid would
  *   do that too), and what was only read is read again.
  * - Transactions are larger (BD_LOAD_PART_BYTES): nobody waits between them, and less is written.
+ * - Aliases and links are put at the end, for all of the load (store/pairs.h). A load that was
+ *   killed before that leaves a store that biduid does not start with (BD_LOAD_UNFINISHED), until a
+ *   load, of whatever files, has come to its end.
  *
  * Catching up: what departments push afterwards is in order by itself, since statements carry their
  * source's order; an older dump that is loaded late never replaces what is newer.
@@ -52,9 +55,9 @@ struct bd_load_file {
 	struct bd_diag diag; /* why it cannot be taken */
 };
 
-enum bd_load_stage { BD_LOAD_READS = 0, BD_LOAD_STORES };
+enum bd_load_stage { BD_LOAD_READS = 0, BD_LOAD_STORES, BD_LOAD_LINKS };
 
-/* Told some five times a second, in bytes of the files. */
+/* Told some five times a second, in bytes of the files; of links in their number. */
 struct bd_load_watch {
 	void (*show)(struct bd_load_watch *self, enum bd_load_stage stage, uint64_t done,
 		uint64_t total);

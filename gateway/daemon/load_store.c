@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "daemon/load_parts.h"
 #include "store/cases.h"
+#include "store/pairs.h"
 #include "store/watches.h"
 #include "trail/event.h"
 
@@ -152,7 +153,7 @@ static enum bd_code sweep(struct bd_load *load, struct bd_diag *diag)
 
 enum bd_code bd_load_store(struct bd_load *load, struct bd_diag *diag)
 {
-	enum bd_code code = BD_OK;
+	enum bd_code code = bd_pairs_hold(load->store, diag);
 
 	for (size_t i = 0; i < load->order->count && code == BD_OK; i++) {
 		struct bd_loading *at = &load->files[i];

@@ -423,7 +423,8 @@ static enum bd_code open_changes(struct biduid *biduid, struct bd_diag *diag)
 static enum bd_code open_store(
 	struct biduid *biduid, const struct bd_keys *keys, struct bd_diag *diag)
 {
-	enum bd_code code = bd_setup_open_store(&biduid->daemon.store, biduid->setup, keys, diag);
+	enum bd_code code =
+		bd_setup_open_store(&biduid->daemon.store, biduid->setup, keys, false, diag);
 
 	code = code == BD_OK ? derive_keys(&biduid->daemon) : code;
 	code = code == BD_OK ? key_digest(biduid) : code;

@@ -614,7 +614,7 @@ const struct bd_plan *bd_setup_plan(const struct bd_setup *setup, struct bd_byte
 }
 
 enum bd_code bd_setup_open_store(struct bd_store **out, const struct bd_setup *setup,
-	const struct bd_keys *keys, struct bd_diag *diag)
+	const struct bd_keys *keys, bool is_load, struct bd_diag *diag)
 {
 	const struct bd_settings *settings = setup->settings;
 	struct bd_store_settings store = { .folder = settings->data_folder,
@@ -626,7 +626,8 @@ enum bd_code bd_setup_open_store(struct bd_store **out, const struct bd_setup *s
 		.cases_days = (uint32_t)settings->cases_days,
 		.sealing = (enum bd_sealing)settings->sealing,
 		.blinding = (enum bd_blinding)settings->blinding,
-		.keys = keys };
+		.keys = keys,
+		.is_load = is_load };
 
 	return bd_store_open(out, &store, setup->covers, setup->cover_count, diag);
 }

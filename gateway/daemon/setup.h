@@ -72,10 +72,10 @@ enum bd_code bd_setup_load(struct bd_setup **out, const char *settings_path,
 enum bd_code bd_setup_key_digest(struct bd_setup *setup, const uint8_t key[BD_DIGEST_BYTES]);
 struct bd_setup *bd_setup_ref(struct bd_setup *setup);
 void bd_setup_unref(struct bd_setup *setup); /* NULL is allowed */
-/* The store as the settings have it, for the gateway and for whoever loads into it: opened by other
- * settings it would be another. As bd_store_open. */
+/* The store as the settings have it, for the gateway and for whoever loads into it (is_load):
+ * opened by other settings it would be another. As bd_store_open. */
 enum bd_code bd_setup_open_store(struct bd_store **out, const struct bd_setup *setup,
-	const struct bd_keys *keys, struct bd_diag *diag);
+	const struct bd_keys *keys, bool is_load, struct bd_diag *diag);
 
 /* NULL when there is none. */
 const struct bd_plan *bd_setup_plan(const struct bd_setup *setup, struct bd_bytes source);

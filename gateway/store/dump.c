@@ -103,6 +103,44 @@ static enum bd_code dump_block(
 	return end_line(lines);
 }
 
+/* A name by which nobody would find the node: never, in a store that is whole. */
+static enum bd_code dump_lost(struct lines *lines, const struct bd_store_reader *reader,
+	const struct bd_node *node, bool is_link, const struct bd_identifier *name)
+{
+	MDB_dbi dbi = is_link ? reader->store->links : reader->store->owners;
+	uint8_t bytes[2 * BD_NODE_KEY_BYTES];
+	MDB_val key = { sizeof(bytes), bytes }, value;
+
+	BD_TRY(bd_seal_blind(reader->seal, name, bytes));
+	BD_TRY(bd_seal_blind(reader->seal, &node->self, bytes + BD_NODE_KEY_BYTES));
+	if (mdb_get(reader->txn, dbi, &key, &value) == 0) {
+		return BD_OK;
+	}
+	BD_TRY(begin_line(lines, node, is_link ? "lost link" : "lost alias"));
+	BD_TRY(add_identifier(&lines->line, name));
+	return end_line(lines);
+}
+
+static enum bd_code dump_all_lost(
+	struct lines *lines, const struct bd_store_reader *reader, const struct bd_node *node)
+{
+	for (size_t i = 1; i < node->identifier_count; i++) {
+		BD_TRY(dump_lost(lines, reader, node, false, &node->identifiers[i]));
+	}
+	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
+		for (const struct bd_node_name *name = row->others; name != NULL;
+			name = name->next) {
+			BD_TRY(dump_lost(lines, reader, node, true, &name->identifier));
+		}
+	}
+	for (const struct bd_node_block *block = node->blocks; block != NULL; block = block->next) {
+		for (size_t i = 0; i < block->other_count; i++) {
+			BD_TRY(dump_lost(lines, reader, node, true, &block->others[i]));
+		}
+	}
+	return BD_OK;
+}
+
 static enum bd_code dump_node(struct lines *lines, const struct bd_node *node)
 {
 	struct bd_buf *line = &lines->line;
@@ -152,6 +190,7 @@ static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *read
 		code = bd_node_load(&node, &slot, &found, &view, key.mv_data, arena, diag);
 		if (code == BD_OK && found) {
 			code = dump_node(lines, &node);
+			code = code == BD_OK ? dump_all_lost(lines, reader, &node) : code;
 		}
 	}
 	mdb_cursor_close(cursor);

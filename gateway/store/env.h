@@ -40,6 +40,7 @@ struct bd_owed_watch {
 
 struct bd_lately;
 struct bd_long;
+struct bd_pairs;
 struct bd_reseal;
 struct bd_waiting;
 
@@ -78,11 +79,13 @@ struct bd_store {
 	struct bd_reseal *reseal;       /* reseal.h */
 	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;
-	uint64_t part_bytes;   /* of a long message: long.c; 0 = as ever */
-	uint64_t spool_number; /* atomic; of the newest file */
-	bool has_owed_news;    /* atomic; obligations.h */
-	bool has_snapshots;    /* atomic; some section has a mark */
-	uint64_t watch_last;   /* atomic; number of the newest event */
+	uint64_t part_bytes;    /* of a long message: long.c; 0 = as ever */
+	uint64_t loading;       /* first commit whose pairs may be missing; 0 = all are there */
+	struct bd_pairs *pairs; /* pairs.h; NULL = they are put as they come */
+	uint64_t spool_number;  /* atomic; of the newest file */
+	bool has_owed_news;     /* atomic; obligations.h */
+	bool has_snapshots;     /* atomic; some section has a mark */
+	uint64_t watch_last;    /* atomic; number of the newest event */
 };
 
 /* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the
@@ -197,6 +200,11 @@ struct bd_node_view {
 	bool is_writer;
 	struct bd_as_of *as_of; /* NULL = now */
 };
+/* A node from its value, of now or of before, settled. *found false = erased. Its text lives in the
+ * arena. */
+enum bd_code bd_node_open(struct bd_node *node, uint64_t *slot, bool *found,
+	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
+	struct bd_bytes value, struct bd_arena *arena, struct bd_diag *diag);
 /* Node by its key from a transaction, settled. *found false = none, or erased. Its text lives in
  * the arena. The writer has its value beside it, found or not: node->stored. */
 enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,

@@ -41,6 +41,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/obligations_form.c gateway/store/obligations_form.h \
 	gateway/store/obligations_list.c \
 	gateway/store/obligations_watch.c \
+	gateway/store/pairs.c gateway/store/pairs.h \
 	gateway/store/progress.c \
 	gateway/store/rebuild.c gateway/store/rebuild.h \
 	gateway/store/recall_find.c \

@@ -309,7 +309,7 @@ static enum bd_code add_node_rejects(
 }
 
 /* The count of dirty bytes leaves out LMDB's inner pages. */
-static uint64_t part_bytes(const struct bd_store *store)
+uint64_t bd_long_part_bytes(const struct bd_store *store)
 {
 	uint64_t part = store->hook != NULL ? store->hook->part_bytes : 0;
 
@@ -335,7 +335,7 @@ static enum bd_code apply_nodes(struct bd_apply *apply, struct bd_long *work,
 		BD_TRY(bd_apply_items(apply));
 		bd_arena_clear(&txn->arena);
 		memcpy(done, key, BD_NODE_KEY_BYTES);
-	} while (bd_txn_dirty_bytes(txn) < part_bytes(txn->store));
+	} while (bd_txn_dirty_bytes(txn) < bd_long_part_bytes(txn->store));
 	return next_key(key, has_more, work, txn->diag);
 }
 

@@ -40,6 +40,8 @@ struct bd_long {
 enum bd_code bd_long_recover(struct bd_store *store, struct bd_diag *diag);
 /* Nobody waits for this entry any more; out of the line, if it was in it. */
 void bd_long_leave(struct bd_store *store, const struct bd_entry *entry);
+/* How much one transaction may hold. */
+uint64_t bd_long_part_bytes(const struct bd_store *store);
 /* Lets go of all; files and state stay. */
 void bd_long_close(struct bd_store *store);
 

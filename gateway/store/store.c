@@ -8,6 +8,7 @@
 #include "store/lately.h"
 #include "store/long.h"
 #include "store/obligations_form.h"
+#include "store/pairs.h"
 #include "store/recent.h"
 #include "store/secrets.h"
 #include "store/watch.h"
@@ -235,6 +236,7 @@ static enum bd_code set_up(struct bd_store *store, enum bd_blinding blinding, st
 	code = result == 0 ? open_keys(store, txn, blinding, diag)
 			   : bd_store_fail(diag, result, "databases");
 	if (code == BD_OK) {
+		store->loading = read_counter(store, txn, BD_PAIRS_COUNTER);
 		store->next_message = read_counter(store, txn, "message") + 1;
 		store->next_slot = read_counter(store, txn, "slot");
 		store->watch_last = read_counter(store, txn, "watch");
@@ -318,6 +320,9 @@ enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings
 	code = code == BD_OK ? bd_salts_open(&store->salts, store->folder, diag) : code;
 	code = code == BD_OK ? bd_env_open(store, settings->map_size_bytes, diag) : code;
 	code = code == BD_OK ? set_up(store, settings->blinding, diag) : code;
+	if (code == BD_OK && bd_pairs_are_missing(store) && !settings->is_load) {
+		code = bd_fail(diag, BD_LOAD_UNFINISHED, "%.200s", store->folder);
+	}
 	code = code == BD_OK ? bd_store_set_covers(store, covers, cover_count, diag) : code;
 	code = code == BD_OK ? make_folder(store, "/spool", diag) : code;
 	store->lately = code == BD_OK ? bd_lately_new(store->commit) : NULL;
@@ -337,6 +342,7 @@ void bd_store_close(struct bd_store *store)
 	if (store == NULL) {
 		return;
 	}
+	bd_pairs_free(store->pairs);
 	bd_long_close(store);
 	bd_reseal_close(store);
 	bd_cases_free(store->cases);
@@ -747,24 +753,17 @@ static enum bd_code keep_stored(struct bd_node *node, const struct bd_node_view 
 	return !view->is_writer || node->stored.ptr != NULL ? BD_OK : bd_arena_code(arena);
 }
 
-enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
+enum bd_code bd_node_open(struct bd_node *node, uint64_t *slot, bool *found,
 	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
-	struct bd_arena *arena, struct bd_diag *diag)
+	struct bd_bytes value, struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_salts *salts = &view->store->salts;
-	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES }, value;
+	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
 	uint8_t salt[BD_SALT_BYTES];
 	struct bd_node_head head;
-	bool has_value = false;
-	enum bd_code code;
+	enum bd_code code = bd_node_head_read(&head, value);
 
 	*found = false;
-	node->stored = (struct bd_bytes){ "", 0 };
-	code = find_value(&value, &has_value, view, key, diag);
-	if (code != BD_OK || !has_value) {
-		return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
-	}
-	code = bd_node_head_read(&head, value);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "a node of the store");
 	}
@@ -783,4 +782,21 @@ enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
 	*found = code == BD_OK;
 	code = code == BD_OK ? keep_stored(node, view, value, arena) : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
+}
+
+enum bd_code bd_node_load(struct bd_node *node, uint64_t *slot, bool *found,
+	const struct bd_node_view *view, const uint8_t key[BD_NODE_KEY_BYTES],
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct bd_bytes value;
+	bool has_value = false;
+	enum bd_code code;
+
+	*found = false;
+	node->stored = (struct bd_bytes){ "", 0 };
+	code = find_value(&value, &has_value, view, key, diag);
+	if (code != BD_OK || !has_value) {
+		return code == BD_OK ? BD_OK : bd_fail(diag, code, "a node of the store");
+	}
+	return bd_node_open(node, slot, found, view, key, value, arena, diag);
 }

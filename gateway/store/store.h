@@ -42,6 +42,7 @@ struct bd_store_settings {
 	uint32_t free_min_percent;        /* of the file system */
 	const struct bd_store_hook *hook; /* NULL in service */
 	bool is_locked;                   /* the caller keeps other processes away */
+	bool is_load; /* the initial load: it goes on where another did not come to its end */
 };
 
 /* Which source covers what: from the adapters. One for each section x entity. */
@@ -55,7 +56,8 @@ struct bd_cover {
 	uint16_t month_field; /* of the entity: what month a row is about; 0 = none */
 };
 
-/* Opens or makes it, for this process alone: BD_STORE_IN_USE. Another master key: BD_STORE_KEY;
+/* Opens or makes it, for this process alone: BD_STORE_IN_USE. Left half loaded: BD_LOAD_UNFINISHED,
+ * but for another load (pairs.h). Another master key: BD_STORE_KEY;
  * another blinding: BD_STORE_BLINDING. Covers are copied. */
 enum bd_code bd_store_open(struct bd_store **out, const struct bd_store_settings *settings,
 	const struct bd_cover *covers, size_t cover_count, struct bd_diag *diag);

@@ -6,6 +6,7 @@
 #include "store/case_index.h"
 #include "store/lately.h"
 #include "store/obligations.h"
+#include "store/pairs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,25 +103,45 @@ static int compare_pairs(const void *a, const void *b)
 	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
-/* In the order of their bytes: neighbours share pages. Each says since which commit it is there. */
+/* The value says since which commit it is there; one that is there stays as it is. */
+static enum bd_code put_pair(
+	struct bd_txn *txn, MDB_dbi dbi, const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
+{
+	char room[8];
+	struct bd_buf packed = { room, 0, sizeof(room), sizeof(room) };
+	MDB_val key = { 2 * (size_t)BD_NODE_KEY_BYTES, (void *)bytes },
+		value = { sizeof(room), room };
+	int result;
+
+	BD_TRY(bd_buf_add_u64(&packed, since));
+	result = txn->dirt[dbi].is_behind ? mdb_put(txn->mdb, dbi, &key, &value, MDB_APPEND)
+					  : MDB_KEYEXIST;
+	if (result == MDB_KEYEXIST) {
+		txn->dirt[dbi].is_behind = false;
+		result = mdb_put(txn->mdb, dbi, &key, &value, MDB_NOOVERWRITE);
+	}
+	return result == 0 || result == MDB_KEYEXIST ? BD_OK : bd_txn_fail(txn, result, "pair");
+}
+
+enum bd_code bd_txn_put_pair(
+	struct bd_txn *txn, MDB_dbi dbi, const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
+{
+	txn->dirt[dbi].puts++;
+	txn->dirt[dbi].bytes += sizeof(((struct bd_pair *)NULL)->bytes);
+	return put_pair(txn, dbi, bytes, since);
+}
+
+/* In the order of their bytes: neighbours share pages. */
 static enum bd_code put_pairs(struct bd_txn *txn)
 {
-	char since[8];
-	struct bd_buf packed = { since, 0, sizeof(since), sizeof(since) };
-
-	BD_TRY(bd_buf_add_u64(&packed, txn->commit));
 	if (txn->pair_count > 1) {
 		qsort(txn->pairs, txn->pair_count, sizeof(*txn->pairs), compare_pairs);
 	}
 	for (size_t i = 0; i < txn->pair_count; i++) {
-		struct bd_pair *pair = &txn->pairs[i];
-		MDB_val key = { sizeof(pair->bytes), pair->bytes }, value = { packed.len, since };
-		int result = i > 0 && compare_pairs(pair, pair - 1) == 0
-				     ? MDB_KEYEXIST
-				     : mdb_put(txn->mdb, pair->dbi, &key, &value, MDB_NOOVERWRITE);
+		const struct bd_pair *pair = &txn->pairs[i];
 
-		if (result != 0 && result != MDB_KEYEXIST) {
-			return bd_txn_fail(txn, result, "pair");
+		if (i == 0 || compare_pairs(pair, pair - 1) != 0) {
+			BD_TRY(put_pair(txn, pair->dbi, pair->bytes, txn->commit));
 		}
 	}
 	txn->pair_count = 0;
@@ -310,11 +331,8 @@ enum bd_code bd_txn_put_counter(struct bd_txn *txn, const char *name, uint64_t v
 	return bd_txn_put(txn, txn->store->meta, bd_bytes_of(name), bd_buf_bytes(&packed));
 }
 
-enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identifier *from,
-	const uint8_t to[BD_NODE_KEY_BYTES])
+static enum bd_code add_pair(struct bd_txn *txn, const struct bd_pair *added)
 {
-	struct bd_pair *pair;
-
 	if (txn->pair_count == txn->pair_cap) {
 		size_t cap = txn->pair_cap == 0 ? 256 : txn->pair_cap * 2;
 		struct bd_pair *pairs = realloc(txn->pairs, cap * sizeof(*pairs));
@@ -325,15 +343,24 @@ enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identi
 		txn->pairs = pairs;
 		txn->pair_cap = cap;
 	}
-	pair = &txn->pairs[txn->pair_count];
-	pair->dbi = dbi;
-	BD_TRY(bd_seal_blind(txn->store->seal, from, pair->bytes));
-	memcpy(pair->bytes + BD_NODE_KEY_BYTES, to, BD_NODE_KEY_BYTES);
-	BD_TRY(bd_owed_touch(txn, pair->bytes));
-	txn->pair_count++;
-	txn->dirt[dbi].puts++;
-	txn->dirt[dbi].bytes += sizeof(pair->bytes);
+	txn->pairs[txn->pair_count++] = *added;
+	txn->dirt[added->dbi].puts++;
+	txn->dirt[added->dbi].bytes += sizeof(added->bytes);
 	return BD_OK;
+}
+
+enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identifier *from,
+	const uint8_t to[BD_NODE_KEY_BYTES])
+{
+	struct bd_store *store = txn->store;
+	struct bd_pair pair = { .dbi = dbi };
+
+	BD_TRY(bd_seal_blind(store->seal, from, pair.bytes));
+	memcpy(pair.bytes + BD_NODE_KEY_BYTES, to, BD_NODE_KEY_BYTES);
+	BD_TRY(bd_owed_touch(txn, pair.bytes));
+	return store->pairs != NULL ? bd_pairs_keep(store->pairs, dbi == store->links, pair.bytes,
+					      txn->commit, txn->diag)
+				    : add_pair(txn, &pair);
 }
 
 /* -- rows of a section -- */

@@ -57,6 +57,12 @@ check_PROGRAMS += tests/unit/test_store_bulk
 TESTS += tests/unit/test_store_bulk
 tests_unit_test_store_bulk_SOURCES = tests/unit/test_store_bulk.c tests/unit/store_support.h
 tests_unit_test_store_bulk_LDADD = $(STORE_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store_pairs
+TESTS += tests/unit/test_store_pairs
+tests_unit_test_store_pairs_SOURCES = tests/unit/test_store_pairs.c tests/unit/store_support.h
+tests_unit_test_store_pairs_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_store_spool
 TESTS += tests/unit/test_store_spool
 tests_unit_test_store_spool_SOURCES = tests/unit/test_store_spool.c tests/unit/store_support.h
