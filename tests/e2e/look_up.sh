@@ -334,11 +334,12 @@ all_leave() { # a case and a batch: nobody waits any more, and what is still ask
 	begin_case gone hour "$first"
 	waits 1 && leaves "$begun" && waits 0 && another || return 1
 	last=$number
+	case_id="B-${last: -4}"
 	{ case_of hour "$last" && case_of held "${businesses[0]}" && echo '{"matter":"nothing"}'; } >"$work/left.ndjson"
 	begin_batch gone "$work/left.ndjson"
 	waits 1 && leaves "$begun" && waits 0 && state '.busy == 2' && control seen && [ "$(jq .waiting "$work/control")" -ge 2 ] &&
 		release && eventually decided held "$first" "$passes" ',"deadline_ms":0' &&
-		eventually decided held "$last" "$passes" ',"deadline_ms":0' && case_id="B-${last: -4}"
+		eventually decided held "$last" "$passes" ',"deadline_ms":0'
 }
 check 'all who wait leave: what comes is stored' all_leave
 check 'of a batch too the trail has what was not answered' eventually audit_has "$was_left and .case == \"$case_id\""
@@ -347,7 +348,7 @@ begun_leaves() { # a batch that has been answered in part, and whose client is g
 	fault 'wait*1'
 	{ case_of held "${businesses[0]}" && case_of hour "$number"; } >"$work/left.ndjson"
 	begin_batch gone "$work/left.ndjson"
-	waits 1 && eventually test -s "$work/gone" && leaves "$begun" && waits 0 && release
+	waits 1 && eventually test -s "$work/gone" && leaves "$begun" && waits 0 && state '.busy == 1' && release
 }
 check 'nor is a batch kept whose answer has begun' begun_leaves
 half_closed() { # says no more, but reads: the stand-in answers once this is known
@@ -407,7 +408,7 @@ release_all() { # COUNT
 }
 check 'more cases than may wait: 503 and Retry-After, and the others go on' too_many
 accepted_again() { # the very case that was refused, and the last line
-	decided hour "$number" "$passes" && decided hour "${businesses[next - 2]}" "$passes"
+	eventually figure 'bidui_cases_waiting 0' && decided hour "$number" "$passes" && decided hour "${businesses[next - 2]}" "$passes"
 }
 check 'afterwards one more may wait again' accepted_again
 check 'and it was counted' figure 'bidui_cases_busy_total 2'
