@@ -55,13 +55,21 @@ static void enter_failure(struct bd_asking *asking, enum bd_code code)
 	}
 }
 
+static uint64_t records_us(const struct bd_asking *asking)
+{
+	uint64_t first_ns = asking->taking.first_ns;
+
+	return first_ns > asking->head_ns ? (first_ns - asking->head_ns) / 1000 : 0;
+}
+
 static void tell(struct bd_asking *asking, const struct bd_diag *diag, struct bd_receipt *receipt)
 {
 	struct bd_asked asked = { .diag = *diag,
 		.receipt = receipt,
 		.page = receipt != NULL ? &asking->page : NULL,
 		.is_unchanged = asking->is_unchanged,
-		.times = asking->tried > 0 ? &asking->times : NULL };
+		.times = asking->tried > 0 ? &asking->times : NULL,
+		.records_us = receipt != NULL ? records_us(asking) : 0 };
 
 	if (diag->code != BD_OK && receipt == NULL) {
 		enter_failure(asking, diag->code);
@@ -236,6 +244,7 @@ static enum bd_code on_head(struct bd_http_fetch *fetch, int status)
 	enum bd_code code;
 
 	asking->status = status;
+	asking->head_ns = uv_hrtime();
 	keep_headers(asking);
 	if (status == 304 && (asking->etag != NULL || asking->last_modified != NULL)) {
 		asking->is_unchanged = true;
@@ -266,6 +275,7 @@ static enum bd_code on_body(struct bd_http_fetch *fetch, struct bd_bytes bytes, 
 	if (!asking->is_taking_open) { /* a file has no head */
 		enum bd_code code = open_taking(asking);
 
+		asking->head_ns = uv_hrtime();
 		if (code != BD_OK) {
 			return code;
 		}

@@ -22,6 +22,9 @@ struct bd_asked {
 	const struct bd_page *page;              /* with the receipt */
 	bool is_unchanged;                       /* 304 */
 	const struct bd_http_fetch_times *times; /* of the last try; NULL = it never came to one */
+	/* With the receipt: from the head of the answer until a worker had read its first record,
+	 * or that there is none. */
+	uint64_t records_us;
 };
 
 struct bd_asking_ops {
@@ -72,6 +75,7 @@ struct bd_asking {
 	struct bd_http_header headers[BD_FORM_HEADERS_MAX + 4];
 	struct bd_taking taking;
 	struct bd_http_fetch_times times;
+	uint64_t head_ns; /* when the answer began; uv_hrtime */
 	struct bd_arena arena;
 	uv_timer_t timer;
 	uint64_t retry_after_ms;

@@ -53,7 +53,7 @@ static void write_steps(struct bd_json_writer *w, const struct bd_trial *trial)
 		{ "login", times->login_us, trial->kind == BD_TRIAL_FILES },
 		{ "open", times->login_us, trial->kind == BD_TRIAL_DATABASE },
 		{ "answer", times->first_byte_us, true },
-		{ "records", trial->has_counts ? times->total_us : 0, true } };
+		{ "records", trial->has_counts ? trial->records_us : 0, true } };
 	uint64_t before_us = 0;
 	bool is_good = trial->has_times;
 

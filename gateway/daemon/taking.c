@@ -115,6 +115,13 @@ static enum bd_code spool_all(
 	return code;
 }
 
+static void note_first(struct bd_taking *taking)
+{
+	if (taking->first_ns == 0) {
+		taking->first_ns = uv_hrtime();
+	}
+}
+
 static void on_records(struct bd_job *job, struct bd_bytes records, uint64_t count)
 {
 	struct bd_taking *taking = CONTAINER(struct bd_taking, job, job);
@@ -122,6 +129,7 @@ static void on_records(struct bd_job *job, struct bd_bytes records, uint64_t cou
 	enum bd_code code = BD_OK;
 
 	(void)count;
+	note_first(taking);
 	if (taking->spool == NULL && taking->records.len + records.len <= BD_MESSAGE_SPOOL_BYTES) {
 		code = bd_buf_add(&taking->records, records);
 	} else if (taking->request.is_dry_run) {
@@ -148,6 +156,7 @@ static void on_reject(struct bd_job *job, struct bd_bytes reject)
 {
 	struct bd_taking *taking = CONTAINER(struct bd_taking, job, job);
 
+	note_first(taking);
 	if (bd_buf_add_sized(&taking->rejects, reject) != BD_OK) {
 		struct bd_diag diag = { .code = BD_OK };
 
@@ -160,6 +169,7 @@ static void on_result(struct bd_job *job, const struct bd_intake_result *result)
 {
 	struct bd_taking *taking = CONTAINER(struct bd_taking, job, job);
 
+	note_first(taking);
 	taking->state = BD_TAKING_GATHERING;
 	bd_taking_conclude(taking, result);
 }

@@ -76,6 +76,9 @@ struct bd_taking {
 	struct bd_setup *setup; /* a reference */
 	struct bd_arena arena;  /* whatever lives as long as the taking */
 	int64_t received_ms;
+	/* When the worker told of its first record, kept or rejected, or that there is none;
+	 * uv_hrtime, 0 = not yet. */
+	uint64_t first_ns;
 	bool is_body_over;
 	/* private */
 	const struct bd_taking_ops *ops;

@@ -80,6 +80,7 @@ static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 	}
 	if (asked->receipt != NULL) {
 		trial->has_counts = true;
+		trial->records_us = trial->times.first_byte_us + asked->records_us;
 		trial->code = asked->receipt->code;
 		trial->received = asked->receipt->received;
 		trial->accepted = asked->receipt->accepted;
@@ -112,6 +113,7 @@ static void on_listed(struct bd_http_fetch *fetch, const struct bd_http_fetch_en
 	trial->has_times = true;
 	trial->times = listed->times;
 	trial->has_counts = trial->code == BD_OK;
+	trial->records_us = listed->times.total_us;
 	bd_turn_end(&trial->turn, trial->code == BD_OK ? BD_TURN_GOOD : BD_TURN_BAD, trial->code);
 	end(trial);
 }

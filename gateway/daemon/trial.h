@@ -34,6 +34,7 @@ struct bd_trial {
 	bool has_times, is_secured; /* the connection has a step of TLS or SSH */
 	struct bd_http_fetch_times times;
 	bool has_counts;
+	uint64_t records_us; /* when the first record had been read, as the times are */
 	uint64_t received, accepted, rejected;
 	/* private, of the sources' loop */
 	struct bd_trial *next;

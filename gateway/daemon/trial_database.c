@@ -19,6 +19,7 @@ static void on_over(struct bd_database_batch *batch, const struct bd_diag *diag)
 		.total_us = batch->over_us };
 	/* Also of a database that has nothing new. */
 	trial->has_counts = batch->read_us != 0;
+	trial->records_us = batch->over_us;
 	trial->received = batch->received;
 	trial->accepted = batch->accepted;
 	trial->rejected = batch->rejected;

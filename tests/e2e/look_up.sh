@@ -197,6 +197,26 @@ case_id="B-${number: -4}"
 check 'the trail has who asked whom, for which case, with how many others' eventually audit_has \
 	".kind == \"look_up\" and .client == \"demo\" and .purpose == \"$purpose\" and .case == \"$case_id\" and .source == \"tax\" and .feed == \"gt3\" and .code == \"ok\" and .more == 9 and (.subjects[0].digest | length) == 64 and .message > 0"
 
+# -- bidui source test: the step of the first record lasts until a worker has read it --
+try_step() { # a trial while no worker works: its last step is not over before they go on
+	local workers trial begun_ms ended_ms
+	another
+	workers=$(pgrep -P "$bidui_pid" -f bidui-worker) || return 1
+	# shellcheck disable=SC2086
+	kill -STOP $workers
+	"$build/bidui" source test tax gt3 --kind uscc --number "$number" -o json >"$work/tried" 2>&1 &
+	trial=$!
+	eventually figure 'bidui_workers_busy 1'
+	begun_ms=$(date +%s%3N)
+	read -r -t 0.2 <> <(:) || true
+	ended_ms=$(date +%s%3N)
+	# shellcheck disable=SC2086
+	kill -CONT $workers
+	wait "$trial" &&
+		jq -e --argjson least $((ended_ms - begun_ms - 2)) '.steps[-1] | .step == "records" and .good and .us >= $least * 1000' "$work/tried"
+}
+check 'a trial of it: the first record is there when a worker has read it' try_step
+
 check 'people too, through a platform that wants its signature' decided person "${people[0]}" "$passes"' and .look_ups[0].feed == "platform"'
 
 # -- that a department has nothing is remembered for a while --
