@@ -108,8 +108,9 @@
 #define BD_CASES_WAITING 20000
 #define BD_CASES_WAITING_MAX 100000
 #define BD_LOOK_UPS_MAX 20000
-/* Cases decided in one turn of a loop after they have waited: some half a millisecond. */
-#define BD_LOOKS_PER_TURN 8
+/* How long a loop works in one turn on what may be done later: lines of batches, cases that have
+ * waited. Who asks a single question waits for that, and for one line or case more. */
+#define BD_LATER_TURN_NS 250000
 /* Of one case: sixteen sources of four subjects, or four of sixteen. */
 #define BD_CASE_LOOK_UPS_MAX 64
 /* After so long an answer is no longer waited for; meanwhile what is late for its case is stored.

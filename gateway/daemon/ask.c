@@ -20,6 +20,7 @@
 
 void bd_ask_free(struct ask *ask)
 {
+	bd_later_not(&ask->call.loop->laters, &ask->later);
 	bd_look_release(ask->look);
 	bd_ask_lines_free(ask);
 	bd_buf_release(&ask->body);
@@ -216,7 +217,7 @@ static void on_body(struct bd_call *call, struct bd_bytes bytes)
 		too_large(ask);
 		return;
 	}
-	if (ask->is_lines && !ask->is_stopped && !ask->is_full && !ask->is_whole) {
+	if (ask->is_lines && !ask->is_whole) {
 		bd_ask_lines(ask);
 	}
 }
@@ -231,7 +232,7 @@ static void on_body_end(struct bd_call *call)
 	ask->is_body_over = true;
 	if (!ask->is_lines) {
 		respond_one(ask);
-	} else if (!ask->is_stopped && !ask->is_full) {
+	} else {
 		bd_ask_lines(ask);
 	}
 }

@@ -3,8 +3,11 @@
 #include "daemon/ask_parts.h"
 #include "daemon/share.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static void begin_lines(struct ask *ask)
 {
@@ -216,11 +219,14 @@ static void answer_line(struct ask *ask, struct bd_bytes text)
 	}
 }
 
-/* Whole lines of the body from `at` on: where the next begins. */
-static size_t answer_some(struct ask *ask, size_t at)
+/* Whole lines of the body, one at least, as far as the turn lasts: where the next begins. */
+static size_t answer_some(bool *has_more, struct ask *ask)
 {
-	while (!ask->is_stopped && !ask->is_broken && ask->line_count < BD_NDJSON_IN_FLIGHT &&
-		at < ask->body.len) {
+	size_t at = 0;
+
+	*has_more = false;
+	while (!*has_more && !ask->is_stopped && !ask->is_broken &&
+		ask->line_count < BD_NDJSON_IN_FLIGHT && at < ask->body.len) {
 		char *end = memchr(ask->body.ptr + at, '\n', ask->body.len - at);
 		size_t len = end != NULL ? (size_t)(end - ask->body.ptr) - at : ask->body.len - at;
 
@@ -237,6 +243,7 @@ static size_t answer_some(struct ask *ask, size_t at)
 		if (ask->call.loop->answer.len > BD_ANSWER_MAX_BYTES / 16) {
 			ask->is_stopped = !flush(ask);
 		}
+		*has_more = at < ask->body.len && bd_laters_is_over(&ask->call.loop->laters);
 	}
 	return at;
 }
@@ -248,12 +255,24 @@ static void end(struct ask *ask)
 	bd_ask_free(ask);
 }
 
-void bd_ask_lines(struct ask *ask)
+static void pause_body(struct ask *ask, bool is_paused)
 {
+	if (!ask->is_body_over && is_paused) {
+		bd_http_pause(ask->call.exchange);
+	} else if (!ask->is_body_over && ask->is_paused) {
+		bd_http_resume(ask->call.exchange);
+	}
+	ask->is_paused = is_paused;
+}
+
+static void on_later(struct bd_later *later)
+{
+	struct ask *ask = CONTAINER(struct ask, later, later);
+	bool has_more;
 	size_t at;
 
 	bd_buf_clear(&ask->call.loop->answer);
-	at = answer_some(ask, 0);
+	at = answer_some(&has_more, ask);
 	if (at > 0) {
 		memmove(ask->body.ptr, ask->body.ptr + at, ask->body.len - at);
 		ask->body.len -= at;
@@ -265,9 +284,26 @@ void bd_ask_lines(struct ask *ask)
 	if (ask->is_broken) {
 		end(ask);
 	} else if (ask->is_stopped || ask->is_full) {
-		bd_http_pause(ask->call.exchange);
+		pause_body(ask, true);
+	} else if (has_more) {
+		bd_ask_lines(ask);
 	} else if (ask->is_body_over && ask->first == NULL) {
 		end(ask);
+	} else {
+		pause_body(ask, false);
+	}
+}
+
+void bd_ask_lines(struct ask *ask)
+{
+	if (ask->is_stopped || ask->is_full) {
+		return;
+	}
+	ask->later.run = on_later;
+	bd_later(&ask->call.loop->laters, &ask->later);
+	/* What is there is answered before more is taken. */
+	if (ask->body.len > BD_BODY_GATHER_MAX_BYTES / 2) {
+		pause_body(ask, true);
 	}
 }
 
@@ -292,11 +328,8 @@ static void go_on(struct ask *ask)
 {
 	send_first(ask);
 	if (ask->is_stopped) {
-		bd_http_pause(ask->call.exchange);
+		pause_body(ask, true);
 		return;
-	}
-	if (!ask->is_body_over) {
-		bd_http_resume(ask->call.exchange);
 	}
 	ask->is_full = false;
 	bd_ask_lines(ask);

@@ -29,9 +29,11 @@ struct ask {
 	bool is_whole; /* lines are answered when all have come: the body is signed */
 	bool has_begun, is_body_over, is_stopped; /* stopped: until on_writable */
 	bool is_full;                             /* the body is not read: too many lines wait */
+	bool is_paused;                           /* nor while so much of it is there */
 	bool is_broken;                           /* no memory for an answer: the batch ends here */
 	struct bd_buf body;
-	struct bd_look *look; /* of a single question that waits */
+	struct bd_later later; /* whole lines of the body are to be answered */
+	struct bd_look *look;  /* of a single question that waits */
 	/* Idempotency-Key */
 	bool is_keyed;
 	struct bd_repeat repeat;
@@ -48,8 +50,8 @@ void bd_ask_free(struct ask *ask);
 
 /* -- ask_lines.c -- */
 
-/* Answers whole lines of the body, up to what the client can take and to how many may wait; ends
- * and frees the ask with the last of them. */
+/* Whole lines of the body are answered in the turns to come, up to what the client can take and to
+ * how many may wait; the last of them ends and frees the ask. */
 void bd_ask_lines(struct ask *ask);
 /* The client can take more. */
 void bd_ask_lines_writable(struct ask *ask);

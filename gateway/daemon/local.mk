@@ -63,6 +63,7 @@ biduid_SOURCES = \
 	gateway/daemon/language.c gateway/daemon/language.h \
 	gateway/daemon/login_ask.c gateway/daemon/login_ask.h gateway/daemon/login_header.c gateway/daemon/login_header.h \
 	gateway/daemon/logins.c gateway/daemon/logins.h \
+	gateway/daemon/later.c gateway/daemon/later.h \
 	gateway/daemon/look.c gateway/daemon/look.h gateway/daemon/look_plan.c \
 	gateway/daemon/lookups.c gateway/daemon/lookups.h gateway/daemon/lookups_flight.c gateway/daemon/lookups_parts.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \

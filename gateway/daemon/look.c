@@ -12,7 +12,7 @@
 /* Freed when nobody has it any more: the case, the sources' loop, the event loop. */
 static void maybe_free(struct bd_look *look)
 {
-	if (!look->is_released || !look->is_back || look->is_timer_open || look->is_queued) {
+	if (!look->is_released || !look->is_back || look->is_timer_open || look->later.is_queued) {
 		return;
 	}
 	bd_setup_unref(look->setup);
@@ -28,43 +28,27 @@ static void on_timer_closed(uv_handle_t *handle)
 	maybe_free(look);
 }
 
-static void on_turn(uv_idle_t *turn)
+static void on_later(struct bd_later *later)
 {
-	struct bd_loop *loop = CONTAINER(struct bd_loop, look_turn, turn);
+	struct bd_look *look = CONTAINER(struct bd_look, later, later);
 
-	for (size_t i = 0; i < BD_LOOKS_PER_TURN && loop->first_look != NULL; i++) {
-		struct bd_look *look = loop->first_look;
-
-		loop->first_look = look->after;
-		loop->last_look = look->after != NULL ? loop->last_look : &loop->first_look;
-		look->is_queued = false;
-		if (look->is_released) {
-			maybe_free(look);
-		} else {
-			look->on_over(look);
-		}
-	}
-	if (loop->first_look == NULL) {
-		uv_idle_stop(turn);
+	if (look->is_released) {
+		maybe_free(look);
+	} else {
+		look->on_over(look);
 	}
 }
 
 /* A department that answers, or does not, may end the wait of thousands of cases at once. */
 static void end(struct bd_look *look)
 {
-	struct bd_loop *loop = look->loop;
-
 	if (look->is_over || look->is_released) {
 		return;
 	}
-	look->is_over = look->is_queued = true;
+	look->is_over = true;
 	uv_timer_stop(&look->timer);
-	look->after = NULL;
-	if (loop->first_look == NULL) {
-		uv_idle_start(&loop->look_turn, on_turn);
-	}
-	*loop->last_look = look;
-	loop->last_look = &look->after;
+	look->later.run = on_later;
+	bd_later(&look->loop->laters, &look->later);
 }
 
 static void on_deadline(uv_timer_t *timer)

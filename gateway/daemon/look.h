@@ -11,6 +11,7 @@
 #define BD_DAEMON_LOOK_H
 
 #include "answer/answer.h"
+#include "daemon/later.h"
 #include "daemon/mailbox.h"
 #include "daemon/question.h"
 
@@ -49,8 +50,8 @@ struct bd_look {
 	struct bd_loop *loop;
 	struct bd_letter posted, letter; /* to the sources' loop, and back */
 	uv_timer_t timer;
-	struct bd_look *after; /* of those that are to be decided now */
-	bool is_over, is_back, is_released, is_timer_open, is_queued;
+	struct bd_later later; /* to be decided now */
+	bool is_over, is_back, is_released, is_timer_open;
 	bool is_abandoned; /* atomic: nobody waits any more */
 	/* of the sources' loop */
 	struct bd_look *next;

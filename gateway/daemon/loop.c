@@ -170,7 +170,7 @@ static void on_pool_closed(void *state)
 		loop->long_pool = NULL;
 		bd_pool_close(pool, on_pool_closed, loop);
 	} else {
-		uv_close((uv_handle_t *)&loop->look_turn, NULL);
+		bd_laters_close(&loop->laters);
 		bd_mailbox_close(&loop->mailbox);
 	}
 }
@@ -473,8 +473,7 @@ enum bd_code bd_loop_open(struct bd_loop *loop, struct bd_daemon *daemon, unsign
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no mailbox");
 	}
-	loop->last_look = &loop->first_look;
-	uv_idle_init(&loop->uv, &loop->look_turn);
+	bd_laters_open(&loop->laters, &loop->uv);
 	code = bd_store_reader_new(&loop->reader, daemon->store, diag);
 	code = code == BD_OK ? bd_store_reader_remember(loop->reader) : code;
 	code = code == BD_OK

@@ -11,6 +11,7 @@
 #include "daemon/board.h"
 #include "daemon/credentials.h"
 #include "daemon/cursor.h"
+#include "daemon/later.h"
 #include "daemon/mailbox.h"
 #include "daemon/notify.h"
 #include "daemon/pool.h"
@@ -89,10 +90,7 @@ struct bd_loop {
 	struct bd_audit audit; /* what is entered into the trail */
 	int32_t withheld_day;  /* on which that was last logged */
 	size_t background;     /* pushes that are answered by a ticket and not yet done; guests */
-	/* Cases that waited for departments and are to be decided now, a few a turn: whoever asks
-	 * something else meanwhile is served between them. */
-	struct bd_look *first_look, **last_look;
-	uv_idle_t look_turn; /* a timer of 0 would run again before anything is read */
+	struct bd_laters laters;
 	struct bd_loop_guest *guests;
 	bool is_draining, is_idle_posted;
 	bool is_synced_posted; /* atomic */

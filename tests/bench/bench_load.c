@@ -31,7 +31,8 @@
 /* Latencies kept: five minutes at 100,000 a second and no more. */
 #define TIMES_MAX ((size_t)30 << 20)
 /* A message of a gigabyte is answered when all of it is stored. */
-#define ANSWER_MS 600000
+#define ANSWER_S 600
+#define EVENTS_MAX 256
 #define NS INT64_C(1000000000)
 
 struct load {
@@ -236,13 +237,18 @@ static bool step(struct load *load, size_t index)
 
 /* -- the run -- */
 
+/* When the next request is due, at a rate. */
+static int64_t due_ns(const struct load *load)
+{
+	return load->begin_ns + (int64_t)((double)load->sent * 1e9 / load->rate);
+}
+
 static bool may_send(const struct load *load, int64_t now)
 {
 	if (load->idle_count == 0 || (load->is_once && load->sent == load->request_count)) {
 		return false;
 	}
-	return load->rate <= 0 ||
-	       (double)load->sent * 1e9 / load->rate <= (double)(now - load->begin_ns);
+	return load->rate <= 0 || due_ns(load) <= now;
 }
 
 static bool send_due(struct load *load)
@@ -252,10 +258,7 @@ static bool send_due(struct load *load)
 	while (may_send(load, now)) {
 		size_t index = load->idle[--load->idle_count];
 		struct load_connection *connection = &load->connections[index];
-		int64_t due =
-			load->rate <= 0
-				? now
-				: load->begin_ns + (int64_t)((double)load->sent * 1e9 / load->rate);
+		int64_t due = load->rate <= 0 ? now : due_ns(load);
 
 		connection->late_ns = now - (due > load->free_since_ns ? due : load->free_since_ns);
 		if (load_send(connection, &load->requests[load->sent++ % load->request_count],
@@ -337,9 +340,31 @@ static bool is_over(const struct load *load, int64_t now)
 	return load->window_ns != 0 && (double)(now - load->window_ns) >= load->seconds * 1e9;
 }
 
+/* How many of `events`; 0 when another request is due; -1 said why. */
+static int wait_for_some(const struct load *load, struct epoll_event events[EVENTS_MAX])
+{
+	struct timespec left = { 0, 0 };
+	bool is_due_later = load->rate > 0 && load->idle_count > 0;
+	int count;
+
+	if (load->may_sleep) {
+		int64_t until = is_due_later ? due_ns(load) : now_ns() + ANSWER_S * NS;
+		int64_t wait = until - now_ns();
+
+		left.tv_sec = wait > 0 ? wait / NS : 0;
+		left.tv_nsec = wait > 0 ? wait % NS : 0;
+	}
+	count = epoll_pwait2(load->epoll, events, EVENTS_MAX, &left, NULL);
+	if (count == 0 && load->may_sleep && !is_due_later) {
+		fail("run", "no answer in ten minutes");
+		return -1;
+	}
+	return count > 0 ? count : 0;
+}
+
 static bool run(struct load *load)
 {
-	struct epoll_event events[256];
+	struct epoll_event events[EVENTS_MAX];
 
 	load->begin_ns = now_ns();
 	while (!is_over(load, now_ns())) {
@@ -352,9 +377,9 @@ static bool run(struct load *load)
 		if (!send_due(load)) {
 			return false;
 		}
-		count = epoll_wait(load->epoll, events, 256, load->may_sleep ? ANSWER_MS : 0);
-		if (count == 0 && load->may_sleep) {
-			return fail("run", "no answer in ten minutes");
+		count = wait_for_some(load, events);
+		if (count < 0) {
+			return false;
 		}
 		for (int i = 0; i < count; i++) {
 			if (!step(load, (size_t)events[i].data.u64)) {

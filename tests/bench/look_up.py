@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Cases in batches of 64, all at once, and what becomes of them; or one fresh case again and again.
+"""Cases in batches of 64, all at once, and what becomes of them.
 
-    look_up.py PORT TLS-FOLDER waiting CASES-FILE          a case a line
-    look_up.py PORT TLS-FOLDER fresh CASE-FILE SECONDS     100 a second, each from when it was due
+    look_up.py PORT TLS-FOLDER CASES-FILE     a case a line
 
 Prints one JSON object: decisions, codes of look-ups, and times in milliseconds."""
 import asyncio
@@ -12,9 +11,8 @@ import ssl
 import sys
 import time
 
-port, tls, what, path = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+port, tls, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 IN_FLIGHT = 64
-RATE = 100
 
 
 def context():
@@ -84,19 +82,4 @@ async def waiting():
             "ms": spread([came for came, _ in seen])}
 
 
-async def fresh():
-    body, seconds = open(path, "rb").read(), float(sys.argv[5])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context(), server_hostname="localhost")
-    request, times, begun = head("application/json", len(body)) + body, [], time.monotonic()
-    for number in range(int(seconds * RATE)):
-        due = begun + number / RATE
-        await asyncio.sleep(max(0, due - time.monotonic()))
-        due = max(due, time.monotonic() - 0.0005)  # of our own waking late the gateway is not to blame
-        writer.write(request)
-        answer = b"".join([piece async for piece in read_body(reader)])
-        times.append((time.monotonic() - due) * 1000)
-        assert b'"decision":"pass"' in answer and b"look_ups" not in answer, answer
-    return {"cases": len(times), "ms": spread(times)}
-
-
-print(json.dumps(asyncio.run(waiting() if what == "waiting" else fresh())))
+print(json.dumps(asyncio.run(waiting())))

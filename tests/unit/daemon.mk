@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_mailbox tests/unit/test_pull_progress \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_later tests/unit/test_mailbox tests/unit/test_pull_progress \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -32,6 +32,8 @@ tests_unit_test_repeats_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS)
 DAEMON_FRAME_LIBS = libbd_record.a $(DAEMON_TEST_LIBS)
 tests_unit_test_frame_SOURCES = tests/unit/test_frame.c gateway/daemon/frame.c
 tests_unit_test_frame_LDADD = $(DAEMON_FRAME_LIBS)
+tests_unit_test_later_SOURCES = tests/unit/test_later.c gateway/daemon/later.c
+tests_unit_test_later_LDADD = $(UV_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
