@@ -383,6 +383,8 @@ enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag)
 	enum bd_code code = write_run(spool, &spool->gathered, diag);
 
 	code = code == BD_OK ? write_run(spool, &spool->of_subject, diag) : code;
+	/* The head, where there was no run. */
+	code = code == BD_OK ? flush(spool, diag) : code;
 	code = code == BD_OK ? sync_file(spool, diag) : code;
 	let_go(spool);
 	bd_store_reach(spool->store, "spool.finished");

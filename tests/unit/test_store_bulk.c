@@ -144,6 +144,26 @@ static void test_as_if_each_had_been_pushed(void **state)
 	box_close(&bulk);
 }
 
+/* A file of lines that holds none. */
+static void test_nothing(void **state)
+{
+	struct order order = { .watch = { on_done } };
+	struct bd_bulk *bulk = NULL;
+	bool has_more = true;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	assert_int_equal(bd_bulk_new(&bulk, box.store, &box.diag), BD_OK);
+	assert_int_equal(bd_bulk_end(bulk, &box.diag), BD_OK);
+	assert_int_equal(bd_bulk_commit(&has_more, bulk, &order.watch, &box.diag), BD_OK);
+	assert_false(has_more);
+	assert_int_equal(order.count, 0);
+	bd_bulk_free(bulk);
+	assert_int_equal(spools(&box), 0);
+	box_close(&box);
+}
+
 /* Ordered by time they go in as the store has them: all lines of one subject beside each other, and
  * those in the order in which they came. */
 static void test_lines_of_a_subject_are_neighbours(void **state)
@@ -247,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_if_each_had_been_pushed),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_lines_of_a_subject_are_neighbours),
 		cmocka_unit_test(test_what_is_ordered_by_receipt_is_not_moved),
 		cmocka_unit_test(test_what_is_stored_is_passed_over),
