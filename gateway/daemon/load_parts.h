@@ -1,7 +1,8 @@
 /* load_parts.h - what the files of the load share. Layer: daemon, private to load*.c.
  *
  * load.c opens and closes everything and has the order of things; load_read.c reads the files into
- * spools, on threads of its own; load_store.c stores them, on the caller's.
+ * spools, on threads of its own; load_store.c stores them, on the caller's; load_entry.c says what
+ * they are in the journal.
  */
 #ifndef BD_DAEMON_LOAD_PARTS_H
 #define BD_DAEMON_LOAD_PARTS_H
@@ -37,7 +38,6 @@ struct bd_loading {
 	char key[BD_LOAD_KEY_BYTES];
 	/* a message a line */
 	struct bd_bulk *bulk;
-	bool is_over;
 };
 
 struct bd_load {

@@ -44,6 +44,7 @@ struct reader {
 	size_t taken;
 	uint64_t line;
 	bool is_end;
+	bool is_done; /* with the file in hand */
 };
 
 static bool has_failed(const struct bd_load *load)
@@ -72,7 +73,7 @@ static void let_go(struct reader *reader)
 		}
 	}
 	reader->busy = 0;
-	uv_stop(&reader->loop);
+	reader->is_done = true;
 }
 
 /* The file cannot be taken, and so the load cannot; the others still say what is wrong with them.
@@ -170,7 +171,6 @@ static void end_whole(struct reader *reader, const struct bd_intake_result *resu
 	file->received = result->received;
 	file->accepted = result->accepted;
 	file->rejected = result->rejected;
-	at->is_over = true;
 	let_go(reader);
 }
 
@@ -247,7 +247,6 @@ static void end_lines(struct reader *reader)
 		diag.code = code;
 		fail_all(reader->load, &diag);
 	}
-	reader->at->is_over = true;
 	let_go(reader);
 }
 
@@ -456,7 +455,7 @@ static void read_file(struct reader *reader, struct bd_loading *at)
 	enum bd_code code;
 
 	reader->at = at;
-	reader->is_end = false;
+	reader->is_end = reader->is_done = false;
 	reader->line = 0;
 	reader->taken = 0;
 	bd_buf_clear(&reader->ahead);
@@ -472,16 +471,16 @@ static void read_file(struct reader *reader, struct bd_loading *at)
 		return;
 	}
 	if (at->file->is_lines) {
-		for (size_t i = 0; i < reader->reading_count && !at->is_over; i++) {
+		for (size_t i = 0; i < reader->reading_count && !reader->is_done; i++) {
 			take_line(reader, &reader->readings[i]);
 		}
 	} else {
 		reader->readings[0].is_busy = true;
 		bd_pool_take(reader->pool, &reader->readings[0].job);
 	}
-	/* Until let_go. */
-	if (!at->is_over && at->file->diag.code == BD_OK && !has_failed(reader->load)) {
-		uv_run(&reader->loop, UV_RUN_DEFAULT);
+	/* One that holds nothing may be done with already. */
+	while (!reader->is_done) {
+		uv_run(&reader->loop, UV_RUN_ONCE);
 	}
 }
 

@@ -201,6 +201,21 @@ check 'the receipt of a load is there' status_is 200 ask GET "/v1/messages/$(jq 
 check 'an older dump does not replace what is newer' older_stays_older
 check 'nothing of it stands in clear' stop_gateway
 fresh
+: >"$work/empty.ndxml"
+{ for ((i = 0; i <= $(nproc); i++)); do printf '%s\ttax/gt3\n' "$work/empty.ndxml"; done && cat "$work/list"; } >"$work/behind"
+check 'behind files that hold nothing all the others are loaded' load_exits 1 --list "$work/behind"
+dump loaded
+check 'as they are without these' same dump
+fresh
+: >"$work/empty.txt"
+printf '%s\tmarket/e_pb_baseinfo\t2026-06-01\t0\tbaseline\n%s\tsocial/nws\n' "$work/empty.txt" \
+	"$top/adapters/social/samples/social_nws_unit_none.xml" >"$work/none"
+says_nothing() { # and that is known again
+	load_exits 0 --list "$work/none" && jq -se 'length == 2 and all(.received == 0 and .message != null and (.repeat | not))' "$work/body" &&
+		load_exits 0 --list "$work/none" && jq -se 'all(.repeat)' "$work/body" && start_gateway && stop_gateway
+}
+check 'a table without rows, and a reply that nothing is there, are loaded as such' says_nothing
+fresh
 # The last of them alone.
 sed '$s/-\tbaseline/7\tbaseline/' "$work/short" >"$work/wrong"
 check 'a control total that is wrong: nothing is stored' nothing_is_stored delivery.total --list "$work/wrong"

@@ -1,4 +1,6 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_later tests/unit/test_mailbox tests/unit/test_pull_progress \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk \
+	tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_later \
+	tests/unit/test_load_read tests/unit/test_mailbox tests/unit/test_pull_progress \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
@@ -23,6 +25,12 @@ tests_unit_test_drops_SOURCES = tests/unit/test_drops.c $(DROP_SOURCES)
 tests_unit_test_drops_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/language.c
 tests_unit_test_language_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_test_load_read_SOURCES = tests/unit/test_load_read.c tests/unit/config_support.h tests/unit/store_support.h \
+	gateway/daemon/load_entry.c gateway/daemon/load_read.c gateway/daemon/pool.c gateway/daemon/pool_talk.c \
+	gateway/daemon/pool_worker.c gateway/daemon/frame.c gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/secret.c
+tests_unit_test_load_read_LDADD = libbd_store.a libbd_config.a libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS) \
+	$(LMDB_LIBS) $(UV_LIBS) -lpthread
+tests_unit_test_load_read_LDFLAGS = -Wl,--wrap=read
 tests_unit_test_tickets_SOURCES = tests/unit/test_tickets.c gateway/daemon/tickets.c
 tests_unit_test_tickets_LDADD = $(DAEMON_TEST_LIBS) -lpthread
 tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c gateway/daemon/uploads.c gateway/daemon/uploads_files.c
