@@ -64,11 +64,21 @@ static bool write_all(struct bd_bytes bytes)
 }
 
 /* A worker that cannot speak is of no use: biduid sees its end. */
+static void flush(struct worker *worker)
+{
+	if (!write_all(bd_buf_bytes(&worker->out))) {
+		_exit(BD_WORKER_EXIT_TALK);
+	}
+	bd_buf_clear(&worker->out);
+}
+
+/* What is said about one piece that was read leaves together: for each write biduid is woken. */
 static void send(struct worker *worker, enum bd_frame_type type, struct bd_bytes payload)
 {
-	bd_buf_clear(&worker->out);
-	if (bd_frame_add(&worker->out, type, payload) != BD_OK ||
-		!write_all(bd_buf_bytes(&worker->out))) {
+	if (worker->out.len + payload.len > BATCH_BYTES) {
+		flush(worker);
+	}
+	if (bd_frame_add(&worker->out, type, payload) != BD_OK) {
 		_exit(BD_WORKER_EXIT_TALK);
 	}
 }
@@ -187,6 +197,7 @@ static enum bd_code ask_open(
 		return code;
 	}
 	send(worker, BD_FRAME_OPEN, bd_buf_bytes(&worker->payload));
+	flush(worker);
 	if (bd_frame_opened_unpack(&said, &text, read_answer(worker)) != BD_OK) {
 		_exit(1);
 	}
@@ -333,6 +344,7 @@ static void serve(struct worker *worker)
 		bool has = true;
 		ssize_t len;
 
+		flush(worker);
 		if (bd_buf_reserve(&worker->in, BATCH_BYTES) != BD_OK) {
 			_exit(BD_WORKER_EXIT_TALK);
 		}
@@ -391,7 +403,7 @@ int main(int argc, char **argv)
 	bd_arena_init(&worker.arena, BD_RECORD_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.feed_arena, IMAGE_ARENA_MAX_BYTES);
 	bd_buf_init(&worker.in, (size_t)BD_FRAME_MAX_BYTES + (size_t)BATCH_BYTES * 2);
-	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
+	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES + (size_t)BATCH_BYTES);
 	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
 	bd_buf_init(&worker.payload, BD_FRAME_MAX_BYTES - 5);
 	bd_buf_init(&worker.opened, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);

@@ -16,7 +16,7 @@ cases=${LOOK_UP_CASES:-10000}
 # before the others, so that its times are the gateway's.
 others_core=$(($(nproc) > 1 ? 1 : 0))
 before_others=
-chrt -f 10 true 2>/dev/null && before_others='chrt -f 10'
+nice -n -20 true 2>/dev/null && before_others='nice -n -20'
 waiting() { # CASES-FILE
 	taskset -c "$others_core" "$python" "$top/tests/bench/look_up.py" "$https_port" "$work/tls" "$1"
 }
