@@ -247,3 +247,36 @@ enum bd_cli_exit bd_cli_ask(const struct bd_cli_options *options,
 	bd_buf_release(&answer.body);
 	return result;
 }
+
+struct bd_bytes bd_cli_code_text(const struct bd_cli_options *options, struct bd_bytes code)
+{
+	const struct bd_code_info *info;
+	char name[64];
+
+	if (code.len >= sizeof(name)) {
+		return code;
+	}
+	memcpy(name, code.ptr, code.len);
+	name[code.len] = '\0';
+	if (bd_code_find(name) == BD_CODE_COUNT) {
+		return code;
+	}
+	info = bd_code_info(bd_code_find(name));
+	return bd_bytes_of(options->is_english ? info->en : info->zh);
+}
+
+void bd_cli_show_look_ups(const struct bd_cli_options *options, const struct bd_json *answer)
+{
+	const struct bd_json *list = bd_json_get(answer, "look_ups");
+
+	for (const struct bd_json *one = list != NULL ? list->first : NULL; one != NULL;
+		one = one->next) {
+		printf("  %s ", bd_cli_say(options, "现场查询", "asked on the spot"));
+		bd_cli_put(stdout, bd_cli_text(one, "source"));
+		fputc('/', stdout);
+		bd_cli_put(stdout, bd_cli_text(one, "feed"));
+		fputs(bd_cli_say(options, "：", ": "), stdout);
+		bd_cli_put(stdout, bd_cli_code_text(options, bd_cli_text(one, "code")));
+		fputc('\n', stdout);
+	}
+}

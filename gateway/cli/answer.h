@@ -39,6 +39,10 @@ enum bd_cli_exit bd_cli_ask_by_file(const struct bd_cli_options *options, const 
 void bd_cli_show_sources(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena);
 
+/* "现场查询 tax/gt3：成功": which departments were asked for a case, and how that ended; a line
+ * each, nothing where none was. */
+void bd_cli_show_look_ups(const struct bd_cli_options *options, const struct bd_json *answer);
+
 /* What is wrong with files of configuration: FILE:LINE:COLUMN a line, on stderr. */
 void bd_cli_show_errors(const struct bd_diags *diags);
 
@@ -49,6 +53,8 @@ bool bd_cli_is_true(const struct bd_json *node, const char *key);
 /* The member key_zh or key_en, by the language. */
 struct bd_bytes bd_cli_term(
 	const struct bd_cli_options *options, const struct bd_json *node, const char *key);
+/* A stable code in words; as it is where this version has none. */
+struct bd_bytes bd_cli_code_text(const struct bd_cli_options *options, struct bd_bytes code);
 /* Control characters go out as '?', so that nothing that came can steer the terminal. */
 void bd_cli_put(FILE *out, struct bd_bytes text);
 /* The same, but line feeds stay: a text of several lines. */

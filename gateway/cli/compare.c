@@ -90,23 +90,6 @@ static void show_findings(
 	bd_cli_table_print(stdout, &table, 2);
 }
 
-/* "现场查询 tax/gt3：成功": which departments were asked for it, and how that ended. */
-static void show_look_ups(const struct bd_cli_options *options, const struct bd_json *answer)
-{
-	const struct bd_json *list = bd_json_get(answer, "look_ups");
-
-	for (const struct bd_json *one = list != NULL ? list->first : NULL; one != NULL;
-		one = one->next) {
-		put_part(bd_cli_say(options, "现场查询", "asked on the spot"),
-			bd_cli_text(one, "source"));
-		fputc('/', stdout);
-		bd_cli_put(stdout, bd_cli_text(one, "feed"));
-		fputs(bd_cli_say(options, "：", ": "), stdout);
-		bd_cli_put(stdout, bd_cli_term(options, one, "detail"));
-		fputc('\n', stdout);
-	}
-}
-
 /* Why it is refused, by which law, and what can be done. */
 static void show_grounds(const struct bd_cli_options *options, const struct bd_json *answer)
 {
@@ -152,7 +135,7 @@ static void show(
 
 	show_decision(options, answer);
 	show_findings(options, answer, arena);
-	show_look_ups(options, answer);
+	bd_cli_show_look_ups(options, answer);
 	show_grounds(options, answer);
 	show_list(options, bd_json_get(answer, "obligations"), "容缺补正", "to be handed in later");
 	show_list(options, bd_json_get(answer, "missing"), "须先提交", "to be supplied first");

@@ -116,6 +116,7 @@ static void show(
 		bd_cli_when(bd_cli_text(answer, "at"), arena));
 	fputc('\n', stdout);
 	show_elements(options, answer, arena);
+	bd_cli_show_look_ups(options, answer);
 }
 
 /* What does not agree with its receipt explains nothing. */

@@ -29,24 +29,6 @@ static struct bd_bytes state_text(const struct bd_cli_options *options, struct b
 	return state;
 }
 
-/* What the last one came to, in words. */
-static struct bd_bytes code_text(const struct bd_cli_options *options, struct bd_bytes code)
-{
-	const struct bd_code_info *info;
-	char name[64];
-
-	if (code.len >= sizeof(name)) {
-		return code;
-	}
-	memcpy(name, code.ptr, code.len);
-	name[code.len] = '\0';
-	if (bd_code_find(name) == BD_CODE_COUNT) {
-		return code;
-	}
-	info = bd_code_info(bd_code_find(name));
-	return bd_bytes_of(options->is_english ? info->en : info->zh);
-}
-
 void bd_cli_show_sources(
 	const struct bd_cli_options *options, const struct bd_json *answer, struct bd_arena *arena)
 {
@@ -72,7 +54,7 @@ void bd_cli_show_sources(
 			bd_cli_text(one, "asked"), bd_cli_text(one, "failed"),
 			bd_cli_text(one, "refused"), bd_cli_text(one, "records"),
 			bd_cli_when(bd_cli_text(one, "good"), arena),
-			code_text(options, bd_cli_text(one, "code")) };
+			bd_cli_code_text(options, bd_cli_text(one, "code")) };
 
 		bd_cli_table_add(&table, cells);
 	}

@@ -401,6 +401,27 @@ static bool list_elements(struct bd_trail_receipt *receipt, const uint8_t **salt
 	return is_good;
 }
 
+static bool list_look_ups(
+	struct bd_trail_receipt *receipt, const struct bd_keep *keep, struct bd_arena *arena)
+{
+	struct bd_trail_look_up *look_ups;
+
+	if (keep->looked_up_count == 0) {
+		return true;
+	}
+	look_ups = bd_arena_alloc(arena, keep->looked_up_count, sizeof(*look_ups));
+	for (size_t i = 0; look_ups != NULL && i < keep->looked_up_count; i++) {
+		const struct bd_looked_up *one = &keep->looked_up[i];
+
+		look_ups[i] = (struct bd_trail_look_up){ bd_bytes_of(one->source),
+			bd_bytes_of(one->feed), bd_bytes_of(one->subject),
+			bd_bytes_of(bd_code_info(one->code)->text) };
+	}
+	receipt->look_ups = look_ups;
+	receipt->look_up_count = keep->looked_up_count;
+	return look_ups != NULL;
+}
+
 /* What is still owed, as far as it binds: who, what, by when. */
 static bool digest_obligations(struct bd_trail_receipt *receipt, struct bd_audit *audit,
 	const struct bd_compared *compared)
@@ -467,6 +488,7 @@ enum bd_code bd_audit_compare(struct bd_audit *audit, const struct bd_trail_call
 	code = bd_audit_digest(receipt.request, audit, keep->question);
 	if (code == BD_OK && !(list_subjects(&receipt, audit, asked, dict, arena) &&
 				     list_elements(&receipt, &salts, audit, compared, arena) &&
+				     list_look_ups(&receipt, keep, arena) &&
 				     digest_obligations(&receipt, audit, compared))) {
 		code = bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_INTERNAL;
 	}

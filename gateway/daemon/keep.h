@@ -23,6 +23,8 @@ struct bd_looked_at {
 struct bd_keep {
 	struct bd_store_reader *reader; /* of the lookups, whose names are blinded already */
 	struct bd_bytes question;
+	const struct bd_looked_up *looked_up; /* asked on the spot, for the receipt */
+	size_t looked_up_count;
 	struct bd_looked_at *looked; /* the last one first */
 	size_t looked_count;
 	uint64_t commit;

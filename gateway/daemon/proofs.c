@@ -89,7 +89,7 @@ static enum bd_code write_entry(struct bd_buf *out, const struct showing *showin
 	}
 	BD_TRY(bd_trail_receipt_unpack(&receipt, showing->entry.payload, arena));
 	if (may_see_elements(showing, &receipt, &why) != BD_OK) {
-		receipt.element_count = 0;
+		receipt.element_count = receipt.look_up_count = 0;
 	}
 	return bd_trail_receipt_write(out, &showing->entry, &receipt);
 }

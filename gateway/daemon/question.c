@@ -156,9 +156,9 @@ static void count_withheld(struct bd_loop *loop, const struct bd_compared *compa
 	}
 }
 
-/* What was asked for it, as the answer tells it. */
-static enum bd_code tell_looked(
-	struct bd_answer_context *context, const struct bd_look *look, struct bd_arena *arena)
+/* What was asked for it, as the answer and its receipt tell it. */
+static enum bd_code tell_looked(struct bd_question *question, struct bd_answer_context *context,
+	const struct bd_look *look, struct bd_arena *arena)
 {
 	struct bd_looked_up *told = bd_arena_alloc(arena, look->count, sizeof(*told));
 
@@ -173,6 +173,8 @@ static enum bd_code tell_looked(
 	}
 	context->looked_up = told;
 	context->looked_up_count = look->count;
+	question->keep.looked_up = told;
+	question->keep.looked_up_count = look->count;
 	return BD_OK;
 }
 
@@ -186,7 +188,7 @@ static enum bd_code compare(struct bd_question *question, struct bd_compared *co
 	enum bd_code code = BD_OK;
 
 	if (question->looked != NULL) {
-		code = tell_looked(context, question->looked, &loop->arena);
+		code = tell_looked(question, context, question->looked, &loop->arena);
 		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 	} else {
 		loop->counts.compares++;

@@ -16,7 +16,8 @@ enum {
 	TAG_ELEMENT,
 	TAG_OBLIGATIONS,
 	TAG_GRANT,
-	TAG_DISCLOSURE
+	TAG_DISCLOSURE,
+	TAG_LOOK_UP
 };
 enum {
 	TAG_ELEMENT_ID = 1,
@@ -28,6 +29,7 @@ enum {
 	TAG_ELEMENT_EVIDENCE,
 	TAG_ELEMENT_COMMITMENT
 };
+enum { TAG_LOOK_UP_SOURCE = 1, TAG_LOOK_UP_FEED, TAG_LOOK_UP_POINTER, TAG_LOOK_UP_CODE };
 enum { TAG_EVIDENCE_SOURCE = 1, TAG_EVIDENCE_AS_OF, TAG_EVIDENCE_VERSION, TAG_EVIDENCE_DIGEST };
 
 /* -- packing -- */
@@ -61,6 +63,17 @@ static void pack_element(struct bd_tags *tags, const struct bd_trail_element *el
 	bd_tags_end(tags, place);
 }
 
+static void pack_look_up(struct bd_tags *tags, const struct bd_trail_look_up *look_up)
+{
+	size_t place = bd_tags_begin(tags, TAG_LOOK_UP);
+
+	bd_tags_bytes(tags, TAG_LOOK_UP_SOURCE, look_up->source);
+	bd_tags_bytes(tags, TAG_LOOK_UP_FEED, look_up->feed);
+	bd_tags_bytes(tags, TAG_LOOK_UP_POINTER, look_up->pointer);
+	bd_tags_bytes(tags, TAG_LOOK_UP_CODE, look_up->code);
+	bd_tags_end(tags, place);
+}
+
 enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_receipt *receipt)
 {
 	struct bd_tags tags = { out, BD_OK };
@@ -82,6 +95,9 @@ enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_rec
 	bd_tags_digest(&tags, TAG_OBLIGATIONS, receipt->obligations);
 	bd_tags_bytes(&tags, TAG_GRANT, receipt->grant);
 	bd_tags_bytes(&tags, TAG_DISCLOSURE, receipt->disclosure);
+	for (size_t i = 0; i < receipt->look_up_count; i++) {
+		pack_look_up(&tags, &receipt->look_ups[i]);
+	}
 	bd_tags_raw(&tags, receipt->others);
 	if (tags.code != BD_OK) {
 		out->len = before;
@@ -168,9 +184,33 @@ static bool unpack_element(
 	return is_good && reader.ok;
 }
 
+static bool unpack_look_up(struct bd_trail_look_up *out, struct bd_bytes members)
+{
+	struct bd_reader reader = bd_reader_of(members);
+	struct bd_bytes *const texts[] = { [TAG_LOOK_UP_SOURCE] = &out->source,
+		[TAG_LOOK_UP_FEED] = &out->feed,
+		[TAG_LOOK_UP_POINTER] = &out->pointer,
+		[TAG_LOOK_UP_CODE] = &out->code };
+	struct bd_tag tag;
+
+	*out = (struct bd_trail_look_up){ .source = { NULL, 0 } };
+	while (bd_tag_next(&tag, &reader)) {
+		if (tag.tag < sizeof(texts) / sizeof(texts[0]) && texts[tag.tag] != NULL) {
+			*texts[tag.tag] = tag.bytes;
+		}
+	}
+	return reader.ok;
+}
+
+/* What there may be several of, with room for each. */
+struct lists {
+	struct bd_trail_subject *subjects;
+	struct bd_trail_element *elements;
+	struct bd_trail_look_up *look_ups;
+};
+
 static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
-	struct bd_trail_subject *subjects, struct bd_trail_element *elements, size_t room,
-	struct bd_arena *arena)
+	const struct lists *lists, size_t room, struct bd_arena *arena)
 {
 	uint64_t number;
 
@@ -193,9 +233,11 @@ static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
 		out->is_sandbox = true;
 		return bd_tag_number(&number, tag);
 	case TAG_SUBJECT:
-		return bd_trail_subject_unpack(&subjects[out->subject_count++], tag->bytes);
+		return bd_trail_subject_unpack(&lists->subjects[out->subject_count++], tag->bytes);
 	case TAG_ELEMENT:
-		return unpack_element(&elements[out->element_count++], tag->bytes, arena);
+		return unpack_element(&lists->elements[out->element_count++], tag->bytes, arena);
+	case TAG_LOOK_UP:
+		return unpack_look_up(&lists->look_ups[out->look_up_count++], tag->bytes);
 	case TAG_OBLIGATIONS:
 		return bd_tag_digest(out->obligations, tag);
 	case TAG_GRANT:
@@ -213,17 +255,20 @@ static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
 enum bd_code bd_trail_receipt_unpack(
 	struct bd_trail_receipt *out, struct bd_bytes payload, struct bd_arena *arena)
 {
-	struct bd_trail_subject *subjects =
-		bd_arena_alloc(arena, bd_tag_count(payload, TAG_SUBJECT), sizeof(*subjects));
-	struct bd_trail_element *elements =
-		bd_arena_alloc(arena, bd_tag_count(payload, TAG_ELEMENT), sizeof(*elements));
-	struct bd_trail_receipt receipt = { .subjects = subjects, .elements = elements };
+	struct lists lists = {
+		bd_arena_alloc(arena, bd_tag_count(payload, TAG_SUBJECT), sizeof(*lists.subjects)),
+		bd_arena_alloc(arena, bd_tag_count(payload, TAG_ELEMENT), sizeof(*lists.elements)),
+		bd_arena_alloc(arena, bd_tag_count(payload, TAG_LOOK_UP), sizeof(*lists.look_ups))
+	};
+	struct bd_trail_receipt receipt = {
+		.subjects = lists.subjects, .elements = lists.elements, .look_ups = lists.look_ups
+	};
 	struct bd_reader reader = bd_reader_of(payload);
 	struct bd_tag tag;
-	bool is_good = subjects != NULL && elements != NULL;
+	bool is_good = lists.subjects != NULL && lists.elements != NULL && lists.look_ups != NULL;
 
 	while (is_good && bd_tag_next(&tag, &reader)) {
-		is_good = take_member(&receipt, &tag, subjects, elements, payload.len, arena);
+		is_good = take_member(&receipt, &tag, &lists, payload.len, arena);
 	}
 	if (!is_good || !reader.ok) {
 		return bd_arena_code(arena) != BD_OK ? bd_arena_code(arena) : BD_TRAIL_DAMAGED;
@@ -293,6 +338,22 @@ static void write_element(struct bd_json_writer *w, const struct bd_trail_elemen
 	bd_jw_object_end(w);
 }
 
+static void write_look_ups(struct bd_json_writer *w, const struct bd_trail_receipt *receipt)
+{
+	bd_jw_array(w, "look_ups");
+	for (size_t i = 0; i < receipt->look_up_count; i++) {
+		const struct bd_trail_look_up *one = &receipt->look_ups[i];
+
+		bd_jw_object(w, NULL);
+		bd_jw_bytes(w, "source", one->source);
+		bd_jw_bytes(w, "feed", one->feed);
+		bd_jw_bytes(w, "subject", one->pointer);
+		bd_jw_bytes(w, "code", one->code);
+		bd_jw_object_end(w);
+	}
+	bd_jw_array_end(w);
+}
+
 enum bd_code bd_trail_receipt_write(struct bd_buf *out, const struct bd_trail_entry *entry,
 	const struct bd_trail_receipt *receipt)
 {
@@ -326,6 +387,9 @@ enum bd_code bd_trail_receipt_explain(struct bd_buf *out, const struct bd_trail_
 		write_element(&w, &receipt->elements[i], explainer);
 	}
 	bd_jw_array_end(&w);
+	if (receipt->look_up_count > 0) {
+		write_look_ups(&w, receipt);
+	}
 	write_digest(&w, "obligations", receipt->obligations);
 	bd_jw_object_end(&w);
 	return w.code;

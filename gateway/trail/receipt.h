@@ -46,6 +46,12 @@ struct bd_trail_element {
 	struct bd_bytes others;              /* members of a later version, as they came */
 };
 
+/* A department that was asked on the spot 现场查询 before the case was decided, and what came of it
+ * by then: the code, "ok" = it answered, and its answer is what was compared. */
+struct bd_trail_look_up {
+	struct bd_bytes source, feed, pointer, code;
+};
+
 struct bd_trail_receipt {
 	struct bd_trail_caller caller;
 	uint8_t request[BD_DIGEST_BYTES]; /* keyed digest of the question's bytes */
@@ -60,6 +66,8 @@ struct bd_trail_receipt {
 	const struct bd_trail_element *elements;
 	size_t element_count;
 	uint8_t obligations[BD_DIGEST_BYTES]; /* SHA-256 of what is still owed, as answered */
+	const struct bd_trail_look_up *look_ups;
+	size_t look_up_count; /* 0 in entries of an earlier version */
 	struct bd_bytes others;
 };
 

@@ -165,6 +165,15 @@ a_clerk_sees_it() {
 	"$build/bidui" compare "$work/case.json" | grep -qxF '  现场查询 tax/gt3：成功'
 }
 check 'bidui compare says who was asked, and how that ended' a_clerk_sees_it
+in_the_receipt() { # as the answer says it; and nothing where nobody was asked
+	local told
+	another
+	decided hour "$number" "$passes" && told=$(jq -c '[.look_ups[] | {source, feed, subject, code}]' "$work/body") &&
+		status_is 200 ask GET "/v1/receipts/$(jq -r .receipt "$work/body")" && body_is ".look_ups == $told" &&
+		decided hour "$number" "$passes" &&
+		status_is 200 ask GET "/v1/receipts/$(jq -r .receipt "$work/body")" && body_is '.kind == "compare" and (has("look_ups") | not)'
+}
+check 'its receipt too says who was asked' in_the_receipt
 another
 check 'deadline_ms 0 asks nobody' decided hour "$number" "$unknown and (has(\"look_ups\") | not)" ',"deadline_ms":0'
 check 'a deadline is a whole number' expect 422 question.form ask POST /v1/compare -H 'Content-Type: application/json' \
@@ -254,10 +263,16 @@ check 'an answer about somebody else' failing stranger ok
 in_time() { # it is the case's deadline that is over, not the time that a department has
 	another
 	fault 'wait*1'
-	decided hour "$number" "$unknown and .look_ups[0].code == \"connect.timeout\"" ',"deadline_ms":600' && state '.busy == 1' &&
+	decided hour "$number" "$unknown and .look_ups[0].code == \"connect.timeout\"" ',"deadline_ms":600' &&
+		timed_out=$(jq -r .receipt "$work/body") && state '.busy == 1' &&
 		release && eventually state '.busy == 0'
 }
 check 'one that hangs: answered within the deadline' in_time
+explained() { # long after: who was asked, and that it did not answer
+	"$build/bidui" explain "$1" --lang zh >"$work/explained" && grep -qxF '  现场查询 tax/gt3：对方未在限定时间内应答' "$work/explained" &&
+		"$build/bidui" explain "$1" --lang en | grep -qxF '  asked on the spot tax/gt3: the other side did not answer in time'
+}
+check 'bidui explain says that it was asked in vain' eventually explained "$timed_out"
 another
 fault 500
 push_old() { # what the tax authority said of it some seconds ago

@@ -119,6 +119,50 @@ static void receipt_round_trip(void **state)
 	assert_true(bd_bytes_is(bd_trail_entry_client(&entry), "engine"));
 }
 
+/* Who was asked on the spot, and what came of it, stands in the entry; of nobody, nothing. */
+static void look_ups_are_told(void **state)
+{
+	static const char told[] = "\"look_ups\":[{\"source\":\"tax\",\"feed\":\"gt3\",\"subject\":"
+				   "\"/subjects/business\","
+				   "\"code\":\"connect.timeout\"},{\"source\":\"medical\",\"feed\":"
+				   "\"platform\",\"subject\":"
+				   "\"/subjects/applicant\",\"code\":\"ok\"}],\"obligations\":";
+	const struct bd_trail_look_up look_ups[] = {
+		{ TEXT("tax"), TEXT("gt3"), TEXT("/subjects/business"), TEXT("connect.timeout") },
+		{ TEXT("medical"), TEXT("platform"), TEXT("/subjects/applicant"), TEXT("ok") },
+	};
+	struct bd_trail_receipt receipt = example(), again;
+	struct bd_trail_entry entry;
+	struct bd_buf none, twice;
+
+	(void)state;
+	bd_buf_init(&none, 1 << 20);
+	bd_buf_init(&twice, 1 << 20);
+	assert_int_equal(bd_trail_receipt_pack(&none, &receipt), BD_OK);
+	receipt.look_ups = look_ups;
+	receipt.look_up_count = 2;
+	assert_int_equal(bd_trail_receipt_pack(&packed, &receipt), BD_OK);
+	/* All else is as it was, byte for byte. */
+	assert_true(packed.len > none.len);
+	assert_memory_equal(packed.ptr, none.ptr, none.len);
+	entry = entry_of(BD_TRAIL_COMPARE, bd_buf_bytes(&packed));
+	assert_int_equal(bd_trail_entry_write(&json, &entry, &arena), BD_OK);
+	assert_int_equal(bd_buf_add_byte(&json, '\0'), BD_OK);
+	assert_non_null(strstr(json.ptr, told));
+	assert_int_equal(bd_trail_receipt_unpack(&again, bd_buf_bytes(&packed), &arena), BD_OK);
+	assert_int_equal(again.look_up_count, 2);
+	assert_true(bd_bytes_is(again.look_ups[1].feed, "platform"));
+	assert_int_equal(again.others.len, 0);
+	assert_int_equal(bd_trail_receipt_pack(&twice, &again), BD_OK);
+	assert_true(bd_bytes_equal(bd_buf_bytes(&twice), bd_buf_bytes(&packed)));
+	/* A member cut short is none. */
+	packed.ptr[none.len + 5] ^= 1;
+	assert_int_equal(
+		bd_trail_receipt_unpack(&again, bd_buf_bytes(&packed), &arena), BD_TRAIL_DAMAGED);
+	bd_buf_release(&twice);
+	bd_buf_release(&none);
+}
+
 /* A later version's members, in the receipt and in an element, come through. */
 static void unknown_members_are_kept(void **state)
 {
@@ -231,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(receipt_round_trip),
+		TEST(look_ups_are_told),
 		TEST(unknown_members_are_kept),
 		TEST(cut_receipts),
 		TEST(events),
