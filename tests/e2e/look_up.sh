@@ -38,6 +38,11 @@ matter named business organization "$(element name 'role="business" entity="orga
 start_stand_in --generated "$work/generated" --samples "$top/adapters" || { echo 'Bail out! no stand-in'; exit 1; }
 make_keys
 write_settings 0 0
+# Who is told the decision alone.
+"$build/bidui" pki department counter DNS:counter.client.invalid --folder "$work/tls" >/dev/null 2>&1
+printf '[counter]\nspki_pin = %s\nroles = engine\n' "$(spki_pin "$work/tls/counter.crt")" >>"$work/senders"
+sed -i "s|</grants>| <grant id=\"C1\" sender=\"counter\" purpose=\"$purpose\" matter=\"hour\" disclosure=\"decision\" basis=\"SAMPLE-2026-001\" from=\"2026-01-01\" until=\"2099-12-31\"/>\n&|" \
+	"$work/grants.xml"
 cat >>"$work/bidui.conf" <<END
 sources_file = $work/sources.xml
 look_up_wait_ms = 25000
@@ -174,6 +179,15 @@ in_the_receipt() { # as the answer says it; and nothing where nobody was asked
 		status_is 200 ask GET "/v1/receipts/$(jq -r .receipt "$work/body")" && body_is '.kind == "compare" and (has("look_ups") | not)'
 }
 check 'its receipt too says who was asked' in_the_receipt
+to_whom_it_may() { # who is told the decision alone is not told that; whoever explains the decision is
+	local receipt
+	another
+	as=counter decided hour "$number" '.decision == "pass" and .disclosure == "decision" and (has("look_ups") | not)' &&
+		receipt=$(jq -r .receipt "$work/body") &&
+		as=counter status_is 200 ask GET "/v1/receipts/$receipt" && body_is '.elements == [] and (has("look_ups") | not)' &&
+		status_is 200 ask GET "/v1/receipts/$receipt" && body_is '(.elements | length) == 1 and .look_ups[0].code == "ok"'
+}
+check 'but not to whom the decision alone is told' to_whom_it_may
 another
 check 'deadline_ms 0 asks nobody' decided hour "$number" "$unknown and (has(\"look_ups\") | not)" ',"deadline_ms":0'
 check 'a deadline is a whole number' expect 422 question.form ask POST /v1/compare -H 'Content-Type: application/json' \
