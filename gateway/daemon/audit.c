@@ -114,37 +114,6 @@ enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *aud
 
 /* -- what clients say of themselves -- */
 
-static bool is_identity(struct bd_bytes text)
-{
-	struct bd_number_forms forms;
-
-	return bd_rule_number_forms(&forms, text) &&
-	       (forms.forms & (BD_NUMBER_RESIDENT | BD_NUMBER_USCC)) != 0;
-}
-
-static bool is_alphanumeric(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/* A number of a person or organization by its form, alone or within a longer one. */
-bool bd_audit_holds_identity(struct bd_bytes text)
-{
-	for (size_t begin = 0, end; begin < text.len; begin = end + 1) {
-		for (end = begin; end < text.len && is_alphanumeric(text.ptr[end]); end++) {
-		}
-		if (end - begin == 15 && is_identity((struct bd_bytes){ text.ptr + begin, 15 })) {
-			return true;
-		}
-		for (size_t at = begin; at + 18 <= end; at++) {
-			if (is_identity((struct bd_bytes){ text.ptr + at, 18 })) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 enum bd_code bd_audit_text(
 	struct bd_bytes *out, struct bd_audit *audit, struct bd_bytes text, struct bd_arena *arena)
 {
@@ -153,7 +122,7 @@ enum bd_code bd_audit_text(
 	enum bd_code code;
 
 	if (text.len <= HEADER_MAX_BYTES && bd_text_is_utf8(text) && !bd_text_has_control(text) &&
-		!bd_audit_holds_identity(text)) {
+		!bd_rule_holds_identity(text)) {
 		*out = text;
 		return BD_OK;
 	}

@@ -67,8 +67,6 @@ enum bd_code bd_audit_digest(
 	uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit, struct bd_bytes bytes);
 enum bd_code bd_audit_subject(uint8_t out[BD_DIGEST_BYTES], struct bd_audit *audit,
 	const struct bd_identifier *identifier, const struct bd_dictionary *dict);
-/* Does the text hold what looks like the number of a person or organization? */
-bool bd_audit_holds_identity(struct bd_bytes text);
 /* Who asks, from the headers; sender NULL = not known. Lives as the exchange, or in the arena. */
 enum bd_code bd_audit_caller(struct bd_trail_caller *out, struct bd_audit *audit,
 	const struct bd_http_exchange *exchange, const char *sender, struct bd_arena *arena);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/change.h"
 #include "daemon/routes.h"
+#include "record/rules_identifier.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -155,7 +156,7 @@ static enum bd_code read_reference(const char **out, struct bd_change *change,
 		bd_change_text(out, change, body, "reference", REFERENCE_MAX_BYTES, diag);
 
 	if (code == BD_OK && ((*out)[strspn(*out, allowed)] != '\0' ||
-				     bd_audit_holds_identity(bd_bytes_of(*out)))) {
+				     bd_rule_holds_identity(bd_bytes_of(*out)))) {
 		bd_fail_at(diag, BD_QUESTION_FORM, bd_json_get(body, "reference")->place,
 			"reference is the number of a file: letters, digits and -_./, and no "
 			"identity number");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "daemon/pulling.h"
+#include "record/rules_identifier.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -39,12 +40,12 @@ static void write_progress(struct bd_pull *pull)
 {
 	struct bd_pull_progress kept = pull->next;
 
-	if (bd_audit_holds_identity(bd_bytes_of(kept.cursor))) {
+	if (bd_rule_holds_identity(bd_bytes_of(kept.cursor))) {
 		kept.cursor[0] = '\0';
 		kept.page = 0;
 		kept.until_ms = 0;
 	}
-	if (bd_audit_holds_identity(bd_bytes_of(kept.since))) {
+	if (bd_rule_holds_identity(bd_bytes_of(kept.since))) {
 		strcpy(kept.since, pull->progress.since);
 	}
 	bd_buf_clear(&pull->pulling.progress);

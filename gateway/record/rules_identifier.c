@@ -200,3 +200,34 @@ bool bd_rule_identifier_facts(int32_t *birth, bool *is_male, const struct bd_ide
 	*is_male = (identifier->number.ptr[16] - '0') % 2 == 1;
 	return true;
 }
+
+static bool is_identity(struct bd_bytes text)
+{
+	struct bd_number_forms forms;
+
+	return bd_rule_number_forms(&forms, text) &&
+	       (forms.forms & (BD_NUMBER_RESIDENT | BD_NUMBER_USCC)) != 0;
+}
+
+static bool is_alphanumeric(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* A number of a person or organization by its form, alone or within a longer one. */
+bool bd_rule_holds_identity(struct bd_bytes text)
+{
+	for (size_t begin = 0, end; begin < text.len; begin = end + 1) {
+		for (end = begin; end < text.len && is_alphanumeric(text.ptr[end]); end++) {
+		}
+		if (end - begin == 15 && is_identity((struct bd_bytes){ text.ptr + begin, 15 })) {
+			return true;
+		}
+		for (size_t at = begin; at + 18 <= end; at++) {
+			if (is_identity((struct bd_bytes){ text.ptr + at, 18 })) {
+				return true;
+			}
+		}
+	}
+	return false;
+}

@@ -55,6 +55,8 @@ struct bd_number_forms {
 };
 /* false when it cannot be folded (too long, or not UTF-8). */
 bool bd_rule_number_forms(struct bd_number_forms *out, struct bd_bytes text);
+/* Does the text hold what looks like the number of a person or organization? */
+bool bd_rule_holds_identity(struct bd_bytes text);
 
 /* What an 18-character number says of its person: birth date in days (clock.h) and sex; false for
  * other forms. */
