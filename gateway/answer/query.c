@@ -269,43 +269,15 @@ static enum bd_code write_answer(
 	return w.code;
 }
 
-/* Whom it is about; refused where the number is none. */
-static enum bd_code read_question(struct bd_identifier *out, struct asking *asking,
-	struct bd_bytes question, struct bd_arena *arena, struct bd_diag *diag)
-{
-	static const char *const names[] = { "subject", NULL };
-	struct bd_faults faults = { diag, arena, 0 };
-	struct bd_json *root = NULL;
-	enum bd_code invalid = BD_OK, code = bd_json_parse(&root, question, arena, diag);
-
-	if (code != BD_OK) {
-		return code;
-	}
-	if (root->type != BD_JSON_IS_OBJECT) {
-		return bd_fail(diag, BD_QUESTION_FORM, "a question is an object");
-	}
-	code = bd_question_members(root, "", names, &faults);
-	if (code == BD_OK && bd_json_get(root, "subject") == NULL) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
-	}
-	code = code == BD_OK ? bd_question_subject(out, &invalid, &asking->kind,
-				       bd_json_get(root, "subject"), "/subject",
-				       asking->context->dict, &faults)
-			     : code;
-	if (code == BD_OK && invalid != BD_OK) {
-		code = bd_fail(diag, invalid, "%s", "");
-		bd_diag_set_path(diag, "/subject");
-	}
-	return code;
-}
-
 enum bd_code bd_query(struct bd_buf *out, struct bd_bytes question,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct asking asking = { .context = context, .day = bd_day_at(context->now_ms) };
 	struct bd_identifier identifier;
+	struct bd_faults faults = { diag, arena, 0 };
 	struct bd_held *held = NULL;
-	enum bd_code code = read_question(&identifier, &asking, question, arena, diag);
+	enum bd_code code =
+		bd_question_alone(&identifier, &asking.kind, question, context->dict, &faults);
 
 	code = code == BD_OK ? bd_grant_fields(&asking.sights, context->asker, asking.kind,
 				       context->dict, arena, diag)

@@ -75,6 +75,8 @@ struct bd_faults {
 enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const struct bd_json *node,
 	const char *pointer, const char *detail);
 
+/* A whole body, which has to be one object. */
+enum bd_code bd_question_body(struct bd_json **out, struct bd_bytes json, struct bd_faults *faults);
 /* Refuses members that the contract does not have. */
 enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
 	const char *const *names, struct bd_faults *faults);
@@ -83,6 +85,12 @@ enum bd_code bd_question_members(const struct bd_json *object, const char *point
 enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
 	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
 	const struct bd_dictionary *dict, struct bd_faults *faults);
+/* What stands below `subject` of a body: somebody whose number is right. */
+enum bd_code bd_question_whom(struct bd_identifier *out, enum bd_subject_kind *kind,
+	const struct bd_json *body, const struct bd_dictionary *dict, struct bd_faults *faults);
+/* A body that has this member alone. */
+enum bd_code bd_question_alone(struct bd_identifier *out, enum bd_subject_kind *kind,
+	struct bd_bytes json, const struct bd_dictionary *dict, struct bd_faults *faults);
 enum bd_code bd_question_case(struct bd_case *out, struct bd_bytes json,
 	const struct bd_answer_context *context, struct bd_arena *arena, struct bd_diag *diag);
 

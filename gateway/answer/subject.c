@@ -1,6 +1,7 @@
 #include "answer/question.h"
 
 #include "base/limits.h"
+#include "base/try.h"
 #include "record/rules_identifier.h"
 
 #include <stdio.h>
@@ -46,6 +47,14 @@ enum bd_code bd_question_members(const struct bd_json *object, const char *point
 	return code;
 }
 
+enum bd_code bd_question_body(struct bd_json **out, struct bd_bytes json, struct bd_faults *faults)
+{
+	BD_TRY(bd_json_parse(out, json, faults->arena, faults->diag));
+	return (*out)->type == BD_JSON_IS_OBJECT
+		       ? BD_OK
+		       : bd_faults_add(faults, BD_QUESTION_FORM, *out, "", "one object");
+}
+
 static bool is_object(const struct bd_json *node)
 {
 	return node != NULL && node->type == BD_JSON_IS_OBJECT;
@@ -82,7 +91,8 @@ static const struct bd_json *find_number(const struct bd_id_kind **kind, const s
 		return numbers == 1 && type == NULL && bd_json_get(node, "id_no") == NULL ? found
 											  : NULL;
 	}
-	if (!is_text(type) || type->text.len >= sizeof(name)) {
+	if (!is_text(type) || type->text.len >= sizeof(name) ||
+		memchr(type->text.ptr, '\0', type->text.len) != NULL) {
 		return NULL;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)type->text.len, type->text.ptr);
@@ -124,4 +134,29 @@ enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invali
 	*invalid = bd_rule_identifier(out, dict, id_kind, number->text, NULL, faults->arena, &why);
 	return *invalid == BD_NO_MEMORY ? bd_faults_add(faults, BD_NO_MEMORY, node, pointer, "")
 					: BD_OK;
+}
+
+enum bd_code bd_question_whom(struct bd_identifier *out, enum bd_subject_kind *kind,
+	const struct bd_json *body, const struct bd_dictionary *dict, struct bd_faults *faults)
+{
+	const struct bd_json *node = bd_json_get(body, "subject");
+	enum bd_code invalid = BD_OK;
+
+	if (node == NULL) {
+		return bd_faults_add(
+			faults, BD_QUESTION_FORM, NULL, "/subject", "subject is missing");
+	}
+	BD_TRY(bd_question_subject(out, &invalid, kind, node, "/subject", dict, faults));
+	return invalid == BD_OK ? BD_OK : bd_faults_add(faults, invalid, node, "/subject", "");
+}
+
+enum bd_code bd_question_alone(struct bd_identifier *out, enum bd_subject_kind *kind,
+	struct bd_bytes json, const struct bd_dictionary *dict, struct bd_faults *faults)
+{
+	static const char *const names[] = { "subject", NULL };
+	struct bd_json *body = NULL;
+
+	BD_TRY(bd_question_body(&body, json, faults));
+	BD_TRY(bd_question_members(body, "", names, faults));
+	return bd_question_whom(out, kind, body, dict, faults);
 }
