@@ -282,6 +282,8 @@
 #define BD_SPOOL_BLOCK_BYTES 16384
 /* Obligations looked at for one page of a list: those that others asked are passed over. */
 #define BD_OWED_SCAN_MAX 8192
+/* Obligations on one page of a list, where fewer are not asked for. */
+#define BD_OBLIGATIONS_PAGE_MAX 1000
 /* How often a matter may let one obligation be extended, so that its history stays short. */
 #define BD_EXTENSIONS_MAX 16
 /* Why somebody extended an obligation: a sentence or two. */

@@ -135,12 +135,10 @@ static enum bd_code digest_body(struct bd_change *change)
 
 static enum bd_code take_question(struct bd_change *change, struct bd_diag *diag)
 {
+	struct bd_faults faults = { .diag = diag, .arena = &change->arena };
 	struct bd_json *body = NULL;
-	enum bd_code code = bd_json_parse(&body, bd_buf_bytes(&change->body), &change->arena, diag);
+	enum bd_code code = bd_question_body(&body, bd_buf_bytes(&change->body), &faults);
 
-	if (code == BD_OK && body->type != BD_JSON_IS_OBJECT) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "one object");
-	}
 	if (code == BD_OK) {
 		code = digest_body(change);
 		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
@@ -243,55 +241,7 @@ void bd_change_begin(struct bd_change *change, const struct bd_change_ops *ops,
 	}
 }
 
-/* -- members -- */
-
-enum bd_code bd_change_text(const char **out, struct bd_change *change, const struct bd_json *body,
-	const char *name, size_t max_bytes, struct bd_diag *diag)
-{
-	const struct bd_json *member = bd_json_get(body, name);
-	const char *text;
-
-	*out = "";
-	if (member == NULL) {
-		return BD_OK;
-	}
-	if (member->type != BD_JSON_IS_TEXT || member->text.len > max_bytes) {
-		bd_fail_at(diag, BD_QUESTION_FORM, member->place,
-			"%s is a text of at most %zu bytes", name, max_bytes);
-		return BD_QUESTION_FORM;
-	}
-	text = bd_arena_text(&change->arena, member->text);
-	if (text == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
-	}
-	*out = text;
-	return BD_OK;
-}
-
-enum bd_code bd_change_subject(struct bd_identifier *out, struct bd_change *change,
-	const struct bd_json *body, struct bd_diag *diag)
-{
-	const struct bd_setup *setup = change->call.setup;
-	struct bd_faults faults = { .diag = diag, .arena = &change->arena };
-	enum bd_subject_kind kind;
-	enum bd_code invalid = BD_OK;
-	enum bd_code code = bd_question_subject(out, &invalid, &kind, bd_json_get(body, "subject"),
-		"/subject", setup->dict, &faults);
-
-	if (code == BD_OK && invalid != BD_OK) {
-		code = bd_faults_add(
-			&faults, invalid, bd_json_get(body, "subject"), "/subject", "");
-	}
-	if (code != BD_OK) {
-		return code;
-	}
-	change->subject.pointer = bd_bytes_of("/subject");
-	change->event.subjects = &change->subject;
-	change->event.subject_count = 1;
-	code = bd_audit_subject(
-		change->subject.digest, &change->call.loop->audit, out, setup->dict);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
-}
+/* -- whom it is about -- */
 
 static bool is_same(const struct bd_identifier *a, const struct bd_identifier *b)
 {
@@ -300,7 +250,7 @@ static bool is_same(const struct bd_identifier *a, const struct bd_identifier *b
 }
 
 /* An identifier that leads to several subjects names none of them but itself. */
-enum bd_code bd_change_identifiers(
+static enum bd_code find_identifiers(
 	struct bd_change *change, const struct bd_identifier *subject, struct bd_diag *diag)
 {
 	struct bd_store_reader *reader = change->call.loop->reader;
@@ -329,4 +279,18 @@ enum bd_code bd_change_identifiers(
 	}
 	change->entry.subject = list;
 	return BD_OK;
+}
+
+enum bd_code bd_change_about(
+	struct bd_change *change, const struct bd_identifier *subject, struct bd_diag *diag)
+{
+	enum bd_code code;
+
+	change->subject.pointer = bd_bytes_of("/subject");
+	change->event.subjects = &change->subject;
+	change->event.subject_count = 1;
+	code = bd_audit_subject(change->subject.digest, &change->call.loop->audit, subject,
+		change->call.setup->dict);
+	return code == BD_OK ? find_identifiers(change, subject, diag)
+			     : bd_fail(diag, code, "%s", "");
 }

@@ -55,14 +55,9 @@ void bd_change_begin(struct bd_change *change, const struct bd_change_ops *ops,
 void bd_change_post(struct bd_change *change);
 /* Answers with the problem and is over. */
 void bd_change_refuse(struct bd_change *change, const struct bd_diag *diag);
-/* What stands below `subject` of the body, for the entry and for the trail. */
-enum bd_code bd_change_subject(struct bd_identifier *out, struct bd_change *change,
-	const struct bd_json *body, struct bd_diag *diag);
-/* A text member; "" when it is left out. BD_QUESTION_FORM when it is none, or longer than that. */
-enum bd_code bd_change_text(const char **out, struct bd_change *change, const struct bd_json *body,
-	const char *name, size_t max_bytes, struct bd_diag *diag);
-/* All identifiers under which the store knows this subject, the one given first. */
-enum bd_code bd_change_identifiers(
+/* Whom it is about, by the number that was given: for the trail, and for the entry with all
+ * identifiers under which the store knows this subject, the one given first. */
+enum bd_code bd_change_about(
 	struct bd_change *change, const struct bd_identifier *subject, struct bd_diag *diag);
 
 #endif

@@ -4,13 +4,13 @@
  * again (校核), within so many working days; GET lists what is open; POST /v1/disputes/{id}/resolve
  * says what came of it. Whom a dispute is about is told to the source and to whoever raised it.
  */
-#include "answer/question.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/try.h"
+#include "daemon/body.h"
 #include "daemon/change.h"
 #include "daemon/routes.h"
-#include "record/rules_identifier.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -18,32 +18,10 @@
 #include <string.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define NAME_MAX_BYTES 64
-#define REFERENCE_MAX_BYTES 64
 #define PAGE 1000
 #define PAGE_MAX_BYTES 8388608
 /* The calendar does not have the year in which it would be due. */
 #define NEVER_DUE INT32_MAX
-
-static const struct reason {
-	const char *name, *zh, *en;
-} reasons[] = { { "wrong_value", "内容有误", "what is said is wrong" },
-	{ "outdated", "信息已过时", "it was so, and is so no more" },
-	{ "not_own", "不是本人（本单位）的信息", "it is about somebody else" },
-	{ "impersonation", "被冒名", "somebody acted in the subject's name" },
-	{ "missing", "应有而缺漏", "something is missing" },
-	{ "duplicate", "重复", "it is said twice" }, { "other", "其他", "another reason" } };
-#define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
-
-static const struct reason *find_reason(const char *name)
-{
-	size_t i = 0;
-
-	while (i < REASON_COUNT && strcmp(reasons[i].name, name) != 0) {
-		i++;
-	}
-	return i < REASON_COUNT ? &reasons[i] : NULL;
-}
 
 /* -- one dispute, shown -- */
 
@@ -66,7 +44,7 @@ static void write_subject(struct bd_json_writer *w, const struct bd_identifier *
 
 static void write_reason(struct bd_json_writer *w, const char *name)
 {
-	const struct reason *reason = find_reason(name);
+	const struct bd_dispute_reason *reason = bd_dispute_reason(name);
 
 	bd_jw_text(w, "reason", name);
 	bd_jw_text(w, "reason_zh", reason != NULL ? reason->zh : "");
@@ -146,62 +124,6 @@ struct question {
 	uint64_t id; /* of the dispute */
 };
 
-/* Numbers of files and letters; never a name or an identity number. */
-static enum bd_code read_reference(const char **out, struct bd_change *change,
-	const struct bd_json *body, struct bd_diag *diag)
-{
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./";
-	enum bd_code code =
-		bd_change_text(out, change, body, "reference", REFERENCE_MAX_BYTES, diag);
-
-	if (code == BD_OK && ((*out)[strspn(*out, allowed)] != '\0' ||
-				     bd_rule_holds_identity(bd_bytes_of(*out)))) {
-		bd_fail_at(diag, BD_QUESTION_FORM, bd_json_get(body, "reference")->place,
-			"reference is the number of a file: letters, digits and -_./, and no "
-			"identity number");
-		return BD_QUESTION_FORM;
-	}
-	return code;
-}
-
-/* By the entity and field of the dictionary, and a source that there is. */
-static enum bd_code read_about(
-	struct bd_change *change, const struct bd_json *body, struct bd_diag *diag)
-{
-	const struct bd_setup *setup = change->call.setup;
-	struct bd_dispute *dispute = &change->entry.dispute;
-	const char *source = NULL, *entity_name = NULL, *field_name = NULL;
-	const struct bd_entity *entity;
-	const struct bd_field *field;
-	const struct bd_plan *plan;
-	enum bd_code code = bd_change_text(&source, change, body, "source", NAME_MAX_BYTES, diag);
-
-	code = code == BD_OK
-		       ? bd_change_text(&entity_name, change, body, "entity", NAME_MAX_BYTES, diag)
-		       : code;
-	code = code == BD_OK
-		       ? bd_change_text(&field_name, change, body, "field", NAME_MAX_BYTES, diag)
-		       : code;
-	if (code != BD_OK) {
-		return code;
-	}
-	plan = bd_setup_plan(setup, bd_bytes_of(source));
-	entity = bd_dictionary_entity(setup->dict, entity_name);
-	field = bd_dictionary_field(setup->dict, entity_name, field_name);
-	if (plan == NULL) {
-		return bd_fail(diag, BD_SOURCE_UNKNOWN, "no such source");
-	}
-	if (entity == NULL || (field == NULL && field_name[0] != '\0')) {
-		return bd_fail(diag, BD_QUESTION_FORM,
-			"entity, and field where it is given, are names of the dictionary");
-	}
-	change->entry.source = plan->source;
-	dispute->entity = entity->number;
-	dispute->field = field != NULL ? field->number : 0;
-	return BD_OK;
-}
-
 /* A dispute is never refused for want of a calendar: then it has no day, and is shown last. */
 static int32_t due_day(const struct bd_change *change)
 {
@@ -217,37 +139,38 @@ static int32_t due_day(const struct bd_change *change)
 	return day;
 }
 
+/* A source that there is, and that this sender may dispute. */
+static enum bd_code check_source(struct bd_change *change, struct bd_diag *diag)
+{
+	const struct bd_sender *sender = change->call.sender;
+	const struct bd_plan *plan =
+		bd_setup_plan(change->call.setup, bd_bytes_of(change->entry.dispute.source));
+
+	if (plan == NULL) {
+		return bd_fail(diag, BD_SOURCE_UNKNOWN, "no such source");
+	}
+	change->entry.source = plan->source;
+	return bd_access_has(sender, BD_SENDER_ENGINE) ||
+			       bd_access_has(sender, BD_SENDER_OPERATOR) ||
+			       bd_access_speaks_for(sender, plan->source)
+		       ? BD_OK
+		       : bd_fail(diag, BD_AUTH_SOURCE, "%s", plan->source);
+}
+
 static enum bd_code on_dispute(
 	struct bd_change *change, const struct bd_json *body, struct bd_diag *diag)
 {
-	static const char *const names[] = { "subject", "source", "entity", "field", "reason",
-		"reference", NULL };
 	struct bd_dispute *dispute = &change->entry.dispute;
 	struct bd_faults faults = { .diag = diag, .arena = &change->arena };
-	enum bd_code code = bd_question_members(body, "", names, &faults);
 
 	change->kind = BD_TRAIL_DISPUTE;
 	change->entry.kind = BD_ENTRY_DISPUTE;
-	code = code == BD_OK ? read_about(change, body, diag) : code;
-	code = code == BD_OK ? bd_change_text(&dispute->reason, change, body, "reason",
-				       NAME_MAX_BYTES, diag)
-			     : code;
-	if (code == BD_OK && find_reason(dispute->reason) == NULL) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "reason is one of the contract's");
-	}
-	code = code == BD_OK ? read_reference(&dispute->reference, change, body, diag) : code;
-	code = code == BD_OK ? bd_change_subject(&dispute->subject, change, body, diag) : code;
-	code = code == BD_OK ? bd_change_identifiers(change, &dispute->subject, diag) : code;
-	if (code == BD_OK && !bd_access_has(change->call.sender, BD_SENDER_ENGINE) &&
-		!bd_access_has(change->call.sender, BD_SENDER_OPERATOR) &&
-		!bd_access_speaks_for(change->call.sender, change->entry.source)) {
-		code = bd_fail(diag, BD_AUTH_SOURCE, "%s", change->entry.source);
-	}
-	if (code == BD_OK) {
-		dispute->due_day = due_day(change);
-		bd_change_post(change);
-	}
-	return code;
+	BD_TRY(bd_body_dispute(dispute, body, change->call.setup->dict, &faults));
+	BD_TRY(check_source(change, diag));
+	BD_TRY(bd_change_about(change, &dispute->subject, diag));
+	dispute->due_day = due_day(change);
+	bd_change_post(change);
+	return BD_OK;
 }
 
 static enum bd_code on_dispute_written(
@@ -312,25 +235,6 @@ static enum bd_code write_current(
 static const struct bd_change_ops dispute_ops = { on_dispute, on_dispute_written, write_current,
 	NULL };
 
-static enum bd_code read_state(
-	struct bd_change *change, const struct bd_json *body, struct bd_diag *diag)
-{
-	const char *outcome = NULL;
-	enum bd_code code = bd_change_text(&outcome, change, body, "outcome", NAME_MAX_BYTES, diag);
-
-	if (code != BD_OK) {
-		return code;
-	}
-	if (strcmp(outcome, "upheld") == 0) {
-		change->entry.resolution.state = BD_DISPUTE_UPHELD;
-	} else if (strcmp(outcome, "corrected") == 0) {
-		change->entry.resolution.state = BD_DISPUTE_CORRECTED;
-	} else {
-		return bd_fail(diag, BD_QUESTION_FORM, "outcome is upheld or corrected");
-	}
-	return BD_OK;
-}
-
 static bool read_id(uint64_t *out, struct bd_bytes text)
 {
 	uint64_t number = 0;
@@ -361,17 +265,15 @@ static enum bd_code check_right(
 static enum bd_code on_resolve(
 	struct bd_change *change, const struct bd_json *body, struct bd_diag *diag)
 {
-	static const char *const names[] = { "outcome", "reference", NULL };
 	struct question *question = CONTAINER(struct question, change, change);
 	struct bd_resolution *resolution = &change->entry.resolution;
 	struct bd_faults faults = { .diag = diag, .arena = &change->arena };
 	struct bd_dispute dispute;
-	enum bd_code code = bd_question_members(body, "", names, &faults);
+	enum bd_code code;
 
 	change->kind = BD_TRAIL_DISPUTE;
 	change->entry.kind = BD_ENTRY_RESOLUTION;
-	code = code == BD_OK ? read_state(change, body, diag) : code;
-	code = code == BD_OK ? read_reference(&resolution->reference, change, body, diag) : code;
+	code = bd_body_resolution(resolution, body, &faults);
 	if (code == BD_OK && !read_id(&question->id, change->target)) {
 		code = bd_fail(diag, BD_DISPUTE_UNKNOWN, "%s", "");
 	}

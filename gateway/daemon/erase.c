@@ -4,8 +4,9 @@
  * The writer's thread erases; what was done is entered into the trail, with the subject's digest
  * alone, before it is answered. Whoever does not wait for the answer has it erased all the same.
  */
-#include "answer/question.h"
 #include "base/limits.h"
+#include "base/try.h"
+#include "daemon/body.h"
 #include "daemon/routes.h"
 
 #include <stddef.h>
@@ -13,8 +14,6 @@
 #include <string.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-/* A basis is an article and a file number. */
-#define BASIS_MAX_BYTES 256
 
 struct erasure {
 	struct bd_call call;
@@ -131,48 +130,19 @@ static enum bd_code erase(struct bd_write *write, struct bd_store *store, struct
 
 /* -- what is asked -- */
 
-static enum bd_code take_basis(
-	struct erasure *erasure, const struct bd_json *root, struct bd_diag *diag)
+/* Whom, for the store and for the trail, and by which law. */
+static enum bd_code take_said(
+	struct erasure *erasure, const struct bd_erasure_said *said, struct bd_diag *diag)
 {
-	const struct bd_json *basis = bd_json_get(root, "basis");
-	enum bd_code code;
+	struct bd_audit *audit = &erasure->call.loop->audit;
+	enum bd_code code = bd_audit_text(&erasure->basis, audit, said->basis, &erasure->arena);
 
-	if (basis == NULL || basis->type != BD_JSON_IS_TEXT || basis->text.len == 0 ||
-		basis->text.len > BASIS_MAX_BYTES) {
-		code = bd_fail(diag, BD_QUESTION_FORM,
-			"basis is a text of 1 to 256 bytes: by which law, on which file");
-		bd_diag_set_path(diag, "/basis");
-		return code;
-	}
-	code = bd_audit_text(
-		&erasure->basis, &erasure->call.loop->audit, basis->text, &erasure->arena);
+	erasure->of.identifier = said->subject;
+	erasure->subject.pointer = bd_bytes_of("/subject");
+	code = code == BD_OK ? bd_audit_subject(erasure->subject.digest, audit, &said->subject,
+				       erasure->call.setup->dict)
+			     : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
-}
-
-static enum bd_code take_subject(
-	struct erasure *erasure, const struct bd_json *root, struct bd_diag *diag)
-{
-	const struct bd_dictionary *dict = erasure->call.setup->dict;
-	struct bd_faults faults = { diag, &erasure->arena, 0 };
-	enum bd_code invalid = BD_OK, code;
-	enum bd_subject_kind kind;
-
-	if (bd_json_get(root, "subject") == NULL) {
-		return bd_fail(diag, BD_QUESTION_FORM, "subject is missing");
-	}
-	code = bd_question_subject(&erasure->of.identifier, &invalid, &kind,
-		bd_json_get(root, "subject"), "/subject", dict, &faults);
-	if (code == BD_OK && invalid != BD_OK) {
-		code = bd_fail(diag, invalid, "%s", "");
-		bd_diag_set_path(diag, "/subject");
-	}
-	if (code == BD_OK) {
-		erasure->subject.pointer = bd_bytes_of("/subject");
-		code = bd_audit_subject(erasure->subject.digest, &erasure->call.loop->audit,
-			&erasure->of.identifier, dict);
-		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
-	}
-	return code;
 }
 
 /* What others' rows are cleaned of: values that the dictionary calls personal, and names. */
@@ -204,19 +174,14 @@ static enum bd_code take_fields(struct erasure *erasure, struct bd_diag *diag)
 
 static enum bd_code take(struct erasure *erasure, struct bd_diag *diag)
 {
-	static const char *const names[] = { "subject", "basis", NULL };
 	struct bd_faults faults = { diag, &erasure->arena, 0 };
+	struct bd_erasure_said said = { .basis = { "", 0 } };
 	struct bd_json *root = NULL;
-	enum bd_code code =
-		bd_json_parse(&root, bd_buf_bytes(&erasure->body), &erasure->arena, diag);
 
-	if (code == BD_OK && root->type != BD_JSON_IS_OBJECT) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "an erasure is an object");
-	}
-	code = code == BD_OK ? bd_question_members(root, "", names, &faults) : code;
-	code = code == BD_OK ? take_basis(erasure, root, diag) : code;
-	code = code == BD_OK ? take_subject(erasure, root, diag) : code;
-	return code == BD_OK ? take_fields(erasure, diag) : code;
+	BD_TRY(bd_question_body(&root, bd_buf_bytes(&erasure->body), &faults));
+	BD_TRY(bd_body_erasure(&said, root, erasure->call.setup->dict, &faults));
+	BD_TRY(take_said(erasure, &said, diag));
+	return take_fields(erasure, diag);
 }
 
 /* Lives on without the exchange. */

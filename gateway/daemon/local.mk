@@ -32,6 +32,8 @@ biduid_SOURCES = \
 	gateway/daemon/audit.c gateway/daemon/audit.h \
 	gateway/daemon/backtest.c gateway/daemon/backtest.h gateway/daemon/backtest_ask.c \
 	gateway/daemon/board.c gateway/daemon/board.h \
+	gateway/daemon/body.c gateway/daemon/body.h gateway/daemon/body_change.c gateway/daemon/body_obligation.c \
+	gateway/daemon/body_upload.c \
 	gateway/daemon/call.c gateway/daemon/call.h \
 	gateway/daemon/change.c gateway/daemon/change.h gateway/daemon/change_ask.c \
 	gateway/daemon/changes.c gateway/daemon/changes.h \

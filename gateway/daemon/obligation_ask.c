@@ -1,10 +1,10 @@
 /* obligation_ask.c - POST /v1/obligations/query, /v1/obligations/{id}/materials and
  * /v1/obligations/{id}/extend: one small JSON object each; the latter two change the ledger, are
  * entered into the trail, and answer with the obligation as it is after it. */
-#include "answer/question.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/try.h"
+#include "daemon/body.h"
 #include "daemon/obligations.h"
 #include "daemon/owed.h"
 #include "daemon/routes.h"
@@ -16,10 +16,6 @@
 #include <strings.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define CASE_MAX_BYTES 128
-#define OPERATOR_MAX_BYTES 128
-/* A material's digest: SHA-256. */
-#define DIGEST_TEXT_BYTES 64
 
 struct obligation_ask {
 	struct bd_call call;
@@ -53,31 +49,6 @@ static void refuse(struct obligation_ask *ask, enum bd_code code, struct bd_diag
 	ask_free(ask);
 }
 
-/* -- members -- */
-
-/* A text of 1 to max bytes. */
-static bool take_text(struct bd_bytes *out, const struct bd_json *body, const char *name,
-	size_t max, struct bd_faults *faults)
-{
-	const struct bd_json *node = bd_json_get(body, name);
-	char pointer[64], detail[96];
-
-	if (node != NULL && node->type == BD_JSON_IS_TEXT && node->text.len > 0 &&
-		node->text.len <= max) {
-		*out = node->text;
-		return true;
-	}
-	snprintf(pointer, sizeof(pointer), "/%s", name);
-	snprintf(detail, sizeof(detail), "a text of 1 to %zu bytes", max);
-	bd_faults_add(faults, BD_QUESTION_FORM, node, pointer, detail);
-	return false;
-}
-
-static enum bd_code first_of(const struct bd_faults *faults)
-{
-	return faults->count > 0 ? faults->diag->code : BD_OK;
-}
-
 /* -- by case -- */
 
 struct by_case {
@@ -109,7 +80,6 @@ static enum bd_code make_filter(struct by_case *by_case, struct bd_audit *audit)
 static enum bd_code take_query(
 	struct obligation_ask *ask, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "case", "limit", "cursor", NULL };
 	struct bd_loop *loop = ask->call.loop;
 	struct by_case by_case = {
 		.asked = { .sender = ask->call.sender,
@@ -117,28 +87,14 @@ static enum bd_code take_query(
 			.query = { .sender = bd_obligations_only_of(ask->call.sender),
 				.today = bd_obligations_today(loop) } }
 	};
-	const struct bd_json *limit = bd_json_get(body, "limit"),
-			     *cursor = bd_json_get(body, "cursor");
-	char text[BD_CURSOR_TEXT_BYTES] = "";
+	struct bd_obligations_said said;
 
-	bd_question_members(body, "", names, faults);
-	take_text(&by_case.case_id, body, "case", CASE_MAX_BYTES, faults);
-	if (limit != NULL) {
-		snprintf(text, sizeof(text), "%.*s",
-			(int)(limit->text.len < 8 ? limit->text.len : 8), limit->text.ptr);
-	}
-	if (limit != NULL && limit->type != BD_JSON_IS_NUMBER) {
-		bd_faults_add(faults, BD_QUESTION_FORM, limit, "/limit", "a number");
-	}
-	BD_TRY(first_of(faults));
-	BD_TRY(bd_obligations_limit(&by_case.asked.query.max, text, faults->diag));
+	BD_TRY(bd_body_obligations(&said, body, faults));
+	by_case.case_id = said.case_id;
+	by_case.asked.query.max = said.limit;
 	BD_TRY(make_filter(&by_case, &loop->audit));
-	if (cursor != NULL) {
-		if (cursor->type != BD_JSON_IS_TEXT || cursor->text.len >= sizeof(text)) {
-			return bd_fail(faults->diag, BD_CURSOR_INVALID, "%s", "");
-		}
-		snprintf(text, sizeof(text), "%.*s", (int)cursor->text.len, cursor->text.ptr);
-		BD_TRY(bd_obligations_cursor(&by_case.asked, loop, text, faults->diag));
+	if (said.cursor != NULL) {
+		BD_TRY(bd_obligations_cursor(&by_case.asked, loop, said.cursor, faults->diag));
 	}
 	bd_document_answer(loop, ask->call.exchange, write_case, &by_case);
 	ask_free(ask);
@@ -230,39 +186,13 @@ static enum bd_code find(struct bd_owed *owed, struct obligation_ask *ask, struc
 
 /* -- a material has come -- */
 
-static void read_material(struct bd_owed_change *change, const struct bd_json *body, int64_t now_ms,
-	struct bd_faults *faults)
-{
-	struct bd_bytes digest = { "", 0 }, at = { "", 0 };
-
-	if (take_text(&change->material, body, "state", 16, faults) &&
-		!bd_bytes_is(change->material, "supplied") &&
-		!bd_bytes_is(change->material, "e_licence")) {
-		bd_faults_add(faults, BD_QUESTION_FORM, bd_json_get(body, "state"), "/state",
-			"supplied or e_licence");
-	}
-	if (take_text(&digest, body, "digest", DIGEST_TEXT_BYTES, faults) &&
-		!bd_unhex(change->digest, sizeof(change->digest), digest)) {
-		bd_faults_add(faults, BD_QUESTION_FORM, bd_json_get(body, "digest"), "/digest",
-			"SHA-256, 64 hexadecimal digits");
-	}
-	if (take_text(&at, body, "at", 40, faults) && !bd_time_parse(&change->handed_ms, at)) {
-		bd_faults_add(faults, BD_QUESTION_FORM, bd_json_get(body, "at"), "/at", "RFC 3339");
-	} else if (change->handed_ms > now_ms + BD_CLOCK_AHEAD_MS) {
-		bd_faults_add(faults, BD_TIME_FUTURE, bd_json_get(body, "at"), "/at", "");
-	}
-}
-
 static enum bd_code take_materials(
 	struct obligation_ask *ask, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "state", "digest", "at", NULL };
 	struct bd_owed_change *change = &ask->act.change;
 	struct bd_owed owed = { .is_erased = false };
 
-	bd_question_members(body, "", names, faults);
-	read_material(change, body, bd_audit_time(&ask->call.loop->audit), faults);
-	BD_TRY(first_of(faults));
+	BD_TRY(bd_body_material(change, body, bd_audit_time(&ask->call.loop->audit), faults));
 	BD_TRY(find(&owed, ask, faults->diag));
 	if (owed.thing.is_element) {
 		return bd_fail(faults->diag, BD_OBLIGATION_KIND, "%s", "");
@@ -273,30 +203,6 @@ static enum bd_code take_materials(
 }
 
 /* -- more time -- */
-
-/* working_days, or a day; 0 and BD_NO_DAY where it is the other. */
-static void read_term(
-	int64_t *days, int32_t *due, const struct bd_json *body, struct bd_faults *faults)
-{
-	const struct bd_json *count = bd_json_get(body, "working_days"),
-			     *day = bd_json_get(body, "due");
-	bool is_number = count != NULL && count->type == BD_JSON_IS_NUMBER &&
-			 count->text.len <= 4 &&
-			 strspn(count->text.ptr, "0123456789") >= count->text.len;
-
-	if ((count == NULL) == (day == NULL)) {
-		bd_faults_add(faults, BD_QUESTION_FORM, day, "/working_days",
-			"one of working_days and due");
-	} else if (count != NULL) {
-		*days = is_number ? strtoll(count->text.ptr, NULL, 10) : 0;
-		if (*days == 0) {
-			bd_faults_add(faults, BD_QUESTION_FORM, count, "/working_days",
-				"a whole number from 1");
-		}
-	} else if (day->type != BD_JSON_IS_TEXT || !bd_day_parse(due, day->text)) {
-		bd_faults_add(faults, BD_QUESTION_FORM, day, "/due", "yyyy-MM-dd");
-	}
-}
 
 /* The new day: a working day after the present one, and no later than the matter allows. */
 static enum bd_code reckon(struct bd_owed_act *act, const struct bd_owed *owed, int64_t days,
@@ -331,17 +237,12 @@ static enum bd_code reckon(struct bd_owed_act *act, const struct bd_owed *owed, 
 static enum bd_code take_extend(
 	struct obligation_ask *ask, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "working_days", "due", "reason", "operator", NULL };
 	struct bd_owed_change *change = &ask->act.change;
 	struct bd_owed owed = { .is_erased = false };
 	int32_t due = BD_NO_DAY;
 	int64_t days = 0;
 
-	bd_question_members(body, "", names, faults);
-	read_term(&days, &due, body, faults);
-	take_text(&change->reason, body, "reason", BD_REASON_MAX_BYTES, faults);
-	take_text(&change->operator_name, body, "operator", OPERATOR_MAX_BYTES, faults);
-	BD_TRY(first_of(faults));
+	BD_TRY(bd_body_extension(change, &days, &due, body, faults));
 	BD_TRY(find(&owed, ask, faults->diag));
 	BD_TRY(reckon(&ask->act, &owed, days, due, ask->call.setup->calendar, faults->diag));
 	change->step = BD_OWED_STEP_EXTENDED;
@@ -367,12 +268,9 @@ static void on_body_end(struct bd_call *call)
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_faults faults = { .diag = &diag, .arena = &ask->arena };
 	struct bd_json *body = NULL;
-	enum bd_code code = bd_json_parse(&body, bd_buf_bytes(&ask->body), &ask->arena, &diag);
+	enum bd_code code = bd_question_body(&body, bd_buf_bytes(&ask->body), &faults);
 
 	ask->is_body_over = true;
-	if (code == BD_OK && body->type != BD_JSON_IS_OBJECT) {
-		code = bd_fail(&diag, BD_QUESTION_FORM, "one object");
-	}
 	code = code == BD_OK ? ask->take(ask, body, &faults) : code;
 	if (code != BD_OK) {
 		refuse(ask, code, &diag);

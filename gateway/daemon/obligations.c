@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_MAX 1000
 #define OWED_STATES (1u << BD_OWED_OPEN | 1u << BD_OWED_EXTENDED)
 
 int32_t bd_obligations_today(const struct bd_loop *loop)
@@ -205,13 +204,13 @@ static enum bd_code take_names(
 
 enum bd_code bd_obligations_limit(size_t *out, const char *text, struct bd_diag *diag)
 {
-	unsigned long limit = PAGE_MAX;
+	unsigned long limit = BD_OBLIGATIONS_PAGE_MAX;
 
 	if (text[0] != '\0') {
 		limit = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
 	}
-	if (limit == 0 || limit > PAGE_MAX) {
-		return bd_fail(diag, BD_QUESTION_FORM, "limit is 1 to %d", PAGE_MAX);
+	if (limit == 0 || limit > BD_OBLIGATIONS_PAGE_MAX) {
+		return bd_fail(diag, BD_QUESTION_FORM, "limit is 1 to %d", BD_OBLIGATIONS_PAGE_MAX);
 	}
 	*out = limit;
 	return BD_OK;

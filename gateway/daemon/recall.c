@@ -7,10 +7,10 @@
  * asked again.
  */
 #include "base/limits.h"
+#include "base/try.h"
+#include "daemon/body.h"
 #include "daemon/change.h"
 #include "daemon/routes.h"
-
-#include "answer/question.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -19,8 +19,6 @@
 #include <string.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define TEXT_MAX_BYTES 128
-#define WITH_MAX 16
 
 struct recall {
 	struct bd_change change;
@@ -104,44 +102,29 @@ static void begin_step(struct recall *recall)
 	}
 }
 
-static enum bd_code read_message(
-	struct recall *recall, const struct bd_json *member, struct bd_diag *diag)
+/* What that message was: of this source. */
+static enum bd_code find_message(struct recall *recall, uint64_t number, struct bd_diag *diag)
 {
 	struct bd_change *change = &recall->change;
-	struct bd_loop *loop = change->call.loop;
-	uint64_t number = 0;
-	enum bd_code code;
+	struct bd_store_reader *reader = change->call.loop->reader;
+	enum bd_code code = bd_store_begin(reader, diag);
 
-	for (size_t i = 0; i < member->text.len && i < 18; i++) {
-		if (member->text.ptr[i] < '0' || member->text.ptr[i] > '9') {
-			number = 0;
-			break;
-		}
-		number = number * 10 + (uint64_t)(member->text.ptr[i] - '0');
-	}
-	if ((member->type != BD_JSON_IS_TEXT && member->type != BD_JSON_IS_NUMBER) || number == 0 ||
-		member->text.len > 18) {
-		bd_fail_at(diag, BD_QUESTION_FORM, member->place, "message is the number of one");
-		return BD_QUESTION_FORM;
-	}
-	code = bd_store_begin(loop->reader, diag);
 	if (code != BD_OK) {
 		return code;
 	}
-	code = bd_store_recall_head(&recall->head, loop->reader, number, &change->arena, diag);
-	bd_store_end(loop->reader);
+	code = bd_store_recall_head(&recall->head, reader, number, &change->arena, diag);
+	bd_store_end(reader);
 	if (code == BD_OK && strcmp(recall->head.source, change->entry.source) != 0) {
 		code = bd_fail(diag, BD_RECEIPT_UNKNOWN, "%s", "");
 	}
 	return code;
 }
 
-static enum bd_code recall_message(
-	struct recall *recall, const struct bd_json *member, struct bd_diag *diag)
+static enum bd_code recall_message(struct recall *recall, uint64_t number, struct bd_diag *diag)
 {
 	struct bd_change *change = &recall->change;
 	struct bd_entry given = change->entry;
-	enum bd_code code = read_message(recall, member, diag);
+	enum bd_code code = find_message(recall, number, diag);
 
 	code = code == BD_OK ? bd_store_reader_new(
 				       &recall->reader, change->call.loop->daemon->store, diag)
@@ -162,18 +145,13 @@ static enum bd_code recall_message(
 
 /* -- of rows -- */
 
-static enum bd_code read_feed(struct recall *recall, const struct bd_plan *plan,
-	const struct bd_json *body, struct bd_diag *diag)
+static enum bd_code find_feed(
+	struct recall *recall, const struct bd_plan *plan, const char *name, struct bd_diag *diag)
 {
 	struct bd_change *change = &recall->change;
-	const struct bd_feed_plan *feed;
-	const char **sections, *name = NULL;
-	enum bd_code code = bd_change_text(&name, change, body, "feed", TEXT_MAX_BYTES, diag);
+	const struct bd_feed_plan *feed = bd_plan_feed(plan, name);
+	const char **sections;
 
-	if (code != BD_OK) {
-		return code;
-	}
-	feed = bd_plan_feed(plan, name);
 	if (feed == NULL) {
 		return bd_fail(diag, BD_SOURCE_UNKNOWN, "source %s has no such feed", plan->source);
 	}
@@ -191,72 +169,18 @@ static enum bd_code read_feed(struct recall *recall, const struct bd_plan *plan,
 	return BD_OK;
 }
 
-static enum bd_code read_with(struct recall *recall, const struct bd_entity *entity,
-	const struct bd_json *with, struct bd_diag *diag)
-{
-	struct bd_value *values = bd_arena_alloc(&recall->change.arena, WITH_MAX, sizeof(*values));
-
-	if (values == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
-	}
-	if (entity == NULL || with->type != BD_JSON_IS_OBJECT || with->count > WITH_MAX) {
-		bd_fail_at(diag, BD_QUESTION_FORM, with->place,
-			"with names fields of the entity that is given, at most %d", WITH_MAX);
-		return BD_QUESTION_FORM;
-	}
-	for (const struct bd_json *at = with->first; at != NULL; at = at->next) {
-		const char *name = bd_arena_text(&recall->change.arena, at->key);
-		const struct bd_field *field =
-			name == NULL ? NULL
-				     : bd_dictionary_field(
-					       recall->change.call.setup->dict, entity->name, name);
-
-		if (field == NULL || at->type != BD_JSON_IS_TEXT) {
-			bd_fail_at(diag, BD_QUESTION_FORM, at->place,
-				"a field of the entity, and its value as text");
-			return BD_QUESTION_FORM;
-		}
-		values[recall->change.entry.recall.with_count++] = (struct bd_value){
-			.field = field->number, .text = at->text, .native = { "", 0 }
-		};
-	}
-	recall->change.entry.recall.with = values;
-	return BD_OK;
-}
-
-static enum bd_code read_entity(
-	struct recall *recall, const struct bd_json *body, struct bd_diag *diag)
-{
-	struct bd_change *change = &recall->change;
-	const struct bd_json *with = bd_json_get(body, "with");
-	const struct bd_entity *entity = NULL;
-	const char *name = NULL;
-	enum bd_code code = bd_change_text(&name, change, body, "entity", TEXT_MAX_BYTES, diag);
-
-	if (code == BD_OK && name[0] != '\0') {
-		entity = bd_dictionary_entity(change->call.setup->dict, name);
-		if (entity == NULL) {
-			return bd_fail(diag, BD_QUESTION_FORM, "no such entity");
-		}
-		change->entry.recall.entity = entity->number;
-	}
-	return code == BD_OK && with != NULL ? read_with(recall, entity, with, diag) : code;
-}
-
 static enum bd_code recall_rows(struct recall *recall, const struct bd_plan *plan,
-	const struct bd_json *body, struct bd_diag *diag)
+	const struct bd_recall_said *said, struct bd_diag *diag)
 {
 	struct bd_change *change = &recall->change;
-	struct bd_identifier subject;
-	enum bd_code code = read_feed(recall, plan, body, diag);
 
-	code = code == BD_OK ? read_entity(recall, body, diag) : code;
-	code = code == BD_OK ? bd_change_subject(&subject, change, body, diag) : code;
-	code = code == BD_OK ? bd_change_identifiers(change, &subject, diag) : code;
-	if (code == BD_OK) {
-		bd_change_post(change);
-	}
-	return code;
+	BD_TRY(find_feed(recall, plan, said->feed, diag));
+	change->entry.recall.entity = said->entity;
+	change->entry.recall.with = said->with;
+	change->entry.recall.with_count = said->with_count;
+	BD_TRY(bd_change_about(change, &said->subject, diag));
+	bd_change_post(change);
+	return BD_OK;
 }
 
 /* -- the call -- */
@@ -264,13 +188,10 @@ static enum bd_code recall_rows(struct recall *recall, const struct bd_plan *pla
 static enum bd_code on_question(
 	struct bd_change *change, const struct bd_json *body, struct bd_diag *diag)
 {
-	static const char *const of_rows[] = { "feed", "subject", "entity", "with", NULL },
-				 *const of_message[] = { "message", NULL };
 	struct recall *recall = recall_of(change);
 	const struct bd_plan *plan = bd_setup_plan(change->call.setup, change->target);
-	const struct bd_json *message = bd_json_get(body, "message");
 	struct bd_faults faults = { .diag = diag, .arena = &change->arena };
-	enum bd_code code;
+	struct bd_recall_said said;
 
 	if (plan == NULL) {
 		return bd_fail(diag, BD_SOURCE_UNKNOWN, "no such source");
@@ -279,16 +200,13 @@ static enum bd_code on_question(
 		!bd_access_speaks_for(change->call.sender, plan->source)) {
 		return bd_fail(diag, BD_AUTH_SOURCE, "%s", plan->source);
 	}
-	code = bd_question_members(body, "", message != NULL ? of_message : of_rows, &faults);
-	if (code != BD_OK) {
-		return code;
-	}
+	BD_TRY(bd_body_recall(&said, body, change->call.setup->dict, &faults));
 	change->kind = BD_TRAIL_RECALL;
 	change->entry.kind = BD_ENTRY_RECALL;
 	change->entry.source = plan->source;
 	change->event.source = bd_bytes_of(plan->source);
-	return message != NULL ? recall_message(recall, message, diag)
-			       : recall_rows(recall, plan, body, diag);
+	return said.message != 0 ? recall_message(recall, said.message, diag)
+				 : recall_rows(recall, plan, &said, diag);
 }
 
 static enum bd_code on_written(struct bd_change *change, bool *is_over, struct bd_diag *diag)

@@ -77,29 +77,12 @@ static enum bd_code enter(struct bd_document *document, const struct bd_sender *
 static enum bd_code take(
 	struct bd_document *document, const struct bd_sender *sender, struct bd_bytes body)
 {
-	static const char *const names[] = { "subject", NULL };
 	struct bd_faults faults = { &document->diag, &document->arena, 0 };
 	char receipt[BD_TRAIL_ID_TEXT_BYTES];
 	struct bd_identifier asked;
-	struct bd_json *root = NULL;
-	enum bd_code invalid = BD_OK;
 	enum bd_subject_kind kind;
 
-	BD_TRY(bd_json_parse(&root, body, &document->arena, &document->diag));
-	if (root->type != BD_JSON_IS_OBJECT) {
-		return bd_fail(&document->diag, BD_QUESTION_FORM, "an object");
-	}
-	BD_TRY(bd_question_members(root, "", names, &faults));
-	if (bd_json_get(root, "subject") == NULL) {
-		return bd_fail(&document->diag, BD_QUESTION_FORM, "subject is missing");
-	}
-	BD_TRY(bd_question_subject(&asked, &invalid, &kind, bd_json_get(root, "subject"),
-		"/subject", document->loop->setup->dict, &faults));
-	if (invalid != BD_OK) {
-		bd_fail(&document->diag, invalid, "%s", "");
-		bd_diag_set_path(&document->diag, "/subject");
-		return invalid;
-	}
+	BD_TRY(bd_question_alone(&asked, &kind, body, document->loop->setup->dict, &faults));
 	BD_TRY(enter(document, sender, &asked, receipt));
 	bd_jw_object(&document->json, NULL);
 	bd_jw_text(&document->json, "receipt", receipt);

@@ -1,8 +1,7 @@
 /* upload_ask.c - uploads 断点续传, but for their parts and end: POST and GET /v1/uploads, GET and
  * DELETE /v1/uploads/{upload}. */
-#include "answer/question.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "daemon/body.h"
 #include "daemon/document.h"
 #include "daemon/routes.h"
 #include "daemon/upload_call.h"
@@ -13,81 +12,6 @@
 
 /* -- what a new one is to be -- */
 
-static enum bd_code read_text(char *out, size_t size, const struct bd_json *body, const char *name,
-	bool is_required, struct bd_diag *diag)
-{
-	const struct bd_json *node = bd_json_get(body, name);
-
-	if (node == NULL && !is_required) {
-		return BD_OK;
-	}
-	if (node == NULL || node->type != BD_JSON_IS_TEXT || node->text.len == 0 ||
-		node->text.len >= size || memchr(node->text.ptr, '\0', node->text.len) != NULL) {
-		return bd_fail(
-			diag, BD_QUESTION_FORM, "%s is a text of 1 to %zu bytes", name, size - 1);
-	}
-	memcpy(out, node->text.ptr, node->text.len);
-	out[node->text.len] = '\0';
-	return BD_OK;
-}
-
-static enum bd_code read_number(uint64_t *out, bool *is_there, const struct bd_json *body,
-	const char *name, struct bd_diag *diag)
-{
-	const struct bd_json *node = bd_json_get(body, name);
-	char *end = NULL;
-
-	*is_there = node != NULL;
-	if (node == NULL) {
-		return BD_OK;
-	}
-	*out = node->type == BD_JSON_IS_NUMBER ? strtoull(node->text.ptr, &end, 10) : 0;
-	return end != NULL && *end == '\0' && node->text.len <= 18 && node->text.ptr[0] != '-'
-		       ? BD_OK
-		       : bd_fail(diag, BD_QUESTION_FORM, "%s is a whole number", name);
-}
-
-static enum bd_code read_flag(
-	bool *out, const struct bd_json *body, const char *name, struct bd_diag *diag)
-{
-	const struct bd_json *node = bd_json_get(body, name);
-
-	if (node == NULL) {
-		return BD_OK;
-	}
-	*out = node->type == BD_JSON_IS_BOOL && bd_bytes_is(node->text, "true");
-	return node->type == BD_JSON_IS_BOOL
-		       ? BD_OK
-		       : bd_fail(diag, BD_QUESTION_FORM, "%s is true or false", name);
-}
-
-static enum bd_code read_digest(
-	uint8_t out[BD_DIGEST_BYTES], const struct bd_json *body, struct bd_diag *diag)
-{
-	const struct bd_json *node = bd_json_get(body, "digest");
-
-	return node != NULL && node->type == BD_JSON_IS_TEXT &&
-			       bd_upload_digest_read(out, node->text)
-		       ? BD_OK
-		       : bd_fail(diag, BD_QUESTION_FORM,
-				 "digest is that of the whole, sha-256=:BASE64: (RFC 9530)");
-}
-
-static enum bd_code read_delivery(
-	struct bd_delivery *delivery, const struct bd_json *body, struct bd_diag *diag)
-{
-	const struct bd_json *day = bd_json_get(body, "delivery");
-	enum bd_code code;
-
-	delivery->day = INT32_MIN;
-	if (day != NULL &&
-		(day->type != BD_JSON_IS_TEXT || !bd_day_parse(&delivery->day, day->text))) {
-		return bd_fail(diag, BD_QUESTION_FORM, "delivery is yyyy-MM-dd");
-	}
-	code = read_number(&delivery->total, &delivery->has_total, body, "total", diag);
-	return code == BD_OK ? read_flag(&delivery->is_baseline, body, "baseline", diag) : code;
-}
-
 static enum bd_code read_key(struct bd_upload_call *call)
 {
 	struct bd_bytes key = bd_http_header(call->call.exchange, "idempotency-key");
@@ -97,35 +21,6 @@ static enum bd_code read_key(struct bd_upload_call *call)
 	}
 	memcpy(call->terms.key, key.ptr != NULL ? key.ptr : "", key.len);
 	return BD_OK;
-}
-
-static enum bd_code read_terms(struct bd_upload_call *call, const struct bd_json *body)
-{
-	static const char *const names[] = { "source", "feed", "length", "digest", "delivery",
-		"total", "baseline", "atomic", "gzip", "charset", NULL };
-	struct bd_upload_terms *terms = &call->terms;
-	struct bd_faults faults = { .diag = &call->diag, .arena = &call->arena };
-	struct bd_diag *diag = &call->diag;
-	bool is_there = false;
-	enum bd_code code = bd_question_members(body, "", names, &faults);
-
-	code = code == BD_OK
-		       ? read_text(terms->source, sizeof(terms->source), body, "source", true, diag)
-		       : code;
-	code = code == BD_OK ? read_text(terms->feed, sizeof(terms->feed), body, "feed", true, diag)
-			     : code;
-	code = code == BD_OK ? read_number(&terms->length, &is_there, body, "length", diag) : code;
-	if (code == BD_OK && (!is_there || terms->length == 0)) {
-		code = bd_fail(diag, BD_QUESTION_FORM, "length is that of the whole, in bytes");
-	}
-	code = code == BD_OK ? read_digest(terms->sha256, body, diag) : code;
-	code = code == BD_OK ? read_delivery(&terms->delivery, body, diag) : code;
-	code = code == BD_OK ? read_flag(&terms->is_atomic, body, "atomic", diag) : code;
-	code = code == BD_OK ? read_flag(&terms->is_gzip, body, "gzip", diag) : code;
-	code = code == BD_OK ? read_text(terms->charset, sizeof(terms->charset), body, "charset",
-				       false, diag)
-			     : code;
-	return code == BD_OK ? read_key(call) : code;
 }
 
 /* As for a push: the source and feed are there, and this sender speaks for it. */
@@ -150,14 +45,12 @@ static enum bd_code check_right(struct bd_upload_call *call)
 
 static void on_terms(struct bd_upload_call *call)
 {
+	struct bd_faults faults = { .diag = &call->diag, .arena = &call->arena };
 	struct bd_json *body = NULL;
-	enum bd_code code =
-		bd_json_parse(&body, bd_buf_bytes(&call->body), &call->arena, &call->diag);
+	enum bd_code code = bd_question_body(&body, bd_buf_bytes(&call->body), &faults);
 
-	if (code == BD_OK && body->type != BD_JSON_IS_OBJECT) {
-		code = bd_fail(&call->diag, BD_QUESTION_FORM, "an object");
-	}
-	code = code == BD_OK ? read_terms(call, body) : code;
+	code = code == BD_OK ? bd_body_upload(&call->terms, body, &faults) : code;
+	code = code == BD_OK ? read_key(call) : code;
 	code = code == BD_OK ? check_right(call) : code;
 	if (code != BD_OK) {
 		call->diag.code = code;

@@ -249,32 +249,3 @@ void bd_upload_call_end(struct bd_upload_call *call, const char *entered, int st
 	}
 	bd_upload_call_answer(call, status);
 }
-
-/* Alone, or among others of a list. */
-bool bd_upload_digest_read(uint8_t out[BD_DIGEST_BYTES], struct bd_bytes text)
-{
-	static const char prefix[] = "sha-256=:";
-	const size_t len = 44; /* of 32 bytes in base64 */
-	char room[BD_DIGEST_BYTES + 4];
-	struct bd_buf bytes = { room, 0, sizeof(room), sizeof(room) };
-
-	while (text.len > 0 &&
-		strncmp(text.ptr, prefix,
-			text.len < sizeof(prefix) - 1 ? text.len : sizeof(prefix) - 1)) {
-		const char *comma = memchr(text.ptr, ',', text.len);
-		size_t past = comma != NULL ? (size_t)(comma - text.ptr) + 1 : text.len;
-
-		while (past < text.len && text.ptr[past] == ' ') {
-			past++;
-		}
-		text.ptr += past;
-		text.len -= past;
-	}
-	if (text.len < sizeof(prefix) - 1 + len + 1 || text.ptr[sizeof(prefix) - 1 + len] != ':' ||
-		!bd_base64_read(&bytes, (struct bd_bytes){ text.ptr + sizeof(prefix) - 1, len }) ||
-		bytes.len != BD_DIGEST_BYTES) {
-		return false;
-	}
-	memcpy(out, bytes.ptr, BD_DIGEST_BYTES);
-	return true;
-}

@@ -54,7 +54,5 @@ void bd_upload_call_end(struct bd_upload_call *call, const char *entered, int st
 
 /* Members of an object that is open. */
 void bd_upload_write(struct bd_json_writer *w, const struct bd_upload_view *view);
-/* "sha-256=:BASE64:" (RFC 9530 section 2). */
-bool bd_upload_digest_read(uint8_t out[BD_DIGEST_BYTES], struct bd_bytes text);
 
 #endif

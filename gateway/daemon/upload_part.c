@@ -1,5 +1,6 @@
 /* upload_part.c - PUT /v1/uploads/{upload}/parts/{part}: one part, with its digest (RFC 9530). */
 #include "base/clock.h"
+#include "daemon/body.h"
 #include "daemon/routes.h"
 #include "daemon/upload_call.h"
 

@@ -1,4 +1,4 @@
-DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk \
+DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_body tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk \
 	tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_later \
 	tests/unit/test_load_read tests/unit/test_mailbox tests/unit/test_pull_progress \
 	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
@@ -14,6 +14,8 @@ tests_unit_test_again_LDADD = $(DAEMON_AGAIN_LIBS)
 tests_unit_test_backtest_SOURCES = tests/unit/test_backtest.c tests/unit/store_support.h gateway/daemon/backtest.c \
 	gateway/daemon/again.c gateway/daemon/sandbox.c gateway/daemon/told.c
 tests_unit_test_backtest_LDADD = $(DAEMON_AGAIN_LIBS)
+tests_unit_test_body_SOURCES = tests/unit/test_body.c tests/unit/config_support.h $(BODY_SOURCES)
+tests_unit_test_body_LDADD = libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS) -lpthread
 tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c gateway/daemon/cursor.c
 tests_unit_test_cursor_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_database_talk_SOURCES = tests/unit/test_database_talk.c gateway/daemon/database_talk.c
