@@ -48,3 +48,12 @@ tests_fuzz_fuzz_file_list_LDADD = libbd_base.a $(CRYPTO_LIBS) -lunistring -lpthr
 tests_fuzz_fuzz_file_list_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_replay_file_list_SOURCES = $(tests_fuzz_fuzz_file_list_SOURCES) tests/fuzz/replay.c
 tests_fuzz_replay_file_list_LDADD = $(tests_fuzz_fuzz_file_list_LDADD)
+FUZZERS += tests/fuzz/fuzz_forms
+REPLAYS += tests/fuzz/replay_forms
+BODY_SOURCES = gateway/daemon/body.c gateway/daemon/body_change.c gateway/daemon/body_obligation.c gateway/daemon/body_upload.c
+tests_fuzz_fuzz_forms_SOURCES = tests/fuzz/fuzz_forms.c $(BODY_SOURCES)
+tests_fuzz_fuzz_forms_LDADD = libbd_trail.a libbd_answer.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
+	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring -lpthread
+tests_fuzz_fuzz_forms_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_replay_forms_SOURCES = $(tests_fuzz_fuzz_forms_SOURCES) tests/fuzz/replay.c
+tests_fuzz_replay_forms_LDADD = $(tests_fuzz_fuzz_forms_LDADD)
