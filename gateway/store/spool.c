@@ -18,8 +18,9 @@
 /* Beside each record in a block: key, number, length. */
 #define ITEM_BYTES (BD_NODE_KEY_BYTES + 12)
 
+/* The key as two numbers, which compare as its bytes do. */
 struct place {
-	uint8_t key[BD_NODE_KEY_BYTES];
+	uint64_t high, low;
 	uint64_t number;
 	uint32_t offset, len; /* in the run's bytes */
 };
@@ -239,8 +240,8 @@ static enum bd_code add_item(struct bd_spool *spool, const struct gathering *gat
 		spool->block.len + record.len + ITEM_BYTES > BD_SPOOL_BLOCK_BYTES) {
 		BD_TRY(end_block(spool, diag));
 	}
-	BD_TRY(bd_buf_add(
-		&spool->block, (struct bd_bytes){ (const char *)place->key, sizeof(place->key) }));
+	BD_TRY(bd_buf_add_u64(&spool->block, place->high));
+	BD_TRY(bd_buf_add_u64(&spool->block, place->low));
 	BD_TRY(bd_buf_add_u64(&spool->block, place->number));
 	return bd_buf_add_sized(&spool->block, record);
 }
@@ -248,9 +249,14 @@ static enum bd_code add_item(struct bd_spool *spool, const struct gathering *gat
 static int compare_places(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
-	int order = memcmp(x->key, y->key, BD_NODE_KEY_BYTES);
 
-	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+	if (x->high != y->high) {
+		return x->high < y->high ? -1 : 1;
+	}
+	if (x->low != y->low) {
+		return x->low < y->low ? -1 : 1;
+	}
+	return (x->number > y->number) - (x->number < y->number);
 }
 
 static enum bd_code write_run(
@@ -303,9 +309,20 @@ static struct place *new_place(struct gathering *gathering)
 	return &gathering->places[gathering->count];
 }
 
+_Static_assert(BD_NODE_KEY_BYTES == 16, "a key is two numbers");
+static void set_key(struct place *place, const uint8_t key[BD_NODE_KEY_BYTES])
+{
+	struct bd_reader reader =
+		bd_reader_of((struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES });
+
+	place->high = bd_read_u64(&reader);
+	place->low = bd_read_u64(&reader);
+}
+
 static enum bd_code read_key(
 	struct bd_spool *spool, struct place *place, bool *of_subject, struct bd_bytes packed)
 {
+	uint8_t key[BD_NODE_KEY_BYTES];
 	struct bd_record record;
 
 	bd_arena_clear(&spool->arena);
@@ -314,12 +331,15 @@ static enum bd_code read_key(
 		spool->newest = (struct bd_stamp){ true, record.order };
 	}
 	*of_subject = record.is_message_subject;
-	memset(place->key, 0, sizeof(place->key));
 	if (record.is_message_subject) {
 		return BD_OK;
 	}
-	return record.subject_count > 0 ? bd_seal_blind(spool->seal, &record.subject[0], place->key)
-					: BD_SUBJECT_MISSING;
+	if (record.subject_count == 0) {
+		return BD_SUBJECT_MISSING;
+	}
+	BD_TRY(bd_seal_blind(spool->seal, &record.subject[0], key));
+	set_key(place, key);
+	return BD_OK;
 }
 
 static enum bd_code put(struct bd_spool *spool, struct gathering *gathering, struct place place,
@@ -364,7 +384,7 @@ enum bd_code bd_spool_put(struct bd_spool *spool, const uint8_t key[BD_NODE_KEY_
 	struct place place = { .number = number };
 	enum bd_code code = BD_LIMIT_BYTES;
 
-	memcpy(place.key, key, sizeof(place.key));
+	set_key(&place, key);
 	if (bytes.len <= BD_RECORD_MAX_BYTES * 2) {
 		code = put(spool, &spool->gathered, place, bytes, diag);
 	}
