@@ -290,11 +290,6 @@
 #define BD_REASON_MAX_BYTES 512
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
-/* The same of the initial load, where nobody else needs the memory: links and aliases of what is
- * loaded lie all over their databases, so each transaction writes most of the pages of them anew,
- * and the fewer there are the less is written. Far below the 131,071 pages from which on LMDB
- * 0.9.24 keeps a list of those that it has written out early, and leaks it. */
-#define BD_LOAD_PART_BYTES UINT64_C(201326592)
 /* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they
  * compared. Longer ones are kept without these. */
 #define BD_CASE_MAX_BYTES 1048576

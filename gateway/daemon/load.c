@@ -239,9 +239,6 @@ static enum bd_code load_all(struct bd_load *load, const struct bd_keys *keys,
 	enum bd_code code = bd_setup_open_store(&load->store, load->setup, keys, true, diag),
 		     closed;
 
-	if (code == BD_OK) {
-		bd_store_set_part_bytes(load->store, BD_LOAD_PART_BYTES);
-	}
 	code = code == BD_OK ? check_approval(load, diag) : code;
 	code = code == BD_OK ? open_trail(load, key, diag) : code;
 	if (code == BD_OK &&

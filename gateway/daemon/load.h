@@ -13,7 +13,6 @@
  * - Each file is known again by what is in it: after kill -9 the same load goes on. Files that are
  *   stored are passed over, one that is being stored is gone on with where it stood (biduid would
  *   do that too), and what was only read is read again.
- * - Transactions are larger (BD_LOAD_PART_BYTES): nobody waits between them, and less is written.
  * - Aliases and links are put at the end, for all of the load (store/pairs.h). A load that was
  *   killed before that leaves a store that biduid does not start with (BD_LOAD_UNFINISHED), until a
  *   load, of whatever files, has come to its end.

@@ -79,7 +79,6 @@ struct bd_store {
 	struct bd_reseal *reseal;       /* reseal.h */
 	struct bd_waiting *waiting;     /* in the order in which they came */
 	const struct bd_store_hook *hook;
-	uint64_t part_bytes;    /* of a long message: long.c; 0 = as ever */
 	uint64_t loading;       /* first commit whose pairs may be missing; 0 = all are there */
 	struct bd_pairs *pairs; /* pairs.h; NULL = they are put as they come */
 	uint64_t spool_number;  /* atomic; of the newest file */

@@ -313,7 +313,6 @@ uint64_t bd_long_part_bytes(const struct bd_store *store)
 {
 	uint64_t part = store->hook != NULL ? store->hook->part_bytes : 0;
 
-	part = part != 0 ? part : store->part_bytes;
 	return part != 0 ? part : BD_TXN_MAX_BYTES / 4 * 3;
 }
 
@@ -437,11 +436,6 @@ void bd_long_leave(struct bd_store *store, const struct bd_entry *entry)
 	if (store->active != NULL && store->active->entry == entry) {
 		store->active->entry = NULL;
 	}
-}
-
-void bd_store_set_part_bytes(struct bd_store *store, uint64_t bytes)
-{
-	store->part_bytes = bytes;
 }
 
 bool bd_store_has_work(const struct bd_store *store)

@@ -213,9 +213,6 @@ void bd_spool_free(struct bd_spool *spool);
 /* Writer thread: puts the entry's spool on disk and the entry in line. A code: it is not taken. Its
  * outcome is told by bd_store_work; the entry and what it borrows live until then. */
 enum bd_code bd_store_take(struct bd_store *store, struct bd_entry *entry, struct bd_diag *diag);
-/* How much of memory a transaction of a long message may take in this process, before the first;
- * without it BD_TXN_MAX_BYTES. */
-void bd_store_set_part_bytes(struct bd_store *store, uint64_t bytes);
 /* Is there a message in line, or one that was not finished before a restart? */
 bool bd_store_has_work(const struct bd_store *store);
 /* Writer thread: one step, at most one transaction. *done: an entry whose outcome is known now;
