@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
-# loading.sh SOURCE BUILD WORK - the initial load beside pushing the same data (README.md says how).
-# LOAD_PEOPLE: "100000 1000000", one run each; LOAD_PUSH: up to how many the same is pushed as well (1000000).
+# loading.sh SOURCE BUILD WORK - the initial load beside pushing the same data, and how its cost grows (README.md says
+# how). LOAD_PEOPLE: "100000 300000 1000000", one run each; LOAD_PUSH: up to how many the same is pushed as well
+# (1000000); LOAD_SCRATCH: where the dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of
+# the disk (20), a run for which that would not be is passed over.
 set -euo pipefail
 top=$1 build=$2 work=$3
 export LC_ALL=C.UTF-8
 rm -rf "$work"
 mkdir -p "$work"
 . "$top/tests/e2e/lib.sh"
-trap stop_gateway EXIT
+gen=${LOAD_SCRATCH:-$work}/loading-gen
+trap 'stop_gateway; rm -rf "$gen" "$work/data"' EXIT
+# Of each person on the disk while it is loaded: sorted runs, store, and the dump where it is there too.
+bytes_a_person=1850
+[ -n "${LOAD_SCRATCH:-}" ] || bytes_a_person=2250
 
-# CPU of a process and of the children it had and has, in milliseconds.
+# CPU of a process and of the children it had and has, in milliseconds; what they wrote, in bytes.
 cpu_ms() {
 	local pid ticks
 	ticks=$(awk '{ print $14 + $15 + $16 + $17 }' "/proc/$1/stat")
@@ -19,58 +25,86 @@ cpu_ms() {
 	echo $((ticks * 1000 / $(getconf CLK_TCK)))
 }
 
+written() {
+	sed -n 's/^write_bytes: //p' "/proc/$1/io"
+}
+
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
-row() { # WHO RECORDS WALL-MS CPU-MS
-	printf '%-8s %10s records %8s ms %8s records/s %7s us CPU/record %6s bytes/subject on disk\n' "$1" "$2" "$3" \
-		$(($2 * 1000 / $3)) "$(awk -v c="$4" -v n="$2" 'BEGIN { printf "%.1f", c * 1000 / n }')" \
-		$(($(du -s --block-size=1 "$work/data" | cut -f 1) / $2)) | tee -a "$work/results.txt"
+# WHO PEOPLE SECONDS CPU-US WRITTEN KIB READY-MS: a line of the results, with what is in the store.
+note() {
+	local disk packed links
+	disk=$(du -s --block-size=1 --exclude=trail "$work/data" | cut -f 1)
+	"$build/tests/bench/bench_store" "$work/data" >"$work/rows"
+	packed=$(awk -F '\t' '$1 == "nodes" { print $4 }' "$work/rows")
+	links=$(awk -F '\t' '$1 == "owners" || $1 == "links" { sum += $5 } END { print sum }' "$work/rows")
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "$6" "$disk" "$packed" "$links" "$7" \
+		"$busy" >>"$work/raw.tsv"
+	tail -n 1 "$work/raw.tsv"
 }
 
 fresh() {
 	rm -rf "$work/data"
 	mkdir -m 700 "$work/data"
+	busy=$(cut -d ' ' -f 1 /proc/loadavg)
 }
 
-load_one() { # RECORDS
-	local begin end times TIMEFORMAT='%U %S'
+load_one() { # PEOPLE
+	local begin used
 	fresh
-	begin=$(now_ms)
-	times=$({ time "$build/bidui" load "$work/gen/social_packet.xml" --source social --feed packet \
-		--config "$work/bidui.conf" >"$work/out" 2>"$work/err"; } 2>&1) || { cat "$work/err" >&2; return 1; }
-	end=$(now_ms)
-	row load "$1" $((end - begin)) "$(awk '{ printf "%d", ($1 + $2) * 1000 }' <<<"$times")"
+	used=$(python3 "$top/tests/bench/loading.py" run "$build/bidui" load "$gen/social_packet.xml" --source social \
+		--feed packet --config "$work/bidui.conf" 2>"$work/err" | tail -n 1) || { cat "$work/err" >&2; return 1; }
 	begin=$(now_ms)
 	start_gateway
-	end=$(now_ms)
-	printf 'biduid starts with them and is ready in %s ms\n' $((end - begin)) | tee -a "$work/results.txt"
+	read -r seconds cpu bytes memory <<<"$used"
+	ready=$(($(now_ms) - begin))
 	stop_gateway || return 1
+	note load "$1" "$seconds" "$cpu" "$bytes" "$memory" "$ready"
 }
 
-push_one() { # RECORDS
-	local begin end cpu
+push_one() { # PEOPLE
+	local begin end cpu bytes memory
 	fresh
 	start_gateway
 	cpu=$(cpu_ms "$bidui_pid")
+	bytes=$(written "$bidui_pid")
 	begin=$(now_ms)
-	"$build/bidui" push "$work/gen/social_packet.xml" --source social --feed packet >"$work/out" 2>"$work/err" ||
+	"$build/bidui" push "$gen/social_packet.xml" --source social --feed packet >"$work/out" 2>"$work/err" ||
 		{ cat "$work/err" >&2; return 1; }
 	end=$(now_ms)
-	row push "$1" $((end - begin)) $(($(cpu_ms "$bidui_pid") - cpu))
+	cpu=$((($(cpu_ms "$bidui_pid") - cpu) * 1000))
+	bytes=$(($(written "$bidui_pid") - bytes))
+	memory=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$bidui_pid/status")
 	stop_gateway || return 1
+	note push "$1" "$(awk -v ms=$((end - begin)) 'BEGIN { print ms / 1000 }')" "$cpu" "$bytes" "$memory" -1
+}
+
+# The one file of those that the generator writes; the others are as many times larger.
+generate() { # PEOPLE
+	local name
+	rm -rf "$gen"
+	mkdir -p "$gen"
+	for name in medical.ndjson social_nws.ndxml social_nws.xml tax.ndxml truth.tsv; do
+		ln -s /dev/null "$gen/$name"
+	done
+	"$build/tests/gen/bidui_gen" --people "$1" --businesses 1 --seed 5 --fault-rate 0 --out "$gen"
 }
 
 make_keys
 write_settings 0 0
 # So that a million in one message may be pushed.
 echo 'body_max_bytes = 17179869184' >>"$work/bidui.conf"
-for people in ${LOAD_PEOPLE:-100000 1000000}; do
-	rm -rf "$work/gen"
-	"$build/tests/gen/bidui_gen" --people "$people" --businesses 1 --seed 5 --fault-rate 0 --out "$work/gen"
-	find "$work/gen" -type f ! -name social_packet.xml -delete
+for people in ${LOAD_PEOPLE:-100000 300000 1000000}; do
+	free=$(df --output=avail --block-size=1 "$work" | tail -n 1)
+	if [ $((people * bytes_a_person + ${LOAD_FREE_GB:-20} * 1000000000)) -gt "$free" ]; then
+		echo "$people: 磁盘不够，跳过 passed over: there is too little room on the disk"
+		continue
+	fi
+	generate "$people"
 	load_one "$people"
 	[ "$people" -gt "${LOAD_PUSH:-1000000}" ] || push_one "$people"
+	rm -rf "$gen" "$work/data"
+	python3 "$top/tests/bench/loading.py" report "$work/raw.tsv" "$work/results.tsv" "$work/growth.svg"
 done
-rm -rf "$work/gen" "$work/data"

@@ -219,6 +219,12 @@ def width(text):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def print_lines(lines):
+    widths = [max(width(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip())
+
+
 def main():
     rows = read(sys.argv[1])
     table = Table()
@@ -230,12 +236,10 @@ def main():
     with open(sys.argv[2], "w", encoding="utf-8") as out:
         out.write("path\tfigure\tmedian\tunit\tpeer\tratio\tbudget\tverdict\n")
         out.writelines("\t".join(line) + "\n" for line in table.lines)
-    lines = [head] + table.lines
-    widths = [max(width(line[i]) for line in lines) for i in range(len(head))]
-    for line in lines:
-        print("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(line, widths)).rstrip())
+    print_lines([head] + table.lines)
     plot(sys.argv[3], table.lines)
     print("结果文件 written to %s %s" % (sys.argv[2], sys.argv[3]))
 
 
-main()
+if __name__ == "__main__":
+    main()
