@@ -228,26 +228,45 @@ static enum bd_code dump_feed(struct lines *lines, struct bd_bytes name, struct 
 	return end_line(lines);
 }
 
-static enum bd_code dump_feeds(
-	struct lines *lines, struct bd_store_reader *reader, struct bd_diag *diag)
+/* How many rows of a section are seen. */
+static enum bd_code dump_tally(struct lines *lines, struct bd_bytes name, struct bd_bytes value)
 {
+	struct bd_reader reader = bd_reader_of(value);
+	struct bd_buf *line = &lines->line;
+
+	bd_buf_clear(line);
+	BD_TRY(bd_buf_add(line, name));
+	for (size_t i = 0; i < line->len; i++) {
+		line->ptr[i] = line->ptr[i] == '\0' ? ' ' : line->ptr[i];
+	}
+	BD_TRY(bd_buf_printf(line, " = %llu", (unsigned long long)bd_read_u64(&reader)));
+	return end_line(lines);
+}
+
+/* What the coverage database has under a prefix, each by its own way of saying it. */
+static enum bd_code dump_coverage(struct lines *lines, struct bd_store_reader *reader,
+	const char *prefix,
+	enum bd_code (*dump)(struct lines *lines, struct bd_bytes name, struct bd_bytes value),
+	struct bd_diag *diag)
+{
+	const size_t len = strlen(prefix);
 	enum bd_code code = BD_OK;
 	MDB_cursor *cursor;
-	MDB_val key = { 5, "feed" }, value;
+	MDB_val key = { len, (void *)prefix }, value;
 	int result = mdb_cursor_open(reader->txn, reader->store->coverage, &cursor);
 
 	if (result != 0) {
 		return bd_store_fail(diag, result, "dump");
 	}
 	result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (code == BD_OK && result == 0 && key.mv_size > 5 &&
-		memcmp(key.mv_data, "feed", 5) == 0) {
+	while (code == BD_OK && result == 0 && key.mv_size > len &&
+		memcmp(key.mv_data, prefix, len) == 0) {
 		struct bd_bytes name = { key.mv_data, key.mv_size }, was;
 		bool found = false;
 
 		code = bd_history_coverage(
 			&was, &found, reader->store, reader->txn, name, reader->as_of.commit);
-		code = code == BD_OK && found ? dump_feed(lines, name, was) : code;
+		code = code == BD_OK && found ? dump(lines, name, was) : code;
 		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
@@ -259,23 +278,46 @@ static int compare_lines(const void *a, const void *b)
 	return bd_bytes_compare(*(const struct bd_bytes *)a, *(const struct bd_bytes *)b);
 }
 
+/* In the order of their bytes. */
+static enum bd_code write_lines(struct bd_buf *out, struct lines *lines)
+{
+	enum bd_code code = BD_OK;
+
+	if (lines->count > 1) {
+		qsort(lines->items, lines->count, sizeof(*lines->items), compare_lines);
+	}
+	for (size_t i = 0; i < lines->count && code == BD_OK; i++) {
+		code = bd_buf_add(out, lines->items[i]);
+		code = code == BD_OK ? bd_buf_add_byte(out, '\n') : code;
+	}
+	free(lines->items);
+	bd_buf_release(&lines->line);
+	return code;
+}
+
 enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	struct lines lines = { .arena = arena };
-	enum bd_code code;
+	enum bd_code code, written;
 
 	bd_buf_init(&lines.line, BD_NODE_MAX_BYTES);
 	code = dump_nodes(&lines, reader, arena, diag);
-	code = code == BD_OK ? dump_feeds(&lines, reader, diag) : code;
-	if (lines.count > 1) {
-		qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
-	}
-	for (size_t i = 0; i < lines.count && code == BD_OK; i++) {
-		code = bd_buf_add(out, lines.items[i]);
-		code = code == BD_OK ? bd_buf_add_byte(out, '\n') : code;
-	}
-	free(lines.items);
-	bd_buf_release(&lines.line);
+	code = code == BD_OK ? dump_coverage(&lines, reader, "feed", dump_feed, diag) : code;
+	written = write_lines(out, &lines);
+	code = code == BD_OK ? written : code;
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "dump");
+}
+
+enum bd_code bd_store_dump_tallies(struct bd_buf *out, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag)
+{
+	struct lines lines = { .arena = arena };
+	enum bd_code code, written;
+
+	bd_buf_init(&lines.line, BD_NODE_MAX_BYTES);
+	code = dump_coverage(&lines, reader, "rows", dump_tally, diag);
+	written = write_lines(out, &lines);
+	code = code == BD_OK ? written : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "dump");
 }

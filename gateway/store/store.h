@@ -367,6 +367,9 @@ enum bd_code bd_store_counts(
  * arrival; without sequence numbers and receive times. Tests only: it holds values in clear. */
 enum bd_code bd_store_dump(struct bd_buf *out, struct bd_store_reader *reader,
 	struct bd_arena *arena, struct bd_diag *diag);
+/* How many rows of each section are seen, in the same way. Nobody keeps what it was: as of now. */
+enum bd_code bd_store_dump_tallies(struct bd_buf *out, struct bd_store_reader *reader,
+	struct bd_arena *arena, struct bd_diag *diag);
 
 /* Lawful erasure: overwrites the salts of the subject, under every identifier that it goes by, and
  * those of every case in which it was looked at (cases.h), and syncs: nothing of these can be read

@@ -18,6 +18,7 @@ static enum bd_code dump(struct bd_store *store, struct bd_diag *diag)
 	bd_buf_init(&out, DUMP_MAX_BYTES);
 	code = code == BD_OK ? bd_store_begin(reader, diag) : code;
 	code = code == BD_OK ? bd_store_dump(&out, reader, &arena, diag) : code;
+	code = code == BD_OK ? bd_store_dump_tallies(&out, reader, &arena, diag) : code;
 	if (code == BD_OK) {
 		if (out.len > 0) {
 			fwrite(out.ptr, 1, out.len, stdout);
