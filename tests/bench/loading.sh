@@ -76,7 +76,7 @@ push_one() { # PEOPLE
 	end=$(now_ms)
 	cpu=$((($(cpu_ms "$bidui_pid") - cpu) * 1000))
 	bytes=$(($(written "$bidui_pid") - bytes))
-	memory=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$bidui_pid/status")
+	memory=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$bidui_pid/status")
 	stop_gateway || return 1
 	note push "$1" "$(awk -v ms=$((end - begin)) 'BEGIN { print ms / 1000 }')" "$cpu" "$bytes" "$memory" -1
 }

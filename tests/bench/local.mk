@@ -44,7 +44,7 @@ looking-up:
 	bash $(top_srcdir)/tests/bench/look_up.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/looking-up
 
 # By name, as in tests/reference; the programs are none of those that are built with everything.
-EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_intake.c tests/bench/bench_load.c tests/bench/bench_store.c \
+EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_intake.c tests/bench/bench_load.c tests/bench/bench_store.c tests/bench/growth.svg \
 	tests/bench/load.h tests/bench/load_connection.c tests/bench/load_process.c tests/bench/loading.py tests/bench/loading.sh tests/bench/look_up.py tests/bench/look_up.sh tests/bench/nws.xsd \
 	tests/bench/packet.xsd tests/bench/peers.sh tests/bench/report.py tests/bench/slow.c tests/bench/slow.sh tests/bench/tax_service.xsd \
 	tests/bench/taxml.xsd tests/bench/ten-elements.xml
