@@ -167,6 +167,15 @@ wait "$bidui_pid" 2>/dev/null
 start_gateway || { echo 'Bail out! no start after a kill'; exit 1; }
 check 'events outlive a kill' test "$(as window watches '' >/dev/null; jq '.watches | length' "$work/body")" = "$before"
 
+# -- by a load, while it is stopped --
+since=$(as window watches '' >/dev/null; jq -r .next "$work/body")
+sed 's/林示例/林示装/' "$top/adapters/social/samples/social_nws_response.xml" >"$work/loaded.xml"
+check 'biduid ends in order' stop_gateway
+check 'a change is loaded' "$build/bidui" load "$work/loaded.xml" --source social --feed nws --config "$work/bidui.conf"
+start_gateway || { echo 'Bail out! no start after a load'; exit 1; }
+check 'a load is told as a push is' as window status_is 200 watches "?since=$since&wait=10"
+check 'of the same case' body_is ".watches | any(.receipt == \"$receipt\" and .source == \"social\" and .what == \"changed\" and .entity == \"person\")"
+
 # -- on the command line --
 export BIDUI_CERT="$work/tls/window.crt" BIDUI_KEY="$work/tls/window.key"
 "$build/bidui" watch >"$work/said" 2>"$work/said.err"
