@@ -1,6 +1,7 @@
 /* store_dump.c - store_dump FOLDER MASTER-KEY-FILE: what a store holds that nobody has open, as
  * canonical sorted text on stdout, so that two of them can be compared. */
 #include "config/master_key.h"
+#include "store/env.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ static enum bd_code dump(struct bd_store *store, struct bd_diag *diag)
 
 int main(int argc, char **argv)
 {
-	struct bd_store_settings settings = { .map_size_bytes = UINT64_C(1) << 40,
+	struct bd_store_settings settings = { .map_size_bytes = BD_READ_MAP_BYTES,
 		.journal_days = 7 };
 	struct bd_diag diag = { .code = BD_OK };
 	struct bd_store *store = NULL;
