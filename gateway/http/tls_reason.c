@@ -21,7 +21,9 @@ static const struct reason of_verify[] = {
 	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, BD_TLS_UNKNOWN_ISSUER },
 	{ X509_V_ERR_CERT_UNTRUSTED, BD_TLS_UNKNOWN_ISSUER },
 	{ X509_V_ERR_CERT_REVOKED, BD_TLS_REVOKED },
-	{ X509_V_ERR_UNABLE_TO_GET_CRL, BD_TLS_CRL },
+	/* Its alert is certificate_unknown. That of a list that cannot be got is unknown_ca, which
+	 * blames the issuer of a certificate that is as good as ever. */
+	{ X509_V_ERR_DIFFERENT_CRL_SCOPE, BD_TLS_CRL },
 };
 
 /* Of the record and handshake layers; what is not here is no TLS as anybody speaks it. */

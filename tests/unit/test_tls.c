@@ -466,6 +466,25 @@ static void test_a_list_counts_until_its_end_and_grace(void **state)
 	assert_int_equal(judge(0, now_ms, NULL), BD_TLS_CRL_LOST);
 }
 
+/* Whoever is refused for want of a list is not told that the certificate was at fault, or its
+ * issuer. */
+static void test_without_a_list_the_certificate_is_not_blamed(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct bd_http_tls_settings with = settings();
+	(void)state;
+	write_crl(NULL, CA, -HOUR_MS);
+	with.crl = path_of("crl.pem");
+	struct http_server *server = http_server_start_tls(NULL, &with);
+	for (size_t v = 0; v < 2; v++) {
+		unsigned before = http_server_secured(server, BD_TLS_CRL);
+		assert_int_equal(
+			ask_once(server, CLIENT, versions[v], NULL), SSL_AD_CERTIFICATE_UNKNOWN);
+		http_server_wait_secured(server, BD_TLS_CRL, before);
+	}
+	http_server_stop(server);
+}
+
 /* Without the file the lists of before count for a minute and the grace, then they do not. */
 static void test_a_list_out_of_reach(void **state)
 {
@@ -637,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_resumption_asks_again),
 		cmocka_unit_test(test_the_deny_list_acts_at_once),
 		cmocka_unit_test(test_a_list_counts_until_its_end_and_grace),
+		cmocka_unit_test(test_without_a_list_the_certificate_is_not_blamed),
 		cmocka_unit_test(test_a_list_out_of_reach),
 		cmocka_unit_test(test_suites_are_aead_with_ephemeral_keys),
 		cmocka_unit_test(test_files_that_cannot_be_used_are_named),
