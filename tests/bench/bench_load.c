@@ -506,7 +506,6 @@ static bool read_options(struct load *load, int argc, char **argv)
 			return false;
 		}
 	}
-	load->may_sleep = load->may_sleep && load->rate <= 0;
 	load->warm_up = load->is_once ? 0 : load->warm_up;
 	return optind == argc && load->port != 0 && load->path != NULL && load->bodies != NULL &&
 	       load->connection_count >= 1 && load->connection_count <= CONNECTIONS_MAX &&

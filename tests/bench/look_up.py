@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Cases in batches of 64, all at once, and what becomes of them.
 
-    look_up.py PORT TLS-FOLDER CASES-FILE     a case a line
+    look_up.py PORT TLS-FOLDER CASES-FILE READY-FILE     a case a line
+
+READY-FILE is made when all are connected; half a second later they ask.
 
 Prints one JSON object: decisions, codes of look-ups, and times in milliseconds."""
 import asyncio
@@ -11,7 +13,7 @@ import ssl
 import sys
 import time
 
-port, tls, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+port, tls, path, ready_file = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 IN_FLIGHT = 64
 
 
@@ -70,6 +72,8 @@ async def waiting():
     for part in parts:
         tasks.append(asyncio.create_task(batch(ready, go, part, seen)))
         await ready.acquire()
+    open(ready_file, "w").close()
+    await asyncio.sleep(0.5)
     go.set()
     begun = time.monotonic()
     await asyncio.gather(*tasks)

@@ -18,7 +18,7 @@ others_core=$(($(nproc) > 1 ? 1 : 0))
 before_others=
 nice -n -20 true 2>/dev/null && before_others='nice -n -20'
 waiting() { # CASES-FILE
-	taskset -c "$others_core" "$python" "$top/tests/bench/look_up.py" "$https_port" "$work/tls" "$1"
+	taskset -c "$others_core" "$python" "$top/tests/bench/look_up.py" "$https_port" "$work/tls" "$1" "$work/ready"
 }
 # A hundred a second, each from when it was due. A pass, and no look-up: asked before and behind.
 fresh() { # SECONDS
@@ -102,15 +102,20 @@ idle() {
 }
 # Each begins with a circuit that is closed, and with cases of which nothing is stored.
 run() { # NAME FAULT DEADLINE-MS SECONDS WHICH-CASES
-	local fresh
+	local waiting
 	start_pinned
 	control -X DELETE faults
 	[ -z "$2" ] || control -X PUT "faults?path=/tax/gt3&fault=$2"
 	"$5" -n "$cases" "$work/cases" | sed "s/DEADLINE/$3/" >"$work/batch"
-	fresh "$4" >"$work/fresh.json" &
-	fresh=$!
-	waiting "$work/batch" >"$work/waiting.json"
-	wait "$fresh"
+	rm -f "$work/ready"
+	waiting "$work/batch" >"$work/waiting.json" &
+	waiting=$!
+	until [ -e "$work/ready" ]; do
+		kill -0 "$waiting" || exit 1
+		read -r -t 0.05 <> <(:) || true
+	done
+	fresh "$4" >"$work/fresh.json"
+	wait "$waiting"
 	row "$1" "$(cat "$work/waiting.json")" "$(cat "$work/fresh.json")"
 	control -X DELETE faults
 	idle
