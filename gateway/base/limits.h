@@ -182,10 +182,12 @@
 #define BD_HTTP_INPUT_BYTES 36864
 /* One read of ciphertext, shared by a loop's connections: four TLS records of full length. */
 #define BD_HTTP_CIPHER_BYTES 65536
-/* Answers waiting for the client; past it nothing further is read or answered. Four TLS records:
- * enough to keep a connection busy, little enough that a thousand clients who do not read cost 64
- * MiB. */
-#define BD_HTTP_OUT_HIGH_BYTES 65536
+/* Answers waiting for the client; past it nothing further is read or answered. Two TLS records:
+ * enough beside what the kernel holds, and what a loop makes for one connection in one turn, which
+ * everybody else waits for; a thousand clients who do not read cost 32 MiB. */
+#define BD_HTTP_OUT_HIGH_BYTES 32768
+/* How long a loop works in one turn on answers that go on: each connection's next 32 KiB. */
+#define BD_HTTP_TURN_NS 250000
 /* What the kernel holds of them for one connection; left to itself it takes 4 MiB, all of which
  * would be made and encrypted in one go for a client that may not read. Enough for 2 MB/s over 50
  * ms. */
@@ -215,10 +217,14 @@
 /* How often the certificate behind an open connection is looked at again: its own end, and that of
  * the CRL, come by time alone. */
 #define BD_HTTP_PEER_LOOK_MS 10000
-/* Certificates looked at again in one tick, a whole verification counted as sixteen looks: some
- * four milliseconds of a loop; 10,000 connections are through in 40 seconds. */
-#define BD_HTTP_PEER_LOOKS_MAX 1024
+/* Certificates looked at again in one tick, a whole verification counted as sixteen looks: 10,000
+ * connections are through in 40 seconds. In one step of it: a quarter of a millisecond at most. */
+#define BD_HTTP_PEER_LOOKS_TICK 1024
+#define BD_HTTP_PEER_LOOKS_STEP 64
 #define BD_HTTP_PEER_VERIFY_LOOKS 16
+/* Connections whose time budgets are looked at in one step of a tick, and in one that is late. */
+#define BD_HTTP_TICK_STEP 64
+#define BD_HTTP_TICK_STEP_MAX 256
 /* How often the files of certificates are looked at; one that changed is read when it has stayed as
  * it is from one look to the next. */
 #define BD_HTTP_FILES_LOOK_MS 1000

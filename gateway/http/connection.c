@@ -230,27 +230,29 @@ static bool step(struct bd_http_exchange *x)
 	return has_taken || (!x->is_closing && x->phase != BD_HTTP_LINGER && pull(x));
 }
 
-/* A streaming answer that had to wait may go on; true when its handler was told. */
-static bool tell_writable(struct bd_http_exchange *x)
+/* A streaming answer that had to wait for room. */
+static bool may_write_on(const struct bd_http_exchange *x)
 {
-	if (!x->is_full || bd_http_waiting(x) >= BD_HTTP_OUT_HIGH_BYTES / 2) {
-		return false;
-	}
-	x->is_full = false;
-	if (!x->is_handled || x->is_aborted || x->loop->handler->ops->on_writable == NULL) {
-		return false;
-	}
-	x->loop->handler->ops->on_writable(x->loop->handler, x);
-	return true;
+	return x->is_full && bd_http_waiting(x) < BD_HTTP_OUT_HIGH_BYTES / 2;
 }
 
-static bool is_unblocked(struct bd_http_exchange *x)
+/* Answers that had to wait for room, before they were begun. */
+static bool may_answer_on(const struct bd_http_exchange *x)
 {
-	if (!x->is_blocked || bd_http_waiting(x) >= BD_HTTP_OUT_HIGH_BYTES) {
-		return false;
+	return x->is_blocked && bd_http_waiting(x) < BD_HTTP_OUT_HIGH_BYTES;
+}
+
+static void go_on(struct bd_http_exchange *x)
+{
+	const struct bd_http_ops *ops = x->loop->handler->ops;
+	x->is_blocked = x->is_blocked && !may_answer_on(x);
+	if (!may_write_on(x)) {
+		return;
 	}
-	x->is_blocked = false;
-	return true;
+	x->is_full = false;
+	if (x->is_handled && !x->is_aborted && ops->on_writable != NULL) {
+		ops->on_writable(x->loop->handler, x);
+	}
 }
 
 /* The last answer has left: close our half and wait a moment for the client's, so that what it
@@ -322,13 +324,14 @@ void bd_http_connection_process(struct bd_http_exchange *x)
 		return;
 	}
 	x->is_busy = true;
-	do {
-		while (step(x)) {
-		}
-		bd_http_connection_note_secured(x);
-		bd_http_send_continue(x);
-		bd_http_flush(x);
-	} while (!x->is_closing && (tell_writable(x) || is_unblocked(x)));
+	if (!x->is_closing) {
+		go_on(x);
+	}
+	while (step(x)) {
+	}
+	bd_http_connection_note_secured(x);
+	bd_http_send_continue(x);
+	bd_http_flush(x);
 	note_begin(x);
 	if (x->session != NULL && !bd_http_session_keep(x->session)) {
 		bd_http_connection_close(x);
@@ -339,13 +342,16 @@ void bd_http_connection_process(struct bd_http_exchange *x)
 		give_back(x);
 	}
 	x->is_busy = false;
+	if (!x->is_closing && !x->is_ready && (may_write_on(x) || may_answer_on(x))) {
+		bd_http_loop_make_ready(x->loop, x, true);
+	}
 	bd_http_connection_settle(x);
 }
 
 void bd_http_connection_wake(struct bd_http_exchange *x)
 {
 	if (!x->is_busy && !x->is_ready && !x->is_closing) {
-		bd_http_loop_make_ready(x->loop, x);
+		bd_http_loop_make_ready(x->loop, x, false);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 
+#include <time.h>
 #include <uv.h>
 
 /* Input of a connection that is not idle: [0, head_len) the head of the request being handled,
@@ -28,24 +29,33 @@ struct bd_http_block {
 	char bytes[BD_HTTP_INPUT_BYTES];
 };
 
+/* Connections that are processed next, in the order in which they came; each is in one at most. */
+struct bd_http_queue {
+	struct bd_http_exchange *first, *last;
+};
+
 struct bd_http_loop {
 	uv_loop_t *uv;
 	struct bd_http_settings settings;
 	struct bd_http_handler *handler;
 	struct listener *listeners;
 	struct bd_http_exchange *connections;
-	struct bd_http_exchange *ready, *last_ready;
+	struct bd_http_exchange *visited; /* whose budgets are looked at next; NULL = the first */
+	struct bd_http_queue ready;       /* all of them in a turn */
+	struct bd_http_queue going_on;    /* long answers: as many as there is time for */
 	struct bd_http_exchange *held, *last_held; /* in the order in which they began to wait */
 	struct bd_http_block *blocks;              /* free ones */
 	size_t connection_count, handle_count, block_count;
 	uint64_t safe; /* marks up to here are released */
 	bool is_draining, is_drained;
-	unsigned looks; /* left to this tick, for peers of open connections */
+	unsigned looks;      /* left to this step, for peers of open connections */
+	uint64_t stepped_ms; /* when the last step was */
 	uv_timer_t timer;
-	uv_idle_t idle; /* runs while somebody is ready */
+	uv_idle_t idle; /* runs while somebody is queued */
 	uv_prepare_t before;
 	uv_check_t turn;
-	char date[30]; /* RFC 9110 section 5.6.7, as of the last tick */
+	time_t dated;
+	char date[30]; /* RFC 9110 section 5.6.7, as of the last step */
 	char scratch[BD_HTTP_CIPHER_BYTES];
 };
 
@@ -107,8 +117,9 @@ void bd_http_connection_close(struct bd_http_exchange *exchange);
 /* The same, and the kernel forgets what it still holds for the client: else a client who does not
  * read would keep that as long as it likes. */
 void bd_http_connection_reset(struct bd_http_exchange *exchange);
-/* Moves the connection on as far as it goes; answers of one turn leave in one write. It may free
- * the exchange. Not from inside a call of the handler. */
+/* Moves the connection on, until it has to wait or as many answers as may wait have left; then it
+ * goes on in another turn. Answers of one turn leave in one write. It may free the exchange. Not
+ * from inside a call of the handler. */
 void bd_http_connection_process(struct bd_http_exchange *exchange);
 /* Has process called from the loop, unless it runs already. */
 void bd_http_connection_wake(struct bd_http_exchange *exchange);
@@ -159,7 +170,9 @@ size_t bd_http_connection_untaken(const struct bd_http_exchange *exchange);
 /* NULL = no memory. */
 struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop);
 void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block);
-void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *exchange);
+/* Not queued yet. goes_on: it has had its share of this turn. */
+void bd_http_loop_make_ready(
+	struct bd_http_loop *loop, struct bd_http_exchange *exchange, bool goes_on);
 /* Its answers wait for its mark. */
 void bd_http_loop_hold(struct bd_http_exchange *exchange);
 /* The connection is closed: out of the list. */

@@ -148,6 +148,9 @@ static void on_before(uv_prepare_t *before)
 void bd_http_loop_forget(struct bd_http_exchange *x)
 {
 	unhold(x);
+	if (x->loop->visited == x) {
+		x->loop->visited = x->next;
+	}
 	if (x->previous != NULL) {
 		x->previous->next = x->next;
 	} else {
@@ -186,53 +189,101 @@ void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block)
 	loop->block_count++;
 }
 
+static void put(struct bd_http_queue *queue, struct bd_http_exchange *x)
+{
+	x->next_ready = NULL;
+	*(queue->last != NULL ? &queue->last->next_ready : &queue->first) = x;
+	queue->last = x;
+}
+
+/* Not from a queue that is empty. */
+static struct bd_http_exchange *take(struct bd_http_queue *queue)
+{
+	struct bd_http_exchange *x = queue->first;
+	queue->first = x->next_ready;
+	queue->last = queue->first != NULL ? queue->last : NULL;
+	x->is_ready = false;
+	return x;
+}
+
+/* Who is queued meanwhile has the next turn. */
+static void process_until(struct bd_http_queue *queue, uint64_t end_ns)
+{
+	struct bd_http_exchange *last = queue->last;
+	bool is_over = last == NULL;
+	while (!is_over) {
+		struct bd_http_exchange *x = take(queue);
+		is_over = x == last;
+		bd_http_connection_process(x);
+		is_over = is_over || uv_hrtime() >= end_ns;
+	}
+}
+
 static void on_idle(uv_idle_t *idle)
 {
 	struct bd_http_loop *loop = idle->data;
-	struct bd_http_exchange *x = loop->ready;
-	/* Who becomes ready meanwhile has the next turn. */
-	loop->ready = loop->last_ready = NULL;
-	while (x != NULL) {
-		struct bd_http_exchange *next = x->next_ready;
-		x->is_ready = false;
-		bd_http_connection_process(x);
-		x = next;
-	}
-	if (loop->ready == NULL) {
+	process_until(&loop->ready, UINT64_MAX);
+	process_until(&loop->going_on, uv_hrtime() + BD_HTTP_TURN_NS);
+	if (loop->ready.first == NULL && loop->going_on.first == NULL) {
 		uv_idle_stop(idle);
 	}
 }
 
-void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *x)
+void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *x, bool goes_on)
 {
 	x->is_ready = true;
-	x->next_ready = NULL;
-	if (loop->last_ready != NULL) {
-		loop->last_ready->next_ready = x;
-	} else {
-		loop->ready = x;
-		uv_idle_start(&loop->idle, on_idle);
-	}
-	loop->last_ready = x;
+	put(goes_on ? &loop->going_on : &loop->ready, x);
+	uv_idle_start(&loop->idle, on_idle);
 }
 
 static void note_date(struct bd_http_loop *loop)
 {
 	time_t now = time(NULL);
 	struct tm parts;
+	if (now == loop->dated) {
+		return;
+	}
+	loop->dated = now;
 	gmtime_r(&now, &parts);
 	strftime(loop->date, sizeof(loop->date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+}
+
+/* -- budgets: everybody's within a tick, a few at a time, so that nobody waits for all of them --
+ */
+
+static void on_tick(uv_timer_t *timer);
+
+static void start_timer(struct bd_http_loop *loop)
+{
+	uint64_t tick = loop->settings.tick_ms, count = loop->connection_count,
+		 wait = count <= BD_HTTP_TICK_STEP ? tick : tick * BD_HTTP_TICK_STEP / count;
+	uv_timer_start(&loop->timer, on_tick, wait > 0 ? wait : 1, 0);
+}
+
+/* Its share of what has passed since the last step, of the connections and of the looks. */
+static size_t begin_step(struct bd_http_loop *loop, uint64_t now)
+{
+	uint64_t tick = loop->settings.tick_ms, passed = now - loop->stepped_ms,
+		 looks = loop->looks + BD_HTTP_PEER_LOOKS_TICK * passed / tick,
+		 visits = loop->connection_count * passed / tick + 1;
+	loop->stepped_ms = now;
+	loop->looks = looks < BD_HTTP_PEER_LOOKS_STEP ? (unsigned)looks : BD_HTTP_PEER_LOOKS_STEP;
+	return visits < BD_HTTP_TICK_STEP_MAX ? (size_t)visits : BD_HTTP_TICK_STEP_MAX;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct bd_http_loop *loop = timer->data;
+	uint64_t now = uv_now(loop->uv);
 	note_date(loop);
-	loop->looks = BD_HTTP_PEER_LOOKS_MAX;
+	struct bd_http_exchange *x = loop->visited != NULL ? loop->visited : loop->connections;
 	/* Closing only marks: a connection leaves the list in its close callback. */
-	for (struct bd_http_exchange *x = loop->connections; x != NULL; x = x->next) {
-		bd_http_connection_tick(x, uv_now(loop->uv));
+	for (size_t left = begin_step(loop, now); left > 0 && x != NULL; left--) {
+		bd_http_connection_tick(x, now);
+		x = x->next;
 	}
+	loop->visited = x;
+	start_timer(loop);
 }
 
 /* -- its life -- */
@@ -272,7 +323,8 @@ enum bd_code bd_http_loop_new(struct bd_http_loop **out, struct uv_loop_s *uv,
 	loop->handle_count = 4;
 	uv_prepare_start(&loop->before, on_before);
 	uv_check_start(&loop->turn, on_turn);
-	uv_timer_start(&loop->timer, on_tick, loop->settings.tick_ms, loop->settings.tick_ms);
+	loop->stepped_ms = uv_now(uv);
+	start_timer(loop);
 	*out = loop;
 	return BD_OK;
 }

@@ -115,7 +115,7 @@ enum bd_code bd_http_session_failure(const struct bd_http_session *session);
 bool bd_http_session_is_resumed(const struct bd_http_session *session);
 /* The serial number of the certificate that was refused, "" when none was. */
 const char *bd_http_session_refused_serial(const struct bd_http_session *session);
-/* Judges the peer again, if that is due. *looks is what is left to this tick, and is taken from;
+/* Judges the peer again, if that is due. *looks is what is left to this step, and is taken from;
  * with none left it is put off. False: the peer is refused now, and the failure says why. */
 bool bd_http_session_recheck(
 	struct bd_http_session *session, struct bd_http_tls *tls, int64_t now_ms, unsigned *looks);

@@ -27,7 +27,10 @@ struct http_server {
 	pthread_t thread;
 	pthread_barrier_t started;
 	struct call *held;
-	unsigned port, aborts, nested, requests;
+	unsigned port, aborts, nested, crowded, requests;
+	uv_prepare_t before;
+	uv_check_t after;
+	unsigned turn;                /* changes before and after the sockets are looked at */
 	bool is_calling, is_draining; /* is_draining: of the test's thread */
 };
 
@@ -38,6 +41,7 @@ struct call {
 	struct bd_buf body;
 	uv_timer_t timer;
 	size_t sent;
+	unsigned turn; /* in which it was asked for more */
 	bool is_ended, is_timed, is_streaming;
 };
 
@@ -207,8 +211,24 @@ static void on_abort(struct bd_http_handler *handler, struct bd_http_exchange *e
 
 static void on_writable(struct bd_http_handler *handler, struct bd_http_exchange *exchange)
 {
-	enter((struct http_server *)handler);
-	stream(bd_http_state(exchange));
+	struct http_server *server = (struct http_server *)handler;
+	struct call *call = bd_http_state(exchange);
+	enter(server);
+	if (call->turn == server->turn) {
+		__atomic_add_fetch(&server->crowded, 1, __ATOMIC_SEQ_CST);
+	}
+	call->turn = server->turn;
+	stream(call);
+}
+
+static void on_before(uv_prepare_t *before)
+{
+	((struct http_server *)before->data)->turn++;
+}
+
+static void on_after(uv_check_t *after)
+{
+	((struct http_server *)after->data)->turn++;
 }
 
 static void on_drained(struct bd_http_handler *handler)
@@ -217,6 +237,8 @@ static void on_drained(struct bd_http_handler *handler)
 	uv_close((uv_handle_t *)&server->drain, NULL);
 	uv_close((uv_handle_t *)&server->release, NULL);
 	uv_close((uv_handle_t *)&server->reload, NULL);
+	uv_close((uv_handle_t *)&server->before, NULL);
+	uv_close((uv_handle_t *)&server->after, NULL);
 }
 
 static uint64_t on_mark(struct bd_http_handler *handler)
@@ -277,6 +299,12 @@ static void *run(void *state)
 	server->release.data = server;
 	uv_async_init(&server->uv, &server->reload, on_reload);
 	server->reload.data = server;
+	uv_prepare_init(&server->uv, &server->before);
+	uv_check_init(&server->uv, &server->after);
+	server->before.data = server->after.data = server;
+	server->turn = 1;
+	uv_prepare_start(&server->before, on_before);
+	uv_check_start(&server->after, on_after);
 	if (bd_http_loop_new(&server->http, &server->uv, &server->settings, &server->handler,
 		    &diag) != BD_OK ||
 		bd_http_listen(server->http, "127.0.0.1", &server->port, server->tls, &diag) !=
@@ -328,6 +356,11 @@ void http_server_drain(struct http_server *server)
 		server->is_draining = true;
 		uv_async_send(&server->drain);
 	}
+}
+
+unsigned http_server_crowded(struct http_server *server)
+{
+	return __atomic_load_n(&server->crowded, __ATOMIC_SEQ_CST);
 }
 
 void http_server_hold(struct http_server *server, uint64_t mark)

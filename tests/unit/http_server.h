@@ -40,6 +40,8 @@ unsigned http_server_aborts(struct http_server *server);
 /* Waits, at most 5 s, until it has come so often. */
 void http_server_wait_aborts(struct http_server *server, unsigned count);
 unsigned http_server_nested(struct http_server *server);
+/* How often a stream was asked for more twice before others had their turn (a defect). */
+unsigned http_server_crowded(struct http_server *server);
 /* How many requests have begun; and waits until so many have, at most 5 s. */
 unsigned http_server_requests(struct http_server *server);
 void http_server_wait_requests(struct http_server *server, unsigned count);

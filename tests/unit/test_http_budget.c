@@ -1,6 +1,7 @@
 /* test_http_budget.c - each time budget of a connection: who is late is told or closed, who is not
  * late is left alone. Only the order of events is asserted, never a speed.
  */
+#include "base/limits.h"
 #include "http_server.h"
 #include "tls_keys.h"
 
@@ -68,6 +69,27 @@ static void test_an_idle_connection_is_closed_silently(void **state)
 	assert_non_null(client_read_end(fd, &len));
 	assert_int_equal(len, 0);
 	close(fd);
+}
+
+/* More than are looked at in one step of a tick: those behind them have their budgets too. */
+static void test_everybody_has_a_budget(void **state)
+{
+	int waiting[2 * BD_HTTP_TICK_STEP], fd = client_connect(http_server_port(*state));
+	size_t count = sizeof(waiting) / sizeof(waiting[0]);
+	unsigned begun = http_server_requests(*state);
+	client_say(fd, "GET /echo HTTP/1.1\r\nHo");
+	for (size_t i = 0; i < count; i++) {
+		waiting[i] = client_connect(http_server_port(*state));
+		client_say(waiting[i], "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+	}
+	http_server_wait_requests(*state, begun + (unsigned)count);
+	const char *answer = client_read_end(fd, NULL);
+	assert_non_null(answer);
+	assert_non_null(strstr(answer, "HTTP/1.1 408 "));
+	close(fd);
+	for (size_t i = 0; i < count; i++) {
+		close(waiting[i]);
+	}
 }
 
 static void test_a_slow_body_is_told(void **state)
@@ -202,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_a_slow_head_is_told),
 		cmocka_unit_test(test_idle_time_is_not_the_heads),
 		cmocka_unit_test(test_an_idle_connection_is_closed_silently),
+		cmocka_unit_test(test_everybody_has_a_budget),
 		cmocka_unit_test(test_a_slow_body_is_told),
 		cmocka_unit_test(test_a_pause_is_not_the_clients_time),
 		cmocka_unit_test(test_a_client_that_takes_nothing_is_closed),

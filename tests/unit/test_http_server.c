@@ -252,6 +252,18 @@ static void test_streams_as_the_client_takes(void **state)
 	close(fd);
 }
 
+/* A client that takes all at once does not keep the loop: others have their turn between. */
+static void test_a_long_answer_lets_others_between(void **state)
+{
+	int fd = client_connect(http_server_port(*state));
+	size_t all;
+	client_say(fd, "GET /stream HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	assert_non_null(client_read_end(fd, &all));
+	assert_true(all > STREAM_BYTES);
+	assert_int_equal(http_server_crowded(*state), 0);
+	close(fd);
+}
+
 static void test_http_1_0_gets_no_chunks(void **state)
 {
 	int fd = client_connect(http_server_port(*state));
@@ -430,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_http_1_0_gets_no_continue),
 		cmocka_unit_test(test_a_pause_holds_the_body),
 		cmocka_unit_test(test_streams_as_the_client_takes),
+		cmocka_unit_test(test_a_long_answer_lets_others_between),
 		cmocka_unit_test(test_http_1_0_gets_no_chunks),
 		cmocka_unit_test(test_head_has_no_body),
 		cmocka_unit_test(test_an_unread_body_ends_the_connection),
