@@ -35,6 +35,13 @@
 #define SLOW_STEP 16
 /* Handshakes that run at once. */
 #define SHAKING_MAX 64
+#define WINDOW_S 5
+#define WINDOWS_MAX 64
+/* A window in which the host took at most this of the processors is quiet. The baseline goes on
+ * until three windows were, for four times as long at most. */
+#define QUIET_PERMILLE 5
+#define QUIET_WINDOWS 3
+#define BASELINE_TIMES 4
 
 enum kind { GOOD, SLOW_HEAD, SLOW_BODY, SLOW_READ, KINDS };
 enum outcome { OPEN, TIMEOUT_SAID, CLOSED, ANSWERED, FAILED, OUTCOMES };
@@ -57,9 +64,21 @@ struct options {
 	int pid;
 };
 
-struct phase {
-	int64_t *samples_us;
+/* Times in microseconds, in the order in which they were taken. */
+struct times {
+	int64_t *us;
 	size_t count, room;
+};
+
+/* What the good clients saw. A machine that others share is slow for a second now and then, so the
+ * p99 is told of each window, too, beside what the host took of the processors in it. */
+struct phase {
+	int64_t begin_ns;
+	struct times whole, late; /* late: from when a request was due until it was sent */
+	struct times windows[WINDOWS_MAX];
+	uint64_t stolen[WINDOWS_MAX +
+			1]; /* by the host, until each began, in ticks of one processor */
+	size_t window_count;
 	unsigned sent, refused, closed;
 };
 
@@ -317,6 +336,24 @@ static void on_slow(struct run *run, struct client *client)
 	watch(run, client, EPOLL_CTL_MOD);
 }
 
+static void add_time(struct times *times, int64_t us)
+{
+	if (times->count < times->room) {
+		times->us[times->count++] = us;
+	}
+}
+
+static void note_time(struct phase *phase, int64_t due_ns)
+{
+	int64_t us = (now_ns() - due_ns) / 1000,
+		window = (due_ns - phase->begin_ns) / (WINDOW_S * NS_PER_S);
+
+	add_time(&phase->whole, us);
+	if (window >= 0 && window < WINDOWS_MAX) {
+		add_time(&phase->windows[window], us);
+	}
+}
+
 static void on_good(struct run *run, struct client *client)
 {
 	int status = 0;
@@ -335,18 +372,16 @@ static void on_good(struct run *run, struct client *client)
 	}
 	if (step == LOAD_STEP_ANSWERED && phase != NULL) {
 		phase->refused += status != 200;
-		if (phase->count < phase->room) {
-			phase->samples_us[phase->count++] =
-				(now_ns() - client->connection.begin_ns) / 1000;
-		}
+		note_time(phase, client->connection.begin_ns);
 	}
 	watch(run, client, EPOLL_CTL_MOD);
 }
 
-static void poll_once(struct run *run, int wait_ms)
+static void poll_once(struct run *run, int64_t wait_ns)
 {
 	struct epoll_event events[EVENTS];
-	int count = epoll_wait(run->epoll, events, EVENTS, wait_ms);
+	struct timespec wait = { .tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S };
+	int count = epoll_pwait2(run->epoll, events, EVENTS, &wait, NULL);
 
 	for (int i = 0; i < count; i++) {
 		struct client *client = events[i].data.ptr;
@@ -395,6 +430,7 @@ static void ask_due(struct run *run, int64_t *due_ns)
 
 	for (unsigned tries = 0; *due_ns <= now_ns() && tries < run->options.good; tries++) {
 		struct client *client = &run->good[run->good_at++ % run->options.good];
+		int64_t late_ns = now_ns() - *due_ns;
 
 		if (!client->is_ready || client->connection.state != LOAD_IDLE) {
 			continue;
@@ -406,29 +442,102 @@ static void ask_due(struct run *run, int64_t *due_ns)
 		} else {
 			watch(run, client, EPOLL_CTL_MOD);
 		}
+		add_time(&run->phase->late, late_ns / 1000);
 		run->phase->sent++;
 		*due_ns += step_ns;
 	}
 }
 
-static void measure(struct run *run, struct phase *phase, unsigned seconds)
+static void make_room(struct times *times, size_t room)
 {
-	int64_t begin = now_ns(), due = begin, end_ns = begin + seconds * NS_PER_S;
-
-	phase->room = (size_t)run->options.rate * seconds + 1;
-	phase->samples_us = calloc(phase->room, sizeof(phase->samples_us[0]));
-	if (phase->samples_us == NULL) {
+	times->us = calloc(room, sizeof(times->us[0]));
+	times->room = room;
+	if (times->us == NULL) {
 		fail("memory");
+	}
+}
+
+/* What the host took of all processors since the machine began (proc(5), /proc/stat). */
+static uint64_t stolen_ticks(void)
+{
+	uint64_t ticks = 0;
+	FILE *file = fopen("/proc/stat", "r");
+
+	if (file == NULL || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &ticks) != 1) {
+		ticks = 0;
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return ticks;
+}
+
+/* The window that a moment lies in has begun. */
+static void note_window(struct phase *phase, int64_t now)
+{
+	size_t at = (size_t)((now - phase->begin_ns) / (WINDOW_S * NS_PER_S));
+
+	while (phase->window_count <= at && phase->window_count <= WINDOWS_MAX) {
+		phase->stolen[phase->window_count++] = stolen_ticks();
+	}
+}
+
+/* In permille of all processors. */
+static uint64_t stolen_share(const struct phase *phase, size_t window)
+{
+	uint64_t all = (uint64_t)(sysconf(_SC_CLK_TCK) * sysconf(_SC_NPROCESSORS_ONLN)) * WINDOW_S;
+
+	return (phase->stolen[window + 1] - phase->stolen[window]) * 1000 / all;
+}
+
+/* Of the windows that are over. */
+static unsigned count_quiet(const struct phase *phase)
+{
+	unsigned quiet = 0;
+
+	for (size_t i = 0; i + 1 < phase->window_count; i++) {
+		quiet += stolen_share(phase, i) <= QUIET_PERMILLE;
+	}
+	return quiet;
+}
+
+/* At most a millisecond, for the slow ones. */
+static int64_t wait_for(int64_t due_ns)
+{
+	int64_t left = due_ns - now_ns();
+
+	return left < 0 ? 0 : left < NS_PER_MS ? left : NS_PER_MS;
+}
+
+/* For so long, and on, up to longest, until QUIET_WINDOWS were quiet. */
+static void measure(struct run *run, struct phase *phase, unsigned seconds, unsigned longest)
+{
+	int64_t begin = now_ns(), due = begin, end_ns = begin + seconds * NS_PER_S,
+		last_ns = begin + longest * NS_PER_S;
+
+	phase->begin_ns = begin;
+	make_room(&phase->whole, run->options.rate * longest + 1);
+	make_room(&phase->late, run->options.rate * longest + 1);
+	for (unsigned i = 0; i < WINDOWS_MAX && i * WINDOW_S < longest; i++) {
+		make_room(&phase->windows[i], run->options.rate * WINDOW_S + 1);
 	}
 	run->phase = phase;
 	while (now_ns() < end_ns ||
-		(phase->count < phase->sent && now_ns() < end_ns + 5 * NS_PER_S)) {
-		if (now_ns() < end_ns) {
+		(phase->whole.count < phase->sent && now_ns() < end_ns + 5 * NS_PER_S)) {
+		int64_t now = now_ns();
+
+		note_window(phase, now < end_ns ? now : end_ns);
+		if (now + NS_PER_S > end_ns && end_ns < last_ns &&
+			count_quiet(phase) < QUIET_WINDOWS) {
+			end_ns += WINDOW_S * NS_PER_S;
+		}
+		if (now < end_ns) {
 			ask_due(run, &due);
 		}
 		drip_some(run);
-		poll_once(run, 1);
+		poll_once(run, wait_for(due));
 	}
+	note_window(phase, end_ns);
 	run->phase = NULL;
 }
 
@@ -453,7 +562,7 @@ static void connect_good(struct run *run)
 		open_client(run, &run->good[i], GOOD);
 	}
 	while (ready < run->options.good && now_ns() < end_ns) {
-		poll_once(run, 10);
+		poll_once(run, 10 * NS_PER_MS);
 		ready = 0;
 		for (unsigned i = 0; i < run->options.good; i++) {
 			ready += run->good[i].is_ready;
@@ -498,11 +607,11 @@ static void connect_slow(struct run *run)
 
 			open_client(run, &run->slow[opened], kind);
 		}
-		poll_once(run, 1);
+		poll_once(run, NS_PER_MS);
 	}
 	for (int64_t end_ns = now_ns() + 20 * NS_PER_S;
 		count_ready(run) < run->slow_count && now_ns() < end_ns;) {
-		poll_once(run, 10);
+		poll_once(run, 10 * NS_PER_MS);
 	}
 }
 
@@ -526,7 +635,7 @@ static void wait_for_ends(struct run *run)
 
 	while (count_ready(run) > 0 && now_ns() < end_ns) {
 		drip_some(run);
-		poll_once(run, 1);
+		poll_once(run, NS_PER_MS);
 	}
 }
 
@@ -556,20 +665,46 @@ static int by_size(const void *first, const void *second)
 	return a < b ? -1 : a > b;
 }
 
+/* The times are sorted. */
+static int64_t share_of(const struct times *times, unsigned percent)
+{
+	return times->count > 0 ? times->us[(times->count - 1) * percent / 100] : 0;
+}
+
+static void print_times(const char *what, struct times *times)
+{
+	qsort(times->us, times->count, sizeof(times->us[0]), by_size);
+	printf("\"%sp50_us\":%" PRId64 ",\"%sp99_us\":%" PRId64 ",\"%smax_us\":%" PRId64, what,
+		share_of(times, 50), what, share_of(times, 99), what, share_of(times, 100));
+	free(times->us);
+}
+
+static void print_windows(struct phase *phase)
+{
+	printf(",\"windows\":[");
+	for (size_t i = 0; i + 1 < phase->window_count; i++) {
+		struct times *times = &phase->windows[i];
+
+		qsort(times->us, times->count, sizeof(times->us[0]), by_size);
+		printf("%s{\"p99_us\":%" PRId64 ",\"is_quiet\":%s}", i > 0 ? "," : "",
+			share_of(times, 99),
+			stolen_share(phase, i) <= QUIET_PERMILLE ? "true" : "false");
+	}
+	for (size_t i = 0; i < WINDOWS_MAX; i++) {
+		free(phase->windows[i].us);
+	}
+	printf("]");
+}
+
 static void print_phase(const char *name, struct phase *phase)
 {
-	int64_t p50 = 0, p99 = 0, max = 0;
-
-	qsort(phase->samples_us, phase->count, sizeof(phase->samples_us[0]), by_size);
-	if (phase->count > 0) {
-		p50 = phase->samples_us[phase->count / 2];
-		p99 = phase->samples_us[phase->count * 99 / 100];
-		max = phase->samples_us[phase->count - 1];
-	}
-	printf("\"%s\":{\"sent\":%u,\"answered\":%zu,\"refused\":%u,\"closed\":%u,\"p50_us\":"
-	       "%" PRId64 ",\"p99_us\":%" PRId64 ",\"max_us\":%" PRId64 "},",
-		name, phase->sent, phase->count, phase->refused, phase->closed, p50, p99, max);
-	free(phase->samples_us);
+	printf("\"%s\":{\"sent\":%u,\"answered\":%zu,\"refused\":%u,\"closed\":%u,", name,
+		phase->sent, phase->whole.count, phase->refused, phase->closed);
+	print_times("", &phase->whole);
+	printf(",");
+	print_times("late_", &phase->late);
+	print_windows(phase);
+	printf("},");
 }
 
 static void print_slow(const struct run *run)
@@ -600,7 +735,7 @@ int main(int argc, char **argv)
 				   .patience_s = 60,
 				   .open_rate = 400,
 				   .drip_ms = 10000 } };
-	struct phase baseline = { .count = 0 }, under = { .count = 0 };
+	static struct phase baseline, under;
 	unsigned long before_kib, under_kib;
 	size_t held;
 
@@ -618,11 +753,11 @@ int main(int argc, char **argv)
 		fail("epoll");
 	}
 	connect_good(&run);
-	measure(&run, &baseline, run.options.baseline_s);
+	measure(&run, &baseline, run.options.baseline_s, run.options.baseline_s * BASELINE_TIMES);
 	before_kib = memory_kib(run.options.pid);
 	connect_slow(&run);
 	spread(&run);
-	measure(&run, &under, run.options.under_s);
+	measure(&run, &under, run.options.under_s, run.options.under_s);
 	held = count_ready(&run);
 	under_kib = memory_kib(run.options.pid);
 	wait_for_ends(&run);
