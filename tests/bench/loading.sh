@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # loading.sh SOURCE BUILD WORK - the initial load beside pushing the same data, and how its cost grows (README.md says
 # how). LOAD_PEOPLE: "100000 300000 1000000", one run each; LOAD_PUSH: up to how many the same is pushed as well
-# (1000000); LOAD_SCRATCH: where the dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of
+# (1000000); LOAD_INTO: into what was loaded of each size so many other people are pushed (0); LOAD_SCRATCH: where the dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of
 # the disk (20), a run for which that would not be is passed over.
 set -euo pipefail
 top=$1 build=$2 work=$3
@@ -33,21 +33,24 @@ now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# WHO PEOPLE SECONDS CPU-US WRITTEN KIB READY-MS: a line of the results, with what is in the store.
+# WHO PEOPLE SECONDS CPU-US WRITTEN KIB READY-MS: a line of the results, with what is in the store and was not before.
+disk_before=0 packed_before=0
 note() {
 	local disk packed links
 	disk=$(du -s --block-size=1 --exclude=trail "$work/data" | cut -f 1)
 	"$build/tests/bench/bench_store" "$work/data" >"$work/rows"
 	packed=$(awk -F '\t' '$1 == "nodes" { print $4 }' "$work/rows")
 	links=$(awk -F '\t' '$1 == "owners" || $1 == "links" { sum += $5 } END { print sum }' "$work/rows")
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "$6" "$disk" "$packed" "$links" "$7" \
-		"$busy" >>"$work/raw.tsv"
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "$6" "$((disk - disk_before))" \
+		"$((packed - packed_before))" "$links" "$7" "$busy" >>"$work/raw.tsv"
 	tail -n 1 "$work/raw.tsv"
+	disk_before=$disk packed_before=$packed
 }
 
 fresh() {
 	rm -rf "$work/data"
 	mkdir -m 700 "$work/data"
+	disk_before=0 packed_before=0
 	busy=$(cut -d ' ' -f 1 /proc/loadavg)
 }
 
@@ -62,11 +65,23 @@ load_one() { # PEOPLE
 	ready=$(($(now_ms) - begin))
 	stop_gateway || return 1
 	note load "$1" "$seconds" "$cpu" "$bytes" "$memory" "$ready"
+	append_bare "$1"
 }
 
-push_one() { # PEOPLE
+# The peer: a bare LMDB to which as many rows, as large as the nodes are, are appended in the order of their keys.
+append_bare() { # PEOPLE
+	local key value used
+	read -r key value < <(awk -F '\t' '$1 == "nodes" { print int($3 / $2), int($4 / $2) }' "$work/rows")
+	rm -rf "$work/bare"
+	mkdir "$work/bare"
+	used=$(python3 "$top/tests/bench/loading.py" run "$build/tests/bench/bench_append" "$work/bare" "$1" "$key" "$value")
+	printf 'bare LMDB\t%s\t%s\t%s\t%s\t0\t-1\t%s\n' "$1" "$used" "$(du -s --block-size=1 "$work/bare" | cut -f 1)" \
+		"$(($1 * value))" "$busy" | tee -a "$work/raw.tsv"
+	rm -rf "$work/bare"
+}
+
+push_one() { # WHO PEOPLE
 	local begin end cpu bytes memory
-	fresh
 	start_gateway
 	cpu=$(cpu_ms "$bidui_pid")
 	bytes=$(written "$bidui_pid")
@@ -78,18 +93,18 @@ push_one() { # PEOPLE
 	bytes=$(($(written "$bidui_pid") - bytes))
 	memory=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$bidui_pid/status")
 	stop_gateway || return 1
-	note push "$1" "$(awk -v ms=$((end - begin)) 'BEGIN { print ms / 1000 }')" "$cpu" "$bytes" "$memory" -1
+	note "$1" "$2" "$(awk -v ms=$((end - begin)) 'BEGIN { print ms / 1000 }')" "$cpu" "$bytes" "$memory" -1
 }
 
 # The one file of those that the generator writes; the others are as many times larger.
-generate() { # PEOPLE
+generate() { # PEOPLE [FIRST]
 	local name
 	rm -rf "$gen"
 	mkdir -p "$gen"
 	for name in medical.ndjson social_nws.ndxml social_nws.xml tax.ndxml truth.tsv; do
 		ln -s /dev/null "$gen/$name"
 	done
-	"$build/tests/gen/bidui_gen" --people "$1" --businesses 1 --seed 5 --fault-rate 0 --out "$gen"
+	"$build/tests/gen/bidui_gen" --people "$1" --businesses 1 --first "${2:-1}" --seed 5 --fault-rate 0 --out "$gen"
 }
 
 make_keys
@@ -104,7 +119,15 @@ for people in ${LOAD_PEOPLE:-100000 300000 1000000}; do
 	fi
 	generate "$people"
 	load_one "$people"
-	[ "$people" -gt "${LOAD_PUSH:-1000000}" ] || push_one "$people"
+	if [ "$people" -le "${LOAD_PUSH:-1000000}" ]; then
+		fresh
+		push_one push "$people"
+	fi
+	if [ "${LOAD_INTO:-0}" -gt 0 ]; then
+		generate "$LOAD_INTO" $((people + 1))
+		busy=$(cut -d ' ' -f 1 /proc/loadavg)
+		push_one "push into $people" "$LOAD_INTO"
+	fi
 	rm -rf "$gen" "$work/data"
 	python3 "$top/tests/bench/loading.py" report "$work/raw.tsv" "$work/results.tsv" "$work/growth.svg"
 done

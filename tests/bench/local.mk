@@ -1,5 +1,5 @@
 # Figures beside the peers: built and run by `make bench` only.
-bench_programs = tests/bench/bench_load tests/bench/bench_intake tests/bench/bench_store
+bench_programs = tests/bench/bench_load tests/bench/bench_intake tests/bench/bench_store tests/bench/bench_append
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
@@ -16,6 +16,8 @@ tests_bench_bench_intake_SOURCES = tests/bench/bench_intake.c
 tests_bench_bench_intake_LDADD = libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) -lunistring
 
+tests_bench_bench_append_SOURCES = tests/bench/bench_append.c
+tests_bench_bench_append_LDADD = $(LMDB_LIBS)
 tests_bench_bench_store_SOURCES = tests/bench/bench_store.c
 tests_bench_bench_store_LDADD = $(LMDB_LIBS)
 
@@ -34,17 +36,17 @@ slow:
 .PHONY: loading
 loading:
 	$(MAKE) $(AM_MAKEFLAGS) all
-	$(MAKE) $(AM_MAKEFLAGS) tests/bench/bench_store tests/gen/bidui_gen
+	$(MAKE) $(AM_MAKEFLAGS) tests/bench/bench_append tests/bench/bench_store tests/gen/bidui_gen
 	bash $(top_srcdir)/tests/bench/loading.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/loading
 
 .PHONY: looking-up
 looking-up:
 	$(MAKE) $(AM_MAKEFLAGS) all
-	$(MAKE) $(AM_MAKEFLAGS) tests/gen/bidui_gen
+	$(MAKE) $(AM_MAKEFLAGS) tests/bench/bench_load tests/gen/bidui_gen
 	bash $(top_srcdir)/tests/bench/look_up.sh $(abs_top_srcdir) $(abs_top_builddir) $(abs_top_builddir)/looking-up
 
 # By name, as in tests/reference; the programs are none of those that are built with everything.
-EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_intake.c tests/bench/bench_load.c tests/bench/bench_store.c tests/bench/growth.svg \
+EXTRA_DIST += tests/bench/README.md tests/bench/bench.sh tests/bench/bench_append.c tests/bench/bench_intake.c tests/bench/bench_load.c tests/bench/bench_store.c tests/bench/growth.svg \
 	tests/bench/load.h tests/bench/load_connection.c tests/bench/load_process.c tests/bench/loading.py tests/bench/loading.sh tests/bench/look_up.py tests/bench/look_up.sh tests/bench/nws.xsd \
 	tests/bench/packet.xsd tests/bench/peers.sh tests/bench/report.py tests/bench/slow.c tests/bench/slow.sh tests/bench/tax_service.xsd \
 	tests/bench/taxml.xsd tests/bench/ten-elements.xml

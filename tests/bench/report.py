@@ -4,6 +4,7 @@
 RAW has a measured line of one round: section, case, who, round, then
   intake   records, bytes, cpu_us
   push     records, requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes, kib more of memory
+  load     records, seconds, cpu_us, written bytes, KiB of memory, bytes on the disk, bytes of packed sealed records
   start    subjects, seconds
   compare  requests, seconds, failed, cpu_us, p50_us, p99_us, max_us, bytes,
            at a rate also the p99 of how late the client itself was
@@ -121,6 +122,19 @@ def add_push(table, rows):
             table.add(name, "p99", over_rounds(ours, lambda v: v[6]) / 1000, "ms")
 
 
+def add_load(table, rows):
+    by = rows[("load", "initial")]
+    ours, theirs = by["bidui"], by["lmdb"]
+    name = "初始装载 initial load"
+    speed = over_rounds(ours, rate)
+    table.add(name, "速度 rate", speed, "records/s", "§12: 200000", speed / 200000, 1, True)
+    table.add(name, "CPU", over_rounds(ours, lambda v: v[2] / v[0]), "µs/record",
+              "bare LMDB, appended, %.2f µs/row, %.0f/s" % (over_rounds(theirs, lambda v: v[2] / v[0]), over_rounds(theirs, rate)),
+              ratio(ours, theirs, lambda v: v[2] / v[0]))
+    disk = over_rounds(ours, lambda v: v[5] / v[6])
+    table.add(name, "占盘 on disk", over_rounds(ours, lambda v: v[5] / v[0]), "bytes/subject", "§12: 1.5 of its packed records", disk, 1.5)
+
+
 def add_compare(table, rows):
     by = {case: who for (section, case), who in rows.items() if section == "compare"}
     for case, name in (("plaintext", "比对 compare, plaintext"), ("tls", "比对 compare, mTLS")):
@@ -229,6 +243,7 @@ def main():
     rows = read(sys.argv[1])
     table = Table()
     add_intake(table, rows)
+    add_load(table, rows)
     add_push(table, rows)
     add_compare(table, rows)
     add_rest(table, rows)

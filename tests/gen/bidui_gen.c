@@ -1,11 +1,11 @@
 /* bidui_gen.c - writes invented people and businesses in the native formats of four departments.
  *
- *     bidui_gen --people N --businesses N --seed S --fault-rate R --out DIR
+ *     bidui_gen --people N --businesses N --seed S --fault-rate R --out DIR [--first N]
  *
  * The same arguments give the same bytes; memory does not grow with N. Every person is known to
  * medical insurance and social security, every business to tax and market supervision, its owner to
  * both, and all say the same of each. R (0 to 1) of the people and of the businesses have a fault
- * (faults.h). Files:
+ * (faults.h). People are numbered from --first (1) on, those who own a business from 1. Files:
  *
  *     medical.ndjson            a 1101 reply a line
  *     social_nws.ndxml          a reply a line; social_nws.xml: all in one, for validators
@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 
 struct settings {
-	uint64_t people, businesses, seed, fault_per_million;
+	uint64_t first, people, businesses, seed, fault_per_million;
 	const char *out;
 };
 
@@ -284,8 +284,8 @@ static void write_people(struct files *files, const struct settings *settings)
 {
 	fprintf(files->file[OUT_NWS_ALL], "%s%s\n", xml_head, nws_head);
 	write_packet_head(files->file[OUT_PACKET], settings->people);
-	for (uint64_t i = 1; i <= settings->people; i++) {
-		write_person(files, settings, i);
+	for (uint64_t i = 0; i < settings->people; i++) {
+		write_person(files, settings, settings->first + i);
 	}
 	fputs(nws_tail, files->file[OUT_NWS_ALL]);
 	fputs("</DATALIST><PAGENO>1</PAGENO><EOPSIGN>1</EOPSIGN><RCVMSGID></RCVMSGID><STATUS>0000</"
@@ -353,13 +353,15 @@ static bool close_files(const struct files *files)
 
 static bool read_settings(struct settings *settings, int argc, char **argv)
 {
-	*settings = (struct settings){ .people = 1000, .businesses = 200, .seed = 1 };
+	*settings = (struct settings){ .first = 1, .people = 1000, .businesses = 200, .seed = 1 };
 	for (int i = 1; i + 1 < argc; i += 2) {
 		const char *value = argv[i + 1];
 		if (strcmp(argv[i], "--people") == 0) {
 			settings->people = strtoull(value, NULL, 10);
 		} else if (strcmp(argv[i], "--businesses") == 0) {
 			settings->businesses = strtoull(value, NULL, 10);
+		} else if (strcmp(argv[i], "--first") == 0) {
+			settings->first = strtoull(value, NULL, 10);
 		} else if (strcmp(argv[i], "--seed") == 0) {
 			settings->seed = strtoull(value, NULL, 10);
 		} else if (strcmp(argv[i], "--fault-rate") == 0) {
@@ -372,7 +374,8 @@ static bool read_settings(struct settings *settings, int argc, char **argv)
 	}
 	/* 999 numbers on each of the days that invent_person knows. */
 	return argc % 2 == 1 && settings->out != NULL && settings->people >= 1 &&
-	       settings->people <= 999ull * 55 * 12 * 28;
+	       settings->first >= 1 &&
+	       settings->first + settings->people - 1 <= 999ull * 55 * 12 * 28;
 }
 
 int main(int argc, char **argv)
@@ -380,7 +383,8 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct files files = { .file = { NULL } };
 	if (!read_settings(&settings, argc, argv)) {
-		fputs("usage: bidui_gen [--people N] [--businesses N] [--seed S] [--fault-rate "
+		fputs("usage: bidui_gen [--first N] [--people N] [--businesses N] [--seed S] "
+		      "[--fault-rate "
 		      "0..1] --out DIR\n",
 			stderr);
 		return 2;
