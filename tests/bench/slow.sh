@@ -64,4 +64,8 @@ while IFS=$'\t' read -r name value verdict; do
 	printf '%-50s %-28s %s\n' "$name" "$value" "$verdict"
 done <"$work/slow.tsv"
 ! grep -q MISSED "$work/slow.tsv"
-! grep -q 'not quiet$' "$work/slow.tsv" || exit 4
+if grep -q 'not quiet$' "$work/slow.tsv"; then
+	echo '宿主机占用处理器过多，p99 未作结论：请在较空闲时再运行' >&2
+	echo 'the host took too much of the processors, so nothing is said of the p99: run it again when it is quieter' >&2
+	exit 4
+fi
