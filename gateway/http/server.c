@@ -206,7 +206,7 @@ static struct bd_http_exchange *take(struct bd_http_queue *queue)
 	return x;
 }
 
-/* Who is queued meanwhile has the next turn. */
+/* Who is queued meanwhile has the next turn. end_ns 0: all of them. */
 static void process_until(struct bd_http_queue *queue, uint64_t end_ns)
 {
 	struct bd_http_exchange *last = queue->last;
@@ -215,15 +215,17 @@ static void process_until(struct bd_http_queue *queue, uint64_t end_ns)
 		struct bd_http_exchange *x = take(queue);
 		is_over = x == last;
 		bd_http_connection_process(x);
-		is_over = is_over || uv_hrtime() >= end_ns;
+		is_over = is_over || (end_ns != 0 && uv_hrtime() >= end_ns);
 	}
 }
 
 static void on_idle(uv_idle_t *idle)
 {
 	struct bd_http_loop *loop = idle->data;
-	process_until(&loop->ready, UINT64_MAX);
-	process_until(&loop->going_on, uv_hrtime() + BD_HTTP_TURN_NS);
+	process_until(&loop->ready, 0);
+	if (loop->going_on.first != NULL) {
+		process_until(&loop->going_on, uv_hrtime() + BD_HTTP_TURN_NS);
+	}
 	if (loop->ready.first == NULL && loop->going_on.first == NULL) {
 		uv_idle_stop(idle);
 	}

@@ -147,26 +147,15 @@ bench_push() {
 
 # -- initial load --
 
-# bidui's own and, beside it, a bare LMDB to which as many rows, as large as the nodes are, are appended in order.
 load_bidui() { # ROUND
-	local used sizes
+	local used packed
 	rm -rf "$work/data"
 	mkdir -m 700 "$work/data"
 	used=$(python3 "$top/tests/bench/loading.py" run "$build/bidui" load "$work/gen/social_packet.xml" --source social \
 		--feed packet --config "$work/bidui.conf" 2>"$work/load.err" | tail -n 1) || { cat "$work/load.err" >&2; return 1; }
 	"$build/tests/bench/bench_store" "$work/data" >"$work/rows"
-	sizes=$(awk -F '\t' '$1 == "nodes" { print int($3 / $2), int($4 / $2), $4 }' "$work/rows")
-	read -r key_bytes value_bytes packed <<<"$sizes"
+	packed=$(awk -F '\t' '$1 == "nodes" { print $4 }' "$work/rows")
 	row load initial bidui "$1" "$people" "$used" "$(du -s --block-size=1 --exclude=trail "$work/data" | cut -f 1)" "$packed"
-}
-
-load_bare() { # ROUND
-	local used
-	rm -rf "$work/bare"
-	mkdir "$work/bare"
-	used=$(python3 "$top/tests/bench/loading.py" run "$build/tests/bench/bench_append" "$work/bare" "$people" "$key_bytes" "$value_bytes")
-	row load initial lmdb "$1" "$people" "$used" "$(du -s --block-size=1 "$work/bare" | cut -f 1)" "$((people * value_bytes))"
-	rm -rf "$work/bare"
 }
 
 bench_initial() {
@@ -174,7 +163,8 @@ bench_initial() {
 	for ((round = 1; round <= rounds; round++)); do
 		note "初始装载 initial load $round/$rounds"
 		load_bidui "$round"
-		load_bare "$round"
+		append_bare "$people"
+		row load initial lmdb "$round" "$people" "$bare"
 	done
 }
 

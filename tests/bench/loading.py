@@ -5,8 +5,9 @@ store's file that it has mapped are the system's to take back, and are not count
 
 loading.py report RAW RESULTS PLOT - the runs of loading.sh as a table, a TSV and an SVG: how the cost grows.
 
-RAW has a line a run: who (load, push, push into so many), people, seconds, cpu_us, written bytes, KiB, bytes of the data folder, bytes of
-the packed sealed records, bytes of links and aliases, ms until biduid is ready (-1 = not tried), load average before.
+RAW has a line a run: who (load, bare LMDB, push, push into so many), people, seconds, cpu_us, written bytes, KiB, bytes
+of the data folder, bytes of the packed sealed records, bytes of links and aliases, ms until biduid is ready (-1 = not
+tried), load average before.
 """
 import math
 import os

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # loading.sh SOURCE BUILD WORK - the initial load beside pushing the same data, and how its cost grows (README.md says
 # how). LOAD_PEOPLE: "100000 300000 1000000", one run each; LOAD_PUSH: up to how many the same is pushed as well
-# (1000000); LOAD_INTO: into what was loaded of each size so many other people are pushed (0); LOAD_SCRATCH: where the dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of
-# the disk (20), a run for which that would not be is passed over.
+# (1000000); LOAD_INTO: into what was loaded of each size so many other people are pushed (0); LOAD_SCRATCH: where the
+# dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of the disk (20), a run for which that
+# would not be is passed over.
 set -euo pipefail
 top=$1 build=$2 work=$3
 export LC_ALL=C.UTF-8
 rm -rf "$work"
 mkdir -p "$work"
 . "$top/tests/e2e/lib.sh"
+. "$top/tests/bench/peers.sh"
 gen=${LOAD_SCRATCH:-$work}/loading-gen
 trap 'stop_gateway; rm -rf "$gen" "$work/data"' EXIT
 # Of each person on the disk while it is loaded: sorted runs, store, and the dump where it is there too.
@@ -66,18 +68,7 @@ load_one() { # PEOPLE
 	stop_gateway || return 1
 	note load "$1" "$seconds" "$cpu" "$bytes" "$memory" "$ready"
 	append_bare "$1"
-}
-
-# The peer: a bare LMDB to which as many rows, as large as the nodes are, are appended in the order of their keys.
-append_bare() { # PEOPLE
-	local key value used
-	read -r key value < <(awk -F '\t' '$1 == "nodes" { print int($3 / $2), int($4 / $2) }' "$work/rows")
-	rm -rf "$work/bare"
-	mkdir "$work/bare"
-	used=$(python3 "$top/tests/bench/loading.py" run "$build/tests/bench/bench_append" "$work/bare" "$1" "$key" "$value")
-	printf 'bare LMDB\t%s\t%s\t%s\t%s\t0\t-1\t%s\n' "$1" "$used" "$(du -s --block-size=1 "$work/bare" | cut -f 1)" \
-		"$(($1 * value))" "$busy" | tee -a "$work/raw.tsv"
-	rm -rf "$work/bare"
+	printf 'bare LMDB\t%s\t%s\t0\t-1\t%s\n' "$1" "$bare" "$busy" | tee -a "$work/raw.tsv"
 }
 
 push_one() { # WHO PEOPLE

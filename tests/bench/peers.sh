@@ -1,4 +1,4 @@
-# peers.sh - the peers of bench.sh: nginx returning a constant, Redis with one value, PostgreSQL with a row a
+# peers.sh - the peers of bench.sh and loading.sh: nginx returning a constant, Redis with one value, PostgreSQL with a row a
 # person, all on processor $server_core, in $work. A peer that is missing or does not start leaves its pid empty.
 
 nginx_pid='' nginx_http='' nginx_https='' redis_pid='' redis_port='' postgres_pid='' postgres_port=''
@@ -183,4 +183,16 @@ stop_peers() {
 	[ -z "$redis_pid" ] || stop_one "$redis_pid"
 	[ -z "$postgres_pid" ] || stop_one "$postgres_pid"
 	nginx_pid='' redis_pid='' postgres_pid=''
+}
+
+# append_bare ROWS: to a bare LMDB so many rows, as large as the nodes that bench_store told of in $work/rows, in the order
+# of their keys. In $bare: seconds, CPU us, written bytes, KiB of memory, bytes on the disk, bytes of the values.
+append_bare() {
+	local key value
+	read -r key value < <(awk -F '\t' '$1 == "nodes" { print int($3 / $2), int($4 / $2) }' "$work/rows")
+	rm -rf "$work/bare"
+	mkdir "$work/bare"
+	bare=$(python3 "$top/tests/bench/loading.py" run "$build/tests/bench/bench_append" "$work/bare" "$1" "$key" "$value")
+	bare+=$'\t'$(du -s --block-size=1 "$work/bare" | cut -f 1)$'\t'$(($1 * value))
+	rm -rf "$work/bare"
 }

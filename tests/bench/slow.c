@@ -37,8 +37,9 @@
 #define SHAKING_MAX 64
 #define WINDOW_S 5
 #define WINDOWS_MAX 64
-/* A window in which the host took at most this of the processors is quiet. The baseline goes on
- * until three windows were, for four times as long at most. */
+/* A window in which the host took at most this of the processors is quiet; with fewer quiet ones
+ * nothing can be said. The baseline goes on until there are so many, for four times as long at
+ * most. */
 #define QUIET_PERMILLE 5
 #define QUIET_WINDOWS 3
 #define BASELINE_TIMES 4
@@ -76,8 +77,8 @@ struct phase {
 	int64_t begin_ns;
 	struct times whole, late; /* late: from when a request was due until it was sent */
 	struct times windows[WINDOWS_MAX];
-	uint64_t stolen[WINDOWS_MAX +
-			1]; /* by the host, until each began, in ticks of one processor */
+	/* By the host, until each began, in ticks of one processor. */
+	uint64_t stolen[WINDOWS_MAX + 1];
 	size_t window_count;
 	unsigned sent, refused, closed;
 };
@@ -509,7 +510,7 @@ static int64_t wait_for(int64_t due_ns)
 	return left < 0 ? 0 : left < NS_PER_MS ? left : NS_PER_MS;
 }
 
-/* For so long, and on, up to longest, until QUIET_WINDOWS were quiet. */
+/* For so long, and on by whole windows, up to longest, until QUIET_WINDOWS were quiet. */
 static void measure(struct run *run, struct phase *phase, unsigned seconds, unsigned longest)
 {
 	int64_t begin = now_ns(), due = begin, end_ns = begin + seconds * NS_PER_S,
@@ -527,7 +528,7 @@ static void measure(struct run *run, struct phase *phase, unsigned seconds, unsi
 		int64_t now = now_ns();
 
 		note_window(phase, now < end_ns ? now : end_ns);
-		if (now + NS_PER_S > end_ns && end_ns < last_ns &&
+		if (now + NS_PER_S > end_ns && end_ns + WINDOW_S * NS_PER_S <= last_ns &&
 			count_quiet(phase) < QUIET_WINDOWS) {
 			end_ns += WINDOW_S * NS_PER_S;
 		}
@@ -765,7 +766,8 @@ int main(int argc, char **argv)
 	print_phase("baseline", &baseline);
 	print_phase("under", &under);
 	print_slow(&run);
-	printf("\"held\":%zu,\"before_kib\":%lu,\"under_kib\":%lu}\n", held, before_kib, under_kib);
+	printf("\"quiet_least\":%d,\"held\":%zu,\"before_kib\":%lu,\"under_kib\":%lu}\n",
+		QUIET_WINDOWS, held, before_kib, under_kib);
 	for (size_t i = 0; i < run.slow_count; i++) {
 		load_close(&run.slow[i].connection);
 		free(run.slow[i].connection.in);

@@ -384,8 +384,7 @@ int main(int argc, char **argv)
 	struct files files = { .file = { NULL } };
 	if (!read_settings(&settings, argc, argv)) {
 		fputs("usage: bidui_gen [--first N] [--people N] [--businesses N] [--seed S] "
-		      "[--fault-rate "
-		      "0..1] --out DIR\n",
+		      "[--fault-rate 0..1] --out DIR\n",
 			stderr);
 		return 2;
 	}
