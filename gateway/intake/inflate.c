@@ -2,11 +2,15 @@
 
 #include "base/limits.h"
 
-#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 #define OUT_BYTES 65536
+/* zlib is given the body in pieces of this length, however it came: how far it has read ahead of
+ * what it gives depends on what it is given at once, and with it the place of an error and, at the
+ * very edge, whether a body expands too much. */
+#define IN_BYTES 4096
 #define RATIO_FREE_BYTES 65536
 
 struct bd_inflate {
@@ -15,6 +19,8 @@ struct bd_inflate {
 	uint64_t in, out, max;
 	bool is_whole;     /* a member has just ended */
 	enum bd_code code; /* first failure; every call after it gives it again */
+	size_t held;       /* of the next piece */
+	uint8_t piece[IN_BYTES];
 	uint8_t room[OUT_BYTES];
 };
 
@@ -102,33 +108,61 @@ static enum bd_code step(struct bd_inflate *self, struct bd_diag *diag)
 	return give(self, room - stream->avail_out, diag);
 }
 
-enum bd_code bd_inflate_feed(struct bd_inflate *self, struct bd_bytes bytes, struct bd_diag *diag)
+static void open_piece(struct bd_inflate *self, struct bd_bytes piece, struct bd_diag *diag)
 {
 	z_stream *stream = &self->stream;
 
-	while (self->code == BD_OK && bytes.len > 0) {
-		uInt len = bytes.len < INT_MAX ? (uInt)bytes.len : INT_MAX;
+	stream->next_in = (Bytef *)piece.ptr;
+	stream->avail_in = (uInt)piece.len;
+	stream->avail_out = 1;
+	/* A full room may mean that more waits inside. */
+	while (self->code == BD_OK &&
+		(stream->avail_in > 0 || (stream->avail_out == 0 && !self->is_whole))) {
+		self->code = step(self, diag);
+	}
+}
 
-		stream->next_in = (Bytef *)bytes.ptr;
-		stream->avail_in = len;
-		stream->avail_out = 1;
-		/* A full room may mean that more waits inside. */
-		while (self->code == BD_OK &&
-			(stream->avail_in > 0 || (stream->avail_out == 0 && !self->is_whole))) {
-			self->code = step(self, diag);
+/* The next piece, when it is there whole: from where it stands if it can be. */
+static struct bd_bytes take_piece(struct bd_inflate *self, struct bd_bytes *bytes)
+{
+	size_t wanted = IN_BYTES - self->held, len = bytes->len < wanted ? bytes->len : wanted;
+	struct bd_bytes piece = { bytes->ptr, len };
+
+	if (len < IN_BYTES) {
+		memcpy(self->piece + self->held, bytes->ptr, len);
+		self->held += len;
+		piece = (struct bd_bytes){ (const char *)self->piece, self->held };
+	}
+	bytes->ptr += len;
+	bytes->len -= len;
+	if (piece.len < IN_BYTES) {
+		return (struct bd_bytes){ NULL, 0 };
+	}
+	self->held = 0;
+	return piece;
+}
+
+enum bd_code bd_inflate_feed(struct bd_inflate *self, struct bd_bytes bytes, struct bd_diag *diag)
+{
+	while (self->code == BD_OK && bytes.len > 0) {
+		struct bd_bytes piece = take_piece(self, &bytes);
+
+		if (piece.len > 0) {
+			open_piece(self, piece, diag);
 		}
-		bytes.ptr += len;
-		bytes.len -= len;
 	}
 	return self->code == BD_OK ? BD_OK : bd_fail(diag, self->code, "%s", "");
 }
 
 enum bd_code bd_inflate_end(struct bd_inflate *self, struct bd_diag *diag)
 {
-	const struct bd_place place = { .offset = self->in };
-
+	if (self->code == BD_OK && self->held > 0) {
+		open_piece(self, (struct bd_bytes){ (const char *)self->piece, self->held }, diag);
+		self->held = 0;
+	}
 	if (self->code != BD_OK) {
 		return bd_fail(diag, self->code, "%s", "");
 	}
+	const struct bd_place place = { .offset = self->in };
 	return self->is_whole ? BD_OK : bd_fail_at(diag, BD_MESSAGE_TRUNCATED, place, "%s", "");
 }

@@ -1,5 +1,8 @@
 /* inflate.h - a gzip body (RFC 1952) opened as it comes. Layer: intake; zlib stays in inflate.c.
  *
+ * However it was cut on its way, the same comes out, and the same first error at the same place.
+ * The end of a body is given out by bd_inflate_end.
+ *
  * Bounded: what comes out in all, and how many times more than what went in (BD_GZIP_RATIO_MAX,
  * after the first 64 KiB). Several members one after the other are one body; anything else behind
  * the last is BD_GZIP_DATA.

@@ -85,6 +85,7 @@ static enum bd_code run_all(struct bd_bytes bytes, const char *expected)
 {
 	static const size_t steps[] = { 0, 1, 2, 7, 100 };
 	enum bd_code first = BD_OK;
+	uint64_t offset = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		struct gathering gathering;
@@ -95,7 +96,9 @@ static enum bd_code run_all(struct bd_bytes bytes, const char *expected)
 		code = run(&gathering, bytes, steps[i], MAX_BYTES, &diag);
 		assert_int_equal(diag.code, code);
 		first = i == 0 ? code : first;
+		offset = i == 0 ? diag.place.offset : offset;
 		assert_int_equal(code, first);
+		assert_int_equal(diag.place.offset, offset);
 		if (code == BD_OK) {
 			assert_int_equal(gathering.out.len, strlen(expected));
 			assert_memory_equal(gathering.out.ptr, expected, gathering.out.len);
