@@ -134,7 +134,9 @@ static enum bd_code put_pairs(struct bd_apply *apply, MDB_dbi dbi, struct bd_nod
 {
 	for (struct bd_node_name *name = names; name != NULL; name = name->next) {
 		if (name->is_new) {
-			BD_TRY(bd_txn_pair(apply->txn, dbi, &name->identifier, key));
+			BD_TRY(apply->has_pairs
+					? bd_txn_has_pair(apply->txn, &name->identifier)
+					: bd_txn_pair(apply->txn, dbi, &name->identifier, key));
 			name->is_new = false;
 		}
 	}
@@ -361,8 +363,8 @@ enum bd_code bd_apply_items(struct bd_apply *apply)
 
 /* -- from a message to its items -- */
 
-enum bd_code bd_apply_new_item(
-	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
+static enum bd_code new_item(struct bd_apply *apply, struct bd_item **out,
+	const struct bd_identifier *self, const uint8_t *key)
 {
 	struct bd_item *item;
 
@@ -378,10 +380,20 @@ enum bd_code bd_apply_new_item(
 	}
 	item = &apply->items[apply->count];
 	*item = (struct bd_item){ .number = apply->count, .self = self };
-	BD_TRY(bd_seal_blind(apply->txn->store->seal, self, item->key));
+	if (key != NULL) {
+		memcpy(item->key, key, sizeof(item->key));
+	} else {
+		BD_TRY(bd_seal_blind(apply->txn->store->seal, self, item->key));
+	}
 	apply->count++;
 	*out = item;
 	return BD_OK;
+}
+
+enum bd_code bd_apply_new_item(
+	struct bd_apply *apply, struct bd_item **out, const struct bd_identifier *self)
+{
+	return new_item(apply, out, self, NULL);
 }
 
 void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *journal)
@@ -402,7 +414,7 @@ void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *
 	}
 }
 
-enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
+enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed, const uint8_t *key)
 {
 	struct bd_record record;
 	struct bd_item *item = NULL;
@@ -412,7 +424,7 @@ enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed)
 	if (record.subject_count == 0) {
 		return bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
 	}
-	BD_TRY(bd_apply_new_item(apply, &item, &record.subject[0]));
+	BD_TRY(new_item(apply, &item, &record.subject[0], key));
 	item->record = record;
 	return BD_OK;
 }

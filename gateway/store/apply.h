@@ -36,6 +36,7 @@ struct bd_apply {
 	struct bd_item *items;
 	size_t count, cap;
 	struct bd_changes changes;
+	bool has_pairs; /* those of its records are put already */
 	uint64_t *told; /* snapshots: rows of each of the entry's sections; else NULL */
 	uint64_t recalled;
 };
@@ -43,8 +44,10 @@ struct bd_apply {
 enum bd_code bd_apply_open(
 	struct bd_apply *apply, struct bd_txn *txn, const struct bd_journal_entry *journal);
 void bd_apply_close(struct bd_apply *apply);
-/* A packed record; what it points to lives as long as packed and txn->arena. */
-enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed);
+/* A packed record; what it points to lives as long as packed and txn->arena. key: of its node; NULL
+ * = not known yet. */
+enum bd_code bd_apply_add_record(
+	struct bd_apply *apply, struct bd_bytes packed, const uint8_t *key);
 /* Who names the node of a refused row, or of all entities of a refused record (row NULL); NULL =
  * nobody knows. */
 const struct bd_identifier *bd_apply_reject_subject(const struct bd_journal_entry *journal,

@@ -46,7 +46,7 @@ enum bd_code bd_bulk_new(struct bd_bulk **out, struct bd_store *store, struct bd
 		code = BD_NO_MEMORY;
 	}
 	code = code == BD_OK ? bd_seal_new(&bulk->seal, store->ring) : code;
-	code = code == BD_OK ? bd_spool_new_runs(&bulk->spool, store, BD_LOAD_RUN_BYTES, diag)
+	code = code == BD_OK ? bd_spool_new_scratch(&bulk->spool, store, BD_LOAD_RUN_BYTES, diag)
 			     : code;
 	if (code != BD_OK) {
 		bd_bulk_free(bulk);

@@ -92,7 +92,7 @@ static enum bd_code apply_message(
 	enum bd_code code = bd_apply_open(&apply, txn, journal);
 
 	while (code == BD_OK && reader.rest.len > 0) {
-		code = bd_apply_add_record(&apply, bd_read_sized(&reader));
+		code = bd_apply_add_record(&apply, bd_read_sized(&reader), NULL);
 	}
 	code = code == BD_OK ? bd_apply_add_rejects(&apply) : code;
 	code = code == BD_OK ? bd_apply_items(&apply) : code;

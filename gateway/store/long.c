@@ -6,6 +6,7 @@
 #include "store/accept.h"
 #include "store/apply.h"
 #include "store/long_state.h"
+#include "store/pairs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static void free_long(struct bd_long *work)
 	if (work == NULL) {
 		return;
 	}
+	bd_pairs_free(work->pairs);
 	bd_spool_merge_free(work->merge);
 	bd_spool_check_close(&work->check);
 	if (work->file.store != NULL) {
@@ -141,6 +143,7 @@ static enum bd_code begin_long(struct bd_store *store, struct bd_entry *entry, b
 	code = bd_long_open(&store->active, store, id, &entry->diag);
 	if (code == BD_OK) {
 		store->active->entry = entry;
+		store->active->pairs = bd_spool_take_pairs(entry->spool);
 	}
 	return code;
 }
@@ -271,7 +274,8 @@ static enum bd_code add_node_records(
 		if (kept.ptr == NULL) {
 			return bd_arena_code(&txn->arena);
 		}
-		BD_TRY(bd_apply_add_record(apply, kept));
+		/* A file that was found here may be of a store whose keys are others. */
+		BD_TRY(bd_apply_add_record(apply, kept, work->is_resumed ? NULL : key));
 		BD_TRY(bd_spool_merge_pass(work->merge, txn->diag));
 		if (bd_arena_given(&txn->arena) > ROUND_BYTES) {
 			BD_TRY(bd_apply_items(apply));
@@ -347,6 +351,7 @@ static enum bd_code apply_part(
 	bool has_more = false;
 	enum bd_code code = bd_apply_open(&apply, txn, &work->journal);
 
+	apply.has_pairs = work->has_pairs;
 	code = code == BD_OK ? apply_nodes(&apply, work, done, &has_more) : code;
 	code = code == BD_OK ? bd_long_note(txn, work, &apply) : code;
 	if (code == BD_OK && has_more) {
@@ -361,6 +366,20 @@ static enum bd_code apply_part(
 	*is_over = !has_more;
 	bd_apply_close(&apply);
 	return code;
+}
+
+static enum bd_code put_pairs(struct bd_store *store, struct bd_diag *diag)
+{
+	struct bd_long *work = store->active;
+	bool has_more = false;
+
+	BD_TRY(bd_pairs_put_some(work->pairs, &has_more, diag));
+	if (!has_more) {
+		bd_pairs_free(work->pairs);
+		work->pairs = NULL;
+		work->has_pairs = true;
+	}
+	return BD_OK;
 }
 
 /* Another try reads the state anew: nothing of a part that failed counts. */
@@ -528,6 +547,8 @@ enum bd_code bd_store_work(struct bd_store *store, struct bd_entry **done, struc
 	code = bd_store_check_space(store, diag);
 	if (code == BD_OK && work->is_resumed && !work->check.is_done) {
 		code = bd_spool_check_more(&work->check, &work->file, diag);
+	} else if (code == BD_OK && work->pairs != NULL) {
+		code = put_pairs(store, diag);
 	} else if (code == BD_OK) {
 		code = do_part(store, &is_over, diag);
 	}

@@ -24,6 +24,8 @@ struct bd_long {
 	struct bd_journal_entry journal;
 	struct bd_arena arena;        /* of the journal entry's lists */
 	struct bd_entry *entry;       /* who waits for the outcome; NULL = nobody any more */
+	struct bd_pairs *pairs;       /* that are put before; NULL = none are (left) */
+	bool has_pairs;               /* all were put: its nodes put none */
 	struct bd_spool_merge *merge; /* NULL = not begun */
 	struct bd_spool_check check;
 	bool is_resumed; /* so it is checked before anything is applied */

@@ -10,6 +10,10 @@
 
 #define PAIR_BYTES (2 * BD_NODE_KEY_BYTES)
 #define NODE_ARENA_BYTES ((size_t)64 << 20)
+#define PAGE_BYTES 4096
+/* About what a node, with its pages, takes of a transaction: past that number of pairs there are
+ * several. */
+#define NODE_BYTES 6000
 
 enum { OWNERS = 0, LINKS, KINDS };
 
@@ -17,6 +21,12 @@ struct bd_pairs {
 	struct bd_store *store;
 	struct bd_spool *spools[KINDS]; /* by the first key of a pair, then by the second */
 	uint64_t total, done;
+	/* putting */
+	int kind;
+	uint64_t done_before; /* of the kinds before this one */
+	bool is_sealed[KINDS];
+	struct bd_spool_file file;
+	struct bd_spool_merge *merge; /* NULL = this kind is not begun */
 };
 
 bool bd_pairs_are_missing(const struct bd_store *store)
@@ -24,15 +34,50 @@ bool bd_pairs_are_missing(const struct bd_store *store)
 	return store->loading != 0;
 }
 
+static void close_kind(struct bd_pairs *pairs)
+{
+	if (pairs->merge != NULL) {
+		bd_spool_merge_free(pairs->merge);
+		pairs->merge = NULL;
+		bd_spool_file_close(&pairs->file);
+	}
+}
+
 void bd_pairs_free(struct bd_pairs *pairs)
 {
-	for (int kind = 0; pairs != NULL && kind < KINDS; kind++) {
+	if (pairs == NULL) {
+		return;
+	}
+	close_kind(pairs);
+	for (int kind = 0; kind < KINDS; kind++) {
 		if (pairs->spools[kind] != NULL) {
 			bd_spool_remove(pairs->store, bd_spool_id(pairs->spools[kind]));
 			bd_spool_free(pairs->spools[kind]);
 		}
 	}
 	free(pairs);
+}
+
+enum bd_code bd_pairs_new(
+	struct bd_pairs **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
+{
+	struct bd_pairs *pairs = calloc(1, sizeof(*pairs));
+	enum bd_code code = BD_OK;
+
+	*out = NULL;
+	if (pairs == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	pairs->store = store;
+	for (int kind = 0; kind < KINDS && code == BD_OK; kind++) {
+		code = bd_spool_new_scratch(&pairs->spools[kind], store, run_bytes, diag);
+	}
+	if (code != BD_OK) {
+		bd_pairs_free(pairs);
+		return code;
+	}
+	*out = pairs;
+	return BD_OK;
 }
 
 /* -- keeping -- */
@@ -51,6 +96,11 @@ enum bd_code bd_pairs_keep(struct bd_pairs *pairs, bool is_link, const uint8_t *
 	pairs->total++;
 	return bd_spool_put(pairs->spools[is_link ? LINKS : OWNERS], bytes, bd_read_u64(&reader),
 		bd_buf_bytes(&rest), diag);
+}
+
+bool bd_pairs_are_few(const struct bd_pairs *pairs)
+{
+	return pairs->total < bd_long_part_bytes(pairs->store) / NODE_BYTES;
 }
 
 /* -- after a crash: those of every node that was written since -- */
@@ -193,28 +243,17 @@ static enum bd_code set_counter(struct bd_store *store, uint64_t commit, struct 
 
 enum bd_code bd_pairs_hold(struct bd_store *store, struct bd_diag *diag)
 {
-	struct bd_pairs *pairs;
-	enum bd_code code = BD_OK;
+	enum bd_code code;
 
 	if (store->pairs != NULL) {
 		return BD_OK;
 	}
-	pairs = calloc(1, sizeof(*pairs));
-	if (pairs == NULL) {
-		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
-	}
-	pairs->store = store;
-	for (int kind = 0; kind < KINDS && code == BD_OK; kind++) {
-		code = bd_spool_new_runs(&pairs->spools[kind], store, BD_LOAD_RUN_BYTES, diag);
-	}
-	store->pairs = pairs;
-	if (code == BD_OK) {
-		code = bd_pairs_are_missing(store) ? collect_all(store, diag)
-						   : set_counter(store, store->commit + 1, diag);
-	}
+	BD_TRY(bd_pairs_new(&store->pairs, store, BD_LOAD_RUN_BYTES, diag));
+	code = bd_pairs_are_missing(store) ? collect_all(store, diag)
+					   : set_counter(store, store->commit + 1, diag);
 	if (code != BD_OK) {
+		bd_pairs_free(store->pairs);
 		store->pairs = NULL;
-		bd_pairs_free(pairs);
 		return bd_fail(diag, code, "%s", "");
 	}
 	bd_store_reach(store, "pairs.held");
@@ -223,18 +262,9 @@ enum bd_code bd_pairs_hold(struct bd_store *store, struct bd_diag *diag)
 
 /* -- putting -- */
 
-struct putting {
-	struct bd_pairs *pairs;
-	MDB_dbi dbi;
-	struct bd_spool_file file;
-	struct bd_spool_merge *merge;
-	struct bd_pairs_watch *watch;
-	struct bd_diag *diag;
-};
-
 /* The next, once: of several that are the same it is there since the first. */
-static enum bd_code next_pair(
-	uint8_t bytes[PAIR_BYTES], uint64_t *since, bool *has, struct putting *putting)
+static enum bd_code next_pair(uint8_t bytes[PAIR_BYTES], uint64_t *since, bool *has,
+	struct bd_pairs *pairs, struct bd_diag *diag)
 {
 	const struct bd_spool_item *item = NULL;
 
@@ -244,7 +274,7 @@ static enum bd_code next_pair(
 		struct bd_bytes second;
 		uint64_t commit;
 
-		BD_TRY(bd_spool_merge_look(&item, putting->merge, putting->diag));
+		BD_TRY(bd_spool_merge_look(&item, pairs->merge, diag));
 		if (item == NULL) {
 			return BD_OK;
 		}
@@ -263,96 +293,146 @@ static enum bd_code next_pair(
 		*has = true;
 		memcpy(bytes, item->key, BD_NODE_KEY_BYTES);
 		memcpy(bytes + BD_NODE_KEY_BYTES, second.ptr, BD_NODE_KEY_BYTES);
-		putting->pairs->done++;
-		BD_TRY(bd_spool_merge_pass(putting->merge, putting->diag));
+		pairs->done++;
+		BD_TRY(bd_spool_merge_pass(pairs->merge, diag));
 	}
 }
 
-static enum bd_code put_some(struct putting *putting, struct bd_txn *txn, bool *has_more)
+/* Where a blinded key lies among all that there could be, 0 to 1. */
+static double place_of(const uint8_t *key)
+{
+	struct bd_reader reader =
+		bd_reader_of((struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES });
+
+	return (double)bd_read_u64(&reader) / (double)UINT64_MAX;
+}
+
+/* Neighbours share pages: of those that were there as many as lie between the first and the last,
+ * at most one a pair, each perhaps split. */
+static uint64_t dirty_bytes(const struct bd_dirt *dirt, const uint8_t *first, const uint8_t *last)
+{
+	double between = (place_of(last) - place_of(first)) * (double)dirt->pages_before + 1;
+	uint64_t pages = between < (double)dirt->puts ? (uint64_t)between : dirt->puts;
+
+	return pages * 2 * PAGE_BYTES + dirt->bytes * 2;
+}
+
+static enum bd_code put_until_full(
+	struct bd_pairs *pairs, struct bd_txn *txn, MDB_dbi dbi, bool *has_more)
 {
 	uint64_t most = bd_long_part_bytes(txn->store);
+	uint8_t first[PAIR_BYTES] = { 0 }, bytes[PAIR_BYTES] = { 0 };
+	const struct bd_dirt *dirt = &txn->dirt[dbi];
 
-	txn->dirt[putting->dbi].is_behind = true;
+	txn->dirt[dbi].is_behind = true;
 	*has_more = true;
-	while (*has_more && bd_txn_dirty_bytes(txn) < most) {
-		uint8_t bytes[PAIR_BYTES];
+	while (*has_more && (dirt->puts == 0 || dirty_bytes(dirt, first, bytes) < most)) {
 		uint64_t since = 0;
 
-		BD_TRY(next_pair(bytes, &since, has_more, putting));
-		if (*has_more) {
-			BD_TRY(bd_txn_put_pair(txn, putting->dbi, bytes, since));
+		BD_TRY(next_pair(bytes, &since, has_more, pairs, txn->diag));
+		if (!*has_more) {
+			break;
 		}
+		if (dirt->puts == 0) {
+			memcpy(first, bytes, sizeof(first));
+		}
+		BD_TRY(bd_txn_put_pair(txn, dbi, bytes, since != 0 ? since : txn->commit));
 	}
 	return BD_OK;
 }
 
-static enum bd_code put_part(struct putting *putting, bool *has_more)
+static enum bd_code begin_kind(struct bd_pairs *pairs, struct bd_diag *diag)
 {
-	struct bd_pairs *pairs = putting->pairs;
-	struct bd_txn txn;
-	enum bd_code code = bd_store_check_space(pairs->store, putting->diag);
+	struct bd_spool *spool = pairs->spools[pairs->kind];
+	enum bd_code code;
 
+	if (!pairs->is_sealed[pairs->kind]) {
+		BD_TRY(bd_spool_finish(spool, diag));
+		BD_TRY(bd_spool_seal(spool, (struct bd_bytes){ "", 0 }, diag));
+		pairs->is_sealed[pairs->kind] = true;
+	}
+	BD_TRY(bd_spool_file_open(&pairs->file, pairs->store, bd_spool_id(spool), diag));
+	code = bd_spool_merge_new(
+		&pairs->merge, &pairs->file, NULL, (struct bd_bytes){ "", 0 }, diag);
 	if (code != BD_OK) {
-		return code;
-	}
-	bd_txn_open(&txn, pairs->store, putting->diag);
-	code = bd_txn_begin(&txn);
-	code = code == BD_OK ? put_some(putting, &txn, has_more) : code;
-	if (txn.mdb != NULL) {
-		code = bd_txn_end(&txn, code);
-	}
-	bd_txn_close(&txn);
-	bd_store_reach(pairs->store, "pairs.part");
-	if (code == BD_OK && putting->watch != NULL) {
-		putting->watch->put(putting->watch, pairs->done, pairs->total);
+		bd_spool_file_close(&pairs->file);
 	}
 	return code;
 }
 
-static enum bd_code put_kind(struct putting *putting, struct bd_spool *spool)
+static enum bd_code put_part(struct bd_pairs *pairs, bool *has_more, struct bd_diag *diag)
 {
-	struct bd_store *store = putting->pairs->store;
-	bool has_more = true;
-	enum bd_code code = bd_spool_finish(spool, putting->diag);
+	struct bd_store *store = pairs->store;
+	struct bd_txn txn;
+	enum bd_code code = pairs->merge != NULL ? BD_OK : begin_kind(pairs, diag);
 
-	code = code == BD_OK ? bd_spool_seal(spool, (struct bd_bytes){ "", 0 }, putting->diag)
-			     : code;
-	code = code == BD_OK ? bd_spool_file_open(
-				       &putting->file, store, bd_spool_id(spool), putting->diag)
-			     : code;
 	if (code != BD_OK) {
 		return code;
 	}
-	code = bd_spool_merge_new(
-		&putting->merge, &putting->file, NULL, (struct bd_bytes){ "", 0 }, putting->diag);
-	while (code == BD_OK && has_more) {
-		code = put_part(putting, &has_more);
+	bd_txn_open(&txn, store, diag);
+	code = bd_txn_begin(&txn);
+	code = code == BD_OK
+		       ? put_until_full(pairs, &txn,
+				 pairs->kind == LINKS ? store->links : store->owners, has_more)
+		       : code;
+	if (txn.mdb != NULL) {
+		code = bd_txn_end(&txn, code);
 	}
-	bd_spool_merge_free(putting->merge);
-	putting->merge = NULL;
-	bd_spool_file_close(&putting->file);
+	bd_txn_close(&txn);
+	bd_store_reach(store, "pairs.part");
 	return code;
+}
+
+/* The next kind of which there are any. */
+static bool has_kind(struct bd_pairs *pairs)
+{
+	while (pairs->kind < KINDS && bd_spool_count(pairs->spools[pairs->kind]) == 0) {
+		pairs->kind++;
+	}
+	return pairs->kind < KINDS;
+}
+
+enum bd_code bd_pairs_put_some(struct bd_pairs *pairs, bool *has_more, struct bd_diag *diag)
+{
+	bool has_more_of_kind = false;
+	enum bd_code code = bd_store_check_space(pairs->store, diag);
+
+	*has_more = has_kind(pairs);
+	if (code != BD_OK || !*has_more) {
+		return code;
+	}
+	code = put_part(pairs, &has_more_of_kind, diag);
+	if (code != BD_OK) {
+		/* What was taken from the runs and given up with the transaction comes again. */
+		close_kind(pairs);
+		pairs->done = pairs->done_before;
+		return bd_fail(diag, code, "aliases and links");
+	}
+	if (!has_more_of_kind) {
+		close_kind(pairs);
+		pairs->done_before = pairs->done;
+		pairs->kind++;
+	}
+	*has_more = has_kind(pairs);
+	return BD_OK;
 }
 
 enum bd_code bd_pairs_put(
 	struct bd_store *store, struct bd_pairs_watch *watch, struct bd_diag *diag)
 {
 	struct bd_pairs *pairs = store->pairs;
-	const MDB_dbi databases[KINDS] = { store->owners, store->links };
+	bool has_more = pairs != NULL;
 	enum bd_code code = BD_OK;
 
 	if (pairs == NULL) {
 		return BD_OK;
 	}
 	store->pairs = NULL;
-	for (int kind = 0; kind < KINDS && code == BD_OK; kind++) {
-		struct putting putting = {
-			.pairs = pairs, .dbi = databases[kind], .watch = watch, .diag = diag
-		};
-
-		code = bd_spool_count(pairs->spools[kind]) > 0
-			       ? put_kind(&putting, pairs->spools[kind])
-			       : BD_OK;
+	while (code == BD_OK && has_more) {
+		code = bd_pairs_put_some(pairs, &has_more, diag);
+		if (code == BD_OK && watch != NULL) {
+			watch->put(watch, pairs->done, pairs->total);
+		}
 	}
 	code = code == BD_OK ? set_counter(store, 0, diag) : code;
 	bd_pairs_free(pairs);

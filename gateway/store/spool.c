@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "record/pack.h"
+#include "store/pairs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ struct bd_spool {
 	uint64_t id;
 	uint8_t salt[BD_SALT_BYTES];
 	int fd;
-	bool is_sealed;
+	bool is_sealed, is_scratch;
 	size_t run_bytes; /* of the first runs */
 	uint64_t written, records, blocks;
 	struct bd_stamp newest;
@@ -48,6 +49,7 @@ struct bd_spool {
 	struct bd_buf block, out;
 	struct bd_arena arena; /* of the record that is added */
 	struct bd_sha256 *sha;
+	struct bd_pairs *pairs; /* of its records; NULL = none are gathered */
 };
 
 static enum bd_code io_fail(struct bd_diag *diag, int error)
@@ -115,7 +117,33 @@ static enum bd_code begin_file(struct bd_spool *spool, struct bd_diag *diag)
 
 enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag)
 {
-	return bd_spool_new_runs(out, store, BD_SPOOL_RUN_BYTES, diag);
+	enum bd_code code = bd_spool_new_runs(out, store, BD_SPOOL_RUN_BYTES, diag);
+
+	code = code == BD_OK ? bd_pairs_new(&(*out)->pairs, store, BD_SPOOL_RUN_BYTES, diag) : code;
+	if (code != BD_OK) {
+		bd_spool_free(*out);
+		*out = NULL;
+	}
+	return code;
+}
+
+enum bd_code bd_spool_new_scratch(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
+{
+	BD_TRY(bd_spool_new_runs(out, store, run_bytes, diag));
+	(*out)->is_scratch = true;
+	return BD_OK;
+}
+
+struct bd_pairs *bd_spool_take_pairs(struct bd_spool *spool)
+{
+	struct bd_pairs *pairs = spool->pairs;
+
+	if (pairs != NULL && bd_pairs_are_few(pairs)) {
+		return NULL;
+	}
+	spool->pairs = NULL;
+	return pairs;
 }
 
 enum bd_code bd_spool_new_runs(
@@ -185,6 +213,7 @@ void bd_spool_free(struct bd_spool *spool)
 		}
 	}
 	let_go(spool);
+	bd_pairs_free(spool->pairs);
 	bd_seal_free(spool->seal);
 	bd_sha256_free(spool->sha);
 	free(spool->runs);
@@ -286,8 +315,10 @@ static enum bd_code write_run(
 	gathering->count = 0;
 	bd_buf_clear(&gathering->bytes);
 	/* On its way to the disk, so that the sync at the end finds little to do. */
-	sync_file_range(
-		spool->fd, (off_t)begin, (off_t)(spool->written - begin), SYNC_FILE_RANGE_WRITE);
+	if (!spool->is_scratch) {
+		sync_file_range(spool->fd, (off_t)begin, (off_t)(spool->written - begin),
+			SYNC_FILE_RANGE_WRITE);
+	}
 	bd_store_reach(spool->store, "spool.run");
 	return BD_OK;
 }
@@ -319,8 +350,31 @@ static void set_key(struct place *place, const uint8_t key[BD_NODE_KEY_BYTES])
 	place->low = bd_read_u64(&reader);
 }
 
-static enum bd_code read_key(
-	struct bd_spool *spool, struct place *place, bool *of_subject, struct bd_bytes packed)
+static enum bd_code keep_pair(struct bd_spool *spool, bool is_link,
+	const struct bd_identifier *from, const uint8_t to[BD_NODE_KEY_BYTES], struct bd_diag *diag)
+{
+	uint8_t bytes[2 * BD_NODE_KEY_BYTES];
+
+	BD_TRY(bd_seal_blind(spool->seal, from, bytes));
+	memcpy(bytes + BD_NODE_KEY_BYTES, to, BD_NODE_KEY_BYTES);
+	return bd_pairs_keep(spool->pairs, is_link, bytes, 0, diag);
+}
+
+/* All that apply.c would put for it. Where the message's end tells whose a record is, it does. */
+static enum bd_code keep_pairs(struct bd_spool *spool, const struct bd_record *record,
+	const uint8_t key[BD_NODE_KEY_BYTES], struct bd_diag *diag)
+{
+	for (size_t i = 1; spool->pairs != NULL && i < record->subject_count; i++) {
+		BD_TRY(keep_pair(spool, false, &record->subject[i], key, diag));
+	}
+	for (size_t i = 0; spool->pairs != NULL && i < record->other_count; i++) {
+		BD_TRY(keep_pair(spool, true, &record->other[i], key, diag));
+	}
+	return BD_OK;
+}
+
+static enum bd_code read_key(struct bd_spool *spool, struct place *place, bool *of_subject,
+	struct bd_bytes packed, struct bd_diag *diag)
 {
 	uint8_t key[BD_NODE_KEY_BYTES];
 	struct bd_record record;
@@ -332,6 +386,8 @@ static enum bd_code read_key(
 	}
 	*of_subject = record.is_message_subject;
 	if (record.is_message_subject) {
+		bd_pairs_free(spool->pairs);
+		spool->pairs = NULL;
 		return BD_OK;
 	}
 	if (record.subject_count == 0) {
@@ -339,7 +395,7 @@ static enum bd_code read_key(
 	}
 	BD_TRY(bd_seal_blind(spool->seal, &record.subject[0], key));
 	set_key(place, key);
-	return BD_OK;
+	return keep_pairs(spool, &record, key, diag);
 }
 
 static enum bd_code put(struct bd_spool *spool, struct gathering *gathering, struct place place,
@@ -366,7 +422,7 @@ static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct b
 	struct place place = { .number = spool->records };
 	bool of_subject = false;
 
-	BD_TRY(read_key(spool, &place, &of_subject, record));
+	BD_TRY(read_key(spool, &place, &of_subject, record, diag));
 	return put(spool, of_subject ? &spool->of_subject : &spool->gathered, place, record, diag);
 }
 
@@ -395,7 +451,7 @@ enum bd_code bd_spool_put(struct bd_spool *spool, const uint8_t key[BD_NODE_KEY_
 
 static enum bd_code sync_file(struct bd_spool *spool, struct bd_diag *diag)
 {
-	return fdatasync(spool->fd) == 0 ? BD_OK : io_fail(diag, errno);
+	return spool->is_scratch || fdatasync(spool->fd) == 0 ? BD_OK : io_fail(diag, errno);
 }
 
 enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag)
@@ -474,7 +530,7 @@ enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct
 	code = write_end(spool, &plain, entry, diag);
 	bd_store_reach(spool->store, "spool.ended");
 	code = code == BD_OK ? sync_file(spool, diag) : code;
-	code = code == BD_OK ? sync_folder(spool->store, diag) : code;
+	code = code == BD_OK && !spool->is_scratch ? sync_folder(spool->store, diag) : code;
 	if (plain.ptr != NULL) {
 		bd_wipe(plain.ptr, plain.cap);
 	}

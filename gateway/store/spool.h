@@ -26,14 +26,21 @@ struct bd_spool_run {
 
 /* -- spool.c: the message comes -- */
 
-/* Anything else under a key and a number of the caller's, in the order of both (bulk.h). */
+/* Of what is no message, and so is not made durable: nobody looks for it after a restart. */
+enum bd_code bd_spool_new_scratch(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag);
+/* Anything else under a key and a number of the caller's, in the order of both (bulk.h, pairs.h).
+ */
 enum bd_code bd_spool_put(struct bd_spool *spool, const uint8_t key[BD_NODE_KEY_BYTES],
 	uint64_t number, struct bd_bytes bytes, struct bd_diag *diag);
 uint64_t bd_spool_id(const struct bd_spool *spool);
 uint64_t bd_spool_count(const struct bd_spool *spool);
+/* Aliases and links of all its records, which are the caller's from here on; NULL = they are to be
+ * put with the nodes. */
+struct bd_pairs *bd_spool_take_pairs(struct bd_spool *spool);
 /* The newest order of its records. */
 const struct bd_stamp *bd_spool_newest(const struct bd_spool *spool);
-/* The last runs; all on disk. Lets go of the memory that adding needed. */
+/* The last runs; all on disk, but for a scratch. Lets go of the memory that adding needed. */
 enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag);
 /* The end, on disk: from now on the file is the journal's and bd_spool_free leaves it. */
 enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct bd_diag *diag);

@@ -363,6 +363,17 @@ enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identi
 				    : add_pair(txn, &pair);
 }
 
+enum bd_code bd_txn_has_pair(struct bd_txn *txn, const struct bd_identifier *from)
+{
+	uint8_t key[BD_NODE_KEY_BYTES];
+
+	if (txn->store->owed_watch.count == 0) {
+		return BD_OK;
+	}
+	BD_TRY(bd_seal_blind(txn->store->seal, from, key));
+	return bd_owed_touch(txn, key);
+}
+
 /* -- rows of a section -- */
 
 static struct bd_tally *find_tally(

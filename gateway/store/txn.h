@@ -72,9 +72,11 @@ enum bd_code bd_txn_delete(struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name
 enum bd_code bd_txn_put_counter(struct bd_txn *txn, const char *name, uint64_t value);
 /* A pair of blinded keys that says: look there as well. Only ever added, with the commit that added
  * it; what it leads to is checked when it is read. Put at the end of the transaction, or of an
- * initial load (pairs.h). */
+ * initial load; those of a long message before its nodes (pairs.h). */
 enum bd_code bd_txn_pair(struct bd_txn *txn, MDB_dbi dbi, const struct bd_identifier *from,
 	const uint8_t to[BD_NODE_KEY_BYTES]);
+/* It is there already, and now what it leads to is: who waits for that hears of it. */
+enum bd_code bd_txn_has_pair(struct bd_txn *txn, const struct bd_identifier *from);
 /* At once. Where dirt[dbi].is_behind, by appending. */
 enum bd_code bd_txn_put_pair(struct bd_txn *txn, MDB_dbi dbi,
 	const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since);
