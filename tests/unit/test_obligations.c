@@ -598,6 +598,54 @@ static void test_watched(void **state)
 	assert_string_equal(again(box, &snapshot), "");
 }
 
+static void reach_nothing(const struct bd_store_hook *hook, const char *point)
+{
+	(void)hook;
+	(void)point;
+}
+
+/* One whose aliases are put apart from its nodes, and before them. */
+static void push_about_long(struct box *box, const struct bd_identifier *subject, size_t count)
+{
+	struct bd_entry *entries[1];
+	struct said said;
+	struct fact fact;
+	struct bd_reader reader;
+
+	said_open(&said, "tax", "changes");
+	said_add(&said, fact_of(&fact, subject, count, "status", 7, 1000, "normal"));
+	reader = bd_reader_of(bd_buf_bytes(&said.records));
+	assert_int_equal(bd_spool_new(&said.entry.spool, box->store, &box->diag), BD_OK);
+	assert_int_equal(bd_spool_add(said.entry.spool, bd_read_sized(&reader), &box->diag), BD_OK);
+	said.entry.received_ms = box->now_ms;
+	entries[0] = &said.entry;
+	assert_int_equal(bd_store_commit(box->store, entries, 1, &box->diag), BD_OK);
+	assert_int_equal(said.entry.code, BD_OK);
+	bd_spool_free(said.entry.spool);
+	said_close(&said);
+}
+
+static void test_watched_by_a_long_message(void **state)
+{
+	static const struct bd_store_hook hook = { reach_nothing, 1 };
+	struct box *box = *state;
+	const struct bd_identifier business = id_of(ID_USCC, "92440311MA00000017"),
+				   of_both[] = { id_of(ID_REG_NO, "440311000000017"), business };
+	const struct bd_owed_item items[] = { item_of(&penalty, "2026-12-04") };
+	struct bd_owed_answer answer = answer_of(1, "C-1", "2026-12-01");
+	uint64_t snapshot;
+
+	answer.looked = &business;
+	answer.looked_count = 1;
+	box_stop(box);
+	box->settings.hook = &hook;
+	box_start(box);
+	say_owed(box, answer, items, 1);
+	assert_string_equal(again(box, &snapshot), "");
+	push_about_long(box, of_both, 2);
+	assert_string_equal(again(box, &snapshot), "1/1 ");
+}
+
 /* More than fit in one look. */
 static void test_many_watch(void **state)
 {
@@ -855,7 +903,8 @@ int main(void)
 		IN_A_STORE(test_overdue), IN_A_STORE(test_repeat), IN_A_STORE(test_submitted_again),
 		IN_A_STORE(test_later_answers), IN_A_STORE(test_others), IN_A_STORE(test_no_case),
 		IN_A_STORE(test_older_later), IN_A_STORE(test_extended), IN_A_STORE(test_material),
-		IN_A_STORE(test_news), IN_A_STORE(test_watched), IN_A_STORE(test_many_watch),
+		IN_A_STORE(test_news), IN_A_STORE(test_watched),
+		IN_A_STORE(test_watched_by_a_long_message), IN_A_STORE(test_many_watch),
 		IN_A_STORE(test_listed), IN_A_STORE(test_listed_by_case), IN_A_STORE(test_erased),
 		IN_A_STORE(test_dropped), IN_A_STORE(test_sealed), IN_A_STORE(test_changed) };
 
