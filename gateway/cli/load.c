@@ -21,7 +21,8 @@
 /* A list of BD_LOAD_FILES_MAX lines of the longest paths. */
 #define LIST_MAX_BYTES ((size_t)8 << 20)
 #define COLUMNS 5
-#define OWN_DESCRIPTORS 64
+/* Each file, its spool and a file of its aliases or links; and what is the program's own. */
+#define DESCRIPTORS (3 * BD_LOAD_FILES_MAX + 64)
 
 struct loading {
 	const struct bd_cli_options *options;
@@ -338,11 +339,8 @@ static void let_open_more(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-		limit.rlim_cur < BD_LOAD_FILES_MAX + OWN_DESCRIPTORS) {
-		limit.rlim_cur = limit.rlim_max < BD_LOAD_FILES_MAX + OWN_DESCRIPTORS
-					 ? limit.rlim_max
-					 : BD_LOAD_FILES_MAX + OWN_DESCRIPTORS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS) {
+		limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }

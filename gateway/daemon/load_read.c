@@ -161,11 +161,19 @@ static void end_whole(struct reader *reader, const struct bd_intake_result *resu
 	struct bd_loading *at = reader->at;
 	struct bd_load_file *file = at->file;
 	enum bd_code code = keep_result(at, result) ? BD_OK : BD_NO_MEMORY;
+	struct bd_diag diag = { .code = BD_OK };
 
 	code = code == BD_OK ? bd_sha256_final(at->sha, at->sha256) : code;
 	code = code == BD_OK ? bd_load_key(at->key, file, 0, at->sha256) : code;
 	if (code != BD_OK) {
 		refuse_code(reader, code, "");
+		return;
+	}
+	/* It may be long until it is stored, and there may be many. */
+	code = bd_spool_finish(at->spool, &diag);
+	if (code != BD_OK) {
+		diag.code = code;
+		refuse_file(reader, &diag);
 		return;
 	}
 	file->received = result->received;

@@ -153,7 +153,7 @@ static enum bd_code begin(struct bd_bulk *bulk, struct bd_diag *diag)
 {
 	BD_TRY(bd_spool_file_open(&bulk->file, bulk->store, bd_spool_id(bulk->spool), diag));
 	return bd_spool_merge_new(
-		&bulk->merge, &bulk->file, NULL, (struct bd_bytes){ "", 0 }, diag);
+		&bulk->merge, &bulk->file, 1, NULL, (struct bd_bytes){ "", 0 }, diag);
 }
 
 /* *count: of the next group; 0 at the end. */

@@ -112,6 +112,17 @@ static enum bd_code accept_in(struct bd_txn *txn, struct bd_entry *entry, bool *
 	return bd_keep_key(txn, &journal, BD_KEY_RUNNING);
 }
 
+/* Put before its nodes; of a load, with those of its other messages. */
+static void take_pairs(struct bd_store *store, struct bd_pairs *pairs)
+{
+	if (pairs != NULL && store->pairs != NULL) {
+		bd_pairs_join(store->pairs, pairs);
+		store->active->has_pairs = true;
+	} else {
+		store->active->pairs = pairs;
+	}
+}
+
 /* Checked, numbered, sealed, known: from here on it is in the journal. *goes_on false: it has its
  * outcome. */
 static enum bd_code begin_long(struct bd_store *store, struct bd_entry *entry, bool *goes_on)
@@ -143,7 +154,7 @@ static enum bd_code begin_long(struct bd_store *store, struct bd_entry *entry, b
 	code = bd_long_open(&store->active, store, id, &entry->diag);
 	if (code == BD_OK) {
 		store->active->entry = entry;
-		store->active->pairs = bd_spool_take_pairs(entry->spool);
+		take_pairs(store, bd_spool_take_pairs(entry->spool));
 	}
 	return code;
 }
@@ -231,7 +242,7 @@ static enum bd_code prepare(struct bd_store *store, struct bd_long *work, struct
 	if (code == BD_OK && entry->subject_count > 0) {
 		code = bd_seal_blind(store->seal, &entry->subject[0], subject);
 	}
-	code = code == BD_OK ? bd_spool_merge_new(&work->merge, &work->file,
+	code = code == BD_OK ? bd_spool_merge_new(&work->merge, &work->file, 1,
 				       entry->subject_count > 0 ? subject : NULL,
 				       bd_buf_bytes(&work->cursor), diag)
 			     : code;

@@ -21,11 +21,13 @@ struct bd_pairs {
 	struct bd_store *store;
 	struct bd_spool *spools[KINDS]; /* by the first key of a pair, then by the second */
 	uint64_t total, done;
+	struct bd_pairs *next; /* that are put with these */
+	bool is_sealed[KINDS];
 	/* putting */
 	int kind;
 	uint64_t done_before; /* of the kinds before this one */
-	bool is_sealed[KINDS];
-	struct bd_spool_file file;
+	struct bd_spool_file *files;
+	size_t file_count;
 	struct bd_spool_merge *merge; /* NULL = this kind is not begun */
 };
 
@@ -36,26 +38,30 @@ bool bd_pairs_are_missing(const struct bd_store *store)
 
 static void close_kind(struct bd_pairs *pairs)
 {
-	if (pairs->merge != NULL) {
-		bd_spool_merge_free(pairs->merge);
-		pairs->merge = NULL;
-		bd_spool_file_close(&pairs->file);
+	bd_spool_merge_free(pairs->merge);
+	pairs->merge = NULL;
+	while (pairs->file_count > 0) {
+		bd_spool_file_close(&pairs->files[--pairs->file_count]);
 	}
+	free(pairs->files);
+	pairs->files = NULL;
 }
 
 void bd_pairs_free(struct bd_pairs *pairs)
 {
-	if (pairs == NULL) {
-		return;
-	}
-	close_kind(pairs);
-	for (int kind = 0; kind < KINDS; kind++) {
-		if (pairs->spools[kind] != NULL) {
-			bd_spool_remove(pairs->store, bd_spool_id(pairs->spools[kind]));
-			bd_spool_free(pairs->spools[kind]);
+	while (pairs != NULL) {
+		struct bd_pairs *next = pairs->next;
+
+		close_kind(pairs);
+		for (int kind = 0; kind < KINDS; kind++) {
+			if (pairs->spools[kind] != NULL) {
+				bd_spool_remove(pairs->store, bd_spool_id(pairs->spools[kind]));
+				bd_spool_free(pairs->spools[kind]);
+			}
 		}
+		free(pairs);
+		pairs = next;
 	}
-	free(pairs);
 }
 
 enum bd_code bd_pairs_new(
@@ -96,6 +102,27 @@ enum bd_code bd_pairs_keep(struct bd_pairs *pairs, bool is_link, const uint8_t *
 	pairs->total++;
 	return bd_spool_put(pairs->spools[is_link ? LINKS : OWNERS], bytes, bd_read_u64(&reader),
 		bd_buf_bytes(&rest), diag);
+}
+
+enum bd_code bd_pairs_finish(struct bd_pairs *pairs, struct bd_diag *diag)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct bd_spool *spool = pairs->spools[kind];
+
+		if (!pairs->is_sealed[kind] && bd_spool_count(spool) > 0) {
+			BD_TRY(bd_spool_finish(spool, diag));
+			BD_TRY(bd_spool_seal(spool, (struct bd_bytes){ "", 0 }, diag));
+			pairs->is_sealed[kind] = true;
+		}
+	}
+	return BD_OK;
+}
+
+void bd_pairs_join(struct bd_pairs *pairs, struct bd_pairs *of)
+{
+	of->next = pairs->next;
+	pairs->next = of;
+	pairs->total += of->total;
 }
 
 bool bd_pairs_are_few(const struct bd_pairs *pairs)
@@ -323,6 +350,7 @@ static enum bd_code put_until_full(
 	uint64_t most = bd_long_part_bytes(txn->store);
 	uint8_t first[PAIR_BYTES] = { 0 }, bytes[PAIR_BYTES] = { 0 };
 	const struct bd_dirt *dirt = &txn->dirt[dbi];
+	uint64_t unknown = bd_pairs_are_missing(txn->store) ? txn->store->loading : txn->commit;
 
 	txn->dirt[dbi].is_behind = true;
 	*has_more = true;
@@ -336,28 +364,39 @@ static enum bd_code put_until_full(
 		if (dirt->puts == 0) {
 			memcpy(first, bytes, sizeof(first));
 		}
-		BD_TRY(bd_txn_put_pair(txn, dbi, bytes, since != 0 ? since : txn->commit));
+		BD_TRY(bd_txn_put_pair(txn, dbi, bytes, since != 0 ? since : unknown));
 	}
 	return BD_OK;
 }
 
+static enum bd_code open_files(struct bd_pairs *pairs, struct bd_diag *diag)
+{
+	size_t count = 0;
+
+	for (const struct bd_pairs *one = pairs; one != NULL; one = one->next) {
+		count += one->is_sealed[pairs->kind];
+	}
+	pairs->files = calloc(count + 1, sizeof(*pairs->files));
+	if (pairs->files == NULL) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
+	}
+	for (const struct bd_pairs *one = pairs; one != NULL; one = one->next) {
+		if (one->is_sealed[pairs->kind]) {
+			BD_TRY(bd_spool_file_open(&pairs->files[pairs->file_count], pairs->store,
+				bd_spool_id(one->spools[pairs->kind]), diag));
+			pairs->file_count++;
+		}
+	}
+	return BD_OK;
+}
+
+/* Between two transactions of the same kind it stays open. */
 static enum bd_code begin_kind(struct bd_pairs *pairs, struct bd_diag *diag)
 {
-	struct bd_spool *spool = pairs->spools[pairs->kind];
-	enum bd_code code;
-
-	if (!pairs->is_sealed[pairs->kind]) {
-		BD_TRY(bd_spool_finish(spool, diag));
-		BD_TRY(bd_spool_seal(spool, (struct bd_bytes){ "", 0 }, diag));
-		pairs->is_sealed[pairs->kind] = true;
-	}
-	BD_TRY(bd_spool_file_open(&pairs->file, pairs->store, bd_spool_id(spool), diag));
-	code = bd_spool_merge_new(
-		&pairs->merge, &pairs->file, NULL, (struct bd_bytes){ "", 0 }, diag);
-	if (code != BD_OK) {
-		bd_spool_file_close(&pairs->file);
-	}
-	return code;
+	BD_TRY(bd_pairs_finish(pairs, diag));
+	BD_TRY(open_files(pairs, diag));
+	return bd_spool_merge_new(&pairs->merge, pairs->files, pairs->file_count, NULL,
+		(struct bd_bytes){ "", 0 }, diag);
 }
 
 static enum bd_code put_part(struct bd_pairs *pairs, bool *has_more, struct bd_diag *diag)
@@ -386,10 +425,14 @@ static enum bd_code put_part(struct bd_pairs *pairs, bool *has_more, struct bd_d
 /* The next kind of which there are any. */
 static bool has_kind(struct bd_pairs *pairs)
 {
-	while (pairs->kind < KINDS && bd_spool_count(pairs->spools[pairs->kind]) == 0) {
-		pairs->kind++;
+	for (; pairs->kind < KINDS; pairs->kind++) {
+		for (const struct bd_pairs *one = pairs; one != NULL; one = one->next) {
+			if (bd_spool_count(one->spools[pairs->kind]) > 0) {
+				return true;
+			}
+		}
 	}
-	return pairs->kind < KINDS;
+	return false;
 }
 
 enum bd_code bd_pairs_put_some(struct bd_pairs *pairs, bool *has_more, struct bd_diag *diag)

@@ -11,10 +11,10 @@
  * to nothing yet is nothing to who reads it. After a restart they are gone, and each transaction
  * puts its own.
  *
- * Of a load they are put at the end of all its messages. Until the last is put a lookup would miss
- * subjects that are there. So the counter "loading" in meta, which is set before the first is kept
- * back and deleted when all are put, closes the store to everybody but another load:
- * BD_LOAD_UNFINISHED from bd_store_open. The counter is the first commit whose pairs may be
+ * Of a load they are put at the end of all its messages, long and short. Until the last is put a
+ * lookup would miss subjects that are there. So the counter "loading" in meta, which is set before
+ * the first is kept back and deleted when all are put, closes the store to everybody but another
+ * load: BD_LOAD_UNFINISHED from bd_store_open. The counter is the first commit whose pairs may be
  * missing, and after a crash the next load collects those of all nodes that were written since.
  * (An unfinished restore cannot be known in the same way: there is no store yet to hold a mark.)
  */
@@ -49,10 +49,14 @@ enum bd_code bd_pairs_new(
 /* Removes what was kept. */
 void bd_pairs_free(struct bd_pairs *pairs);
 /* Any one thread. Two blinded keys, as in struct bd_pair, there since that commit; 0 = since the
- * one that puts it. Of a transaction that is given up some may stay: what a pair leads to is
- * checked when it is read. */
+ * one that puts it, or the first of the load. Of a transaction that is given up some may stay: what
+ * a pair leads to is checked when it is read. */
 enum bd_code bd_pairs_keep(struct bd_pairs *pairs, bool is_link, const uint8_t *bytes,
 	uint64_t since, struct bd_diag *diag);
+/* No more are kept: lets go of the memory that it needed. Again: nothing. */
+enum bd_code bd_pairs_finish(struct bd_pairs *pairs, struct bd_diag *diag);
+/* Puts `of` with them, as if they were one; `of` is finished, and the other's from here on. */
+void bd_pairs_join(struct bd_pairs *pairs, struct bd_pairs *of);
 /* So few that apart from the nodes they would cost more than with them. */
 bool bd_pairs_are_few(const struct bd_pairs *pairs);
 /* Writer's thread: no more are kept; puts some, in a transaction of their own. *has_more false: all

@@ -39,7 +39,7 @@ struct bd_spool {
 	uint64_t id;
 	uint8_t salt[BD_SALT_BYTES];
 	int fd;
-	bool is_sealed, is_scratch;
+	bool is_finished, is_sealed, is_scratch;
 	size_t run_bytes; /* of the first runs */
 	uint64_t written, records, blocks;
 	struct bd_stamp newest;
@@ -115,38 +115,15 @@ static enum bd_code begin_file(struct bd_spool *spool, struct bd_diag *diag)
 		&spool->out, (struct bd_bytes){ (const char *)spool->salt, sizeof(spool->salt) });
 }
 
-enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag)
-{
-	enum bd_code code = bd_spool_new_runs(out, store, BD_SPOOL_RUN_BYTES, diag);
-
-	code = code == BD_OK ? bd_pairs_new(&(*out)->pairs, store, BD_SPOOL_RUN_BYTES, diag) : code;
-	if (code != BD_OK) {
-		bd_spool_free(*out);
-		*out = NULL;
-	}
-	return code;
-}
-
-enum bd_code bd_spool_new_scratch(
-	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
-{
-	BD_TRY(bd_spool_new_runs(out, store, run_bytes, diag));
-	(*out)->is_scratch = true;
-	return BD_OK;
-}
-
 struct bd_pairs *bd_spool_take_pairs(struct bd_spool *spool)
 {
 	struct bd_pairs *pairs = spool->pairs;
 
-	if (pairs != NULL && bd_pairs_are_few(pairs)) {
-		return NULL;
-	}
 	spool->pairs = NULL;
 	return pairs;
 }
 
-enum bd_code bd_spool_new_runs(
+static enum bd_code new_spool(
 	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
 {
 	struct bd_spool *spool = calloc(1, sizeof(*spool));
@@ -177,6 +154,32 @@ enum bd_code bd_spool_new_runs(
 	}
 	*out = spool;
 	return BD_OK;
+}
+
+enum bd_code bd_spool_new_scratch(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
+{
+	BD_TRY(new_spool(out, store, run_bytes, diag));
+	(*out)->is_scratch = true;
+	return BD_OK;
+}
+
+enum bd_code bd_spool_new(struct bd_spool **out, struct bd_store *store, struct bd_diag *diag)
+{
+	return bd_spool_new_runs(out, store, BD_SPOOL_RUN_BYTES, diag);
+}
+
+enum bd_code bd_spool_new_runs(
+	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag)
+{
+	enum bd_code code = new_spool(out, store, run_bytes, diag);
+
+	code = code == BD_OK ? bd_pairs_new(&(*out)->pairs, store, run_bytes, diag) : code;
+	if (code != BD_OK) {
+		bd_spool_free(*out);
+		*out = NULL;
+	}
+	return code;
 }
 
 static void forget(struct gathering *gathering)
@@ -454,15 +457,34 @@ static enum bd_code sync_file(struct bd_spool *spool, struct bd_diag *diag)
 	return spool->is_scratch || fdatasync(spool->fd) == 0 ? BD_OK : io_fail(diag, errno);
 }
 
+/* So few go with the nodes. */
+static enum bd_code end_pairs(struct bd_spool *spool, struct bd_diag *diag)
+{
+	if (!bd_pairs_are_few(spool->pairs)) {
+		return bd_pairs_finish(spool->pairs, diag);
+	}
+	bd_pairs_free(spool->pairs);
+	spool->pairs = NULL;
+	return BD_OK;
+}
+
 enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag)
 {
-	enum bd_code code = write_run(spool, &spool->gathered, diag);
+	enum bd_code code = BD_OK;
 
+	if (spool->is_finished) {
+		return BD_OK;
+	}
+	if (spool->pairs != NULL) {
+		code = end_pairs(spool, diag);
+	}
+	code = code == BD_OK ? write_run(spool, &spool->gathered, diag) : code;
 	code = code == BD_OK ? write_run(spool, &spool->of_subject, diag) : code;
 	/* The head, where there was no run. */
 	code = code == BD_OK ? flush(spool, diag) : code;
 	code = code == BD_OK ? sync_file(spool, diag) : code;
 	let_go(spool);
+	spool->is_finished = code == BD_OK;
 	bd_store_reach(spool->store, "spool.finished");
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "spool");
 }
@@ -540,6 +562,9 @@ enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct
 		return bd_fail(diag, code, "spool");
 	}
 	spool->is_sealed = true;
+	/* Whoever reads it opens it for that. */
+	close(spool->fd);
+	spool->fd = -1;
 	bd_store_reach(spool->store, "spool.sealed");
 	return BD_OK;
 }

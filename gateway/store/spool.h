@@ -40,8 +40,6 @@ uint64_t bd_spool_count(const struct bd_spool *spool);
 struct bd_pairs *bd_spool_take_pairs(struct bd_spool *spool);
 /* The newest order of its records. */
 const struct bd_stamp *bd_spool_newest(const struct bd_spool *spool);
-/* The last runs; all on disk, but for a scratch. Lets go of the memory that adding needed. */
-enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag);
 /* The end, on disk: from now on the file is the journal's and bd_spool_free leaves it. */
 enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct bd_diag *diag);
 /* Removes the file of a message that is over; a file that is not there is removed already. */
@@ -92,10 +90,12 @@ struct bd_spool_item {
 };
 
 struct bd_spool_merge;
-/* subject: the key of the message's subject, for the runs of its records; NULL = there is none.
- * cursor: what bd_spool_merge_cursor gave, empty = from the beginning. */
-enum bd_code bd_spool_merge_new(struct bd_spool_merge **out, struct bd_spool_file *file,
-	const uint8_t subject[BD_NODE_KEY_BYTES], struct bd_bytes cursor, struct bd_diag *diag);
+/* Of all these files as if they were one; they live as long. subject: the key of the message's
+ * subject, for the runs of its records; NULL = there is none. cursor: what bd_spool_merge_cursor
+ * gave, empty = from the beginning. */
+enum bd_code bd_spool_merge_new(struct bd_spool_merge **out, struct bd_spool_file *files,
+	size_t count, const uint8_t subject[BD_NODE_KEY_BYTES], struct bd_bytes cursor,
+	struct bd_diag *diag);
 void bd_spool_merge_free(struct bd_spool_merge *merge);
 /* The next record, which stays the next until bd_spool_merge_pass; NULL at the end. It lives until
  * then.

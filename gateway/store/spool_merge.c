@@ -1,4 +1,4 @@
-/* spool_merge.c - the runs of a spool as one, by a heap over the next record of each. */
+/* spool_merge.c - the runs of spools as one, by a heap over the next record of each. */
 #include "store/spool.h"
 
 #include "base/limits.h"
@@ -13,6 +13,7 @@
 /* A run, at its next record. A block of usual size is held; one of a single long record is opened
  * again when that record's turn comes, so that memory does not grow with the records. */
 struct head {
+	struct bd_spool_file *file;
 	const struct bd_spool_run *run;
 	uint64_t at;             /* block, counted from the run's first */
 	uint64_t offset, next;   /* of this block and of the one behind it, in the file */
@@ -23,11 +24,11 @@ struct head {
 };
 
 struct bd_spool_merge {
-	struct bd_spool_file *file;
 	uint8_t subject[BD_NODE_KEY_BYTES];
-	struct head *heads;
+	struct head *heads; /* file by file, run by run */
+	size_t head_count;
 	struct head **heap;
-	size_t count;
+	size_t count;        /* in it: runs that are not over */
 	struct bd_buf plain; /* the block that was opened last */
 	const struct head *plain_of;
 };
@@ -84,7 +85,7 @@ static enum bd_code open_block(struct bd_spool_merge *merge, struct head *head)
 	head->next = head->offset;
 	merge->plain_of = head;
 	return bd_spool_file_block(
-		&merge->plain, &head->next, merge->file, head->run->block + head->at);
+		&merge->plain, &head->next, head->file, head->run->block + head->at);
 }
 
 static enum bd_code load_block(struct bd_spool_merge *merge, struct head *head)
@@ -139,11 +140,10 @@ static enum bd_code begin(struct bd_spool_merge *merge, struct bd_bytes cursor)
 	struct bd_reader reader = bd_reader_of(cursor);
 	struct bd_bytes done = bd_read_bytes(&reader, cursor.len > 0 ? BD_NODE_KEY_BYTES : 0);
 
-	for (size_t i = 0; i < merge->file->run_count; i++) {
+	for (size_t i = 0; i < merge->head_count; i++) {
 		struct head *head = &merge->heads[i];
 		bool has = true;
 
-		head->run = &merge->file->runs[i];
 		head->offset = head->run->offset;
 		if (cursor.len > 0) {
 			head->at = bd_read_u64(&reader);
@@ -166,8 +166,27 @@ static enum bd_code begin(struct bd_spool_merge *merge, struct bd_bytes cursor)
 	return reader.rest.len == 0 ? BD_OK : BD_STORE_DAMAGED;
 }
 
-enum bd_code bd_spool_merge_new(struct bd_spool_merge **out, struct bd_spool_file *file,
-	const uint8_t subject[BD_NODE_KEY_BYTES], struct bd_bytes cursor, struct bd_diag *diag)
+static bool make_heads(struct bd_spool_merge *merge, struct bd_spool_file *files, size_t count)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		runs += files[i].run_count;
+	}
+	merge->heads = calloc(runs + 1, sizeof(*merge->heads));
+	merge->heap = calloc(runs + 1, sizeof(struct head *));
+	for (size_t i = 0; merge->heads != NULL && i < count; i++) {
+		for (size_t run = 0; run < files[i].run_count; run++) {
+			merge->heads[merge->head_count++] =
+				(struct head){ .file = &files[i], .run = &files[i].runs[run] };
+		}
+	}
+	return merge->heads != NULL && merge->heap != NULL;
+}
+
+enum bd_code bd_spool_merge_new(struct bd_spool_merge **out, struct bd_spool_file *files,
+	size_t count, const uint8_t subject[BD_NODE_KEY_BYTES], struct bd_bytes cursor,
+	struct bd_diag *diag)
 {
 	struct bd_spool_merge *merge = calloc(1, sizeof(*merge));
 	enum bd_code code;
@@ -176,14 +195,11 @@ enum bd_code bd_spool_merge_new(struct bd_spool_merge **out, struct bd_spool_fil
 	if (merge == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
-	merge->file = file;
 	bd_buf_init(&merge->plain, PLAIN_MAX_BYTES);
 	if (subject != NULL) {
 		memcpy(merge->subject, subject, BD_NODE_KEY_BYTES);
 	}
-	merge->heads = calloc(file->run_count + 1, sizeof(*merge->heads));
-	merge->heap = calloc(file->run_count + 1, sizeof(struct head *));
-	code = merge->heads != NULL && merge->heap != NULL ? begin(merge, cursor) : BD_NO_MEMORY;
+	code = make_heads(merge, files, count) ? begin(merge, cursor) : BD_NO_MEMORY;
 	if (code != BD_OK) {
 		bd_spool_merge_free(merge);
 		return bd_fail(diag, code, "a spool file");
@@ -197,7 +213,7 @@ void bd_spool_merge_free(struct bd_spool_merge *merge)
 	if (merge == NULL) {
 		return;
 	}
-	for (size_t i = 0; merge->heads != NULL && i < merge->file->run_count; i++) {
+	for (size_t i = 0; i < merge->head_count; i++) {
 		if (merge->heads[i].block != NULL) {
 			bd_wipe(merge->heads[i].block, BD_SPOOL_BLOCK_BYTES);
 			free(merge->heads[i].block);
@@ -244,7 +260,7 @@ enum bd_code bd_spool_merge_cursor(struct bd_buf *out, const struct bd_spool_mer
 	const uint8_t done[BD_NODE_KEY_BYTES])
 {
 	BD_TRY(bd_buf_add(out, (struct bd_bytes){ (const char *)done, BD_NODE_KEY_BYTES }));
-	for (size_t i = 0; i < merge->file->run_count; i++) {
+	for (size_t i = 0; i < merge->head_count; i++) {
 		BD_TRY(bd_buf_add_u64(out, merge->heads[i].at));
 		BD_TRY(bd_buf_add_u64(out, merge->heads[i].offset));
 	}

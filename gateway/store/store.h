@@ -207,6 +207,9 @@ enum bd_code bd_spool_new_runs(
 	struct bd_spool **out, struct bd_store *store, size_t run_bytes, struct bd_diag *diag);
 /* A packed record. A code: the message cannot be taken. */
 enum bd_code bd_spool_add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag);
+/* The last was added: all on disk, and the memory that adding needed is let go of. bd_store_take
+ * does it where nobody did. */
+enum bd_code bd_spool_finish(struct bd_spool *spool, struct bd_diag *diag);
 /* Not before its entry has its outcome. Removes the file unless it is the journal's. */
 void bd_spool_free(struct bd_spool *spool);
 

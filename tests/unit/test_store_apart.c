@@ -4,6 +4,7 @@
  */
 #include "base/limits.h"
 #include "store/env.h"
+#include "store/pairs.h"
 #include "store_support.h"
 
 #include <signal.h>
@@ -42,11 +43,11 @@ static void on_reach(const struct bd_store_hook *hook, const char *point)
 /* -- what is said -- */
 
 /* Each person by two identifiers, and where she works: the message is told in two turns. */
-static void say(struct said *said, unsigned to, const struct bd_identifier *own)
+static void say(struct said *said, unsigned from, unsigned to, const struct bd_identifier *own)
 {
 	said_open(said, "social", "changes");
-	for (unsigned number = 0; number < 2 * to; number++) {
-		unsigned who = number % to;
+	for (unsigned number = from; number < 2 * to - from; number++) {
+		unsigned who = number < to ? number : number - to + from;
 		char person[16], key[16], company[16];
 		struct bd_identifier ids[2], other;
 		struct fact fact;
@@ -116,7 +117,7 @@ static struct bd_buf by_a_short_one(const struct bd_identifier *own)
 	struct box box;
 
 	box_open(&box, NULL, 0);
-	say(&said, PEOPLE, own);
+	say(&said, 0, PEOPLE, own);
 	assert_int_equal(box_push(&box, &said), BD_OK);
 	dump = box_dump(&box);
 	said_close(&said);
@@ -161,7 +162,7 @@ static void test_they_come_before_the_nodes(void **state)
 
 	(void)state;
 	open_watched(&box, &watching);
-	say(&said, PEOPLE, NULL);
+	say(&said, 0, PEOPLE, NULL);
 	assert_int_equal(push_long(&box, &said), BD_OK);
 	assert_true(watching.pairs > 2);
 	assert_true(watching.nodes > 2);
@@ -190,7 +191,7 @@ static void test_nobody_is_found_by_half(void **state)
 
 	(void)state;
 	open_watched(&box, &watching);
-	say(&said, PEOPLE, NULL);
+	say(&said, 0, PEOPLE, NULL);
 	to_spool(&box, &said);
 	assert_int_equal(bd_store_take(box.store, &said.entry, &box.diag), BD_OK);
 	while (done == NULL) {
@@ -227,7 +228,7 @@ static void test_those_of_the_own_subject(void **state)
 
 	(void)state;
 	open_watched(&box, &watching);
-	say(&said, PEOPLE, own);
+	say(&said, 0, PEOPLE, own);
 	assert_int_equal(push_long(&box, &said), BD_OK);
 	assert_int_equal(watching.pairs, 0);
 	assert_same(&box, &expected);
@@ -246,11 +247,58 @@ static void test_few_go_with_the_nodes(void **state)
 	(void)state;
 	open_watched(&box, &watching);
 	watching.hook.part_bytes = 3 * PART_BYTES;
-	say(&said, 3, NULL);
+	say(&said, 0, 3, NULL);
 	assert_int_equal(push_long(&box, &said), BD_OK);
 	assert_int_equal(watching.pairs, 0);
 	assert_int_equal(pairs_of(&box), 6);
 	said_close(&said);
+	box_close(&box);
+}
+
+/* Of a load they wait, those of all its messages, and are put as one. */
+static void test_those_of_a_load(void **state)
+{
+	const struct bd_identifier first = id_of(ID_DEPT_PERSON, "K0"),
+				   last = id_of(ID_DEPT_PERSON, "K399");
+	struct bd_buf expected, dump;
+	struct watching watching;
+	struct said said;
+	struct box box;
+
+	(void)state;
+	_Static_assert(PEOPLE == 400, "K399 is the last");
+	open_watched(&box, &watching);
+	box_stop(&box);
+	box.settings.is_load = true;
+	box_start(&box);
+	assert_int_equal(bd_pairs_hold(box.store, &box.diag), BD_OK);
+	for (unsigned from = 0; from < PEOPLE; from += PEOPLE / 4) {
+		say(&said, from, from + PEOPLE / 4, NULL);
+		assert_int_equal(from == 0 ? box_push(&box, &said) : push_long(&box, &said), BD_OK);
+		said_close(&said);
+	}
+	assert_int_equal(watching.pairs, 0);
+	assert_int_equal(pairs_of(&box), 0);
+	assert_int_equal(box_find(&box, &last, 1)->statement_count, 0);
+	assert_int_equal(bd_pairs_put(box.store, NULL, &box.diag), BD_OK);
+	assert_true(watching.pairs > 2);
+	assert_int_equal(pairs_of(&box), 2 * PEOPLE);
+	assert_int_equal(box_find(&box, &first, 1)->statement_count, 2);
+	assert_int_equal(box_find(&box, &last, 1)->statement_count, 2);
+	dump = box_dump(&box);
+	box_close(&box);
+	/* The same, pushed. */
+	box_open(&box, NULL, 0);
+	for (unsigned from = 0; from < PEOPLE; from += PEOPLE / 4) {
+		say(&said, from, from + PEOPLE / 4, NULL);
+		assert_int_equal(box_push(&box, &said), BD_OK);
+		said_close(&said);
+	}
+	expected = box_dump(&box);
+	assert_int_equal(dump.len, expected.len);
+	assert_memory_equal(dump.ptr, expected.ptr, dump.len);
+	bd_buf_release(&dump);
+	bd_buf_release(&expected);
 	box_close(&box);
 }
 
@@ -268,7 +316,7 @@ static void push_and_die(struct box *box, struct watching *watching, const char 
 		watching->stop_at = point;
 		watching->passed = passed;
 		box_start(box);
-		say(&said, PEOPLE, NULL);
+		say(&said, 0, PEOPLE, NULL);
 		push_long(box, &said);
 		_exit(0);
 	}
@@ -318,7 +366,7 @@ static void test_without_room_they_are_put_again(void **state)
 
 	(void)state;
 	open_watched(&box, &watching);
-	say(&said, PEOPLE, NULL);
+	say(&said, 0, PEOPLE, NULL);
 	to_spool(&box, &said);
 	assert_int_equal(bd_store_take(box.store, &said.entry, &box.diag), BD_OK);
 	while (watching.pairs < 2) {
@@ -348,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_is_found_by_half),
 		cmocka_unit_test(test_those_of_the_own_subject),
 		cmocka_unit_test(test_few_go_with_the_nodes),
+		cmocka_unit_test(test_those_of_a_load),
 		cmocka_unit_test(test_killed_it_is_finished),
 		cmocka_unit_test(test_without_room_they_are_put_again),
 	};
