@@ -10,7 +10,7 @@ char *bd_tags_room(struct bd_tags *tags, size_t bytes)
 	return tags->code == BD_OK ? tags->out->ptr + tags->out->len : NULL;
 }
 
-size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag)
+size_t bd_tags_begin(struct bd_tags *tags, uint8_t tag)
 {
 	size_t place = tags->out->len;
 	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES);
@@ -22,14 +22,26 @@ size_t bd_tags_begin(struct bd_tags *tags, uint16_t tag)
 	return place;
 }
 
+/* Most are short; what is not moves on to make room for its longer front. */
 void bd_tags_end(struct bd_tags *tags, size_t place)
 {
-	uint32_t len;
+	size_t more = BD_TAGS_LONG_FRONT_BYTES - BD_TAGS_FRONT_BYTES, len;
+	char *at;
 
-	if (tags->code == BD_OK) {
-		len = htobe32((uint32_t)(tags->out->len - place - BD_TAGS_FRONT_BYTES));
-		memcpy(tags->out->ptr + place + 2, &len, sizeof(len));
+	if (tags->code != BD_OK) {
+		return;
 	}
+	len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
+	if (len > BD_TAGS_SHORT_MAX_BYTES) {
+		if (bd_tags_take(tags, more) == NULL) {
+			return;
+		}
+		at = tags->out->ptr + place;
+		memmove(at + BD_TAGS_LONG_FRONT_BYTES, at + BD_TAGS_FRONT_BYTES, len);
+		tags->out->len += more;
+	}
+	at = tags->out->ptr + place;
+	bd_tags_front(at, (uint8_t)at[0], len);
 }
 
 void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
@@ -39,7 +51,7 @@ void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
 	}
 }
 
-void bd_tags_digest(struct bd_tags *tags, uint16_t tag, const uint8_t digest[BD_DIGEST_BYTES])
+void bd_tags_digest(struct bd_tags *tags, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES])
 {
 	static const uint8_t none[BD_DIGEST_BYTES];
 
@@ -56,13 +68,18 @@ bool bd_tag_next(struct bd_tag *out, struct bd_reader *reader)
 	if (!reader->ok || reader->rest.len == 0) {
 		return false;
 	}
-	out->tag = bd_read_u16(reader);
-	out->bytes = bd_read_sized(reader);
+	out->tag = bd_read_u8(reader);
+	if (out->tag != 0) {
+		out->bytes = bd_read_bytes(reader, bd_read_u8(reader));
+	} else {
+		out->tag = bd_read_u8(reader);
+		out->bytes = bd_read_sized(reader);
+	}
 	out->whole = (struct bd_bytes){ before.ptr, before.len - reader->rest.len };
 	return reader->ok;
 }
 
-size_t bd_tag_count(struct bd_bytes members, uint16_t tag)
+size_t bd_tag_count(struct bd_bytes members, uint8_t tag)
 {
 	struct bd_reader reader = bd_reader_of(members);
 	struct bd_tag member;
@@ -76,12 +93,15 @@ size_t bd_tag_count(struct bd_bytes members, uint16_t tag)
 
 bool bd_tag_number(uint64_t *out, const struct bd_tag *tag)
 {
-	struct bd_reader reader = bd_reader_of(tag->bytes);
+	uint64_t number = 0;
 
-	if (tag->bytes.len != sizeof(*out)) {
+	if (tag->bytes.len == 0 || tag->bytes.len > sizeof(number)) {
 		return false;
 	}
-	*out = bd_read_u64(&reader);
+	for (size_t i = 0; i < tag->bytes.len; i++) {
+		number = number << 8 | (uint8_t)tag->bytes.ptr[i];
+	}
+	*out = number;
 	return true;
 }
 

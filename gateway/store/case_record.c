@@ -72,13 +72,15 @@ static void pack_looked(struct bd_tags *tags, const struct bd_case_looked *looke
 	bd_tags_end(tags, place);
 }
 
-static void pack_finding(struct bd_tags *tags, const struct bd_case_finding *finding, bool is_cut)
+/* Most are of the subject, and have the code, of the one before. */
+static void pack_finding(struct bd_tags *tags, const struct bd_case_finding *finding,
+	const struct bd_case_finding *before, bool is_cut)
 {
 	size_t place = bd_tags_begin(tags, TAG_FINDING), inner;
 
 	bd_tags_bytes(tags, TAG_ELEMENT, finding->element);
-	bd_tags_bytes(tags, TAG_POINTER, finding->pointer);
-	bd_tags_bytes(tags, TAG_CODE, finding->code);
+	bd_tags_again(tags, TAG_POINTER, finding->pointer, before->pointer);
+	bd_tags_again(tags, TAG_CODE, finding->code, before->code);
 	bd_tags_bytes(tags, TAG_FLAGS, finding->flags);
 	bd_tags_bytes(tags, TAG_REASON, finding->reason);
 	bd_tags_bytes(tags, TAG_RULE, finding->rule);
@@ -148,6 +150,7 @@ static void pack_head(struct bd_tags *tags, const struct bd_case_record *record)
 
 enum bd_code bd_case_record_pack(struct bd_buf *out, const struct bd_case_record *record)
 {
+	static const struct bd_case_finding none;
 	struct bd_tags tags = { out, BD_OK };
 	size_t before = out->len;
 
@@ -159,7 +162,8 @@ enum bd_code bd_case_record_pack(struct bd_buf *out, const struct bd_case_record
 		pack_looked(&tags, &record->looked[i]);
 	}
 	for (size_t i = 0; i < record->finding_count; i++) {
-		pack_finding(&tags, &record->findings[i], record->is_cut);
+		pack_finding(&tags, &record->findings[i], i > 0 ? &record->findings[i - 1] : &none,
+			record->is_cut);
 	}
 	for (size_t i = 0; i < record->owed_count; i++) {
 		pack_owed(&tags, &record->owed[i]);
@@ -274,15 +278,24 @@ static bool take_salt(struct bd_case_finding *out, const struct bd_tag *tag)
 	return out->has_opening;
 }
 
-static bool take_of_finding(struct bd_case_finding *out, const struct bd_tag *tag)
+/* No bytes: as in the finding before, where there is one. */
+static bool take_again(
+	struct bd_bytes *out, const struct bd_tag *tag, const struct bd_bytes *before)
+{
+	*out = tag->bytes.len == 0 && before != NULL ? *before : tag->bytes;
+	return true;
+}
+
+static bool take_of_finding(
+	struct bd_case_finding *out, const struct bd_case_finding *before, const struct bd_tag *tag)
 {
 	switch (tag->tag) {
 	case TAG_ELEMENT:
 		return take_text(&out->element, tag);
 	case TAG_POINTER:
-		return take_text(&out->pointer, tag);
+		return take_again(&out->pointer, tag, before != NULL ? &before->pointer : NULL);
 	case TAG_CODE:
-		return take_text(&out->code, tag);
+		return take_again(&out->code, tag, before != NULL ? &before->code : NULL);
 	case TAG_FLAGS:
 		return take_text(&out->flags, tag);
 	case TAG_REASON:
@@ -304,8 +317,9 @@ static bool take_of_finding(struct bd_case_finding *out, const struct bd_tag *ta
 	}
 }
 
-static enum bd_code unpack_finding(
-	struct bd_case_finding *out, struct bd_bytes members, struct bd_arena *arena)
+/* before: the finding before, NULL = it is the first. */
+static enum bd_code unpack_finding(struct bd_case_finding *out,
+	const struct bd_case_finding *before, struct bd_bytes members, struct bd_arena *arena)
 {
 	struct bd_reader reader = bd_reader_of(members);
 	struct bd_tag tag;
@@ -314,7 +328,7 @@ static enum bd_code unpack_finding(
 	while (bd_tag_next(&tag, &reader)) {
 		if (tag.tag == TAG_ENTITIES) {
 			BD_TRY(unpack_entities(out, tag.bytes, arena));
-		} else if (!take_of_finding(out, &tag)) {
+		} else if (!take_of_finding(out, before, &tag)) {
 			return BD_STORE_DAMAGED;
 		}
 	}
@@ -437,7 +451,10 @@ enum bd_code bd_case_record_unpack(
 		if (tag.tag == TAG_LOOKED) {
 			BD_TRY(unpack_looked(&looked[out->looked_count++], tag.bytes, arena));
 		} else if (tag.tag == TAG_FINDING) {
-			BD_TRY(unpack_finding(&findings[out->finding_count++], tag.bytes, arena));
+			size_t at = out->finding_count++;
+
+			BD_TRY(unpack_finding(&findings[at], at > 0 ? &findings[at - 1] : NULL,
+				tag.bytes, arena));
 		} else if (tag.tag == TAG_OWED) {
 			BD_TRY(unpack_owed(&owed[out->owed_count++], tag.bytes));
 		} else if (tag.tag == TAG_SETTLED) {

@@ -43,7 +43,7 @@ enum kind { TEXT, NUMBER, DIGEST };
 
 /* Every member but the subjects: its tag, where it is, what it is called. */
 static const struct member {
-	uint16_t tag;
+	uint8_t tag;
 	enum kind kind;
 	size_t offset; /* in struct bd_trail_event */
 	const char *name;
@@ -105,7 +105,7 @@ bool bd_trail_caller_take(struct bd_trail_caller *caller, const struct bd_tag *t
 enum { TAG_SUBJECT_POINTER = 1, TAG_SUBJECT_DIGEST };
 
 void bd_trail_subject_pack(
-	struct bd_tags *tags, uint16_t tag, const struct bd_trail_subject *subject)
+	struct bd_tags *tags, uint8_t tag, const struct bd_trail_subject *subject)
 {
 	size_t place = bd_tags_begin(tags, tag);
 

@@ -67,7 +67,7 @@ bool bd_trail_caller_take(struct bd_trail_caller *caller, const struct bd_tag *t
 /* The member of a subject likewise; and those that are not known, gathered in `room` bytes, which
  * is that of all members. */
 void bd_trail_subject_pack(
-	struct bd_tags *tags, uint16_t tag, const struct bd_trail_subject *subject);
+	struct bd_tags *tags, uint8_t tag, const struct bd_trail_subject *subject);
 bool bd_trail_subject_unpack(struct bd_trail_subject *out, struct bd_bytes members);
 bool bd_trail_keep_other(
 	struct bd_bytes *others, struct bd_bytes whole, size_t room, struct bd_arena *arena);

@@ -45,13 +45,15 @@ static void pack_evidence(struct bd_tags *tags, const struct bd_trail_evidence *
 	bd_tags_end(tags, place);
 }
 
-static void pack_element(struct bd_tags *tags, const struct bd_trail_element *element)
+/* Most are of the subject, and have the code, of the one before. */
+static void pack_element(struct bd_tags *tags, const struct bd_trail_element *element,
+	const struct bd_trail_element *before)
 {
 	size_t place = bd_tags_begin(tags, TAG_ELEMENT);
 
 	bd_tags_bytes(tags, TAG_ELEMENT_ID, element->id);
-	bd_tags_bytes(tags, TAG_ELEMENT_POINTER, element->pointer);
-	bd_tags_bytes(tags, TAG_ELEMENT_CODE, element->code);
+	bd_tags_again(tags, TAG_ELEMENT_POINTER, element->pointer, before->pointer);
+	bd_tags_again(tags, TAG_ELEMENT_CODE, element->code, before->code);
 	bd_tags_bytes(tags, TAG_ELEMENT_FLAGS, element->flags);
 	bd_tags_bytes(tags, TAG_ELEMENT_REASON, element->reason);
 	bd_tags_bytes(tags, TAG_ELEMENT_RULE, element->rule);
@@ -76,6 +78,7 @@ static void pack_look_up(struct bd_tags *tags, const struct bd_trail_look_up *lo
 
 enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_receipt *receipt)
 {
+	static const struct bd_trail_element none;
 	struct bd_tags tags = { out, BD_OK };
 	size_t before = out->len;
 
@@ -90,7 +93,8 @@ enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_rec
 		bd_trail_subject_pack(&tags, TAG_SUBJECT, &receipt->subjects[i]);
 	}
 	for (size_t i = 0; i < receipt->element_count; i++) {
-		pack_element(&tags, &receipt->elements[i]);
+		pack_element(
+			&tags, &receipt->elements[i], i > 0 ? &receipt->elements[i - 1] : &none);
 	}
 	bd_tags_digest(&tags, TAG_OBLIGATIONS, receipt->obligations);
 	bd_tags_bytes(&tags, TAG_GRANT, receipt->grant);
@@ -138,7 +142,7 @@ static bool unpack_evidence(struct bd_trail_evidence *out, struct bd_bytes membe
 }
 
 /* The text of one member of an element; NULL when it is no text. */
-static struct bd_bytes *element_text(struct bd_trail_element *element, uint16_t tag)
+static struct bd_bytes *element_text(struct bd_trail_element *element, uint8_t tag)
 {
 	switch (tag) {
 	case TAG_ELEMENT_ID:
@@ -158,8 +162,23 @@ static struct bd_bytes *element_text(struct bd_trail_element *element, uint16_t 
 	}
 }
 
-static bool unpack_element(
-	struct bd_trail_element *out, struct bd_bytes members, struct bd_arena *arena)
+/* No bytes: as in the element before. */
+static void take_again(struct bd_trail_element *out, const struct bd_trail_element *before,
+	const struct bd_tag *tag)
+{
+	if (tag->bytes.len > 0 || before == NULL) {
+		return;
+	}
+	if (tag->tag == TAG_ELEMENT_POINTER) {
+		out->pointer = before->pointer;
+	} else if (tag->tag == TAG_ELEMENT_CODE) {
+		out->code = before->code;
+	}
+}
+
+/* before: the element before, NULL = it is the first. */
+static bool unpack_element(struct bd_trail_element *out, const struct bd_trail_element *before,
+	struct bd_bytes members, struct bd_arena *arena)
 {
 	struct bd_trail_evidence *evidence = bd_arena_alloc(
 		arena, bd_tag_count(members, TAG_ELEMENT_EVIDENCE), sizeof(*evidence));
@@ -173,6 +192,7 @@ static bool unpack_element(
 
 		if (text != NULL) {
 			*text = tag.bytes;
+			take_again(out, before, &tag);
 		} else if (tag.tag == TAG_ELEMENT_EVIDENCE) {
 			is_good = unpack_evidence(&evidence[out->evidence_count++], tag.bytes);
 		} else if (tag.tag == TAG_ELEMENT_COMMITMENT) {
@@ -200,6 +220,14 @@ static bool unpack_look_up(struct bd_trail_look_up *out, struct bd_bytes members
 		}
 	}
 	return reader.ok;
+}
+
+static bool take_element(struct bd_trail_receipt *out, struct bd_trail_element *elements,
+	struct bd_bytes members, struct bd_arena *arena)
+{
+	size_t at = out->element_count++;
+
+	return unpack_element(&elements[at], at > 0 ? &elements[at - 1] : NULL, members, arena);
 }
 
 /* What there may be several of, with room for each. */
@@ -235,7 +263,7 @@ static bool take_member(struct bd_trail_receipt *out, const struct bd_tag *tag,
 	case TAG_SUBJECT:
 		return bd_trail_subject_unpack(&lists->subjects[out->subject_count++], tag->bytes);
 	case TAG_ELEMENT:
-		return unpack_element(&lists->elements[out->element_count++], tag->bytes, arena);
+		return take_element(out, lists->elements, tag->bytes, arena);
 	case TAG_LOOK_UP:
 		return unpack_look_up(&lists->look_ups[out->look_up_count++], tag->bytes);
 	case TAG_OBLIGATIONS:

@@ -231,7 +231,8 @@ closed_by_a_push() {
 # entered STATUS ID: the trail has an entry that says this of it. Its texts stand in it as they are, one behind the other.
 entered() {
 	cat "$work"/data/trail/* 2>/dev/null | LC_ALL=C tr -c 'a-z0-9-' '\n' | grep -v '^$' >"$work/words"
-	grep -B 4 -Fx -- "$2" "$work/words" | grep -qx "$1" || { echo "no $1 of $2"; return 1; }
+	# Tag and length of a member may look like letters, before the word and behind it.
+	grep -B 4 -x -- ".\{0,2\}$2.\?" "$work/words" | grep -qx ".\{0,2\}$1.\?" || { echo "no $1 of $2"; return 1; }
 }
 
 # What nobody asked for is entered a moment later.

@@ -373,8 +373,10 @@ static void a_later_record_takes_the_place_of_the_first(void **state)
 /* Killed at any place of the last write: what was whole before is there, and what comes after. */
 static void a_torn_tail_is_cut(void **state)
 {
+	bool is_inside = true;
+
 	(void)state;
-	for (size_t lost = 1; lost < 700; lost += 37) {
+	for (size_t lost = 1; is_inside; lost += 37) {
 		struct bd_case_record got;
 		struct bd_case_log *log;
 		char path[128], text[64];
@@ -392,7 +394,7 @@ static void a_torn_tail_is_cut(void **state)
 		flush(log);
 		bd_case_log_close(log);
 		size = size_of(&box, 0, 0);
-		lost = lost < size - whole ? lost : size - whole - 1;
+		is_inside = lost + 37 < size - whole;
 		path_of(path, &box, 0, 0);
 		/* Space that was taken ahead stays as zeroes. */
 		assert_int_equal(truncate(path, (off_t)(size - lost)), 0);
@@ -503,11 +505,54 @@ static void packed_bytes_are_checked(void **state)
 		packed.ptr[at / 8] ^= (char)(1 << at % 8);
 		bd_arena_clear(&arena);
 	}
-	/* A member of a later version is passed over. */
-	assert_int_equal(bd_buf_add_u16(&packed, 999), BD_OK);
+	/* A member of a later version is passed over, in the form of now and that of before. */
+	assert_int_equal(bd_buf_add_text(&packed, "\xc8\5later"), BD_OK);
+	assert_int_equal(bd_buf_add_u16(&packed, 201), BD_OK);
 	assert_int_equal(bd_buf_add_sized(&packed, bd_bytes_of("later")), BD_OK);
 	assert_int_equal(bd_case_record_unpack(&got, bd_buf_bytes(&packed), &arena), BD_OK);
 	assert_same(&got, &made.record);
+	bd_buf_release(&packed);
+	bd_arena_release(&arena);
+}
+
+/* Members of an earlier version: u16 tag, u32 length, numbers of eight bytes, every text whole. */
+static const char before[] = "\0\2\0\0\0\x08\0\0\1\x9e\x80\xcd\x90\x40"
+			     "\0\6\0\0\0\1m"
+			     "\0\x10\0\0\0\x22\0\x30\0\0\0\1a\0\x31\0\0\0\4/s/p"
+			     "\0\x32\0\0\0\5match\0\x37\0\0\0\0"
+			     "\0\x10\0\0\0\x1f\0\x30\0\0\0\1b\0\x36\0\0\0\x08\0\0\0\0\0\0\0\x65"
+			     "\0\x37\0\0\0\4\0\1\0\x10";
+
+static void packed_bytes_of_before_are_read(void **state)
+{
+	struct bd_case_record got;
+	struct bd_arena arena;
+	struct bd_buf packed;
+
+	(void)state;
+	bd_arena_init(&arena, 1 << 20);
+	bd_buf_init(&packed, 1 << 20);
+	assert_int_equal(bd_case_record_unpack(
+				 &got, (struct bd_bytes){ before, sizeof(before) - 1 }, &arena),
+		BD_OK);
+	/* Read again as it is written now. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(got.at_ms, INT64_C(0x19e80cd9040));
+		assert_true(bd_bytes_is(got.matter, "m"));
+		assert_int_equal(got.finding_count, 2);
+		assert_true(bd_bytes_is(got.findings[0].pointer, "/s/p"));
+		assert_true(bd_bytes_is(got.findings[0].code, "match"));
+		assert_int_equal(got.findings[0].entity_count, 0);
+		assert_true(bd_bytes_is(got.findings[1].element, "b"));
+		assert_int_equal(got.findings[1].pointer.len, 0);
+		assert_int_equal(got.findings[1].code.len, 0);
+		assert_int_equal(got.findings[1].field, 101);
+		assert_int_equal(got.findings[1].entity_count, 2);
+		bd_buf_clear(&packed);
+		assert_int_equal(bd_case_record_pack(&packed, &got), BD_OK);
+		assert_true(packed.len < sizeof(before) * 2 / 3);
+		assert_int_equal(bd_case_record_unpack(&got, bd_buf_bytes(&packed), &arena), BD_OK);
+	}
 	bd_buf_release(&packed);
 	bd_arena_release(&arena);
 }
@@ -1073,6 +1118,7 @@ int main(void)
 		cmocka_unit_test(damage_is_told),
 		cmocka_unit_test(a_record_opens_only_where_it_was_written),
 		cmocka_unit_test(packed_bytes_are_checked),
+		cmocka_unit_test(packed_bytes_of_before_are_read),
 		cmocka_unit_test(a_case_too_long_is_kept_short),
 		cmocka_unit_test(nothing_is_kept_in_clear),
 		cmocka_unit_test(records_of_before_are_opened_to_be_indexed),

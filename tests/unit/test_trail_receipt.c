@@ -156,7 +156,7 @@ static void look_ups_are_told(void **state)
 	assert_int_equal(bd_trail_receipt_pack(&twice, &again), BD_OK);
 	assert_true(bd_bytes_equal(bd_buf_bytes(&twice), bd_buf_bytes(&packed)));
 	/* A member cut short is none. */
-	packed.ptr[none.len + 5] ^= 1;
+	packed.ptr[none.len + 1] ^= 1;
 	assert_int_equal(
 		bd_trail_receipt_unpack(&again, bd_buf_bytes(&packed), &arena), BD_TRAIL_DAMAGED);
 	bd_buf_release(&twice);
@@ -166,7 +166,8 @@ static void look_ups_are_told(void **state)
 /* A later version's members, in the receipt and in an element, come through. */
 static void unknown_members_are_kept(void **state)
 {
-	static const char other[] = "\x7f\x01\x00\x00\x00\x02hi";
+	/* In the form of now, and in that of before. */
+	static const char other[] = "\x7f\x02hi\0\x7e\0\0\0\x02ho";
 	struct bd_bytes others = { other, sizeof(other) - 1 };
 	struct bd_trail_element element = { .id = TEXT("name"), .others = others };
 	struct bd_trail_receipt receipt = {
@@ -186,6 +187,64 @@ static void unknown_members_are_kept(void **state)
 	assert_int_equal(bd_trail_event_unpack(&event_again, bd_buf_bytes(&packed), &arena), BD_OK);
 	assert_true(bd_bytes_equal(event_again.others, others));
 	assert_true(bd_bytes_is(event_again.status, "found"));
+}
+
+/* Members of an earlier version: u16 tag, u32 length, numbers of eight bytes, every text whole. */
+static const char before[] = "\0\x11\0\0\0\1m"
+			     "\0\x15\0\0\0\x08\0\0\0\0\0\0\0\1"
+			     "\0\x17\0\0\0\x11\0\1\0\0\0\1a\0\2\0\0\0\4/s/p"
+			     "\0\x17\0\0\0\x24\0\1\0\0\0\1b\0\7\0\0\0\x17"
+			     "\0\1\0\0\0\3tax\0\2\0\0\0\x08\0\0\1\x9e\x80\xcd\x90\x40";
+
+static void receipts_of_before_are_read(void **state)
+{
+	struct bd_trail_receipt receipt, again;
+
+	(void)state;
+	assert_int_equal(bd_trail_receipt_unpack(
+				 &receipt, (struct bd_bytes){ before, sizeof(before) - 1 }, &arena),
+		BD_OK);
+	assert_true(bd_bytes_is(receipt.matter, "m"));
+	assert_true(receipt.is_sandbox);
+	assert_int_equal(receipt.element_count, 2);
+	assert_true(bd_bytes_is(receipt.elements[0].pointer, "/s/p"));
+	assert_int_equal(receipt.elements[1].pointer.len, 0);
+	assert_int_equal(receipt.elements[1].evidence_count, 1);
+	assert_int_equal(receipt.elements[1].evidence[0].as_of_ms, INT64_C(0x19e80cd9040));
+	assert_int_equal(receipt.others.len, 0);
+	assert_int_equal(bd_trail_receipt_pack(&packed, &receipt), BD_OK);
+	assert_true(packed.len < sizeof(before) / 2);
+	assert_int_equal(bd_trail_receipt_unpack(&again, bd_buf_bytes(&packed), &arena), BD_OK);
+	assert_int_equal(again.element_count, 2);
+	assert_true(bd_bytes_is(again.elements[1].id, "b"));
+	assert_int_equal(again.elements[1].pointer.len, 0);
+	assert_int_equal(again.elements[1].evidence[0].as_of_ms, INT64_C(0x19e80cd9040));
+}
+
+/* What is as in the element before is told once; a text of none is none. */
+static void elements_tell_what_differs(void **state)
+{
+	static const char *const pointers[] = { "/a", "/a", "/b", "", "/b" };
+	struct bd_trail_element elements[5] = { { .id = { NULL, 0 } } };
+	struct bd_trail_receipt receipt = { .elements = elements, .element_count = 5 }, again;
+	char long_text[300];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text));
+	for (size_t i = 0; i < 5; i++) {
+		elements[i].pointer = bd_bytes_of(pointers[i]);
+		elements[i].code = bd_bytes_of(i < 3 ? "match" : "absent");
+		elements[i].reason =
+			(struct bd_bytes){ long_text, i == 2 ? sizeof(long_text) : 255 };
+	}
+	assert_int_equal(bd_trail_receipt_pack(&packed, &receipt), BD_OK);
+	assert_int_equal(bd_trail_receipt_unpack(&again, bd_buf_bytes(&packed), &arena), BD_OK);
+	assert_int_equal(again.element_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(bd_bytes_is(again.elements[i].pointer, pointers[i]));
+		assert_true(bd_bytes_equal(again.elements[i].code, elements[i].code));
+		assert_true(bd_bytes_equal(again.elements[i].reason, elements[i].reason));
+	}
 }
 
 /* Cut anywhere it is damaged, or says less where a member ended; never a read outside. */
@@ -277,6 +336,8 @@ int main(void)
 		TEST(receipt_round_trip),
 		TEST(look_ups_are_told),
 		TEST(unknown_members_are_kept),
+		TEST(receipts_of_before_are_read),
+		TEST(elements_tell_what_differs),
 		TEST(cut_receipts),
 		TEST(events),
 		TEST(commitments),
