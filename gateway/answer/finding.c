@@ -6,7 +6,7 @@
 #define MEMBERS(name, zh) "\"code\":\"" name "\",\"code_zh\":\"" zh "\""
 #define FINDING(name, zh, en)                                                                      \
 	{                                                                                          \
-		{ name, zh, en },                                                                  \
+		{ name, zh, en }, { name, sizeof(name) - 1 },                                      \
 		{                                                                                  \
 			MEMBERS(name, zh), sizeof(MEMBERS(name, zh)) - 1                           \
 		}                                                                                  \
@@ -14,7 +14,7 @@
 
 static const struct {
 	struct bd_term term;
-	struct bd_bytes members;
+	struct bd_bytes name, members;
 } findings[BD_FINDING_CODE_COUNT] = {
 	[BD_FINDING_MATCH] = FINDING("match", "一致", "match"),
 	[BD_FINDING_NEAR] = FINDING("near", "近似", "near"),
@@ -120,6 +120,11 @@ static enum bd_finding_code known(enum bd_finding_code code)
 const struct bd_term *bd_finding_term(enum bd_finding_code code)
 {
 	return &findings[known(code)].term;
+}
+
+struct bd_bytes bd_finding_name(enum bd_finding_code code)
+{
+	return findings[known(code)].name;
 }
 
 struct bd_bytes bd_finding_members(enum bd_finding_code code)

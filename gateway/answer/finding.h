@@ -51,6 +51,8 @@ struct bd_term {
 
 /* Never NULL. */
 const struct bd_term *bd_finding_term(enum bd_finding_code code);
+/* Its name alone. */
+struct bd_bytes bd_finding_name(enum bd_finding_code code);
 /* "code" and "code_zh" of a finding, as JSON. */
 struct bd_bytes bd_finding_members(enum bd_finding_code code);
 const struct bd_term *bd_decision_term(enum bd_decision decision);

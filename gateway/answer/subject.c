@@ -4,7 +4,6 @@
 #include "base/try.h"
 #include "record/rules_identifier.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const struct bd_json *node,
@@ -95,7 +94,7 @@ static const struct bd_json *find_number(const struct bd_id_kind **kind, const s
 		memchr(type->text.ptr, '\0', type->text.len) != NULL) {
 		return NULL;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)type->text.len, type->text.ptr);
+	*bd_bytes_put(name, type->text) = '\0';
 	*kind = bd_dictionary_id_kind(dict, name);
 	return bd_json_get(node, "id_no");
 }

@@ -46,6 +46,33 @@ static inline bool bd_is_name(const char *a, const char *b)
 	return a == b || (a[0] == b[0] && strcmp(a, b) == 0);
 }
 
+/* Copies them to where there is room for them; gives the place behind. Most texts are of a few
+ * bytes, which are copied sooner than a call is made: two copies, which may overlap, are of any
+ * length up to twice that of one. */
+static inline char *bd_bytes_put(char *at, struct bd_bytes bytes)
+{
+	const char *from = bytes.ptr;
+	size_t len = bytes.len;
+
+	if (len > 32) {
+		memcpy(at, from, len);
+	} else if (len >= 16) {
+		memcpy(at, from, 16);
+		memcpy(at + len - 16, from + len - 16, 16);
+	} else if (len >= 8) {
+		memcpy(at, from, 8);
+		memcpy(at + len - 8, from + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(at, from, 4);
+		memcpy(at + len - 4, from + len - 4, 4);
+	} else if (len > 0) {
+		at[0] = from[0];
+		at[len / 2] = from[len / 2];
+		at[len - 1] = from[len - 1];
+	}
+	return at + len;
+}
+
 /* Order by unsigned byte, a prefix first: <0, 0, >0. */
 int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b);
 

@@ -108,28 +108,26 @@ bool bd_day_parse(int32_t *day, struct bd_bytes text)
 	       bd_day_of(day, digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2));
 }
 
-/* Decimal digits with zeroes before them; gives the place behind. Every answer has some ten times:
- * a printf of each was a tenth of a comparison. */
-static char *put_digits(char *out, unsigned value, size_t width)
+/* Two decimal digits; gives the place behind. Every answer has some ten times: a printf of each was
+ * a tenth of a comparison. */
+static inline char *put_two(char *out, unsigned value)
 {
-	for (size_t i = width; i > 0; i--) {
-		out[i - 1] = (char)('0' + value % 10);
-		value /= 10;
-	}
-	return out + width;
+	out[0] = (char)('0' + value / 10);
+	out[1] = (char)('0' + value % 10);
+	return out + 2;
 }
 
 void bd_day_format(char out[11], int32_t day)
 {
 	int year, month, dayofmonth;
-	char *at = out;
+	char *at;
 
 	bd_day_civil(day, &year, &month, &dayofmonth);
-	at = put_digits(at, (unsigned)year, 4);
+	at = put_two(put_two(out, (unsigned)year / 100 % 100), (unsigned)year % 100);
 	*at++ = '-';
-	at = put_digits(at, (unsigned)month, 2);
+	at = put_two(at, (unsigned)month);
 	*at++ = '-';
-	at = put_digits(at, (unsigned)dayofmonth, 2);
+	at = put_two(at, (unsigned)dayofmonth);
 	*at = '\0';
 }
 
@@ -211,17 +209,18 @@ bool bd_time_parse(int64_t *ms, struct bd_bytes text)
 void bd_time_format(char out[30], int64_t ms)
 {
 	int32_t day = bd_day_at(ms);
-	unsigned rest = (unsigned)(ms - bd_day_begin_ms(day));
+	unsigned rest = (unsigned)(ms - bd_day_begin_ms(day)), second = rest / 1000;
 	char *at = out + 10;
 
 	bd_day_format(out, day);
 	*at++ = 'T';
-	at = put_digits(at, rest / 3600000, 2);
+	at = put_two(at, second / 3600);
 	*at++ = ':';
-	at = put_digits(at, rest / 60000 % 60, 2);
+	at = put_two(at, second / 60 % 60);
 	*at++ = ':';
-	at = put_digits(at, rest / 1000 % 60, 2);
+	at = put_two(at, second % 60);
 	*at++ = '.';
-	at = put_digits(at, rest % 1000, 3);
+	*at++ = (char)('0' + rest % 1000 / 100);
+	at = put_two(at, rest % 100);
 	memcpy(at, "+08:00", sizeof("+08:00"));
 }

@@ -75,6 +75,12 @@ enum bd_code bd_json_parse(
 enum bd_code bd_json_parse_answer(
 	struct bd_json **out, struct bd_bytes bytes, struct bd_arena *arena, struct bd_diag *diag);
 /* NULL when node is NULL, no object, or has no such member. */
-const struct bd_json *bd_json_get(const struct bd_json *node, const char *key);
+const struct bd_json *bd_json_find(const struct bd_json *node, struct bd_bytes key);
+
+/* Here, so that the length of a key that is written out is known when compiling. */
+static inline const struct bd_json *bd_json_get(const struct bd_json *node, const char *key)
+{
+	return bd_json_find(node, bd_bytes_of(key));
+}
 
 #endif

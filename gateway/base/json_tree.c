@@ -400,13 +400,16 @@ enum bd_code bd_json_parse_answer(
 	return parse(out, bytes, bytes.len, arena, diag);
 }
 
-const struct bd_json *bd_json_get(const struct bd_json *node, const char *key)
+const struct bd_json *bd_json_find(const struct bd_json *node, struct bd_bytes key)
 {
 	if (node == NULL || node->type != BD_JSON_IS_OBJECT) {
 		return NULL;
 	}
 	for (node = node->first; node != NULL; node = node->next) {
-		if (bd_bytes_is(node->key, key)) {
+		/* Nearly all others differ in their first byte. */
+		if (node->key.len == key.len &&
+			(key.len == 0 || (node->key.ptr[0] == key.ptr[0] &&
+						 memcmp(node->key.ptr, key.ptr, key.len) == 0))) {
 			return node;
 		}
 	}

@@ -81,8 +81,7 @@ static char *begin(struct bd_json_writer *writer, struct bd_bytes key, size_t le
 	writer->needs_comma = true;
 	if (key.ptr != NULL) {
 		*at++ = '"';
-		memcpy(at, key.ptr, key.len);
-		at += key.len;
+		at = bd_bytes_put(at, key);
 		*at++ = '"';
 		*at++ = ':';
 	}
@@ -109,9 +108,9 @@ static void put_escaped(struct bd_json_writer *writer, struct bd_bytes text)
 	put(writer, (struct bd_bytes){ "\"", 1 });
 }
 
-static void open(struct bd_json_writer *writer, const char *key, char bracket)
+void bd_jw_open(struct bd_json_writer *writer, struct bd_bytes key, char bracket)
 {
-	char *at = begin(writer, bd_jw_key(key), 1);
+	char *at = begin(writer, key, 1);
 
 	if (at != NULL) {
 		*at++ = bracket;
@@ -126,19 +125,9 @@ static void close(struct bd_json_writer *writer, const char *bracket)
 	writer->needs_comma = true;
 }
 
-void bd_jw_object(struct bd_json_writer *writer, const char *key)
-{
-	open(writer, key, '{');
-}
-
 void bd_jw_object_end(struct bd_json_writer *writer)
 {
 	close(writer, "}");
-}
-
-void bd_jw_array(struct bd_json_writer *writer, const char *key)
-{
-	open(writer, key, '[');
 }
 
 void bd_jw_array_end(struct bd_json_writer *writer)
@@ -155,10 +144,7 @@ void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_
 		return;
 	}
 	*at++ = '"';
-	if (len > 0) {
-		memcpy(at, text.ptr, len);
-		at += len;
-	}
+	at = bd_bytes_put(at, (struct bd_bytes){ text.ptr, len });
 	if (len == text.len) {
 		*at++ = '"';
 		end(writer, at);
@@ -168,14 +154,13 @@ void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_
 	}
 }
 
-void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
+void bd_jw_quote(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes plain)
 {
-	char *at = begin(writer, bd_jw_key(key), text.len + 2);
+	char *at = begin(writer, key, plain.len + 2);
 
 	if (at != NULL) {
 		*at++ = '"';
-		memcpy(at, text.ptr, text.len);
-		at += text.len;
+		at = bd_bytes_put(at, plain);
 		*at++ = '"';
 		end(writer, at);
 	}
@@ -205,7 +190,7 @@ static char *digits_before(char *end, uint64_t value)
 	return end;
 }
 
-void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value)
+void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value)
 {
 	char text[24], *end = text + sizeof(text);
 	char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
@@ -213,7 +198,7 @@ void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value)
 	if (value < 0) {
 		*--at = '-';
 	}
-	bd_jw_raw(writer, key, (struct bd_bytes){ at, (size_t)(end - at) });
+	bd_jw_value(writer, key, (struct bd_bytes){ at, (size_t)(end - at) });
 }
 
 void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value)
@@ -233,19 +218,13 @@ void bd_jw_null(struct bd_json_writer *writer, const char *key)
 	bd_jw_raw(writer, key, bd_bytes_of("null"));
 }
 
-void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json)
+void bd_jw_value(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes json)
 {
-	char *at = begin(writer, bd_jw_key(key), json.len);
+	char *at = begin(writer, key, json.len);
 
 	if (at != NULL) {
-		memcpy(at, json.ptr, json.len);
-		end(writer, at + json.len);
+		end(writer, bd_bytes_put(at, json));
 	}
-}
-
-void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
-{
-	bd_jw_raw(writer, NULL, members);
 }
 
 size_t bd_jw_place(const struct bd_json_writer *writer)
@@ -266,18 +245,18 @@ void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to)
 	}
 }
 
-void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
+void bd_jw_moment(struct bd_json_writer *writer, struct bd_bytes key, int64_t ms)
 {
 	size_t at = (uint64_t)ms * UINT64_C(0x9e3779b97f4a7c15) >> (64 - BD_JW_TIMES_BITS);
 	char *text = writer->times[at];
 
 	if (ms == 0) {
-		bd_jw_null(writer, key);
+		bd_jw_value(writer, key, bd_bytes_of("null"));
 		return;
 	}
 	if (ms != writer->time_ms[at]) {
 		bd_time_format(text, ms);
 		writer->time_ms[at] = ms;
 	}
-	bd_jw_plain(writer, key, (struct bd_bytes){ text, sizeof(writer->times[at]) - 1 });
+	bd_jw_quote(writer, key, (struct bd_bytes){ text, sizeof(writer->times[at]) - 1 });
 }

@@ -28,13 +28,30 @@ static inline struct bd_bytes bd_jw_key(const char *key)
 }
 
 void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out);
-/* key NULL = an array item or the whole value. */
-void bd_jw_object(struct bd_json_writer *writer, const char *key);
-void bd_jw_object_end(struct bd_json_writer *writer);
-void bd_jw_array(struct bd_json_writer *writer, const char *key);
-void bd_jw_array_end(struct bd_json_writer *writer);
+/* By the bytes of a key, for those below. */
+void bd_jw_open(struct bd_json_writer *writer, struct bd_bytes key, char bracket);
 void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes text);
-/* Here, so that the length of a key, and of a text that is written out, is known when compiling. */
+void bd_jw_quote(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes plain);
+void bd_jw_value(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes json);
+void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value);
+void bd_jw_moment(struct bd_json_writer *writer, struct bd_bytes key, int64_t ms);
+
+/* Here, so that the length of a key, and of a text that is written out, is known when compiling.
+ * key NULL = an array item or the whole value. */
+static inline void bd_jw_object(struct bd_json_writer *writer, const char *key)
+{
+	bd_jw_open(writer, bd_jw_key(key), '{');
+}
+
+void bd_jw_object_end(struct bd_json_writer *writer);
+
+static inline void bd_jw_array(struct bd_json_writer *writer, const char *key)
+{
+	bd_jw_open(writer, bd_jw_key(key), '[');
+}
+
+void bd_jw_array_end(struct bd_json_writer *writer);
+
 static inline void bd_jw_text(struct bd_json_writer *writer, const char *key, const char *text)
 {
 	bd_jw_member(writer, bd_jw_key(key), bd_bytes_of(text));
@@ -46,21 +63,43 @@ static inline void bd_jw_bytes(struct bd_json_writer *writer, const char *key, s
 }
 
 /* A text of ours in which nothing has to be escaped. */
-void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text);
+static inline void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
+{
+	bd_jw_quote(writer, bd_jw_key(key), text);
+}
+
 /* An array of the words of a text: a blank stands between them. */
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words);
-void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value);
+
+/* Valid JSON of our own, as it is. */
+static inline void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json)
+{
+	bd_jw_value(writer, bd_jw_key(key), json);
+}
+
+static inline void bd_jw_i64(struct bd_json_writer *writer, const char *key, int64_t value)
+{
+	bd_jw_integer(writer, bd_jw_key(key), value);
+}
+
 void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value);
 void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value);
 void bd_jw_null(struct bd_json_writer *writer, const char *key);
-/* Valid JSON of our own, as it is. */
-void bd_jw_raw(struct bd_json_writer *writer, const char *key, struct bd_bytes json);
+
+/* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
+static inline void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
+{
+	bd_jw_moment(writer, bd_jw_key(key), ms);
+}
+
 /* Members of the object that is open, written before, without brackets. */
-void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members);
+static inline void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
+{
+	bd_jw_value(writer, bd_jw_key(NULL), members);
+}
+
 /* How much is written; and the members written between two such places, once more. */
 size_t bd_jw_place(const struct bd_json_writer *writer);
 void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to);
-/* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
-void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms);
 
 #endif

@@ -62,7 +62,7 @@ static inline void bd_tags_bytes(struct bd_tags *tags, uint8_t tag, struct bd_by
 	char *at = bytes.len > 0 ? bd_tags_take(tags, all) : NULL;
 
 	if (at != NULL) {
-		memcpy(bd_tags_front(at, tag, bytes.len), bytes.ptr, bytes.len);
+		bd_bytes_put(bd_tags_front(at, tag, bytes.len), bytes);
 		tags->out->len += all;
 	}
 }

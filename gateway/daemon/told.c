@@ -8,6 +8,9 @@ static struct bd_bytes flag_names(uint32_t flags, struct bd_arena *arena)
 	char names[128];
 	size_t len = 0;
 
+	if (flags == 0) {
+		return (struct bd_bytes){ "", 0 };
+	}
 	for (uint32_t flag = 1; flag <= BD_FLAG_FORMER; flag <<= 1) {
 		if ((flags & flag) != 0 && len < sizeof(names)) {
 			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
@@ -15,6 +18,12 @@ static struct bd_bytes flag_names(uint32_t flags, struct bd_arena *arena)
 		}
 	}
 	return bd_arena_copy(arena, (struct bd_bytes){ names, len });
+}
+
+/* Most findings have neither reason nor rule. */
+static struct bd_bytes text_of(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? (struct bd_bytes){ "", 0 } : bd_bytes_of(text);
 }
 
 static bool list_evidence(
@@ -41,9 +50,9 @@ enum bd_code bd_told_element(
 {
 	*out = (struct bd_trail_element){ .id = bd_bytes_of(finding->element->id),
 		.pointer = bd_bytes_of(finding->subject->pointer),
-		.code = bd_bytes_of(bd_finding_term(finding->code)->name),
+		.code = bd_finding_name(finding->code),
 		.flags = flag_names(finding->flags, arena),
-		.reason = bd_bytes_of(finding->reason),
-		.rule = bd_bytes_of(finding->rule != NULL ? finding->rule : "") };
+		.reason = text_of(finding->reason),
+		.rule = text_of(finding->rule) };
 	return list_evidence(out, finding, arena) ? BD_OK : bd_arena_code(arena);
 }
