@@ -175,7 +175,9 @@ static void add_subject(struct work *work, const struct bd_role *role, const str
 		work->has_lost_subjects = true;
 		return;
 	}
-	subject.pointer = bd_arena_text(work->arena, bd_bytes_of(pointer));
+	subject.pointer_len = strlen(pointer);
+	subject.pointer =
+		bd_arena_text(work->arena, (struct bd_bytes){ pointer, subject.pointer_len });
 	if (subject.pointer == NULL) {
 		refuse(work, bd_arena_code(work->arena), node, pointer, "");
 		return;

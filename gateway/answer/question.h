@@ -14,10 +14,16 @@
 struct bd_case_subject {
 	const struct bd_role *role;
 	const char *pointer; /* "/subjects/applicant", "/subjects/shareholders/0" */
+	size_t pointer_len;
 	struct bd_identifier identifier;
 	enum bd_code invalid; /* why its number is none; BD_OK = it is one */
 	struct bd_held *held;
 };
+
+static inline struct bd_bytes bd_case_pointer(const struct bd_case_subject *subject)
+{
+	return (struct bd_bytes){ subject->pointer, subject->pointer_len };
+}
 
 struct bd_claim {
 	const struct bd_case_subject *subject;

@@ -156,7 +156,7 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 {
 	bd_jw_object(w, NULL);
 	bd_jw_members(w, finding->element->members);
-	bd_jw_plain(w, "subject", bd_bytes_of(finding->subject->pointer));
+	bd_jw_plain(w, "subject", bd_case_pointer(finding->subject));
 	bd_jw_members(w, bd_finding_members(finding->code));
 	write_verdict(w, finding);
 	write_branches(w, matter, finding->element->branches);

@@ -29,9 +29,43 @@ static inline struct bd_bytes bd_bytes_of(const char *text)
 	return (struct bd_bytes){ text, strlen(text) };
 }
 
+static inline uint64_t bd_bytes_eight(const char *at)
+{
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	return eight;
+}
+
+static inline uint32_t bd_bytes_four(const char *at)
+{
+	uint32_t four;
+
+	memcpy(&four, at, sizeof(four));
+	return four;
+}
+
+/* Are so many bytes the same? Most texts are of a few, which are compared sooner than a call is
+ * made: two parts, which may overlap, are of any length up to twice that of one. */
+static inline bool bd_is_same(const char *a, const char *b, size_t len)
+{
+	if (len > 16) {
+		return memcmp(a, b, len) == 0;
+	}
+	if (len >= 8) {
+		return ((bd_bytes_eight(a) ^ bd_bytes_eight(b)) |
+			       (bd_bytes_eight(a + len - 8) ^ bd_bytes_eight(b + len - 8))) == 0;
+	}
+	if (len >= 4) {
+		return ((bd_bytes_four(a) ^ bd_bytes_four(b)) |
+			       (bd_bytes_four(a + len - 4) ^ bd_bytes_four(b + len - 4))) == 0;
+	}
+	return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static inline bool bd_bytes_equal(struct bd_bytes a, struct bd_bytes b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	return a.len == b.len && bd_is_same(a.ptr, b.ptr, a.len);
 }
 
 static inline bool bd_bytes_is(struct bd_bytes a, const char *text)

@@ -270,7 +270,7 @@ static bool take_value(struct plain *plain, struct bd_json *node)
 static bool has_key(const struct bd_json *object, struct bd_bytes key)
 {
 	for (const struct bd_json *member = object->first; member != NULL; member = member->next) {
-		if (member->key.len == key.len && memcmp(member->key.ptr, key.ptr, key.len) == 0) {
+		if (bd_bytes_equal(member->key, key)) {
 			return true;
 		}
 	}
@@ -406,10 +406,7 @@ const struct bd_json *bd_json_find(const struct bd_json *node, struct bd_bytes k
 		return NULL;
 	}
 	for (node = node->first; node != NULL; node = node->next) {
-		/* Nearly all others differ in their first byte. */
-		if (node->key.len == key.len &&
-			(key.len == 0 || (node->key.ptr[0] == key.ptr[0] &&
-						 memcmp(node->key.ptr, key.ptr, key.len) == 0))) {
+		if (bd_bytes_equal(node->key, key)) {
 			return node;
 		}
 	}

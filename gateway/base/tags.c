@@ -10,38 +10,19 @@ char *bd_tags_room(struct bd_tags *tags, size_t bytes)
 	return tags->code == BD_OK ? tags->out->ptr + tags->out->len : NULL;
 }
 
-size_t bd_tags_begin(struct bd_tags *tags, uint8_t tag)
+void bd_tags_end_long(struct bd_tags *tags, size_t place)
 {
-	size_t place = tags->out->len;
-	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES);
-
-	if (at != NULL) {
-		bd_tags_front(at, tag, 0);
-		tags->out->len += BD_TAGS_FRONT_BYTES;
-	}
-	return place;
-}
-
-/* Most are short; what is not moves on to make room for its longer front. */
-void bd_tags_end(struct bd_tags *tags, size_t place)
-{
-	size_t more = BD_TAGS_LONG_FRONT_BYTES - BD_TAGS_FRONT_BYTES, len;
+	size_t more = BD_TAGS_LONG_FRONT_BYTES - BD_TAGS_FRONT_BYTES;
+	size_t len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
 	char *at;
 
-	if (tags->code != BD_OK) {
+	if (bd_tags_take(tags, more) == NULL) {
 		return;
 	}
-	len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
-	if (len > BD_TAGS_SHORT_MAX_BYTES) {
-		if (bd_tags_take(tags, more) == NULL) {
-			return;
-		}
-		at = tags->out->ptr + place;
-		memmove(at + BD_TAGS_LONG_FRONT_BYTES, at + BD_TAGS_FRONT_BYTES, len);
-		tags->out->len += more;
-	}
 	at = tags->out->ptr + place;
+	memmove(at + BD_TAGS_LONG_FRONT_BYTES, at + BD_TAGS_FRONT_BYTES, len);
 	bd_tags_front(at, (uint8_t)at[0], len);
+	tags->out->len += more;
 }
 
 void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)

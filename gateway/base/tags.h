@@ -81,7 +81,7 @@ static inline void bd_tags_again(
 	struct bd_tags *tags, uint8_t tag, struct bd_bytes bytes, struct bd_bytes before)
 {
 	bool is_same = bytes.len > 0 && bytes.len == before.len &&
-		       (bytes.ptr == before.ptr || memcmp(bytes.ptr, before.ptr, bytes.len) == 0);
+		       (bytes.ptr == before.ptr || bd_bytes_equal(bytes, before));
 	char *at = is_same ? bd_tags_take(tags, BD_TAGS_FRONT_BYTES) : NULL;
 
 	if (at != NULL) {
@@ -95,8 +95,32 @@ static inline void bd_tags_again(
 /* A digest; left out when it is all zeroes. */
 void bd_tags_digest(struct bd_tags *tags, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES]);
 /* Members within a member: begin gives the place that end wants. */
-size_t bd_tags_begin(struct bd_tags *tags, uint8_t tag);
-void bd_tags_end(struct bd_tags *tags, size_t place);
+static inline size_t bd_tags_begin(struct bd_tags *tags, uint8_t tag)
+{
+	size_t place = tags->out->len;
+	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES);
+
+	if (at != NULL) {
+		bd_tags_front(at, tag, 0);
+		tags->out->len += BD_TAGS_FRONT_BYTES;
+	}
+	return place;
+}
+
+/* What is not short moves on to make room for its longer front. */
+void bd_tags_end_long(struct bd_tags *tags, size_t place);
+
+static inline void bd_tags_end(struct bd_tags *tags, size_t place)
+{
+	size_t len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
+
+	if (tags->code == BD_OK && len <= BD_TAGS_SHORT_MAX_BYTES) {
+		tags->out->ptr[place + 1] = (char)len;
+	} else if (tags->code == BD_OK) {
+		bd_tags_end_long(tags, place);
+	}
+}
+
 /* Members as they were read. */
 void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members);
 

@@ -5,7 +5,7 @@
 #include <uninorm.h>
 #include <uniwidth.h>
 
-bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok)
+bool bd_text_next_any(uint32_t *point, struct bd_bytes *text, bool *ok)
 {
 	const uint8_t *at = (const uint8_t *)text->ptr;
 	uint8_t low = 0x80, high = 0xBF;
@@ -13,21 +13,6 @@ bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok)
 
 	if (text->len == 0) {
 		return false;
-	}
-	/* Nearly all: ASCII, and of three bytes from U+1000 to U+CFFF, which are the ideographs. */
-	if (at[0] < 0x80) {
-		*point = at[0];
-		text->ptr++;
-		text->len--;
-		return true;
-	}
-	if (text->len >= 3 && at[0] >= 0xE1 && at[0] <= 0xEC && (at[1] & 0xC0) == 0x80 &&
-		(at[2] & 0xC0) == 0x80) {
-		*point = (uint32_t)(at[0] & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 |
-			 (at[2] & 0x3F);
-		text->ptr += 3;
-		text->len -= 3;
-		return true;
 	}
 	*point = at[0];
 	if (at[0] >= 0xC2 && at[0] <= 0xDF) {

@@ -27,7 +27,30 @@ static inline size_t bd_text_ascii_len(struct bd_bytes text)
 /* Characters of text, or of what of them begins in it: bytes that continue none. */
 size_t bd_text_characters(struct bd_bytes text);
 /* false at the end or at a byte that is not UTF-8 (then *ok turns false). Advances text. */
-bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok);
+bool bd_text_next_any(uint32_t *point, struct bd_bytes *text, bool *ok);
+
+/* Here: nearly all are ASCII, and of three bytes from U+1000 to U+CFFF, which are the ideographs.
+ */
+static inline bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok)
+{
+	const uint8_t *at = (const uint8_t *)text->ptr;
+
+	if (text->len > 0 && at[0] < 0x80) {
+		*point = at[0];
+		text->ptr++;
+		text->len--;
+		return true;
+	}
+	if (text->len >= 3 && at[0] >= 0xE1 && at[0] <= 0xEC && (at[1] & 0xC0) == 0x80 &&
+		(at[2] & 0xC0) == 0x80) {
+		*point = (uint32_t)(at[0] & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 |
+			 (at[2] & 0x3F);
+		text->ptr += 3;
+		text->len -= 3;
+		return true;
+	}
+	return bd_text_next_any(point, text, ok);
+}
 bool bd_text_is_utf8(struct bd_bytes text);
 /* A C0 control character (GB/T 1988-1998) other than TAB, LF and CR. */
 bool bd_text_has_control(struct bd_bytes text);

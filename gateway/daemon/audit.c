@@ -321,7 +321,7 @@ static bool list_subjects(struct bd_trail_receipt *receipt, struct bd_audit *aud
 	for (size_t i = 0; subjects != NULL && i < asked->subject_count; i++) {
 		const struct bd_case_subject *subject = &asked->subjects[i];
 
-		subjects[i].pointer = bd_bytes_of(subject->pointer);
+		subjects[i].pointer = bd_case_pointer(subject);
 		/* Of a number that is none nobody was looked at. */
 		if (subject->invalid == BD_OK && bd_audit_subject(subjects[i].digest, audit,
 							 &subject->identifier, dict) != BD_OK) {
