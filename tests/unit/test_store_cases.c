@@ -557,6 +557,33 @@ static void packed_bytes_of_before_are_read(void **state)
 	bd_arena_release(&arena);
 }
 
+/* What is as in the finding before is told once; a text of none is none. */
+static void findings_tell_what_differs(void **state)
+{
+	static const char *const pointers[] = { "/a", "/a", "/b", "", "/b" };
+	struct bd_case_finding findings[5] = { { .field = 0 } };
+	struct bd_case_record record = { .findings = findings, .finding_count = 5 }, got;
+	struct bd_arena arena;
+	struct bd_buf packed;
+
+	(void)state;
+	bd_arena_init(&arena, 1 << 20);
+	bd_buf_init(&packed, 1 << 20);
+	for (size_t i = 0; i < 5; i++) {
+		findings[i].pointer = bd_bytes_of(pointers[i]);
+		findings[i].code = bd_bytes_of(i < 3 ? "match" : "absent");
+	}
+	assert_int_equal(bd_case_record_pack(&packed, &record), BD_OK);
+	assert_int_equal(bd_case_record_unpack(&got, bd_buf_bytes(&packed), &arena), BD_OK);
+	assert_int_equal(got.finding_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(bd_bytes_is(got.findings[i].pointer, pointers[i]));
+		assert_true(bd_bytes_equal(got.findings[i].code, findings[i].code));
+	}
+	bd_buf_release(&packed);
+	bd_arena_release(&arena);
+}
+
 /* Longer than a record may be: kept without the question and the openings. */
 static void a_case_too_long_is_kept_short(void **state)
 {
@@ -1119,6 +1146,7 @@ int main(void)
 		cmocka_unit_test(a_record_opens_only_where_it_was_written),
 		cmocka_unit_test(packed_bytes_are_checked),
 		cmocka_unit_test(packed_bytes_of_before_are_read),
+		cmocka_unit_test(findings_tell_what_differs),
 		cmocka_unit_test(a_case_too_long_is_kept_short),
 		cmocka_unit_test(nothing_is_kept_in_clear),
 		cmocka_unit_test(records_of_before_are_opened_to_be_indexed),
