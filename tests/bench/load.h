@@ -38,6 +38,8 @@ struct load_connection {
 /* What became of a step. */
 enum load_step { LOAD_STEP_WAIT, LOAD_STEP_READY, LOAD_STEP_ANSWERED, LOAD_STEP_CLOSED };
 
+/* With ca.crt, client.crt and client.key of a folder; NULL = they cannot be used. The caller's. */
+SSL_CTX *load_tls_of(const char *folder);
 /* One of 127.0.0.1; tls may be NULL. False when no socket is to be had. */
 bool load_open(struct load_connection *connection, unsigned port, SSL_CTX *tls);
 void load_close(struct load_connection *connection);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,26 @@
 
 /* The longest answer: a batch of comparisons. */
 #define ANSWER_MAX_BYTES ((size_t)16 << 20)
+
+SSL_CTX *load_tls_of(const char *folder)
+{
+	static const char *const names[] = { "ca.crt", "client.crt", "client.key" };
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	char paths[3][4096];
+
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder, names[i]);
+	}
+	if (tls == NULL || SSL_CTX_load_verify_file(tls, paths[0]) != 1 ||
+		SSL_CTX_use_certificate_chain_file(tls, paths[1]) != 1 ||
+		SSL_CTX_use_PrivateKey_file(tls, paths[2], SSL_FILETYPE_PEM) != 1) {
+		SSL_CTX_free(tls);
+		return NULL;
+	}
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	return tls;
+}
 
 bool load_open(struct load_connection *connection, unsigned port, SSL_CTX *tls)
 {

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # look_up.sh SOURCE BUILD WORK - ten thousand cases that wait for a department at once: one that takes 200 ms, one that
-# hangs, answers garbage, or flaps; and fresh cases beside them (README.md says how).
-# LOOK_UP_CASES: 10000.
+# hangs, answers garbage, or flaps; and fresh cases beside them, whose p99 may be 1 ms at most (README.md says how).
+#
+# LOOK_UP_CASES 10000, LOOK_UP_ROUNDS 3 (and up to twice as many, until the host left enough of them alone),
+# LOOK_UP_KINDS "nobody hang junk flap slow", LOOK_UP_CONCURRENCY 250: what the department allows, LOOK_UP_RATE 250: fresh cases a second.
+# Exit 1: a p99 was 1 ms or more, or a case was not answered as it should be. Exit 4: the host took too much.
 set -euo pipefail
 top=$1 build=$2 work=$3
 export LC_ALL=C.UTF-8
@@ -10,35 +13,35 @@ mkdir -p "$work"
 . "$top/tests/e2e/lib.sh"
 # What was invented here is looked for by nobody.
 looks_for_nobody=1
-trap 'stop_gateway; stop_stand_in' EXIT
-cases=${LOOK_UP_CASES:-10000}
-# The gateway on one processor; the department, who waits, and who asks something fresh on another, the last
-# before the others, so that its times are the gateway's.
-others_core=$(($(nproc) > 1 ? 1 : 0))
-before_others=
-nice -n -20 true 2>/dev/null && before_others='nice -n -20'
-waiting() { # CASES-FILE
-	taskset -c "$others_core" "$python" "$top/tests/bench/look_up.py" "$https_port" "$work/tls" "$1" "$work/ready"
+department= fresh= waiting=
+end_all() {
+	local pid
+	for pid in $waiting $fresh $department; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	stop_gateway
 }
-# A hundred a second, each from when it was due. A pass, and no look-up: asked before and behind.
-fresh() { # SECONDS
-	local values
-	is_fresh
-	values=$(taskset -c "$others_core" $before_others "$build/tests/bench/bench_load" --port "$https_port" \
-		--path /v1/compare --bodies "$work/fresh" --connections 8 --rate 100 --sleep --seconds "$1" \
-		--ca "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key")
-	is_fresh
-	awk -F '\t' '{ printf "{\"cases\":%d,\"ms\":{\"p50\":%.2f,\"p99\":%.2f,\"most\":%.2f,\"client late p99\":%.2f}}\n",
-		$1, $5 / 1000, $6 / 1000, $7 / 1000, $9 / 1000 }' <<<"$values"
-}
-is_fresh() {
-	ask POST /v1/compare -H 'Content-Type: application/json' --data-binary "@$work/fresh" >/dev/null &&
-		jq -e '.decision == "pass" and (has("look_ups") | not)' "$work/body" >/dev/null
-}
-start_pinned() {
-	start_gateway
-	taskset -a -c -p 0 "$bidui_pid" >/dev/null
-}
+trap end_all EXIT
+read -ra names <<<"${LOOK_UP_KINDS:-nobody hang junk flap slow}"
+cases=${LOOK_UP_CASES:-10000} rounds=${LOOK_UP_ROUNDS:-3} rate=${LOOK_UP_RATE:-250}
+# So many times of fresh cases in quiet seconds: the p99 is then at least the tenth from the end.
+quiet_least=1000
+# The department, and who waits, are other machines in life: here they run when nobody else does. Who asks something
+# fresh is one, too: it is never kept waiting by what it measures.
+chrt -i 0 true 2>/dev/null && behind_others=(chrt -i 0) || behind_others=(nice -n 19)
+if chrt -f 50 true 2>/dev/null; then
+	before_others=(chrt -f 50)
+elif nice -n -20 true 2>/dev/null; then
+	before_others=(nice -n -20)
+else
+	before_others=()
+fi
+# A virtual processor that sleeps is woken when its host comes to it: not here (kernel: admin-guide, pm_qos_interface).
+sleepless=no
+if [ -w /dev/cpu_dma_latency ] && exec 9>/dev/cpu_dma_latency && printf '\0\0\0\0' >&9; then
+	sleepless=yes
+fi
+echo "fresh cases: ${before_others[*]:-no priority}; the department and who waits: ${behind_others[*]}; processors kept awake: $sleepless"
 
 schemas=$work/schemas
 cp -r "$top/schemas" "$schemas"
@@ -50,9 +53,7 @@ cat >"$schemas/matters/hour/matter.xml" <<END
  <element id="status" zh="状态" en="status" role="business" entity="tax_status" field="djxh" polarity="must_exist" sources="tax" core="true" freshness="observed" max-age-s="3600"/>
 </matter>
 END
-"$build/tests/gen/bidui_gen" --people $((cases + 500)) --businesses $((cases * 5 / 2 + 200)) --seed 11 --fault-rate 0 --out "$work/generated" >/dev/null
-start_stand_in --generated "$work/generated"
-taskset -a -c -p "$others_core" "$stand_in_pid" >/dev/null
+"$build/tests/gen/bidui_gen" --people 500 --businesses $((cases * 5 / 4 + 200)) --seed 11 --fault-rate 0 --out "$work/generated" >/dev/null
 make_keys
 write_settings 0 0
 cat >>"$work/senders" <<END
@@ -63,70 +64,158 @@ subjects_per_day = unlimited
 values_per_day = unlimited
 END
 printf 'sources_file = %s/sources.xml\nlook_up_wait_ms = 60000\n' "$work" >>"$work/bidui.conf"
-cat >"$work/sources.xml" <<END
-<?xml version="1.0" encoding="UTF-8"?>
-<sources>
- <source name="tax">
-  <http name="main" base="http://127.0.0.1:$stand_in_http/tax/gt3" allow="127.0.0.1" plaintext="true" concurrency="${LOOK_UP_CONCURRENCY:-1000}" trip-for="1s">
-   <value name="channel_id" value="SZGM.ZWFW.BIDUI"/>
-  </http>
-  <look-up from="main" request="by-number" feed="gt3"/>
- </source>
-</sources>
-END
-start_pinned
 
 mapfile -t numbers < <(sed -n 's/.*<shxydm>\([^<]*\)<.*/\1/p' "$work/generated/tax.ndxml" | sort -u)
+[ "${#numbers[@]}" -gt "$cases" ] || { echo "too few businesses were invented: ${#numbers[@]}" >&2; exit 1; }
+now=$(date +%Y-%m-%dT%H:%M:%S%:z)
 case_of() { # NUMBER MEMBERS
 	printf '{"matter":"hour","case":"B","submitted_at":"%s","subjects":{"business":{"entity":"organization","uscc":"%s"}}%s}\n' \
 		"$now" "$1" "$2"
 }
-now=$(date +%Y-%m-%dT%H:%M:%S%:z)
-[ "${#numbers[@]}" -gt $((2 * cases)) ] || { echo "too few businesses were invented: ${#numbers[@]}" >&2; exit 1; }
-for number in "${numbers[@]:1:$((2 * cases))}"; do
+for number in "${numbers[@]:1:$cases}"; do
 	case_of "$number" ',"deadline_ms":DEADLINE'
 done >"$work/cases"
 grep -m 1 "<shxydm>${numbers[0]}<" "$work/generated/tax.ndxml" >"$work/reply.xml"
-"$build/bidui" push "$work/reply.xml" --source tax --feed gt3 >/dev/null
 case_of "${numbers[0]}" '' >"$work/fresh"
 
-row() { # NAME WAITING FRESH
-	jq -rn --arg name "$1" --argjson w "$2" --argjson f "$3" '[$name, "\($w.cases) cases in \($w.seconds) s",
-		"decisions \($w.decisions | tostring)", "look-ups \($w.look_ups | tostring)", "ms \($w.ms | tostring)", "fresh ms \($f.ms | tostring)"]
-		| join("\t")' | tee -a "$work/results.tsv"
+# wait_for_file FILE PROCESS
+wait_for_file() {
+	until [ -s "$1" ] || [ -e "$1" -a "${1##*.}" = ready ]; do
+		kill -0 "$2" || exit 1
+		read -r -t 0.05 <> <(:) || true
+	done
+}
+start_department() { # FAULT
+	rm -f "$work/department.port"
+	"${behind_others[@]}" "$build/tests/bench/look_up_department" "$work/generated/tax.ndxml" "$1" "$work/department.port" \
+		>"$work/department.json" &
+	department=$!
+	wait_for_file "$work/department.port" "$department"
+	cat >"$work/sources.xml" <<-END
+		<?xml version="1.0" encoding="UTF-8"?>
+		<sources>
+		 <source name="tax">
+		  <http name="main" base="http://127.0.0.1:$(cat "$work/department.port")/tax/gt3" allow="127.0.0.1" plaintext="true" concurrency="${LOOK_UP_CONCURRENCY:-250}" trip-for="1s">
+		   <value name="channel_id" value="SZGM.ZWFW.BIDUI"/>
+		  </http>
+		  <look-up from="main" request="by-number" feed="gt3"/>
+		 </source>
+		</sources>
+	END
+}
+start_fresh() { # SECONDS
+	rm -f "$work/fresh.ready"
+	"${before_others[@]}" "$build/tests/bench/look_up_fresh" "$https_port" "$work/tls" "$work/fresh" "$rate" "$1" "$work/fresh.ready" \
+		>"$work/fresh.out" &
+	fresh=$!
+	wait_for_file "$work/fresh.ready" "$fresh"
+}
+# Those that were due while cases waited, to what the rounds before found; with what came of the cases.
+keep() { # NAME BEGIN-NS END-NS
+	awk -F '\t' -v OFS='\t' -v begin="$2" -v end="$3" '$1 >= begin && $1 <= end { print $2, $3, $4 }' "$work/fresh.out" >>"$work/$1.fresh"
 }
 idle() {
 	until ask GET /v1/status >/dev/null && jq -e '[.sources[] | select(.kind == "look_up") | .busy] == [0]' "$work/body" >/dev/null; do
-		read -r -t 0.5 <> <(:) || true
+		read -r -t 0.2 <> <(:) || true
 	done
 }
-# Each begins with a circuit that is closed, and with cases of which nothing is stored.
-run() { # NAME FAULT DEADLINE-MS SECONDS WHICH-CASES
-	local waiting
-	start_pinned
-	control -X DELETE faults
-	[ -z "$2" ] || control -X PUT "faults?path=/tax/gt3&fault=$2"
-	"$5" -n "$cases" "$work/cases" | sed "s/DEADLINE/$3/" >"$work/batch"
-	rm -f "$work/ready"
-	waiting "$work/batch" >"$work/waiting.json" &
-	waiting=$!
-	until [ -e "$work/ready" ]; do
-		kill -0 "$waiting" || exit 1
-		read -r -t 0.05 <> <(:) || true
-	done
-	fresh "$4" >"$work/fresh.json"
-	wait "$waiting"
-	row "$1" "$(cat "$work/waiting.json")" "$(cat "$work/fresh.json")"
-	control -X DELETE faults
-	idle
+# Each begins with an empty store, but for the fresh case, and with a circuit that is closed.
+# run NAME FAULT DEADLINE-MS
+run() {
+	rm -rf "$work/data"
+	start_department "$2"
+	start_gateway
+	"$build/bidui" push "$work/reply.xml" --source tax --feed gt3 >/dev/null
+	if [ "$1" = nobody ]; then
+		start_fresh 5
+		wait "$fresh"
+		fresh=
+		keep "$1" 0 9223372036854775807
+	else
+		sed "s/DEADLINE/$3/" "$work/cases" >"$work/batch"
+		rm -f "$work/waiting.ready"
+		"${behind_others[@]}" "$build/tests/bench/look_up_waiting" "$https_port" "$work/tls" "$work/batch" "$work/waiting.ready" \
+			>"$work/waiting.json" &
+		waiting=$!
+		wait_for_file "$work/waiting.ready" "$waiting"
+		start_fresh 120
+		wait "$waiting"
+		waiting=
+		# To the end of its second.
+		read -r -t 1.1 <> <(:) || true
+		kill "$fresh"
+		wait "$fresh"
+		fresh=
+		keep "$1" "$(jq .begin_ns "$work/waiting.json")" "$(jq .end_ns "$work/waiting.json")"
+		idle
+	fi
 	stop_gateway
+	kill "$department"
+	wait "$department"
+	department=
+	[ "$1" = nobody ] || jq -c --slurpfile d "$work/department.json" '. + {department: $d[0]}' "$work/waiting.json" >>"$work/$1.waiting"
 }
 
-fresh 5 >"$work/fresh.json"
-row 'nobody waits' '{"cases":0,"seconds":0,"decisions":{},"look_ups":{},"ms":{}}' "$(cat "$work/fresh.json")"
-stop_gateway
-# Those that come to nothing first: what is stored is not asked again.
-run 'hangs, deadline 2 s' hang 2000 6 head
-run 'garbage' junk 10000 6 head
-run 'flaps' flap:1000 20000 6 head
-run '200 ms' slow:200 50000 15 tail
+# p50, p99, most of a column of those in quiet seconds, in ms; how many they are.
+spread() { # NAME COLUMN
+	awk -F '\t' -v column="$2" '$3 == 1 { print $column }' "$work/$1.fresh" | sort -n | awk '{ t[NR] = $1 }
+		END { if (NR == 0) print "- - - 0"; else printf "%.2f %.2f %.2f %d\n", t[int((NR + 1) / 2)] / 1000, t[int(NR * 0.99) + (NR * 0.99 > int(NR * 0.99))] / 1000, t[NR] / 1000, NR }'
+}
+declare -A told=([nobody]='nobody waits' [hang]='hangs, deadline 2 s' [junk]='garbage' [flap]='flaps' [slow]='200 ms')
+# What each department makes of its cases; never a mismatch.
+rightly() { # NAME
+	local decided
+	case $1 in
+	nobody) return 0 ;;
+	slow) decided='.decisions == {pass: $cases}' ;;
+	flap) decided='(.decisions | keys) - ["pass", "retry"] == [] and .decisions.pass > 0' ;;
+	*) decided='.decisions == {retry: $cases}' ;;
+	esac
+	jq -es --argjson cases "$cases" "all(.cases == \$cases and ($decided) and .department.unknown == 0 and .department.wrong == 0)" \
+		"$work/$1.waiting" >/dev/null
+}
+is_quiet_enough() {
+	local name
+	for name in "${names[@]}"; do
+		[ "$(awk -F '\t' '$3 == 1' "$work/$name.fresh" | wc -l)" -ge "$quiet_least" ] || return 1
+	done
+}
+for ((round = 1; round <= 2 * rounds; round++)); do
+	[ "$round" -le "$rounds" ] || ! is_quiet_enough || break
+	for name in "${names[@]}"; do
+		case $name in
+		nobody) run nobody slow:200 0 ;;
+		hang) run hang hang 2000 ;;
+		junk) run junk junk 10000 ;;
+		flap) run flap flap:1000 20000 ;;
+		slow) run slow slow:200 60000 ;;
+		esac
+	done
+done
+
+for name in "${names[@]}"; do
+	read -r p50 p99 most count < <(spread "$name" 1)
+	read -r _ late_p99 late_most _ < <(spread "$name" 2)
+	all=$(wc -l <"$work/$name.fresh")
+	if ! rightly "$name"; then
+		verdict=WRONG
+	elif [ "$count" -lt "$quiet_least" ]; then
+		verdict='not quiet'
+	elif awk -v p99="$p99" 'BEGIN { exit !(p99 < 1) }'; then
+		verdict=ok
+	else
+		verdict=MISSED
+	fi
+	echo "${told[$name]}: $verdict"
+	echo "	fresh: p50 $p50, p99 $p99, most $most ms, of $count in quiet seconds ($all in all); their client late: p99 $late_p99, most $late_most ms"
+	[ "$name" = nobody ] || jq -r '"\tround: \(.cases) cases in \(.seconds) s, at most \(.most_waiting) at once; \(.decisions | tostring) \(.look_ups | tostring); a case \(.ms | tostring) ms; department \(.department | tostring)"' \
+		"$work/$name.waiting"
+done | tee "$work/results.txt"
+missed=$(grep -cE ': (MISSED|WRONG)$' "$work/results.txt") || true
+noisy=$(grep -c ': not quiet$' "$work/results.txt") || true
+[ "$missed" = 0 ] || exit 1
+if [ "$noisy" != 0 ]; then
+	echo '宿主机占用处理器过多，p99 未作结论：请在较空闲时再运行' >&2
+	echo 'the host took too much of the processors, so nothing is said of the p99: run it again when it is quieter' >&2
+	exit 4
+fi

@@ -11,6 +11,7 @@
  * JSON: counts, latencies in microseconds, memory of the gateway in KiB. Nothing is judged here.
  */
 #include "load.h"
+#include "windows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,11 +37,8 @@
 /* Handshakes that run at once. */
 #define SHAKING_MAX 64
 #define WINDOW_S 5
-#define WINDOWS_MAX 64
-/* A window in which the host took at most this of the processors is quiet; with fewer quiet ones
- * nothing can be said. The baseline goes on until there are so many, for four times as long at
- * most. */
-#define QUIET_PERMILLE 5
+/* With fewer quiet windows nothing can be said. The baseline goes on until there are so many, for
+ * four times as long at most. */
 #define QUIET_WINDOWS 3
 #define BASELINE_TIMES 4
 
@@ -74,12 +72,9 @@ struct times {
 /* What the good clients saw. A machine that others share is slow for a second now and then, so the
  * p99 is told of each window, too, beside what the host took of the processors in it. */
 struct phase {
-	int64_t begin_ns;
 	struct times whole, late; /* late: from when a request was due until it was sent */
-	struct times windows[WINDOWS_MAX];
-	/* By the host, until each began, in ticks of one processor. */
-	uint64_t stolen[WINDOWS_MAX + 1];
-	size_t window_count;
+	struct windows windows;
+	struct times of_window[WINDOWS_MAX];
 	unsigned sent, refused, closed;
 };
 
@@ -346,12 +341,12 @@ static void add_time(struct times *times, int64_t us)
 
 static void note_time(struct phase *phase, int64_t due_ns)
 {
-	int64_t us = (now_ns() - due_ns) / 1000,
-		window = (due_ns - phase->begin_ns) / (WINDOW_S * NS_PER_S);
+	int64_t us = (now_ns() - due_ns) / 1000;
+	size_t window = windows_at(&phase->windows, due_ns);
 
 	add_time(&phase->whole, us);
-	if (window >= 0 && window < WINDOWS_MAX) {
-		add_time(&phase->windows[window], us);
+	if (window < WINDOWS_MAX) {
+		add_time(&phase->of_window[window], us);
 	}
 }
 
@@ -458,50 +453,6 @@ static void make_room(struct times *times, size_t room)
 	}
 }
 
-/* What the host took of all processors since the machine began (proc(5), /proc/stat). */
-static uint64_t stolen_ticks(void)
-{
-	uint64_t ticks = 0;
-	FILE *file = fopen("/proc/stat", "r");
-
-	if (file == NULL || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &ticks) != 1) {
-		ticks = 0;
-	}
-	if (file != NULL) {
-		fclose(file);
-	}
-	return ticks;
-}
-
-/* The window that a moment lies in has begun. */
-static void note_window(struct phase *phase, int64_t now)
-{
-	size_t at = (size_t)((now - phase->begin_ns) / (WINDOW_S * NS_PER_S));
-
-	while (phase->window_count <= at && phase->window_count <= WINDOWS_MAX) {
-		phase->stolen[phase->window_count++] = stolen_ticks();
-	}
-}
-
-/* In permille of all processors. */
-static uint64_t stolen_share(const struct phase *phase, size_t window)
-{
-	uint64_t all = (uint64_t)(sysconf(_SC_CLK_TCK) * sysconf(_SC_NPROCESSORS_ONLN)) * WINDOW_S;
-
-	return (phase->stolen[window + 1] - phase->stolen[window]) * 1000 / all;
-}
-
-/* Of the windows that are over. */
-static unsigned count_quiet(const struct phase *phase)
-{
-	unsigned quiet = 0;
-
-	for (size_t i = 0; i + 1 < phase->window_count; i++) {
-		quiet += stolen_share(phase, i) <= QUIET_PERMILLE;
-	}
-	return quiet;
-}
-
 /* At most a millisecond, for the slow ones. */
 static int64_t wait_for(int64_t due_ns)
 {
@@ -516,20 +467,20 @@ static void measure(struct run *run, struct phase *phase, unsigned seconds, unsi
 	int64_t begin = now_ns(), due = begin, end_ns = begin + seconds * NS_PER_S,
 		last_ns = begin + longest * NS_PER_S;
 
-	phase->begin_ns = begin;
+	windows_begin(&phase->windows, begin, WINDOW_S * NS_PER_S);
 	make_room(&phase->whole, run->options.rate * longest + 1);
 	make_room(&phase->late, run->options.rate * longest + 1);
 	for (unsigned i = 0; i < WINDOWS_MAX && i * WINDOW_S < longest; i++) {
-		make_room(&phase->windows[i], run->options.rate * WINDOW_S + 1);
+		make_room(&phase->of_window[i], run->options.rate * WINDOW_S + 1);
 	}
 	run->phase = phase;
 	while (now_ns() < end_ns ||
 		(phase->whole.count < phase->sent && now_ns() < end_ns + 5 * NS_PER_S)) {
 		int64_t now = now_ns();
 
-		note_window(phase, now < end_ns ? now : end_ns);
+		windows_note(&phase->windows, now < end_ns ? now : end_ns);
 		if (now + NS_PER_S > end_ns && end_ns + WINDOW_S * NS_PER_S <= last_ns &&
-			count_quiet(phase) < QUIET_WINDOWS) {
+			windows_count_quiet(&phase->windows) < QUIET_WINDOWS) {
 			end_ns += WINDOW_S * NS_PER_S;
 		}
 		if (now < end_ns) {
@@ -538,7 +489,7 @@ static void measure(struct run *run, struct phase *phase, unsigned seconds, unsi
 		drip_some(run);
 		poll_once(run, wait_for(due));
 	}
-	note_window(phase, end_ns);
+	windows_note(&phase->windows, end_ns);
 	run->phase = NULL;
 }
 
@@ -683,16 +634,16 @@ static void print_times(const char *what, struct times *times)
 static void print_windows(struct phase *phase)
 {
 	printf(",\"windows\":[");
-	for (size_t i = 0; i + 1 < phase->window_count; i++) {
-		struct times *times = &phase->windows[i];
+	for (size_t i = 0; i < windows_over(&phase->windows); i++) {
+		struct times *times = &phase->of_window[i];
 
 		qsort(times->us, times->count, sizeof(times->us[0]), by_size);
 		printf("%s{\"p99_us\":%" PRId64 ",\"is_quiet\":%s}", i > 0 ? "," : "",
 			share_of(times, 99),
-			stolen_share(phase, i) <= QUIET_PERMILLE ? "true" : "false");
+			windows_is_quiet(&phase->windows, i) ? "true" : "false");
 	}
 	for (size_t i = 0; i < WINDOWS_MAX; i++) {
-		free(phase->windows[i].us);
+		free(phase->of_window[i].us);
 	}
 	printf("]");
 }
