@@ -110,7 +110,11 @@
 #define BD_LOOK_UPS_MAX 20000
 /* How long a loop works in one turn on what may be done later: lines of batches, cases that have
  * waited. Who asks a single question waits for that, and for one line or case more. */
-#define BD_LATER_TURN_NS 250000
+#define BD_LATER_TURN_NS 150000
+/* What a loop is content with of a processor in one go, and how long it keeps one at the most to
+ * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
+ * at its next tick, which is every 4 ms at 250 Hz. */
+#define BD_THREAD_SLICE_NS 100000
 /* Of one case: sixteen sources of four subjects, or four of sixteen. */
 #define BD_CASE_LOOK_UPS_MAX 64
 /* After so long an answer is no longer waited for; meanwhile what is late for its case is stored.

@@ -1,6 +1,7 @@
 #include "daemon/later.h"
 
 #include "base/limits.h"
+#include "daemon/thread.h"
 
 #include <stddef.h>
 
@@ -10,14 +11,18 @@ static void on_turn(uv_idle_t *turn)
 {
 	struct bd_laters *laters = CONTAINER(struct bd_laters, turn, turn);
 	struct bd_later *later;
+	uint64_t begun_ns = uv_hrtime();
 
-	laters->end_ns = uv_hrtime() + BD_LATER_TURN_NS;
+	laters->end_ns = begun_ns + BD_LATER_TURN_NS;
 	while ((later = TAILQ_FIRST(&laters->queue)) != NULL) {
 		bd_later_not(laters, later);
 		later->run(later);
 		if (bd_laters_is_over(laters)) {
 			break;
 		}
+	}
+	if (!TAILQ_EMPTY(&laters->queue)) {
+		bd_thread_share(&begun_ns);
 	}
 }
 

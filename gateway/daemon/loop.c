@@ -500,7 +500,9 @@ static void run(void *state)
 	char name[16];
 
 	snprintf(name, sizeof(name), "loop %u", (unsigned)(loop - loop->daemon->loops));
-	bd_thread_begin(name, BD_THREAD_ANSWERS);
+	bd_thread_begin(name, loop->number < loop->daemon->network_count ? BD_THREAD_ANSWERS
+									 : BD_THREAD_GIVES_WAY);
+	bd_thread_short_slices();
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	bd_mailbox_post(&loop->daemon->mailbox, &loop->drained_letter);
 }

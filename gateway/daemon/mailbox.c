@@ -1,5 +1,7 @@
 #include "daemon/mailbox.h"
 
+#include "daemon/thread.h"
+
 #include <stddef.h>
 
 static void deliver_all(uv_async_t *async)
@@ -7,6 +9,7 @@ static void deliver_all(uv_async_t *async)
 	struct bd_mailbox *mailbox =
 		(struct bd_mailbox *)((char *)async - offsetof(struct bd_mailbox, async));
 	struct bd_letter *letter;
+	uint64_t since_ns = uv_hrtime();
 
 	uv_mutex_lock(&mailbox->lock);
 	letter = mailbox->first;
@@ -18,6 +21,7 @@ static void deliver_all(uv_async_t *async)
 
 		letter->deliver(letter);
 		letter = next;
+		bd_thread_share(&since_ns);
 	}
 }
 
