@@ -151,7 +151,7 @@ load_bidui() { # ROUND
 	local used packed
 	rm -rf "$work/data"
 	mkdir -m 700 "$work/data"
-	used=$(python3 "$top/tests/bench/loading.py" run "$build/bidui" load "$work/gen/social_packet.xml" --source social \
+	used=$(python3 "$top/tests/bench/loading.py" run "$work" "$build/bidui" load "$work/gen/social_packet.xml" --source social \
 		--feed packet --config "$work/bidui.conf" 2>"$work/load.err" | tail -n 1) || { cat "$work/load.err" >&2; return 1; }
 	"$build/tests/bench/bench_store" "$work/data" >"$work/rows"
 	packed=$(awk -F '\t' '$1 == "nodes" { print $4 }' "$work/rows")

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""loading.py run COMMAND... - runs it and says, on one line: seconds, microseconds of processor, bytes written to the
-disk, KiB of its own memory at the largest, looked at ten times a second; its workers are in the first three. Pages of the
-store's file that it has mapped are the system's to take back, and are not counted.
+"""loading.py run FOLDER COMMAND... - runs it and says, on one line: seconds, microseconds of processor, bytes given to the
+disk of the folder, KiB of its own memory at the largest, looked at ten times a second; its workers are in the first two.
+Pages of the store's file that it has mapped are the system's to take back, and are not counted.
+
+loading.py written FOLDER - bytes that its disk was given, by anybody, since the system began. What the kernel counts of a
+process will not do: of one page that is written into the middle of a large one of the page cache it counts the large one.
 
 loading.py report RAW RESULTS PLOT - the runs of loading.sh as a table, a TSV and an SVG: how the cost grows.
 
-RAW has a line a run: who (load, bare LMDB, push, push into so many), people, seconds, cpu_us, written bytes, KiB, bytes
+RAW has a line a run: who (load, bare LMDB, push, push into so many), people, seconds, cpu_us, bytes given to the disk, KiB, bytes
 of the data folder, bytes of the packed sealed records, bytes of links and aliases, ms until biduid is ready (-1 = not
 tried), load average before.
 """
@@ -25,8 +28,17 @@ def own_kib(pid):
         return max([0] + [int(line.split()[1]) for line in status if line.startswith("RssAnon:")])
 
 
-def run(command):
-    begun = time.monotonic()
+def written(folder):
+    device = os.stat(folder).st_dev
+    try:
+        with open("/sys/dev/block/%d:%d/stat" % (os.major(device), os.minor(device)), encoding="ascii") as stat:
+            return int(stat.read().split()[6]) * 512
+    except FileNotFoundError:
+        return 0  # no disk of its own: then it is not known
+
+
+def run(folder, command):
+    begun, before = time.monotonic(), written(folder)
     child = os.fork()
     if child == 0:
         os.execvp(command[0], command)
@@ -36,7 +48,7 @@ def run(command):
         time.sleep(0.1)
         ended, status, used = os.wait4(child, os.WNOHANG)
     print("%.3f\t%d\t%d\t%d" % (time.monotonic() - begun, (used.ru_utime + used.ru_stime) * 1e6,
-                               used.ru_oublock * 512, memory))
+                               written(folder) - before, memory))
     return os.waitstatus_to_exitcode(status)
 
 
@@ -119,5 +131,8 @@ def show(raw, results, picture):
 
 if __name__ == "__main__":
     if sys.argv[1] == "run":
-        sys.exit(run(sys.argv[2:]))
-    show(*sys.argv[2:])
+        sys.exit(run(sys.argv[2], sys.argv[3:]))
+    elif sys.argv[1] == "written":
+        print(written(sys.argv[2]))
+    else:
+        show(*sys.argv[2:])

@@ -17,7 +17,7 @@ trap 'stop_gateway; rm -rf "$gen" "$work/data"' EXIT
 bytes_a_person=1850
 [ -n "${LOAD_SCRATCH:-}" ] || bytes_a_person=2250
 
-# CPU of a process and of the children it had and has, in milliseconds; what they wrote, in bytes.
+# CPU of a process and of the children it had and has, in milliseconds.
 cpu_ms() {
 	local pid ticks
 	ticks=$(awk '{ print $14 + $15 + $16 + $17 }' "/proc/$1/stat")
@@ -28,7 +28,7 @@ cpu_ms() {
 }
 
 written() {
-	sed -n 's/^write_bytes: //p' "/proc/$1/io"
+	python3 "$top/tests/bench/loading.py" written "$work"
 }
 
 now_ms() {
@@ -59,7 +59,7 @@ fresh() {
 load_one() { # PEOPLE
 	local begin used
 	fresh
-	used=$(python3 "$top/tests/bench/loading.py" run "$build/bidui" load "$gen/social_packet.xml" --source social \
+	used=$(python3 "$top/tests/bench/loading.py" run "$work" "$build/bidui" load "$gen/social_packet.xml" --source social \
 		--feed packet --config "$work/bidui.conf" 2>"$work/err" | tail -n 1) || { cat "$work/err" >&2; return 1; }
 	begin=$(now_ms)
 	start_gateway
@@ -75,13 +75,13 @@ push_one() { # WHO PEOPLE
 	local begin end cpu bytes memory
 	start_gateway
 	cpu=$(cpu_ms "$bidui_pid")
-	bytes=$(written "$bidui_pid")
+	bytes=$(written)
 	begin=$(now_ms)
 	"$build/bidui" push "$gen/social_packet.xml" --source social --feed packet >"$work/out" 2>"$work/err" ||
 		{ cat "$work/err" >&2; return 1; }
 	end=$(now_ms)
 	cpu=$((($(cpu_ms "$bidui_pid") - cpu) * 1000))
-	bytes=$(($(written "$bidui_pid") - bytes))
+	bytes=$(($(written) - bytes))
 	memory=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$bidui_pid/status")
 	stop_gateway || return 1
 	note "$1" "$2" "$(awk -v ms=$((end - begin)) 'BEGIN { print ms / 1000 }')" "$cpu" "$bytes" "$memory" -1

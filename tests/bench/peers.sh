@@ -192,7 +192,7 @@ append_bare() {
 	read -r key value < <(awk -F '\t' '$1 == "nodes" { print int($3 / $2), int($4 / $2) }' "$work/rows")
 	rm -rf "$work/bare"
 	mkdir "$work/bare"
-	bare=$(python3 "$top/tests/bench/loading.py" run "$build/tests/bench/bench_append" "$work/bare" "$1" "$key" "$value")
+	bare=$(python3 "$top/tests/bench/loading.py" run "$work" "$build/tests/bench/bench_append" "$work/bare" "$1" "$key" "$value")
 	bare+=$'\t'$(du -s --block-size=1 "$work/bare" | cut -f 1)$'\t'$(($1 * value))
 	rm -rf "$work/bare"
 }
