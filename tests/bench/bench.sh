@@ -174,21 +174,21 @@ bench_initial() {
 put() {
 	local path=$1 file=$2 connections=$3
 	shift 3
-	"$load" --port "$http_port" --path "$path" --type application/octet-stream --bodies "$work/gen/$file" \
+	"$load" --port "$http_port" --path "$path" --type application/octet-stream --bodies "$work/$file" \
 		--connections "$connections" --once --sleep "$@" >>"$work/put.tsv"
 }
 
 put_big() {
-	local market="delivery=2026-06-01&baseline=true&total=$people"
-	put /v1/sources/social/packet social_packet.xml 1 --whole
-	put "/v1/sources/market/e_pb_baseinfo?$market" market_E_PB_BASEINFO.utf8.txt 1 --whole
-	put "/v1/sources/market/e_pb_operator?$market" market_E_PB_OPERATOR.utf8.txt 1 --whole
+	local market="delivery=2026-06-01&baseline=true&total=$many"
+	put /v1/sources/social/packet many/social_packet.xml 1 --whole
+	put "/v1/sources/market/e_pb_baseinfo?$market" many/market_E_PB_BASEINFO.utf8.txt 1 --whole
+	put "/v1/sources/market/e_pb_operator?$market" many/market_E_PB_OPERATOR.utf8.txt 1 --whole
 }
 
 put_small() {
-	put /v1/sources/social/nws social_nws.ndxml 64
-	put /v1/sources/tax/gt3 tax.ndxml 64
-	put /v1/sources/medical/1101 medical.ndjson 64
+	put /v1/sources/social/nws gen/social_nws.ndxml 64
+	put /v1/sources/tax/gt3 gen/tax.ndxml 64
+	put /v1/sources/medical/1101 gen/medical.ndjson 64
 }
 
 # ask_beside CASE ROUND: 200 comparisons a second into the gateway that stores, and as many into nginx. What
@@ -201,7 +201,8 @@ ask_beside() {
 
 # Clients, pushers and gateway share the processors.
 bench_beside() {
-	local round case pusher seconds=0.5 client_core=0-$(($(nproc) - 1))
+	local round case pusher seconds=0.5 client_core=0-$(($(nproc) - 1)) many=$((3 * people))
+	"$build/tests/gen/bidui_gen" --people "$many" --businesses "$many" --seed 1 --out "$work/many" >/dev/null
 	for ((round = 1; round <= rounds; round++)); do
 		note "推送时比对 compare while others push $round/$rounds"
 		for case in nobody big small; do
@@ -222,6 +223,7 @@ bench_beside() {
 		done
 	done
 	stop_peers
+	rm -rf "$work/many"
 }
 
 # -- compare --
