@@ -16,6 +16,9 @@
 
 /* Sealed blocks wait in memory up to this before they are written. */
 #define WRITE_BYTES 262144
+/* A run of pairs is so many times shorter: of a few bytes each, as many bytes of them take long to
+ * sort, and a loop that answers does it. */
+#define PAIRS_SHARE 8
 /* Beside each record in a block: key, number, length. */
 #define ITEM_BYTES (BD_NODE_KEY_BYTES + 12)
 
@@ -174,7 +177,8 @@ enum bd_code bd_spool_new_runs(
 {
 	enum bd_code code = new_spool(out, store, run_bytes, diag);
 
-	code = code == BD_OK ? bd_pairs_new(&(*out)->pairs, store, run_bytes, diag) : code;
+	code = code == BD_OK ? bd_pairs_new(&(*out)->pairs, store, run_bytes / PAIRS_SHARE, diag)
+			     : code;
 	if (code != BD_OK) {
 		bd_spool_free(*out);
 		*out = NULL;
