@@ -15,6 +15,7 @@
  * was not 2xx.
  */
 #include "load.h"
+#include "now.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -24,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #define CONNECTIONS_MAX 4096
 #define HEAD_BYTES 512
@@ -33,7 +33,6 @@
 /* A message of a gigabyte is answered when all of it is stored. */
 #define ANSWER_S 600
 #define EVENTS_MAX 256
-#define NS INT64_C(1000000000)
 
 struct load {
 	unsigned port, connection_count;
@@ -60,14 +59,6 @@ struct load {
 	int64_t begin_ns, window_ns; /* first request; window: counted from here */
 	uint64_t cpu_us;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS + now.tv_nsec;
-}
 
 static bool fail(const char *what, const char *why)
 {
@@ -348,11 +339,11 @@ static int wait_for_some(const struct load *load, struct epoll_event events[EVEN
 	int count;
 
 	if (load->may_sleep) {
-		int64_t until = is_due_later ? due_ns(load) : now_ns() + ANSWER_S * NS;
+		int64_t until = is_due_later ? due_ns(load) : now_ns() + ANSWER_S * NS_PER_S;
 		int64_t wait = until - now_ns();
 
-		left.tv_sec = wait > 0 ? wait / NS : 0;
-		left.tv_nsec = wait > 0 ? wait % NS : 0;
+		left.tv_sec = wait > 0 ? wait / NS_PER_S : 0;
+		left.tv_nsec = wait > 0 ? wait % NS_PER_S : 0;
 	}
 	count = epoll_pwait2(load->epoll, events, EVENTS_MAX, &left, NULL);
 	if (count == 0 && load->may_sleep && !is_due_later) {

@@ -12,6 +12,8 @@
  * requests that were none, the most that waited at once, and how late an answer that was to wait
  * left, p50, p99 and most, in milliseconds.
  */
+#include "now.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -29,10 +31,8 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 /* A head and a question about one number have some 1.5 KB. */
 #define REQUEST_MAX_BYTES 16384
@@ -71,14 +71,6 @@ static const char head_end[] =
 	"encoding=\"GBK\"?><taxML xmlns=\"http://www.chinatax.gov.cn/dataspec/\">";
 static const char body_end[] = "</taxML>]]></body></service>";
 static const char nobody[] = "<nsrxxGrid></nsrxxGrid>";
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static void fail(const char *what)
 {

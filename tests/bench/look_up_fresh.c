@@ -12,6 +12,7 @@
  * over is not printed. Exit 1 when an answer was not a pass, or came from a look-up.
  */
 #include "load.h"
+#include "now.h"
 #include "windows.h"
 
 #include <inttypes.h>
@@ -21,11 +22,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define CONNECTIONS 8
 #define SAMPLES_MAX 200000
-#define NS_PER_S INT64_C(1000000000)
 
 struct sample {
 	int64_t due_ns;
@@ -52,14 +51,6 @@ static void on_end(int number)
 {
 	(void)number;
 	is_over = 1;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 static void fail(const char *what)

@@ -11,6 +11,7 @@
  */
 #include "base/json.h"
 #include "load.h"
+#include "now.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,14 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
 #define BATCHES_MAX 1024
 #define NAMES_MAX 32
 #define EVENTS 256
-#define NS_PER_S INT64_C(1000000000)
 #define ANSWER_S 120
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 
@@ -60,14 +59,6 @@ struct waiting {
 	struct tally decisions, look_ups;
 	struct bd_arena arena;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static void fail(const char *what)
 {

@@ -11,6 +11,7 @@
  * JSON: counts, latencies in microseconds, memory of the gateway in KiB. Nothing is judged here.
  */
 #include "load.h"
+#include "now.h"
 #include "windows.h"
 
 #include <errno.h>
@@ -23,11 +24,9 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
 #define EVENTS 256
 #define GOOD_MAX 64
 /* Answers asked for at once by a slow reader: more than the kernel and the gateway would hold. */
@@ -89,14 +88,6 @@ struct run {
 	struct phase *phase; /* what good answers count for; NULL = for nothing */
 	size_t good_at;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static void fail(const char *what)
 {

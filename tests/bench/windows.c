@@ -1,11 +1,10 @@
 /* windows.c - what the host takes of the processors, window by window. */
 #include "windows.h"
+#include "now.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 /* Of all processors since the machine began. */
 static uint64_t stolen_ticks(void)
