@@ -108,9 +108,10 @@
 #define BD_CASES_WAITING 20000
 #define BD_CASES_WAITING_MAX 100000
 #define BD_LOOK_UPS_MAX 20000
-/* How long a loop works in one turn on what may be done later: lines of batches, cases that have
- * waited. Who asks a single question waits for that, and for one line or case more. */
-#define BD_LATER_TURN_NS 150000
+/* How long a loop works in one turn on what may be done later (lines of batches, cases that have
+ * waited), and on what other threads have sent it. Who asks a single question waits for these, and
+ * for one line, case or letter more. */
+#define BD_TURN_NS 150000
 /* What a loop is content with of a processor in one go, and how long it keeps one at the most to
  * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
  * at its next tick, which is every 4 ms at 250 Hz. */

@@ -13,7 +13,7 @@ static void on_turn(uv_idle_t *turn)
 	struct bd_later *later;
 	uint64_t begun_ns = uv_hrtime();
 
-	laters->end_ns = begun_ns + BD_LATER_TURN_NS;
+	laters->end_ns = begun_ns + BD_TURN_NS;
 	while ((later = TAILQ_FIRST(&laters->queue)) != NULL) {
 		bd_later_not(laters, later);
 		later->run(later);

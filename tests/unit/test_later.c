@@ -70,7 +70,7 @@ static void one_a_turn(void **state)
 
 	(void)state;
 	for (int i = 0; i < COUNT; i++) {
-		works[i] = work_of(i, 1, BD_LATER_TURN_NS);
+		works[i] = work_of(i, 1, BD_TURN_NS);
 		bd_later(&it.laters, &works[i].later);
 		bd_later(&it.laters, &works[i].later);
 	}

@@ -1,6 +1,7 @@
 /* test_mailbox.c - letters from several threads to one loop: each delivered once, in its sender's
  * order, on the loop's thread, none lost when the mailbox is closed.
  */
+#include "base/limits.h"
 #include "daemon/mailbox.h"
 
 #include <pthread.h>
@@ -149,12 +150,78 @@ static void test_closing_delivers_what_is_inside(void **state)
 	assert_int_equal(letters[0].number, 1);
 }
 
+/* Letters as long as a turn: one a turn, and between two of them the loop looks at all else. */
+struct lasting {
+	struct bd_letter letter; /* first */
+	struct office *office;
+	struct bd_letter *posts; /* while it is delivered; NULL = nothing */
+};
+
+static void last(struct bd_letter *letter)
+{
+	struct lasting *lasting = (struct lasting *)letter;
+	uint64_t begun_ns = uv_hrtime();
+
+	lasting->office->delivered++;
+	if (lasting->posts != NULL) {
+		bd_mailbox_post(&lasting->office->mailbox, lasting->posts);
+	}
+	while (uv_hrtime() - begun_ns < BD_TURN_NS) {
+	}
+}
+
+/* What comes while the rest of a turn waits is told for the turn of the rest, and not once more. */
+static void test_a_turn_at_a_time(void **state)
+{
+	struct office office;
+	struct numbered behind = { { .deliver = count }, NULL, 0 };
+	struct lasting second = { { .deliver = last }, &office, NULL };
+	struct lasting first = { { .deliver = last }, &office, &behind.letter };
+
+	(void)state;
+	open_office(&office);
+	bd_mailbox_post(&office.mailbox, &first.letter);
+	bd_mailbox_post(&office.mailbox, &second.letter);
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		uv_run(&office.loop, UV_RUN_NOWAIT);
+		assert_int_equal(office.delivered, turn);
+		assert_int_equal(behind.number, 0);
+	}
+	uv_run(&office.loop, UV_RUN_NOWAIT);
+	assert_int_equal(behind.number, 1);
+	bd_mailbox_close(&office.mailbox);
+	close_office(&office);
+}
+
+/* The rest of a turn that is short. */
+static void test_none_is_forgotten(void **state)
+{
+	struct office office;
+	struct numbered rest = { { .deliver = count }, NULL, 0 };
+	struct numbered behind = { { .deliver = count }, NULL, 0 };
+	struct lasting first = { { .deliver = last }, &office, &behind.letter };
+
+	(void)state;
+	open_office(&office);
+	bd_mailbox_post(&office.mailbox, &first.letter);
+	bd_mailbox_post(&office.mailbox, &rest.letter);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		uv_run(&office.loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(rest.number, 1);
+	assert_int_equal(behind.number, 1);
+	bd_mailbox_close(&office.mailbox);
+	close_office(&office);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_many_senders),
 		cmocka_unit_test(test_a_letter_that_comes_back),
 		cmocka_unit_test(test_closing_delivers_what_is_inside),
+		cmocka_unit_test(test_a_turn_at_a_time),
+		cmocka_unit_test(test_none_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
