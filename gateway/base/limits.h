@@ -108,10 +108,10 @@
 #define BD_CASES_WAITING 20000
 #define BD_CASES_WAITING_MAX 100000
 #define BD_LOOK_UPS_MAX 20000
-/* How long a loop works in one turn on what may be done later (lines of batches, cases that have
- * waited), and on what other threads have sent it. Who asks a single question waits for these, and
- * for one line, case or letter more. */
-#define BD_TURN_NS 150000
+/* How long a loop works in one turn on each of what may be done later: lines of batches and cases
+ * that have waited, what other threads have sent it, requests that are long, answers that go on.
+ * Who asks a single question waits for these, and for one more of each. */
+#define BD_TURN_NS 60000
 /* What a loop is content with of a processor in one go, and how long it keeps one at the most to
  * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
  * at its next tick, which is every 4 ms at 250 Hz. */
@@ -187,12 +187,13 @@
 #define BD_HTTP_INPUT_BYTES 36864
 /* One read of ciphertext, shared by a loop's connections: four TLS records of full length. */
 #define BD_HTTP_CIPHER_BYTES 65536
+/* A request of which more comes at once is long: one question with a dozen claims has 1,500. Where
+ * many are, short ones go first. */
+#define BD_HTTP_SHORT_BYTES 4096
 /* Answers waiting for the client; past it nothing further is read or answered. Two TLS records:
  * enough beside what the kernel holds, and what a loop makes for one connection in one turn, which
  * everybody else waits for; a thousand clients who do not read cost 32 MiB. */
 #define BD_HTTP_OUT_HIGH_BYTES 32768
-/* How long a loop works in one turn on answers that go on: each connection's next 32 KiB. */
-#define BD_HTTP_TURN_NS 250000
 /* What the kernel holds of them for one connection; left to itself it takes 4 MiB, all of which
  * would be made and encrypted in one go for a client that may not read. Enough for 2 MB/s over 50
  * ms. */

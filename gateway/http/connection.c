@@ -1,7 +1,9 @@
 #include "http/connection.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* -- its life -- */
@@ -95,6 +97,13 @@ void bd_http_connection_refuse(struct bd_http_exchange *x, enum bd_code code)
 
 /* -- bytes in -- */
 
+static void queue(struct bd_http_queue *queue, struct bd_http_exchange *x)
+{
+	if (!x->is_ready) {
+		bd_http_loop_queue(queue, x);
+	}
+}
+
 /* Room at the end of the block; false = none, or no memory. */
 static bool make_room(struct bd_http_exchange *x)
 {
@@ -112,41 +121,86 @@ static bool make_room(struct bd_http_exchange *x)
 	return x->end < BD_HTTP_INPUT_BYTES;
 }
 
+static uv_buf_t room_of(struct bd_http_exchange *x)
+{
+	if (x->session != NULL || x->phase == BD_HTTP_LINGER) {
+		return uv_buf_init(x->loop->scratch, sizeof(x->loop->scratch));
+	}
+	return make_room(x) ? uv_buf_init(x->block->bytes + x->end,
+				      (unsigned)(BD_HTTP_INPUT_BYTES - x->end))
+			    : uv_buf_init(NULL, 0);
+}
+
+/* Of those who come at once, short requests go before those that are long. */
+static bool is_to_wait(struct bd_http_exchange *x)
+{
+	int waiting = 0;
+	uv_os_fd_t fd;
+	return bd_http_loop_is_long_over(x->loop) && uv_fileno((uv_handle_t *)&x->tcp, &fd) == 0 &&
+	       ioctl(fd, FIONREAD, &waiting) == 0 && waiting > BD_HTTP_SHORT_BYTES;
+}
+
 static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 {
 	struct bd_http_exchange *x = (struct bd_http_exchange *)handle;
 	(void)hint;
-	if (x->session != NULL || x->phase == BD_HTTP_LINGER) {
-		*buf = uv_buf_init(x->loop->scratch, sizeof(x->loop->scratch));
-	} else if (make_room(x)) {
-		*buf = uv_buf_init(
-			x->block->bytes + x->end, (unsigned)(BD_HTTP_INPUT_BYTES - x->end));
-	} else {
-		*buf = uv_buf_init(NULL, 0);
-	}
+	x->is_unread = is_to_wait(x);
+	*buf = x->is_unread ? uv_buf_init(NULL, 0) : room_of(x);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
+static void take(struct bd_http_exchange *x, ssize_t got, char *bytes)
 {
-	struct bd_http_exchange *x = (struct bd_http_exchange *)stream;
-	if (x->is_closing || got == 0) {
-		return;
-	}
 	if (got == UV_EOF) {
 		x->is_eof = true;
 	} else if (got < 0) {
 		x->is_eof = true;
 		bd_http_connection_note_secured(x);
 		bd_http_connection_close(x);
-		return;
-	} else if (x->phase == BD_HTTP_LINGER) {
-		return;
 	} else if (x->session == NULL) {
 		x->end += (size_t)got;
 	} else {
-		bd_http_session_feed(x->session, (struct bd_bytes){ buf->base, (size_t)got });
+		bd_http_session_feed(x->session, (struct bd_bytes){ bytes, (size_t)got });
 	}
+	if (got > BD_HTTP_SHORT_BYTES) {
+		bd_http_loop_note_long(x->loop);
+	}
+}
+
+static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
+{
+	struct bd_http_exchange *x = (struct bd_http_exchange *)stream;
+	if (x->is_closing || got == 0 || (got > 0 && x->phase == BD_HTTP_LINGER)) {
+		return;
+	}
+	if (x->is_unread) {
+		x->is_reading = false;
+		uv_read_stop(stream);
+		queue(&x->loop->coming, x);
+		return;
+	}
+	take(x, got, buf->base);
 	bd_http_connection_process(x);
+}
+
+/* What had to wait. */
+static void read_now(struct bd_http_exchange *x)
+{
+	uv_buf_t room = room_of(x);
+	uv_os_fd_t fd;
+	ssize_t got;
+	if (room.len == 0 || uv_fileno((uv_handle_t *)&x->tcp, &fd) != 0) {
+		return;
+	}
+	do {
+		got = recv(fd, room.base, room.len, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got > 0 && x->phase != BD_HTTP_LINGER) {
+		take(x, got, room.base);
+	} else if (got == 0) {
+		take(x, UV_EOF, NULL);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		take(x, uv_translate_sys_error(errno), NULL);
+	}
 }
 
 /* Moves what TLS holds into the room there is; true when something came. */
@@ -168,16 +222,22 @@ static bool pull(struct bd_http_exchange *x)
 	return got > 0;
 }
 
-/* Reading follows from the state: room in the block, no pause, answers taken by the client. */
-static void set_reading(struct bd_http_exchange *x)
+/* Room in the block, no pause, answers taken by the client. */
+static bool is_reading_wanted(const struct bd_http_exchange *x)
 {
 	size_t keep = x->is_handled ? x->head_len : 0;
 	bool has_room = x->phase == BD_HTTP_LINGER || x->at > keep || x->end < BD_HTTP_INPUT_BYTES;
 	bool has_kept = x->session != NULL && bd_http_session_has_kept(x->session);
-	bool is_wanted = !x->is_closing && !x->is_eof && has_room && !x->is_blocked &&
-			 bd_http_waiting(x) < BD_HTTP_OUT_HIGH_BYTES &&
-			 (x->phase == BD_HTTP_LINGER ||
-				 (!has_kept && !(x->phase == BD_HTTP_BODY && x->is_paused)));
+	return !x->is_closing && !x->is_eof && has_room && !x->is_blocked &&
+	       bd_http_waiting(x) < BD_HTTP_OUT_HIGH_BYTES &&
+	       (x->phase == BD_HTTP_LINGER ||
+		       (!has_kept && !(x->phase == BD_HTTP_BODY && x->is_paused)));
+}
+
+/* Reading follows from the state. */
+static void set_reading(struct bd_http_exchange *x)
+{
+	bool is_wanted = is_reading_wanted(x);
 	if (is_wanted == x->is_reading) {
 		return;
 	}
@@ -324,6 +384,10 @@ void bd_http_connection_process(struct bd_http_exchange *x)
 		return;
 	}
 	x->is_busy = true;
+	if (x->is_unread && is_reading_wanted(x)) {
+		read_now(x);
+	}
+	x->is_unread = false;
 	if (!x->is_closing) {
 		go_on(x);
 	}
@@ -342,16 +406,16 @@ void bd_http_connection_process(struct bd_http_exchange *x)
 		give_back(x);
 	}
 	x->is_busy = false;
-	if (!x->is_closing && !x->is_ready && (may_write_on(x) || may_answer_on(x))) {
-		bd_http_loop_make_ready(x->loop, x, true);
+	if (!x->is_closing && (may_write_on(x) || may_answer_on(x))) {
+		queue(&x->loop->going_on, x);
 	}
 	bd_http_connection_settle(x);
 }
 
 void bd_http_connection_wake(struct bd_http_exchange *x)
 {
-	if (!x->is_busy && !x->is_ready && !x->is_closing) {
-		bd_http_loop_make_ready(x->loop, x, false);
+	if (!x->is_busy && !x->is_closing) {
+		queue(&x->loop->ready, x);
 	}
 }
 

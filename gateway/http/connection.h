@@ -42,11 +42,13 @@ struct bd_http_loop {
 	struct bd_http_exchange *connections;
 	struct bd_http_exchange *visited; /* whose budgets are looked at next; NULL = the first */
 	struct bd_http_queue ready;       /* all of them in a turn */
-	struct bd_http_queue going_on;    /* long answers: as many as there is time for */
+	struct bd_http_queue coming;      /* long requests: as many as there is time for */
+	struct bd_http_queue going_on;    /* long answers: the same */
 	struct bd_http_exchange *held, *last_held; /* in the order in which they began to wait */
 	struct bd_http_block *blocks;              /* free ones */
 	size_t connection_count, handle_count, block_count;
-	uint64_t safe; /* marks up to here are released */
+	uint64_t safe;         /* marks up to here are released */
+	uint64_t long_ends_ns; /* what is long is left for later in this turn; 0 = none came yet */
 	bool is_draining, is_drained;
 	unsigned looks;      /* left to this step, for peers of open connections */
 	uint64_t stepped_ms; /* when the last step was */
@@ -85,6 +87,7 @@ struct bd_http_exchange {
 	bool is_reading, is_eof, is_writing, is_blocked, is_shut;
 	bool is_secured; /* the end of the handshake was told */
 	bool is_begun;   /* the first byte of the next request is here */
+	bool is_unread;  /* something long is here, and waits with the kernel for its turn */
 	/* the exchange */
 	bool is_handled; /* the handler holds it */
 	bool is_aborted; /* and knows that it is of no use any more */
@@ -170,9 +173,11 @@ size_t bd_http_connection_untaken(const struct bd_http_exchange *exchange);
 /* NULL = no memory. */
 struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop);
 void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block);
-/* Not queued yet. goes_on: it has had its share of this turn. */
-void bd_http_loop_make_ready(
-	struct bd_http_loop *loop, struct bd_http_exchange *exchange, bool goes_on);
+/* Not queued yet; one of its loop's. */
+void bd_http_loop_queue(struct bd_http_queue *queue, struct bd_http_exchange *exchange);
+/* Of what has come at once, something long was read; and that has had its time in this turn. */
+void bd_http_loop_note_long(struct bd_http_loop *loop);
+bool bd_http_loop_is_long_over(const struct bd_http_loop *loop);
 /* Its answers wait for its mark. */
 void bd_http_loop_hold(struct bd_http_exchange *exchange);
 /* The connection is closed: out of the list. */

@@ -131,16 +131,13 @@ static void end_turn(struct bd_http_loop *loop)
 	}
 }
 
-static void on_turn(uv_check_t *turn)
-{
-	end_turn(turn->data);
-}
-
 /* What was formed since then, when a connection could take more, must not wait with the loop:
  * nobody may come for as long as a tick. */
 static void on_before(uv_prepare_t *before)
 {
-	end_turn(before->data);
+	struct bd_http_loop *loop = before->data;
+	end_turn(loop);
+	loop->long_ends_ns = 0;
 }
 
 /* -- connections of the loop -- */
@@ -219,23 +216,55 @@ static void process_until(struct bd_http_queue *queue, uint64_t end_ns)
 	}
 }
 
-static void on_idle(uv_idle_t *idle)
+static void process_in_turn(struct bd_http_queue *queue)
 {
-	struct bd_http_loop *loop = idle->data;
-	process_until(&loop->ready, 0);
-	if (loop->going_on.first != NULL) {
-		process_until(&loop->going_on, uv_hrtime() + BD_HTTP_TURN_NS);
-	}
-	if (loop->ready.first == NULL && loop->going_on.first == NULL) {
-		uv_idle_stop(idle);
+	if (queue->first != NULL) {
+		process_until(queue, uv_hrtime() + BD_TURN_NS);
 	}
 }
 
-void bd_http_loop_make_ready(struct bd_http_loop *loop, struct bd_http_exchange *x, bool goes_on)
+static void process_ready(struct bd_http_loop *loop)
+{
+	process_until(&loop->ready, 0);
+	if (loop->ready.first == NULL && loop->coming.first == NULL &&
+		loop->going_on.first == NULL) {
+		uv_idle_stop(&loop->idle);
+	}
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct bd_http_loop *loop = idle->data;
+	process_in_turn(&loop->coming);
+	process_in_turn(&loop->going_on);
+	process_ready(loop);
+}
+
+/* What may leave leaves at once, before anything that may be done later. */
+static void on_turn(uv_check_t *turn)
+{
+	struct bd_http_loop *loop = turn->data;
+	end_turn(loop);
+	process_ready(loop);
+}
+
+void bd_http_loop_queue(struct bd_http_queue *queue, struct bd_http_exchange *x)
 {
 	x->is_ready = true;
-	put(goes_on ? &loop->going_on : &loop->ready, x);
-	uv_idle_start(&loop->idle, on_idle);
+	put(queue, x);
+	uv_idle_start(&x->loop->idle, on_idle);
+}
+
+void bd_http_loop_note_long(struct bd_http_loop *loop)
+{
+	if (loop->long_ends_ns == 0) {
+		loop->long_ends_ns = uv_hrtime() + BD_TURN_NS;
+	}
+}
+
+bool bd_http_loop_is_long_over(const struct bd_http_loop *loop)
+{
+	return loop->long_ends_ns != 0 && uv_hrtime() >= loop->long_ends_ns;
 }
 
 static void note_date(struct bd_http_loop *loop)

@@ -1,5 +1,5 @@
 HTTP_TESTS = tests/unit/test_http_budget tests/unit/test_http_client \
-	tests/unit/test_http_leave tests/unit/test_http_server \
+	tests/unit/test_http_leave tests/unit/test_http_server tests/unit/test_http_turns \
 	tests/unit/test_tls tests/unit/test_tls_hostile
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
@@ -14,6 +14,9 @@ tests_unit_test_http_budget_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_leave_SOURCES = tests/unit/test_http_leave.c tests/unit/http_server.c tests/unit/http_server.h \
 	tests/unit/tls_keys.c tests/unit/tls_keys.h
 tests_unit_test_http_leave_LDADD = $(HTTP_TEST_LIBS)
+tests_unit_test_http_turns_SOURCES = tests/unit/test_http_turns.c tests/unit/http_server.c tests/unit/http_server.h \
+	tests/unit/tls_keys.c tests/unit/tls_keys.h
+tests_unit_test_http_turns_LDADD = $(HTTP_TEST_LIBS)
 tests_unit_test_http_client_SOURCES = tests/unit/test_http_client.c tests/unit/http_server.c tests/unit/http_server.h \
 	tests/unit/tls_keys.c tests/unit/tls_keys.h
 tests_unit_test_http_client_LDADD = $(HTTP_TEST_LIBS) $(CURL_LIBS)

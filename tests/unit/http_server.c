@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,9 +42,19 @@ struct call {
 	struct bd_buf body;
 	uv_timer_t timer;
 	size_t sent;
-	unsigned turn; /* in which it was asked for more */
+	unsigned turn;   /* in which it was asked for more */
+	unsigned number; /* of the request, from 1 */
 	bool is_ended, is_timed, is_streaming;
 };
+
+/* What is named busy keeps its loop for that. */
+static void be_busy(struct bd_bytes path)
+{
+	uint64_t ms = bd_bytes_is(path, "/busy") ? 5 : bd_bytes_is(path, "/busy-long") ? 300 : 0;
+	uint64_t end_ns = uv_hrtime() + ms * 1000000;
+	while (uv_hrtime() < end_ns) {
+	}
+}
 
 static void enter(struct http_server *server)
 {
@@ -77,6 +88,18 @@ static void respond(struct call *call, struct bd_bytes body)
 	}
 	server->is_calling = false;
 	end_call(call);
+}
+
+/* And how long its body was, and the sum of its bytes. */
+static void respond_number(struct call *call)
+{
+	char text[64];
+	unsigned sum = 0;
+	for (size_t i = 0; i < call->body.len; i++) {
+		sum += (unsigned char)call->body.ptr[i];
+	}
+	snprintf(text, sizeof(text), "#%u %zu %u.", call->number, call->body.len, sum);
+	respond(call, bd_bytes_of(text));
 }
 
 static void stream(struct call *call)
@@ -116,7 +139,8 @@ static void on_request(struct bd_http_handler *handler, struct bd_http_exchange 
 	struct http_server *server = (struct http_server *)handler;
 	struct call *call = calloc(1, sizeof(*call));
 	enter(server);
-	__atomic_add_fetch(&server->requests, 1, __ATOMIC_SEQ_CST);
+	call->number = __atomic_add_fetch(&server->requests, 1, __ATOMIC_SEQ_CST);
+	be_busy(bd_http_path(exchange));
 	call->server = server;
 	call->exchange = exchange;
 	bd_buf_init(&call->body, READ_MAX);
@@ -187,6 +211,9 @@ static void on_body_end(struct bd_http_handler *handler, struct bd_http_exchange
 		hold(call);
 	} else if (bd_bytes_is(path, "/hold")) {
 		hold(call);
+	} else if (bd_bytes_is(path, "/busy") || bd_bytes_is(path, "/busy-long") ||
+		   bd_bytes_is(path, "/number")) {
+		respond_number(call);
 	} else {
 		respond(call, bd_buf_bytes(&call->body));
 	}
