@@ -26,6 +26,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/sign.c gateway/base/sign.h \
 	gateway/base/sm4_blocks.c gateway/base/sm4_blocks.h \
 	gateway/base/tags.c gateway/base/tags.h \
+	gateway/base/thread.c gateway/base/thread.h \
 	gateway/base/silence.c gateway/base/silence.h \
 	gateway/base/siphash.c gateway/base/siphash.h \
 	gateway/base/text.c gateway/base/text.h \

@@ -23,7 +23,7 @@ bidui_SOURCES += \
 	gateway/daemon/load.h gateway/daemon/load_entry.c gateway/daemon/load_parts.h gateway/daemon/load_read.c gateway/daemon/load_store.c \
 	gateway/daemon/mailbox.c gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/pool.c \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/quota.c gateway/daemon/sandbox.c \
-	gateway/daemon/secret.c gateway/daemon/sender_keys.c gateway/daemon/setup.c gateway/daemon/thread.c gateway/daemon/user.c
+	gateway/daemon/secret.c gateway/daemon/sender_keys.c gateway/daemon/setup.c gateway/daemon/user.c
 bidui_CPPFLAGS = $(AM_CPPFLAGS) -DBD_DATA_FOLDER='"$(pkgdatadir)"'
 bidui_LDADD = libbd_http.a libbd_trail.a libbd_answer.a libbd_store.a libbd_config.a libbd_intake.a libbd_record.a libbd_base.a \
 	$(XML_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(LMDB_LIBS) $(UV_LIBS) -lunistring -lpthread

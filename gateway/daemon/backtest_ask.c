@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "config/approved.h"
 #include "config/matter.h"
 #include "daemon/asker.h"
 #include "daemon/backtest.h"
 #include "daemon/routes.h"
-#include "daemon/thread.h"
 
 #include <stddef.h>
 #include <stdio.h>

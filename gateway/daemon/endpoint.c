@@ -4,9 +4,9 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/secret.h"
 #include "daemon/setup.h"
-#include "daemon/thread.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -264,8 +264,6 @@ static void refuse_first(struct bd_endpoint_run *endpoint, enum bd_code code)
  * that are busy allow. */
 static void serve(struct bd_endpoint_run *endpoint)
 {
-	uint64_t since_ns = uv_hrtime();
-
 	bd_endpoint_run_ref(endpoint);
 	while (endpoint->first != NULL && endpoint->first->is_free) {
 		struct bd_turn *turn = take_first(endpoint);
@@ -284,7 +282,7 @@ static void serve(struct bd_endpoint_run *endpoint)
 				break; /* its outcome is for all who wait */
 			}
 			refuse_first(endpoint, BD_ASK_CIRCUIT);
-			bd_thread_share(&since_ns);
+			bd_thread_share();
 			continue;
 		}
 		wait_ms = bd_rate_take(&endpoint->rate, endpoint->plan->rate_per_s, now_ms);
@@ -297,7 +295,7 @@ static void serve(struct bd_endpoint_run *endpoint)
 		turn->has_turn = true;
 		endpoint->busy++;
 		turn->ops->on_turn(turn);
-		bd_thread_share(&since_ns);
+		bd_thread_share();
 	}
 	tell(endpoint, 0, BD_OK);
 	bd_endpoint_run_unref(endpoint);

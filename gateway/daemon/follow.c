@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/try.h"
 #include "daemon/again.h"
 #include "daemon/loop.h"
 #include "daemon/owed.h"
-#include "daemon/thread.h"
 #include "store/cases.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "daemon/later.h"
 
 #include "base/limits.h"
-#include "daemon/thread.h"
+#include "base/thread.h"
 
 #include <stddef.h>
 
@@ -11,9 +11,8 @@ static void on_turn(uv_idle_t *turn)
 {
 	struct bd_laters *laters = CONTAINER(struct bd_laters, turn, turn);
 	struct bd_later *later;
-	uint64_t begun_ns = uv_hrtime();
 
-	laters->end_ns = begun_ns + BD_TURN_NS;
+	laters->end_ns = uv_hrtime() + BD_TURN_NS;
 	while ((later = TAILQ_FIRST(&laters->queue)) != NULL) {
 		bd_later_not(laters, later);
 		later->run(later);
@@ -22,7 +21,7 @@ static void on_turn(uv_idle_t *turn)
 		}
 	}
 	if (!TAILQ_EMPTY(&laters->queue)) {
-		bd_thread_share(&begun_ns);
+		bd_thread_share();
 	}
 }
 

@@ -121,7 +121,6 @@ biduid_SOURCES = \
 	gateway/daemon/uses.c gateway/daemon/uses.h \
 	gateway/daemon/watches.c gateway/daemon/watches.h \
 	gateway/daemon/today.c gateway/daemon/today.h \
-	gateway/daemon/thread.c gateway/daemon/thread.h \
 	gateway/daemon/told.c gateway/daemon/told.h \
 	gateway/daemon/writer.c gateway/daemon/writer.h
 biduid_CPPFLAGS = $(AM_CPPFLAGS)

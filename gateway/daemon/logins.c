@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/thread.h"
+#include "base/thread.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "daemon/thread.h"
+#include "base/thread.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -119,12 +119,11 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct bd_lookups *lookups = CONTAINER(struct bd_lookups, timer, timer);
 	int64_t now_ms = bd_clock_monotonic_ms();
-	uint64_t since_ns = uv_hrtime();
 
 	let_parked_go(lookups);
 	for (struct bd_flight *flight = lookups->first; flight != NULL; flight = flight->after) {
 		bd_flight_look(flight, now_ms);
-		bd_thread_share(&since_ns);
+		bd_thread_share();
 	}
 	if (lookups->count == 0 && lookups->parked == NULL) {
 		uv_timer_stop(timer);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "daemon/thread.h"
+#include "base/thread.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -103,7 +103,7 @@ static void on_request_closed(struct bd_asking *asking)
 	free(request);
 	if (--flight->open == 0) {
 		/* libuv closes all of one turn in one go: thousands, when a circuit opens. */
-		bd_thread_share(&flight->lookups->freed_ns);
+		bd_thread_share();
 		flight_free(flight);
 	}
 }

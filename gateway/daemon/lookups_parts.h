@@ -74,7 +74,6 @@ struct bd_lookups {
 	struct bd_memory *memories;
 	struct bd_look *parked; /* the last one first */
 	uv_timer_t timer;
-	uint64_t freed_ns; /* when the processor was last shared while flights were freed */
 	bool is_open, is_draining;
 	void (*on_closed)(void *state);
 	void *closed_state;

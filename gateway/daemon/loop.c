@@ -4,11 +4,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/call.h"
 #include "daemon/identify.h"
 #include "daemon/routes.h"
 #include "daemon/signer.h"
-#include "daemon/thread.h"
 
 #include <stddef.h>
 #include <stdio.h>

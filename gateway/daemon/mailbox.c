@@ -1,7 +1,7 @@
 #include "daemon/mailbox.h"
 
 #include "base/limits.h"
-#include "daemon/thread.h"
+#include "base/thread.h"
 
 #include <stddef.h>
 
@@ -37,7 +37,7 @@ static void on_letters(uv_async_t *async)
 	while (deliver_one(mailbox)) {
 		if (uv_hrtime() - begun_ns >= BD_TURN_NS && !uv_is_closing((uv_handle_t *)async)) {
 			uv_async_send(async);
-			bd_thread_share(&begun_ns);
+			bd_thread_share();
 			break;
 		}
 	}

@@ -4,10 +4,10 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/alarms.h"
 #include "daemon/asker.h"
 #include "daemon/secret.h"
-#include "daemon/thread.h"
 #include "daemon/watches.h"
 #include "http/client.h"
 

@@ -11,10 +11,11 @@
 #include <unistd.h>
 
 /* What parsing needs beyond the calls that are looked at by their arguments: memory goes back, a
- * lock waits, time is read where the vdso does not do it, and the process ends. */
+ * lock waits, the processor is shared, time is read where the vdso does not do it, and the process
+ * ends. */
 static const char *const plain[] = { "brk", "clock_gettime", "exit", "exit_group", "futex",
 	"getpid", "gettid", "gettimeofday", "madvise", "mremap", "munmap", "restart_syscall",
-	"rt_sigprocmask", "rt_sigreturn" };
+	"rt_sigprocmask", "rt_sigreturn", "sched_yield" };
 
 #ifdef BD_IS_SANITIZED
 /* What the run-time libraries of sanitizers ask for on top: their shadow memory, their threads,
@@ -23,8 +24,8 @@ static const char *const sanitizers[] = { "clock_nanosleep", "clone", "clone3", 
 	"fstat", "getdents", "getdents64", "getppid", "getrlimit", "getuid", "ioctl", "kill",
 	"lseek", "mmap", "mprotect", "nanosleep", "newfstatat", "open", "openat", "personality",
 	"poll", "prctl", "prlimit64", "process_vm_readv", "ptrace", "read", "readlink",
-	"readlinkat", "rseq", "rt_sigaction", "sched_getaffinity", "sched_yield", "set_robust_list",
-	"sigaltstack", "stat", "statx", "tgkill", "uname", "wait4", "write", "writev" };
+	"readlinkat", "rseq", "rt_sigaction", "sched_getaffinity", "set_robust_list", "sigaltstack",
+	"stat", "statx", "tgkill", "uname", "wait4", "write", "writev" };
 #endif
 
 static int allow_all(scmp_filter_ctx filter, const char *const *names, size_t count)

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "daemon/loop.h"
-#include "daemon/thread.h"
 
 #include <stdlib.h>
 

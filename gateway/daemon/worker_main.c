@@ -6,6 +6,7 @@
  * Reads and writes block: a slow side slows the other, and nothing piles up here.
  */
 #include "base/limits.h"
+#include "base/thread.h"
 #include "daemon/confine.h"
 #include "daemon/frame.h"
 #include "intake/image.h"
@@ -117,6 +118,7 @@ static enum bd_code on_record(
 	}
 	code = code == BD_OK ? bd_buf_add_sized(&worker->batch, bd_buf_bytes(&worker->payload))
 			     : code;
+	bd_thread_share();
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a record is too long");
 }
 
@@ -399,6 +401,7 @@ int main(int argc, char **argv)
 	static struct worker worker = { .sink = { &sink_ops }, .opener = { ask_open } };
 	struct bd_arena images;
 
+	bd_thread_begin(NULL, BD_THREAD_GIVES_WAY);
 	bd_arena_init(&images, IMAGE_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.arena, BD_RECORD_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.feed_arena, IMAGE_ARENA_MAX_BYTES);

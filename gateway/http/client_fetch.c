@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "base/thread.h"
 #include "http/client_parts.h"
 #include "http/fetch.h"
 
@@ -74,6 +75,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
 	curl_multi_socket_action(fetcher->multi, watch->socket, flags, &running);
 	look_for_ends(fetcher);
+	bd_thread_share();
 }
 
 static struct watch *watch_new(struct bd_http_fetcher *fetcher, curl_socket_t socket)

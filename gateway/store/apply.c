@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/limits.h"
+#include "base/thread.h"
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/dispute.h"
@@ -355,6 +356,7 @@ enum bd_code bd_apply_items(struct bd_apply *apply)
 			end++;
 		}
 		BD_TRY(apply_node(apply, &apply->items[at], end - at));
+		bd_thread_share();
 		at = end;
 	}
 	apply->count = 0;

@@ -1,6 +1,7 @@
 #include "store/case_index.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/try.h"
 #include "store/case_runs.h"
 #include "store/obligations.h"
@@ -300,6 +301,7 @@ static enum bd_code index_series(
 			one.is_told = bd_case_is_before(&one.place, &series->told);
 			code = add(step, &one);
 			step->left--;
+			bd_thread_share();
 		} else if (found == BD_CASE_STEP_BROKEN &&
 			   one.place.segment < series->end.segment) {
 			bd_log(BD_LOG_ERROR, "cases", "damaged", "file %04x-%08x at %u",

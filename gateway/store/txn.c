@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/thread.h"
 #include "base/try.h"
 #include "store/case_index.h"
 #include "store/lately.h"
@@ -142,6 +143,7 @@ static enum bd_code put_pairs(struct bd_txn *txn)
 
 		if (i == 0 || compare_pairs(pair, pair - 1) != 0) {
 			BD_TRY(put_pair(txn, pair->dbi, pair->bytes, txn->commit));
+			bd_thread_share();
 		}
 	}
 	txn->pair_count = 0;

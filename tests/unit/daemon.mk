@@ -42,9 +42,9 @@ tests_unit_test_repeats_LDADD = libbd_store.a libbd_record.a $(DAEMON_TEST_LIBS)
 DAEMON_FRAME_LIBS = libbd_record.a $(DAEMON_TEST_LIBS)
 tests_unit_test_frame_SOURCES = tests/unit/test_frame.c gateway/daemon/frame.c
 tests_unit_test_frame_LDADD = $(DAEMON_FRAME_LIBS)
-tests_unit_test_later_SOURCES = tests/unit/test_later.c gateway/daemon/later.c gateway/daemon/thread.c
-tests_unit_test_later_LDADD = $(UV_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c gateway/daemon/thread.c
+tests_unit_test_later_SOURCES = tests/unit/test_later.c gateway/daemon/later.c
+tests_unit_test_later_LDADD = libbd_base.a $(UV_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
 	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c \
