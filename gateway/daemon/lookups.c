@@ -15,6 +15,7 @@
 
 /* How exactly spans are kept: a case that has given up is noticed so much later, and by nobody. */
 #define SWEEP_MS 25
+#define SWEEP_NS 500000
 
 /* -- what is remembered -- */
 
@@ -115,16 +116,28 @@ static void let_parked_go(struct bd_lookups *lookups)
 	}
 }
 
+/* From where the last time ended, as far as the time for it lasts: of ten thousand that wait each
+ * is looked at within a second. */
+static void look_at_some(struct bd_lookups *lookups)
+{
+	int64_t now_ms = bd_clock_monotonic_ms();
+	uint64_t end_ns = uv_hrtime() + SWEEP_NS;
+	struct bd_flight *flight = lookups->visited != NULL ? lookups->visited : lookups->first;
+
+	while (flight != NULL && uv_hrtime() < end_ns) {
+		bd_flight_look(flight, now_ms);
+		flight = flight->after;
+		bd_thread_share();
+	}
+	lookups->visited = flight;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct bd_lookups *lookups = CONTAINER(struct bd_lookups, timer, timer);
-	int64_t now_ms = bd_clock_monotonic_ms();
 
 	let_parked_go(lookups);
-	for (struct bd_flight *flight = lookups->first; flight != NULL; flight = flight->after) {
-		bd_flight_look(flight, now_ms);
-		bd_thread_share();
-	}
+	look_at_some(lookups);
 	if (lookups->count == 0 && lookups->parked == NULL) {
 		uv_timer_stop(timer);
 	}

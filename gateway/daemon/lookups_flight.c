@@ -89,6 +89,9 @@ static void flight_free(struct bd_flight *flight)
 	if (flight->after != NULL) {
 		flight->after->before = flight->before;
 	}
+	if (lookups->visited == flight) {
+		lookups->visited = flight->after;
+	}
 	bd_lookups_tell(flight->target, &(struct bd_look_note){ .busy = -1 }, lookups->board);
 	bd_arena_release(&flight->arena);
 	free(flight);

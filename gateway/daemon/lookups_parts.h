@@ -70,6 +70,7 @@ struct bd_lookups {
 	struct bd_siphash_key key;
 	struct bd_flight *buckets[BD_LOOK_UP_BUCKETS];
 	struct bd_flight *first;
+	struct bd_flight *visited; /* looked at next; NULL = the first */
 	size_t count;
 	struct bd_memory *memories;
 	struct bd_look *parked; /* the last one first */
