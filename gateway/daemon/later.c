@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/thread.h"
 
+#include <poll.h>
 #include <stddef.h>
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
@@ -13,15 +14,17 @@ static void on_turn(uv_idle_t *turn)
 	struct bd_later *later;
 
 	laters->end_ns = uv_hrtime() + BD_TURN_NS;
+	laters->last_ns = laters->end_ns - BD_TURN_NS + BD_TURN_MAX_NS;
+	laters->is_over = false;
 	while ((later = TAILQ_FIRST(&laters->queue)) != NULL) {
 		bd_later_not(laters, later);
 		later->run(later);
+		if (!TAILQ_EMPTY(&laters->queue)) {
+			bd_thread_share();
+		}
 		if (bd_laters_is_over(laters)) {
 			break;
 		}
-	}
-	if (!TAILQ_EMPTY(&laters->queue)) {
-		bd_thread_share();
 	}
 }
 
@@ -58,7 +61,20 @@ void bd_later_not(struct bd_laters *laters, struct bd_later *later)
 	}
 }
 
-bool bd_laters_is_over(const struct bd_laters *laters)
+/* What libuv would find, were it asked now. */
+static bool is_awaited(const struct bd_laters *laters)
 {
-	return uv_hrtime() >= laters->end_ns;
+	struct pollfd events = { .fd = uv_backend_fd(laters->turn.loop), .events = POLLIN };
+
+	return poll(&events, 1, 0) != 0;
+}
+
+bool bd_laters_is_over(struct bd_laters *laters)
+{
+	uint64_t now_ns = uv_hrtime();
+
+	if (!laters->is_over && now_ns >= laters->end_ns) {
+		laters->is_over = now_ns >= laters->last_ns || is_awaited(laters);
+	}
+	return laters->is_over;
 }

@@ -23,8 +23,9 @@ struct bd_later {
 
 struct bd_laters {
 	TAILQ_HEAD(, bd_later) queue;
-	uv_idle_t turn; /* a timer of 0 would run again before anything is read */
-	uint64_t end_ns;
+	uv_idle_t turn;           /* a timer of 0 would run again before anything is read */
+	uint64_t end_ns, last_ns; /* of the turn: when somebody waits, and if nobody does */
+	bool is_over;
 };
 
 void bd_laters_open(struct bd_laters *laters, uv_loop_t *uv);
@@ -35,7 +36,8 @@ void bd_laters_close(struct bd_laters *laters);
 void bd_later(struct bd_laters *laters, struct bd_later *later);
 /* Not queued: nothing. */
 void bd_later_not(struct bd_laters *laters, struct bd_later *later);
-/* The time of this turn is used up. */
-bool bd_laters_is_over(const struct bd_laters *laters);
+/* The time of this turn is used up: BD_TURN_NS, or as long as nothing else is there for the loop,
+ * up to BD_TURN_MAX_NS. */
+bool bd_laters_is_over(struct bd_laters *laters);
 
 #endif

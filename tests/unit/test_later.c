@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -62,13 +64,25 @@ static struct work work_of(int name, unsigned left, uint64_t takes_ns)
 	return (struct work){ { .run = run }, name, left, takes_ns };
 }
 
-/* Each alone is as long as a turn: one a turn, and between two of them the loop looks at all else.
- */
+static void on_awaited(uv_poll_t *poll, int status, int events)
+{
+	(void)poll;
+	(void)status;
+	(void)events;
+}
+
+/* Each alone is as long as a turn: one a turn while somebody waits, and between two of them the
+ * loop looks at all else. */
 static void one_a_turn(void **state)
 {
 	struct work works[COUNT];
+	uv_poll_t somebody;
+	int fd = eventfd(1, EFD_NONBLOCK);
 
 	(void)state;
+	uv_poll_init(&it.uv, &somebody, fd);
+	uv_poll_start(&somebody, UV_READABLE, on_awaited);
+	uv_run(&it.uv, UV_RUN_NOWAIT);
 	for (int i = 0; i < COUNT; i++) {
 		works[i] = work_of(i, 1, BD_TURN_NS);
 		bd_later(&it.laters, &works[i].later);
@@ -81,8 +95,28 @@ static void one_a_turn(void **state)
 	}
 	uv_run(&it.uv, UV_RUN_NOWAIT);
 	assert_int_equal(it.count, COUNT);
+	uv_close((uv_handle_t *)&somebody, NULL);
+	uv_run(&it.uv, UV_RUN_NOWAIT);
+	close(fd);
 	/* Nothing keeps the loop awake. */
 	assert_false(uv_loop_alive(&it.uv));
+}
+
+/* Nobody waits: more of them, but not all, for timers have to be looked at. */
+static void longer_while_nobody_waits(void **state)
+{
+	struct work works[2 * BD_TURN_MAX_NS / BD_TURN_NS];
+	size_t count = sizeof(works) / sizeof(works[0]);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		works[i] = work_of((int)i, 1, BD_TURN_NS);
+		bd_later(&it.laters, &works[i].later);
+	}
+	uv_run(&it.uv, UV_RUN_NOWAIT);
+	assert_true(it.count > 1 && it.count <= count / 2 + 1);
+	uv_run(&it.uv, UV_RUN_DEFAULT);
+	assert_int_equal(it.count, count);
 }
 
 static void more_goes_behind(void **state)
@@ -120,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_a_turn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(longer_while_nobody_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_goes_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(taken_back_does_not_run, set_up, tear_down),
 	};
