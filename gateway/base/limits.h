@@ -113,7 +113,7 @@
  * Who asks a single question waits for these, and for one more of each. */
 #define BD_TURN_NS 60000
 /* And on lines and cases, while nobody asks: each turn has a write of its own. */
-#define BD_TURN_MAX_NS 500000
+#define BD_TURN_MAX_NS 150000
 /* What a loop is content with of a processor in one go, and how long it keeps one at the most to
  * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
  * at its next tick, which is every 4 ms at 250 Hz. */
