@@ -50,7 +50,7 @@ struct call {
 /* What is named busy keeps its loop for that. */
 static void be_busy(struct bd_bytes path)
 {
-	uint64_t ms = bd_bytes_is(path, "/busy") ? 5 : bd_bytes_is(path, "/busy-long") ? 300 : 0;
+	uint64_t ms = bd_bytes_is(path, "/busy") ? 5 : bd_bytes_is(path, "/busy-long") ? 1000 : 0;
 	uint64_t end_ns = uv_hrtime() + ms * 1000000;
 	while (uv_hrtime() < end_ns) {
 	}

@@ -8,8 +8,8 @@
  * drained, and so does /watched, which watches for its client meanwhile, as does /watched-stream,
  * which sends "first" at once, and /watched-paused, which reads nothing; /redirect sends to /early;
  * /number answers with "#", which request of the server it was, how long its body, the sum of the
- * body's bytes, and "."; so do /busy and /busy-long, which keep the loop for 5 and 300 ms before;
- * /who answers with the name in the client's certificate, "-" without one.
+ * body's bytes, and "."; so do /busy and /busy-long, which keep the loop for 5 ms and a second
+ * before; /who answers with the name in the client's certificate, "-" without one.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H

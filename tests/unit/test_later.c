@@ -102,21 +102,26 @@ static void one_a_turn(void **state)
 	assert_false(uv_loop_alive(&it.uv));
 }
 
-/* Nobody waits: more of them, but not all, for timers have to be looked at. */
+/* Nobody waits: more of them, but not all, for timers have to be looked at. A machine that is busy
+ * with something else may leave time for one alone; not a hundred times. */
 static void longer_while_nobody_waits(void **state)
 {
 	struct work works[2 * BD_TURN_MAX_NS / BD_TURN_NS];
-	size_t count = sizeof(works) / sizeof(works[0]);
+	size_t count = sizeof(works) / sizeof(works[0]), most = 0;
 
 	(void)state;
-	for (size_t i = 0; i < count; i++) {
-		works[i] = work_of((int)i, 1, BD_TURN_NS);
-		bd_later(&it.laters, &works[i].later);
+	for (unsigned tries = 0; tries < 100 && most <= 1; tries++) {
+		it.count = 0;
+		for (size_t i = 0; i < count; i++) {
+			works[i] = work_of((int)i, 1, BD_TURN_NS);
+			bd_later(&it.laters, &works[i].later);
+		}
+		uv_run(&it.uv, UV_RUN_NOWAIT);
+		most = it.count > most ? it.count : most;
+		uv_run(&it.uv, UV_RUN_DEFAULT);
+		assert_int_equal(it.count, count);
 	}
-	uv_run(&it.uv, UV_RUN_NOWAIT);
-	assert_true(it.count > 1 && it.count <= count / 2 + 1);
-	uv_run(&it.uv, UV_RUN_DEFAULT);
-	assert_int_equal(it.count, count);
+	assert_true(most > 1 && most <= count / 2 + 1);
 }
 
 static void more_goes_behind(void **state)
