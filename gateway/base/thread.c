@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 #include <pthread.h>
@@ -7,7 +8,6 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* As sched_setattr(2) has it; the C library does not know it. */
@@ -45,20 +45,12 @@ void bd_thread_short_slices(void)
 	schedule(sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), BD_THREAD_SLICE_NS);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 void bd_thread_share(void)
 {
-	static __thread uint64_t shared_ns;
+	static __thread int64_t shared_us;
 
-	if (now_ns() - shared_ns >= BD_THREAD_SLICE_NS) {
+	if (bd_clock_monotonic_us() - shared_us >= BD_THREAD_SLICE_NS / 1000) {
 		sched_yield();
-		shared_ns = now_ns();
+		shared_us = bd_clock_monotonic_us();
 	}
 }

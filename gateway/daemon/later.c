@@ -12,9 +12,10 @@ static void on_turn(uv_idle_t *turn)
 {
 	struct bd_laters *laters = CONTAINER(struct bd_laters, turn, turn);
 	struct bd_later *later;
+	uint64_t begun_ns = uv_hrtime();
 
-	laters->end_ns = uv_hrtime() + BD_TURN_NS;
-	laters->last_ns = laters->end_ns - BD_TURN_NS + BD_TURN_MAX_NS;
+	laters->end_ns = begun_ns + BD_TURN_NS;
+	laters->last_ns = begun_ns + BD_TURN_MAX_NS;
 	laters->is_over = false;
 	while ((later = TAILQ_FIRST(&laters->queue)) != NULL) {
 		bd_later_not(laters, later);

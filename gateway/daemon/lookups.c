@@ -13,7 +13,9 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* How exactly spans are kept: a case that has given up is noticed so much later, and by nobody. */
+/* How exactly spans are kept: a case that has given up is noticed so much later, and by nobody.
+ * Looking at them takes so long of it at the most: where thousands wait, spans are longer by some
+ * tenths of a second, those of second requests (hedge-ms) and of giving up included. */
 #define SWEEP_MS 25
 #define SWEEP_NS 500000
 
@@ -116,8 +118,7 @@ static void let_parked_go(struct bd_lookups *lookups)
 	}
 }
 
-/* From where the last time ended, as far as the time for it lasts: of ten thousand that wait each
- * is looked at within a second. */
+/* From where the last time ended, as far as the time for it lasts. */
 static void look_at_some(struct bd_lookups *lookups)
 {
 	int64_t now_ms = bd_clock_monotonic_ms();

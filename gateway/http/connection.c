@@ -148,8 +148,12 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 	*buf = x->is_unread ? uv_buf_init(NULL, 0) : room_of(x);
 }
 
+/* got: as of libuv. After the last answer bytes are thrown away. */
 static void take(struct bd_http_exchange *x, ssize_t got, char *bytes)
 {
+	if (got > 0 && x->phase == BD_HTTP_LINGER) {
+		return;
+	}
 	if (got == UV_EOF) {
 		x->is_eof = true;
 	} else if (got < 0) {
@@ -169,7 +173,7 @@ static void take(struct bd_http_exchange *x, ssize_t got, char *bytes)
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
 	struct bd_http_exchange *x = (struct bd_http_exchange *)stream;
-	if (x->is_closing || got == 0 || (got > 0 && x->phase == BD_HTTP_LINGER)) {
+	if (x->is_closing || got == 0) {
 		return;
 	}
 	if (x->is_unread) {
@@ -194,10 +198,8 @@ static void read_now(struct bd_http_exchange *x)
 	do {
 		got = recv(fd, room.base, room.len, 0);
 	} while (got < 0 && errno == EINTR);
-	if (got > 0 && x->phase != BD_HTTP_LINGER) {
-		take(x, got, room.base);
-	} else if (got == 0) {
-		take(x, UV_EOF, NULL);
+	if (got >= 0) {
+		take(x, got > 0 ? got : UV_EOF, room.base);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
 		take(x, uv_translate_sys_error(errno), NULL);
 	}

@@ -223,9 +223,8 @@ static void process_in_turn(struct bd_http_queue *queue)
 	}
 }
 
-static void process_ready(struct bd_http_loop *loop)
+static void rest_if_empty(struct bd_http_loop *loop)
 {
-	process_until(&loop->ready, 0);
 	if (loop->ready.first == NULL && loop->coming.first == NULL &&
 		loop->going_on.first == NULL) {
 		uv_idle_stop(&loop->idle);
@@ -235,9 +234,10 @@ static void process_ready(struct bd_http_loop *loop)
 static void on_idle(uv_idle_t *idle)
 {
 	struct bd_http_loop *loop = idle->data;
+	process_until(&loop->ready, 0);
 	process_in_turn(&loop->coming);
 	process_in_turn(&loop->going_on);
-	process_ready(loop);
+	rest_if_empty(loop);
 }
 
 /* What may leave leaves at once, before anything that may be done later. */
@@ -245,7 +245,8 @@ static void on_turn(uv_check_t *turn)
 {
 	struct bd_http_loop *loop = turn->data;
 	end_turn(loop);
-	process_ready(loop);
+	process_until(&loop->ready, 0);
+	rest_if_empty(loop);
 }
 
 void bd_http_loop_queue(struct bd_http_queue *queue, struct bd_http_exchange *x)
