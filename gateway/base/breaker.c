@@ -2,13 +2,18 @@
 
 #include "base/limits.h"
 
+bool bd_breaker_refuses(const struct bd_breaker *breaker, int64_t now_ms)
+{
+	return breaker->state == BD_BREAKER_OPEN && now_ms < breaker->until_ms;
+}
+
 bool bd_breaker_may_ask(struct bd_breaker *breaker, int64_t now_ms)
 {
 	switch (breaker->state) {
 	case BD_BREAKER_CLOSED:
 		return true;
 	case BD_BREAKER_OPEN:
-		if (now_ms < breaker->until_ms) {
+		if (bd_breaker_refuses(breaker, now_ms)) {
 			return false;
 		}
 		breaker->state = BD_BREAKER_TRIAL;

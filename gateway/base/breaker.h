@@ -26,6 +26,8 @@ struct bd_breaker {
 /* May somebody be asked now? Whoever was let through says how it went, or that it never came to it.
  */
 bool bd_breaker_may_ask(struct bd_breaker *breaker, int64_t now_ms);
+/* Is it sure that nobody may be asked now? False of one whose trial is under way. */
+bool bd_breaker_refuses(const struct bd_breaker *breaker, int64_t now_ms);
 void bd_breaker_good(struct bd_breaker *breaker);
 /* True when it opens by this. */
 bool bd_breaker_bad(

@@ -313,6 +313,11 @@ static void serve_soon(struct bd_endpoint_run *endpoint)
 	}
 }
 
+bool bd_endpoint_refuses(const struct bd_endpoint_run *endpoint)
+{
+	return bd_breaker_refuses(&endpoint->breaker, bd_clock_monotonic_ms());
+}
+
 void bd_turn_take(struct bd_endpoint_run *endpoint, struct bd_turn *turn)
 {
 	turn->endpoint = endpoint;

@@ -66,6 +66,8 @@ void bd_endpoint_run_unref(struct bd_endpoint_run *endpoint);
 enum bd_code bd_endpoint_value(struct bd_form_value *out, struct bd_endpoint_run *endpoint,
 	const struct bd_source_value *value, struct bd_diag *diag);
 
+/* Would whoever takes a turn now be told BD_ASK_CIRCUIT? */
+bool bd_endpoint_refuses(const struct bd_endpoint_run *endpoint);
 /* Waits its turn: for the rate, and until fewer than `concurrency` are busy. */
 void bd_turn_take(struct bd_endpoint_run *endpoint, struct bd_turn *turn);
 enum bd_turn_outcome {

@@ -26,6 +26,8 @@ struct planning {
 	const struct bd_compared *compared;
 	const struct bd_dictionary *dict;
 	struct bd_look *look; /* NULL before the first item */
+	/* Its items, in the loop's arena until all are found. */
+	struct bd_look_item *items;
 	struct bd_diag *diag;
 	int64_t now_ms;
 };
@@ -166,11 +168,12 @@ static enum bd_code make_look(struct planning *planning)
 	look->loop = call->loop;
 	look->setup = bd_setup_ref(call->setup);
 	look->is_back = true;
-	look->items = bd_arena_alloc(&look->arena, BD_CASE_LOOK_UPS_MAX, sizeof(*look->items));
+	planning->items =
+		bd_arena_take(&call->loop->arena, BD_CASE_LOOK_UPS_MAX, sizeof(*planning->items));
 	planning->look = look;
-	code = look->items != NULL ? bd_audit_caller_kept(&look->caller, &call->loop->audit,
-					     call->exchange, call->sender->name, &look->arena)
-				   : BD_NO_MEMORY;
+	code = planning->items != NULL ? bd_audit_caller_kept(&look->caller, &call->loop->audit,
+						 call->exchange, call->sender->name, &look->arena)
+				       : BD_NO_MEMORY;
 	if (code == BD_OK && look->caller.case_id.len == 0) {
 		code = bd_audit_text(&look->caller.case_id, &call->loop->audit,
 			planning->compared->asked->id, &look->arena);
@@ -179,10 +182,10 @@ static enum bd_code make_look(struct planning *planning)
 	return code;
 }
 
-static bool is_listed(const struct bd_look *look, const struct bd_look_item *wanted)
+static bool is_listed(const struct planning *planning, const struct bd_look_item *wanted)
 {
-	for (size_t i = 0; look != NULL && i < look->count; i++) {
-		const struct bd_look_item *item = &look->items[i];
+	for (size_t i = 0; planning->look != NULL && i < planning->look->count; i++) {
+		const struct bd_look_item *item = &planning->items[i];
 
 		if (strcmp(item->source, wanted->source) == 0 &&
 			strcmp(item->feed, wanted->feed) == 0 &&
@@ -204,9 +207,10 @@ static uint64_t max_age_of(const struct bd_element *element)
 }
 
 /* The look's own, of what is borrowed. */
-static bool keep_item(struct bd_look *look, const struct bd_look_item *wanted)
+static bool keep_item(struct planning *planning, const struct bd_look_item *wanted)
 {
-	struct bd_look_item *item = &look->items[look->count];
+	struct bd_look *look = planning->look;
+	struct bd_look_item *item = &planning->items[look->count];
 	struct bd_arena *arena = &look->arena;
 
 	*item = *wanted;
@@ -227,14 +231,28 @@ static enum bd_code add(struct planning *planning, const struct bd_look_item *wa
 {
 	enum bd_code code = BD_OK;
 
-	if (is_listed(planning->look, wanted)) {
+	if (is_listed(planning, wanted)) {
 		return BD_OK;
 	}
 	code = planning->look == NULL ? make_look(planning) : BD_OK;
 	if (code != BD_OK || planning->look->count == BD_CASE_LOOK_UPS_MAX) {
 		return code;
 	}
-	return keep_item(planning->look, wanted) ? BD_OK : BD_NO_MEMORY;
+	return keep_item(planning, wanted) ? BD_OK : BD_NO_MEMORY;
+}
+
+/* Thousands may wait: the look has room for as many as it has. */
+static bool keep_items(struct planning *planning, uint64_t wait_ms)
+{
+	struct bd_look *look = planning->look;
+
+	look->items = bd_arena_alloc(&look->arena, look->count, sizeof(*look->items));
+	if (look->items != NULL) {
+		memcpy(look->items, planning->items, look->count * sizeof(*look->items));
+	}
+	look->wait_ms = wait_ms;
+	look->open = look->count;
+	return look->items != NULL;
 }
 
 /* What is held of the subject, or the claim alone, to be judged. */
@@ -344,12 +362,13 @@ enum bd_code bd_look_plan(struct bd_look **out, const struct bd_question *questi
 			code = plan_finding(&planning, &compared->findings[i]);
 		}
 	}
-	if (code != BD_OK || planning.look == NULL || planning.look->count == 0) {
-		bd_look_release(planning.look);
-		return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
+	if (code == BD_OK && planning.look != NULL && !keep_items(&planning, wait_ms)) {
+		code = BD_NO_MEMORY;
 	}
-	planning.look->wait_ms = wait_ms;
-	planning.look->open = planning.look->count;
+	if (code != BD_OK) {
+		bd_look_release(planning.look);
+		return bd_fail(diag, code, "%s", "");
+	}
 	*out = planning.look;
 	return BD_OK;
 }

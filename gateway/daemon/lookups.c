@@ -176,9 +176,10 @@ static void begin_item(struct bd_lookups *lookups, struct bd_look_item *item)
 		bd_look_done(item, code);
 	} else if (flight != NULL) {
 		bd_flight_join(flight, item);
+	} else if (bd_endpoint_refuses(target->endpoint)) {
+		bd_lookups_refuse(lookups, target, item, BD_ASK_CIRCUIT);
 	} else if (lookups->count >= BD_LOOK_UPS_MAX) {
-		bd_lookups_tell(target, &(struct bd_look_note){ .refused = 1 }, lookups->board);
-		bd_look_done(item, BD_ASK_BUSY);
+		bd_lookups_refuse(lookups, target, item, BD_ASK_BUSY);
 	} else if (bd_flight_start(lookups, target, hash, item)) {
 		lookups->count++;
 		keep_time(lookups);

@@ -125,30 +125,50 @@ static void conclude(struct bd_flight *flight, enum bd_code code)
 	}
 }
 
-/* Who asked whom about whom, for which case, and what came of it. */
-static void enter(const struct bd_flight *flight, enum bd_code code, uint64_t message)
+/* The event has who asked, for which case, and what came of it; this adds whom, about whom. */
+static void enter(const struct bd_lookups *lookups, const struct bd_target *target,
+	const struct bd_identifier *subject, const char *pointer, struct bd_trail_event *event)
 {
-	struct bd_loop *loop = flight->lookups->loop;
-	struct bd_trail_subject subject = { .pointer = bd_bytes_of(flight->pointer) };
+	struct bd_audit *audit = &lookups->loop->audit;
+	struct bd_trail_subject entered = { .pointer = bd_bytes_of(pointer) };
+	enum bd_code code =
+		bd_audit_subject(entered.digest, audit, subject, lookups->loop->setup->dict);
+
+	event->subjects = &entered;
+	event->subject_count = 1;
+	event->source = bd_bytes_of(target->access->plan->source);
+	event->feed = bd_bytes_of(target->plan->feed->name);
+	code = code == BD_OK
+		       ? bd_audit_event(audit, BD_TRAIL_LOOK_UP, event, bd_audit_time(audit), NULL)
+		       : code;
+	code = code == BD_OK ? bd_audit_flush(audit, NULL) : code;
+	if (code != BD_OK) {
+		bd_log(BD_LOG_ERROR, "sources", "trail", "%s: a look-up is not on the trail",
+			target->name);
+	}
+}
+
+static void enter_flight(const struct bd_flight *flight, enum bd_code code, uint64_t message)
+{
 	struct bd_trail_event event = { .caller = flight->caller,
-		.subjects = &subject,
-		.subject_count = 1,
-		.source = bd_bytes_of(flight->target->access->plan->source),
-		.feed = bd_bytes_of(flight->target->plan->feed->name),
 		.message = message,
 		.code = bd_bytes_of(bd_code_info(code)->text),
 		.more = flight->joined };
-	enum bd_code result = bd_audit_subject(
-		subject.digest, &loop->audit, &flight->subject, flight->lookups->loop->setup->dict);
 
-	result = result == BD_OK ? bd_audit_event(&loop->audit, BD_TRAIL_LOOK_UP, &event,
-					   bd_audit_time(&loop->audit), NULL)
-				 : result;
-	result = result == BD_OK ? bd_audit_flush(&loop->audit, NULL) : result;
-	if (result != BD_OK) {
-		bd_log(BD_LOG_ERROR, "sources", "trail", "%s: a look-up is not on the trail",
-			flight->target->name);
-	}
+	enter(flight->lookups, flight->target, &flight->subject, flight->pointer, &event);
+}
+
+void bd_lookups_refuse(const struct bd_lookups *lookups, const struct bd_target *target,
+	struct bd_look_item *item, enum bd_code code)
+{
+	struct bd_trail_event event = { .caller = item->look->caller,
+		.code = bd_bytes_of(bd_code_info(code)->text) };
+
+	enter(lookups, target, &item->subject, item->pointer, &event);
+	bd_lookups_tell(target,
+		&(struct bd_look_note){ .refused = 1, .code = code, .is_end = true },
+		lookups->board);
+	bd_look_done(item, code);
 }
 
 /* Was it refused before anybody was asked? */
@@ -184,7 +204,7 @@ static void on_asked(struct bd_asking *asking, const struct bd_asked *asked)
 	if (flight->is_over || (!is_answer && is_any_open(flight))) {
 		return;
 	}
-	enter(flight, code, asked->receipt != NULL ? asked->receipt->message : 0);
+	enter_flight(flight, code, asked->receipt != NULL ? asked->receipt->message : 0);
 	bd_lookups_remember(flight->lookups, flight->hash, code);
 	bd_lookups_tell(flight->target, &note, flight->lookups->board);
 	conclude(flight, code);
@@ -354,7 +374,7 @@ void bd_flight_look(struct bd_flight *flight, int64_t now_ms)
 	since_ms = flight->asked_ms != 0 ? now_ms - flight->asked_ms : 0;
 	if (flight->waiters == NULL && (flight->asked_ms == 0 || !flight->lookups->is_open)) {
 		if (flight->asked_ms != 0) {
-			enter(flight, BD_DRAINING, 0);
+			enter_flight(flight, BD_DRAINING, 0);
 		}
 		conclude(flight, BD_CONNECT_TIMEOUT);
 	} else if (since_ms > BD_LOOK_UP_MAX_MS) {

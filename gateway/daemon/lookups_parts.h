@@ -104,6 +104,9 @@ void bd_lookups_closed_one(struct bd_lookups *lookups);
 /* The first request about a subject; item waits for it. False: no memory. */
 bool bd_flight_start(struct bd_lookups *lookups, struct bd_target *target, uint64_t hash,
 	struct bd_look_item *item);
+/* Nobody is asked: entered, counted, and the item is done. */
+void bd_lookups_refuse(const struct bd_lookups *lookups, const struct bd_target *target,
+	struct bd_look_item *item, enum bd_code code);
 void bd_flight_join(struct bd_flight *flight, struct bd_look_item *item);
 /* Is it time for something? Not freed from within. */
 void bd_flight_look(struct bd_flight *flight, int64_t now_ms);

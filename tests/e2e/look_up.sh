@@ -527,7 +527,9 @@ trips() {
 	another && decided hour "$number" "$unknown and .look_ups[0].code == \"ask.circuit\"" && asked 6
 }
 check 'a source that flaps: its circuit opens, and nobody asks it' trips
-check 'which is counted, and is no success' state ".refused == 1 and .good == \"$good\" and .good != null"
+check 'which is counted, and is no success' state ".refused == 1 and .busy == 0 and .waiting == 0 and .good == \"$good\" and .good != null"
+check 'and is on the trail, of whom' eventually audit_has \
+	".kind == \"look_up\" and .code == \"ask.circuit\" and .case == \"B-${number: -4}\" and .client == \"demo\" and (.subjects[0].digest | length) == 64"
 closes() {
 	another && decided hour "$number" "$passes"
 }

@@ -23,6 +23,8 @@ static void it_opens_after_failures_one_after_the_other(void **state)
 	assert_true(bd_breaker_bad(&breaker, 3, 1000, 10));
 	assert_false(bd_breaker_may_ask(&breaker, 10));
 	assert_false(bd_breaker_may_ask(&breaker, 1009));
+	assert_true(bd_breaker_refuses(&breaker, 1009));
+	assert_false(bd_breaker_refuses(&breaker, 1010));
 	/* Those who were already on their way change nothing. */
 	assert_false(bd_breaker_bad(&breaker, 3, 1000, 900));
 	assert_int_equal(breaker.until_ms, 1010);
@@ -37,6 +39,8 @@ static void one_trial_decides(void **state)
 	assert_true(bd_breaker_may_ask(&breaker, 1000));
 	assert_int_equal(breaker.state, BD_BREAKER_TRIAL);
 	assert_false(bd_breaker_may_ask(&breaker, 1000));
+	/* Whoever comes meanwhile waits for how it goes. */
+	assert_false(bd_breaker_refuses(&breaker, 1000));
 	assert_true(bd_breaker_bad(&breaker, 1, 1000, 1000));
 	assert_false(bd_breaker_may_ask(&breaker, 2999));
 	assert_true(bd_breaker_may_ask(&breaker, 3000));
