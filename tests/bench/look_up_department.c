@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <search.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -288,24 +287,24 @@ static void hear(struct department *department, struct client *client)
 	}
 }
 
+/* One: of others that wait the listener tells again. */
 static void welcome(struct department *department)
 {
 	const int on = 1;
-	int fd;
+	int fd = accept4(department->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct client *client = fd >= 0 ? calloc(1, sizeof(*client)) : NULL;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
 
-	while ((fd = accept4(department->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
-		0) {
-		struct client *client = calloc(1, sizeof(*client));
-		struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
-
-		if (client == NULL) {
-			fail("memory");
-		}
-		client->fd = fd;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		if (epoll_ctl(department->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-			fail("epoll");
-		}
+	if (fd < 0) {
+		return;
+	}
+	if (client == NULL) {
+		fail("memory");
+	}
+	client->fd = fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (epoll_ctl(department->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+		fail("epoll");
 	}
 }
 
@@ -330,7 +329,7 @@ static void answer_due(struct department *department)
 			department->late_ns[department->late_count++] = now - client->due_ns;
 		}
 		answer(department, client);
-		sched_yield(); /* what is measured goes first */
+		rest(); /* what is measured goes first */
 	}
 }
 
@@ -416,7 +415,7 @@ static bool serve(struct department *department)
 			hear(department, events[i].data.ptr);
 		}
 		answer_due(department);
-		sched_yield(); /* what is measured goes first */
+		rest(); /* what is measured goes first */
 	}
 	answer_due(department);
 	return true;

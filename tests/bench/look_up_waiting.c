@@ -234,6 +234,7 @@ static void poll_once(struct waiting *waiting, int wait_ms)
 
 	for (int i = 0; i < got; i++) {
 		advance(waiting, events[i].data.ptr);
+		rest();
 	}
 }
 
@@ -278,6 +279,7 @@ static void ask_all(struct waiting *waiting)
 		}
 		note_sent(waiting, batch);
 		watch(waiting, batch, EPOLL_CTL_MOD);
+		rest();
 	}
 	while (waiting->over < waiting->batch_count && now_ns() < last_ns) {
 		poll_once(waiting, 100);
