@@ -2,6 +2,7 @@
  * signer. */
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/page_cache.h"
 #include "base/try.h"
 #include "store/case_reseal.h"
 #include "store/case_runs.h"
@@ -403,7 +404,7 @@ struct sync_work {
 	int fds[FINISHED_MAX + 1];
 	size_t finished, count;
 	bool has_new_file;
-	struct bd_case_place end; /* of what is written */
+	struct bd_case_place begin, end; /* of what is written, and not synced */
 };
 
 /* Under the lock. Finished files are the signer's to close. */
@@ -417,6 +418,7 @@ static void take_work(struct sync_work *work, struct bd_case_log *log)
 	if (log->is_dirty && log->fd >= 0) {
 		work->fds[work->count++] = log->fd;
 	}
+	work->begin = log->store->cases->series[log->next.loop].synced;
 	work->end = log->store->cases->series[log->next.loop].end;
 	log->is_dirty = false;
 	log->has_new_file = false;
@@ -450,7 +452,13 @@ static enum bd_code sync_log(struct bd_store *store, const struct sync_work *wor
 	enum bd_code code = work->has_new_file ? sync_folder(store) : BD_OK;
 
 	for (size_t i = 0; i < work->count; i++) {
-		code = fdatasync(work->fds[i]) == 0 ? code : BD_IO;
+		bool is_last = i >= work->finished,
+		     is_begun = i == 0 && (!is_last || work->begin.segment == work->end.segment);
+
+		code = bd_page_cache_sync(work->fds[i], is_begun ? work->begin.offset : 0,
+			       is_last ? work->end.offset : BD_PAGE_CACHE_TO_END) == 0
+			       ? code
+			       : BD_IO;
 		if (i < work->finished) {
 			close(work->fds[i]);
 		}

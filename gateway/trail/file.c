@@ -1,6 +1,7 @@
 #include "trail/file.h"
 
 #include "base/digest.h"
+#include "base/page_cache.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,13 +85,21 @@ enum bd_code bd_trail_read_at(size_t *got, int fd, void *out, size_t len, uint64
 	return BD_OK;
 }
 
+/* Not BD_DISK_FULL, whatever it says: it cannot be made good by making room. */
+static enum bd_code synced(int result, const char *name, struct bd_diag *diag)
+{
+	return result == 0 ? BD_OK : bd_fail(diag, BD_IO, "%s: sync: %s", name, strerror(errno));
+}
+
 enum bd_code bd_trail_sync_file(int fd, const char *name, struct bd_diag *diag)
 {
-	if (fdatasync(fd) == 0) {
-		return BD_OK;
-	}
-	/* Not BD_DISK_FULL, whatever it says: it cannot be made good by making room. */
-	return bd_fail(diag, BD_IO, "%s: sync: %s", name, strerror(errno));
+	return synced(fdatasync(fd), name, diag);
+}
+
+enum bd_code bd_trail_sync_grown(
+	int fd, uint64_t from, uint64_t to, const char *name, struct bd_diag *diag)
+{
+	return synced(bd_page_cache_sync(fd, from, to), name, diag);
 }
 
 enum bd_code bd_trail_sync_folder(int folder, struct bd_diag *diag)

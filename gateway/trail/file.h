@@ -31,6 +31,9 @@ enum bd_code bd_trail_read_at(size_t *got, int fd, void *out, size_t len, uint64
 /* fdatasync. A failure is final: what was dirty may be lost, and a second sync would say nothing of
  * it. */
 enum bd_code bd_trail_sync_file(int fd, const char *name, struct bd_diag *diag);
+/* The same of one that has grown by megabytes, from..to (bd_page_cache_sync). */
+enum bd_code bd_trail_sync_grown(
+	int fd, uint64_t from, uint64_t to, const char *name, struct bd_diag *diag);
 enum bd_code bd_trail_sync_folder(int folder, struct bd_diag *diag);
 /* Opens a file of the folder, made when it is not there and `makes`; *fd -1 when it is not there
  * and may not be made. */

@@ -118,26 +118,29 @@ enum bd_code bd_trail_allocate_current(struct bd_trail *trail, struct bd_diag *d
 static enum bd_code sync_log(struct bd_trail_log *log, struct bd_diag *diag)
 {
 	char name[BD_TRAIL_NAME_BYTES];
-	uint64_t count;
+	struct bd_trail_position until;
 	int fd, finished[BD_TRAIL_SPARES];
 	size_t finished_count;
+	uint64_t from;
 	enum bd_code code = BD_OK;
 
 	/* All stay open: only this thread closes them. */
 	pthread_mutex_lock(&log->lock);
-	count = log->written.count;
+	until = log->written;
 	fd = log->fd;
 	memcpy(finished, log->finished, sizeof(finished));
 	finished_count = log->finished_count;
 	bd_trail_name_segment(name, log->loop, log->written.segment);
 	pthread_mutex_unlock(&log->lock);
-	if (fd < 0 || (count == log->synced && finished_count == 0)) {
+	if (fd < 0 || (until.count == log->synced && finished_count == 0)) {
 		return BD_OK;
 	}
+	from = log->synced_to.segment + finished_count == until.segment ? log->synced_to.offset : 0;
 	for (size_t i = 0; i < finished_count && code == BD_OK; i++) {
-		code = bd_trail_sync_file(finished[i], name, diag);
+		code = bd_trail_sync_grown(finished[i], from, BD_PAGE_CACHE_TO_END, name, diag);
+		from = 0;
 	}
-	code = code == BD_OK ? bd_trail_sync_file(fd, name, diag) : code;
+	code = code == BD_OK ? bd_trail_sync_grown(fd, from, until.offset, name, diag) : code;
 	if (code != BD_OK) {
 		return bd_trail_fail(log->trail, code);
 	}
@@ -152,7 +155,8 @@ static enum bd_code sync_log(struct bd_trail_log *log, struct bd_diag *diag)
 	for (size_t i = 0; i < finished_count; i++) {
 		close(finished[i]);
 	}
-	__atomic_store_n(&log->synced, count, __ATOMIC_RELEASE);
+	log->synced_to = until;
+	__atomic_store_n(&log->synced, until.count, __ATOMIC_RELEASE);
 	return BD_OK;
 }
 

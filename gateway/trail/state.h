@@ -37,6 +37,7 @@ struct bd_trail_log {
 	struct bd_trail_position
 		fresh_end; /* behind the newest: `written` may be in the next segment */
 	/* the signer's */
+	struct bd_trail_position synced_to;
 	struct bd_trail_walk walk;
 	struct bd_buf taken; /* of fresh */
 	struct bd_trail_position taken_end;

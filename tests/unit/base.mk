@@ -1,5 +1,5 @@
 BASE_TESTS = tests/unit/test_address tests/unit/test_breaker tests/unit/test_bytes tests/unit/test_charset tests/unit/test_clock \
-	tests/unit/test_digest tests/unit/test_file_pattern tests/unit/test_json tests/unit/test_merkle tests/unit/test_shares tests/unit/test_sign tests/unit/test_silence tests/unit/test_thread \
+	tests/unit/test_digest tests/unit/test_file_pattern tests/unit/test_json tests/unit/test_merkle tests/unit/test_page_cache tests/unit/test_shares tests/unit/test_sign tests/unit/test_silence tests/unit/test_thread \
 	tests/unit/test_sm4_blocks tests/unit/test_text tests/unit/test_workday
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -35,5 +35,7 @@ tests_unit_test_file_pattern_SOURCES = tests/unit/test_file_pattern.c
 tests_unit_test_file_pattern_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_silence_SOURCES = tests/unit/test_silence.c
 tests_unit_test_silence_LDADD = $(BASE_TEST_LIBS)
+tests_unit_test_page_cache_SOURCES = tests/unit/test_page_cache.c tests/unit/page_cache_support.h
+tests_unit_test_page_cache_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_thread_SOURCES = tests/unit/test_thread.c
 tests_unit_test_thread_LDADD = $(BASE_TEST_LIBS) -lpthread

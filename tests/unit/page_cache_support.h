@@ -3,6 +3,7 @@
 #define BD_TEST_PAGE_CACHE_SUPPORT_H
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
