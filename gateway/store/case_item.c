@@ -1,5 +1,7 @@
 #include "store/case_item.h"
 
+#include "base/thread.h"
+
 #include <stdlib.h>
 
 /* -- forms -- */
@@ -192,6 +194,7 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 		sort_digit(to, in, live, shift);
 		in = to;
 		to = swap;
+		bd_thread_share();
 	}
 	for (size_t from = 0, end; from < live; from = end) {
 		for (end = from + 1; end < live && in[end].front >> 64 % DIGIT_BITS ==

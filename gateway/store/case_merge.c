@@ -2,6 +2,8 @@
  * away.
  */
 #include "base/clock.h"
+#include "base/page_cache.h"
+#include "base/thread.h"
 #include "base/try.h"
 #include "store/case_index.h"
 #include "store/case_runs.h"
@@ -15,6 +17,14 @@
 #define PARTS_OF_TIME 8
 #define LONGEST_DAYS 3650
 
+/* Some microseconds of entries between two looks at the clock. */
+static void share(size_t i)
+{
+	if (i % 64 == 0) {
+		bd_thread_share();
+	}
+}
+
 /* -- the tail -- */
 
 /* What the index leads to is on disk before the index is. */
@@ -26,7 +36,13 @@ static enum bd_code sync_files(struct bd_store *store, struct bd_diag *diag)
 		for (uint32_t at = series.indexed.segment;
 			series.is_there && at <= series.read.segment; at++) {
 			int fd = bd_case_file_open(store, (uint16_t)i, at, false);
-			int result = fd >= 0 ? fdatasync(fd) : 0;
+			int result =
+				fd < 0 ? 0
+				       : bd_page_cache_sync(fd,
+						 at == series.synced.segment ? series.synced.offset
+									     : 0,
+						 at == series.read.segment ? series.read.offset
+									   : BD_PAGE_CACHE_TO_END);
 
 			if (fd >= 0) {
 				close(fd);
@@ -39,63 +55,106 @@ static enum bd_code sync_files(struct bd_store *store, struct bd_diag *diag)
 	return BD_OK;
 }
 
-static enum bd_code write_tail(struct bd_case_run_writer *writer, const struct bd_case_runs *runs)
+/* From where the step before ended; something may have been taken out since. */
+static enum bd_code write_some(
+	struct bd_case_run_writer *writer, struct bd_case_making *spill, bool *is_over)
 {
+	struct bd_case_runs *runs = writer->txn->store->cases->runs;
 	const struct bd_case_tail *tail = &runs->tail;
+	size_t at, end;
 
-	for (size_t i = 0; i < tail->order_count; i++) {
-		const struct bd_case_item *item = &tail->items[tail->order[i]];
-
-		if (!bd_case_is_hidden(runs->hidden, item)) {
-			BD_TRY(bd_case_run_add(writer, item));
+	BD_TRY(bd_case_tail_sort(&runs->tail));
+	at = spill->has_last ? bd_case_tail_find_behind(tail, &spill->last) : 0;
+	end = tail->order_count - at > runs->step_max ? at + runs->step_max : tail->order_count;
+	for (; at < end; at++) {
+		spill->last = tail->items[tail->order[at]];
+		spill->has_last = true;
+		if (!bd_case_is_hidden(runs->hidden, &spill->last)) {
+			BD_TRY(bd_case_run_add(writer, &spill->last));
 		}
+		share(at);
 	}
-	BD_TRY(bd_case_run_flush(writer));
-	return writer->run.items > 0 ? bd_case_run_finish(writer->txn, &writer->run) : BD_OK;
+	*is_over = end == tail->order_count;
+	return bd_case_run_flush(writer);
 }
 
-static enum bd_code spill(struct bd_case_run_writer *writer, struct bd_store *store)
+static enum bd_code spill_step(
+	struct bd_case_run_writer *writer, struct bd_case_making *spill, bool *is_over)
+{
+	BD_TRY(write_some(writer, spill, is_over));
+	if (*is_over) {
+		BD_TRY(writer->run.items > 0 ? bd_case_run_finish(writer->txn, &writer->run)
+					     : BD_OK);
+		BD_TRY(bd_cases_put_indexed(writer->txn));
+	}
+	bd_store_reach(writer->txn->store, "cases.spilling");
+	return BD_OK;
+}
+
+static enum bd_code begin_spill(struct bd_store *store, struct bd_diag *diag)
 {
 	struct bd_case_runs *runs = store->cases->runs;
 
+	if (runs->spill.is_running) {
+		return BD_OK;
+	}
 	BD_TRY(bd_case_runs_reserve(runs));
-	BD_TRY(bd_case_tail_sort(&runs->tail));
-	BD_TRY(sync_files(store, writer->txn->diag));
-	BD_TRY(write_tail(writer, runs));
-	BD_TRY(bd_cases_put_indexed(writer->txn));
-	bd_store_reach(store, "cases.spilling");
+	BD_TRY(sync_files(store, diag));
+	runs->spill = (struct bd_case_making){ .is_running = true };
+	runs->spill.out.number = runs->next++;
+	runs->spill.out.filter = bd_case_filter_new(runs->tail.subjects);
 	return BD_OK;
+}
+
+static void end_spill(struct bd_store *store)
+{
+	struct bd_case_runs *runs = store->cases->runs;
+
+	if (runs->spill.out.items > 0) {
+		bd_case_runs_add(runs, &runs->spill.out);
+	} else {
+		bd_case_filter_free(&runs->spill.out.filter);
+	}
+	runs->spill = (struct bd_case_making){ .is_running = false };
+	bd_cases_set_indexed(store);
+	pthread_mutex_lock(&runs->tail.lock);
+	bd_case_tail_clear(&runs->tail);
+	pthread_mutex_unlock(&runs->tail.lock);
+}
+
+/* Given up, to be begun anew: what was written of it is taken away. */
+static void drop(struct bd_case_runs *runs, struct bd_case_making *making)
+{
+	bd_case_filter_free(&making->out.filter);
+	*making = (struct bd_case_making){ .is_running = false };
+	runs->has_garbage = true;
 }
 
 enum bd_code bd_case_spill(struct bd_store *store, struct bd_diag *diag)
 {
 	struct bd_case_runs *runs = store->cases->runs;
-	struct bd_case_run_writer writer = { .run.number = runs->next };
+	struct bd_case_making next;
+	struct bd_case_run_writer writer;
 	struct bd_txn txn;
+	bool is_over = false;
 	enum bd_code code;
 
-	writer.txn = &txn;
-	writer.run.filter = bd_case_filter_new(runs->tail.subjects);
+	BD_TRY(begin_spill(store, diag));
+	next = runs->spill;
+	writer = (struct bd_case_run_writer){ .txn = &txn, .run = next.out };
 	bd_txn_open(&txn, store, diag);
 	code = bd_txn_begin(&txn);
-	code = code == BD_OK ? bd_txn_end(&txn, spill(&writer, store)) : code;
+	code = code == BD_OK ? bd_txn_end(&txn, spill_step(&writer, &next, &is_over)) : code;
 	bd_txn_close(&txn);
+	next.out = writer.run;
+	runs->spill = next;
 	if (code != BD_OK) {
-		bd_case_filter_free(&writer.run.filter);
-		return code;
+		drop(runs, &runs->spill);
+	} else if (is_over) {
+		bd_store_reach(store, "cases.spilled");
+		end_spill(store);
 	}
-	bd_store_reach(store, "cases.spilled");
-	runs->next++;
-	if (writer.run.items > 0) {
-		bd_case_runs_add(runs, &writer.run);
-	} else {
-		bd_case_filter_free(&writer.run.filter);
-	}
-	bd_cases_set_indexed(store);
-	pthread_mutex_lock(&runs->tail.lock);
-	bd_case_tail_clear(&runs->tail);
-	pthread_mutex_unlock(&runs->tail.lock);
-	return BD_OK;
+	return code;
 }
 
 /* -- which are merged -- */
@@ -137,10 +196,10 @@ static size_t fitting(struct bd_case_run *const *list, size_t count, int64_t lon
 
 static void begin_merge(struct bd_case_runs *runs, struct bd_case_run *const *list, size_t count)
 {
-	struct bd_case_merge *merge = &runs->merge;
+	struct bd_case_making *merge = &runs->merge;
 	uint64_t names = 0;
 
-	*merge = (struct bd_case_merge){ .is_running = true, .count = count };
+	*merge = (struct bd_case_making){ .is_running = true, .count = count };
 	for (size_t i = 0; i < count; i++) {
 		merge->inputs[i] = list[i]->number;
 		names += list[i]->subjects;
@@ -240,14 +299,14 @@ static enum bd_code merge_some(
 	struct bd_case_run_writer *writer, struct input *inputs, MDB_cursor *cursor, bool *is_over)
 {
 	struct bd_case_runs *runs = writer->txn->store->cases->runs;
-	struct bd_case_merge *merge = &runs->merge;
+	struct bd_case_making *merge = &runs->merge;
 
 	for (size_t i = 0; i < merge->count; i++) {
 		inputs[i].run = merge->inputs[i];
 		BD_TRY(fill(
 			&inputs[i], cursor, writer->txn, merge->has_last ? &merge->last : NULL));
 	}
-	for (size_t i = 0; i < runs->merge_max; i++) {
+	for (size_t i = 0; i < runs->step_max; i++) {
 		struct input *input = least(inputs, merge->count);
 
 		if (input == NULL) {
@@ -263,6 +322,7 @@ static enum bd_code merge_some(
 		if (input->at == input->count) {
 			BD_TRY(fill(input, cursor, writer->txn, &merge->last));
 		}
+		share(i);
 	}
 	return bd_case_run_flush(writer);
 }
@@ -270,7 +330,7 @@ static enum bd_code merge_some(
 /* From here on the new run counts, and those it was made of do not. */
 static enum bd_code swap(struct bd_txn *txn, struct bd_case_run *out)
 {
-	const struct bd_case_merge *merge = &txn->store->cases->runs->merge;
+	const struct bd_case_making *merge = &txn->store->cases->runs->merge;
 	char room[4];
 
 	if (out->items > 0) {
@@ -309,17 +369,9 @@ static enum bd_code merge_step(struct bd_case_run_writer *writer, bool *is_over)
 	return code == BD_OK && *is_over ? swap(txn, &writer->run) : code;
 }
 
-/* Begun anew, or given up: what was written of it is taken away. */
-static void drop_merge(struct bd_case_runs *runs)
-{
-	bd_case_filter_free(&runs->merge.out.filter);
-	runs->merge = (struct bd_case_merge){ .is_running = false };
-	runs->has_garbage = true;
-}
-
 static void take_over(struct bd_case_runs *runs)
 {
-	struct bd_case_merge *merge = &runs->merge;
+	struct bd_case_making *merge = &runs->merge;
 
 	for (size_t i = 0; i < merge->count; i++) {
 		bd_case_runs_remove(runs, merge->inputs[i]);
@@ -328,7 +380,7 @@ static void take_over(struct bd_case_runs *runs)
 		bd_case_runs_add(runs, &merge->out);
 		merge->out.filter = (struct bd_case_filter){ .count = 0 };
 	}
-	drop_merge(runs);
+	drop(runs, &runs->merge);
 }
 
 static enum bd_code merge(struct bd_txn *txn)
@@ -340,7 +392,7 @@ static enum bd_code merge(struct bd_txn *txn)
 
 	runs->merge.out = writer.run;
 	if (code != BD_OK) {
-		drop_merge(runs);
+		drop(runs, &runs->merge);
 	} else if (is_over) {
 		bd_store_reach(txn->store, "cases.swapped");
 		take_over(runs);
@@ -375,7 +427,7 @@ static enum bd_code delete_rows(struct bd_txn *txn, MDB_cursor *cursor, uint32_t
 /* *left: of the rows that one step takes; if some is left there are no more. */
 static enum bd_code sweep(struct bd_txn *txn, size_t *left)
 {
-	const struct bd_case_merge *merge = &txn->store->cases->runs->merge;
+	const struct bd_case_making *merge = &txn->store->cases->runs->merge;
 	struct bd_case_run run = { .number = 0 };
 	MDB_cursor *cursor;
 	bool is_whole = false;

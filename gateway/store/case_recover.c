@@ -23,7 +23,7 @@ enum bd_code bd_cases_new(struct bd_cases **out, struct bd_diag *diag)
 		return bd_fail(diag, BD_NO_MEMORY, "cases");
 	}
 	pthread_mutex_init(&cases->lock, NULL);
-	runs->merge_max = BD_CASE_MERGE_ITEMS;
+	runs->step_max = BD_CASE_STEP_ITEMS;
 	runs->garbage_max = BD_CASE_GARBAGE_ROWS;
 	cases->runs = runs;
 	for (size_t i = 0; i < BD_TRAIL_LOOPS_MAX; i++) {

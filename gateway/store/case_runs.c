@@ -122,6 +122,7 @@ void bd_case_runs_close(struct bd_case_runs *runs)
 		bd_case_filter_free(&runs->items[i].filter);
 	}
 	bd_case_filter_free(&runs->merge.out.filter);
+	bd_case_filter_free(&runs->spill.out.filter);
 	free(runs->items);
 	bd_case_tail_close(&runs->tail);
 }
@@ -271,6 +272,9 @@ enum bd_code bd_case_take_out(struct bd_txn *txn, const struct bd_case_item *ite
 		if (may_have(&runs->items[i], item)) {
 			BD_TRY(bd_case_run_remove(txn, runs->items[i].number, item));
 		}
+	}
+	if (runs->spill.is_running) {
+		BD_TRY(bd_case_run_remove(txn, runs->spill.out.number, item));
 	}
 	return runs->merge.is_running ? bd_case_run_remove(txn, runs->merge.out.number, item)
 				      : BD_OK;

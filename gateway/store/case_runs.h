@@ -1,11 +1,12 @@
 /* case_runs.h - the runs of the index of cases, and its tail: looked through, filled, merged.
  * Layer: store, private.
  *
- * The tail becomes a run when it is full, in the transaction that moves the place up to which the
- * case files are in runs. Runs of one size are merged into one when there are BD_CASE_RUNS_FAN of
- * them, a bounded step at a time; what is merged stays until the new run is whole. Entries of files
- * that are past their keeping time are hidden at once and left out of the next merge; a run whose
- * entries all are is dropped.
+ * The tail becomes a run when it is full, a bounded step at a time; meanwhile nothing is added to
+ * it and no run is merged or taken away. The last step moves the place up to which the case files
+ * are in runs. Runs of one size are merged into one when there are BD_CASE_RUNS_FAN of them, in
+ * steps, too; what is merged stays until the new run is whole. Entries of files that are past their
+ * keeping time are hidden at once and left out of the next merge; a run whose entries all are is
+ * dropped.
  *
  * A look-up asks the tail and every run: of a name the writer asks only those whose filter may have
  * it.
@@ -16,7 +17,8 @@
 #include "store/case_run.h"
 #include "store/case_tail.h"
 
-struct bd_case_merge {
+/* A run that is being made: of the tail, or of the inputs. */
+struct bd_case_making {
 	bool is_running;
 	struct bd_case_run out;
 	uint32_t inputs[BD_CASE_RUNS_FAN];
@@ -33,8 +35,8 @@ struct bd_case_runs {
 	size_t count, cap;
 	uint32_t next;       /* number of the next run */
 	size_t filter_bytes; /* of all */
-	struct bd_case_merge merge;
-	size_t merge_max; /* entries merged, and rows taken away, in one step */
+	struct bd_case_making spill, merge;
+	size_t step_max; /* entries put into a run, and rows taken away, in one step */
 	size_t garbage_max;
 	bool has_garbage; /* rows of runs that are none any more */
 	bool has_expired; /* files were removed: some run may be of these alone */
@@ -63,7 +65,8 @@ enum bd_code bd_case_take_out(struct bd_txn *txn, const struct bd_case_item *ite
 /* Has some case looked at anybody? */
 bool bd_case_has_any(const struct bd_store *store);
 
-/* Puts the tail into a run, in a transaction of its own. */
+/* Puts some of the tail into a run, in a transaction of its own; with the last of it the tail is
+ * empty. */
 enum bd_code bd_case_spill(struct bd_store *store, struct bd_diag *diag);
 /* One step, at most one transaction, of what there is to merge or to take away. */
 enum bd_code bd_case_tidy(struct bd_store *store, bool *has_more, struct bd_diag *diag);

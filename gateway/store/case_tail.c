@@ -137,8 +137,7 @@ enum bd_code bd_case_tail_sort(struct bd_case_tail *tail)
 	return BD_OK;
 }
 
-const struct bd_case_item *bd_case_tail_behind(
-	const struct bd_case_tail *tail, const struct bd_case_item *bound)
+size_t bd_case_tail_find_behind(const struct bd_case_tail *tail, const struct bd_case_item *bound)
 {
 	size_t from = 0, to = tail->order_count;
 
@@ -151,5 +150,13 @@ const struct bd_case_item *bd_case_tail_behind(
 			to = middle;
 		}
 	}
-	return from < tail->order_count ? &tail->items[tail->order[from]] : NULL;
+	return from;
+}
+
+const struct bd_case_item *bd_case_tail_behind(
+	const struct bd_case_tail *tail, const struct bd_case_item *bound)
+{
+	size_t at = bd_case_tail_find_behind(tail, bound);
+
+	return at < tail->order_count ? &tail->items[tail->order[at]] : NULL;
 }

@@ -36,6 +36,9 @@ void bd_case_tail_remove(struct bd_case_tail *tail, const struct bd_case_item *i
 void bd_case_tail_gather(struct bd_case_gather *gather, const struct bd_case_tail *tail);
 /* Makes `order`. */
 enum bd_code bd_case_tail_sort(struct bd_case_tail *tail);
+/* Where in `order` the first item behind the bound is; order_count = none. After
+ * bd_case_tail_sort. */
+size_t bd_case_tail_find_behind(const struct bd_case_tail *tail, const struct bd_case_item *bound);
 /* The first item behind the bound; NULL = none. After bd_case_tail_sort. */
 const struct bd_case_item *bd_case_tail_behind(
 	const struct bd_case_tail *tail, const struct bd_case_item *bound);

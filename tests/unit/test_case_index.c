@@ -253,7 +253,7 @@ static void open_world(struct world *world)
 	assert_int_equal(mdb_env_set_flags(world->box.store->env, MDB_NOSYNC, 1), 0);
 	/* Small ones and short steps, so that there are many. */
 	world->box.store->cases->runs->tail.wanted_max = 24;
-	world->box.store->cases->runs->merge_max = 40;
+	world->box.store->cases->runs->step_max = 10;
 	world->box.store->cases->runs->garbage_max = 5;
 	for (uint16_t i = 0; i < LOOPS; i++) {
 		assert_int_equal(
