@@ -5,9 +5,12 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* As sched_setattr(2) has it; the C library does not know it. */
@@ -30,12 +33,15 @@ static void schedule(int policy, int niceness, uint64_t slice_ns)
 	syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
+static __thread bool gives_way;
+
 void bd_thread_begin(const char *name, int niceness)
 {
 	if (name != NULL) {
 		pthread_setname_np(pthread_self(), name);
 	}
 	if (niceness != BD_THREAD_ANSWERS) {
+		gives_way = true;
 		schedule(SCHED_BATCH, niceness, 0);
 	}
 }
@@ -45,12 +51,57 @@ void bd_thread_short_slices(void)
 	schedule(sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), BD_THREAD_SLICE_NS);
 }
 
+/* -- who answers: each writes a line of its own, and those that give way look at all -- */
+
+/* Loops of a process; one that finds no room is as one that has nothing to do. */
+#define ANSWERING_MAX 64
+
+static struct {
+	alignas(64)
+		atomic_int at; /* the processor it runs on, or waits for, + 1; 0 = it has no work */
+} answering[ANSWERING_MAX];
+static atomic_uint answering_count;
+
+void bd_thread_answering(bool is_busy)
+{
+	static __thread unsigned place; /* + 1; 0 = none yet */
+
+	if (gives_way) {
+		return;
+	}
+	if (place == 0) {
+		place = atomic_fetch_add(&answering_count, 1) + 1;
+	}
+	if (place <= ANSWERING_MAX) {
+		atomic_store_explicit(&answering[place - 1].at, is_busy ? sched_getcpu() + 1 : 0,
+			memory_order_relaxed);
+	}
+}
+
+static bool is_waited_for(void)
+{
+	unsigned count = atomic_load_explicit(&answering_count, memory_order_relaxed);
+	int here = gives_way && count > 0 ? sched_getcpu() + 1 : 0;
+	bool is_found = false;
+
+	for (unsigned i = 0; here != 0 && i < count && i < ANSWERING_MAX && !is_found; i++) {
+		is_found = atomic_load_explicit(&answering[i].at, memory_order_relaxed) == here;
+	}
+	return is_found;
+}
+
 void bd_thread_share(void)
 {
+	static const struct timespec slice = { .tv_nsec = BD_THREAD_SLICE_NS };
 	static __thread int64_t shared_us;
 
-	if (bd_clock_monotonic_us() - shared_us >= BD_THREAD_SLICE_NS / 1000) {
-		sched_yield();
-		shared_us = bd_clock_monotonic_us();
+	if (bd_clock_monotonic_us() - shared_us < BD_THREAD_SLICE_NS / 1000) {
+		return;
 	}
+	if (is_waited_for()) {
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &slice, NULL);
+	} else {
+		sched_yield();
+	}
+	shared_us = bd_clock_monotonic_us();
 }

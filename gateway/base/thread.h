@@ -6,6 +6,8 @@
 #ifndef BD_BASE_THREAD_H
 #define BD_BASE_THREAD_H
 
+#include <stdbool.h>
+
 /* Loops answer. The one that asks departments, writer, signer, workers and what tells others share
  * a processor with them where there are few: of one that both want they get a quarter, which is
  * enough for all that loops can make, and never at once when they wake up. */
@@ -20,9 +22,13 @@ void bd_thread_begin(const char *name, int niceness);
  * runs at once, then, when it is woken, and loses no more than that by bd_thread_share. Before, it
  * changes nothing. */
 void bd_thread_short_slices(void);
+/* One that answers, of this process: has it work to do (until it says that it has none)? Of one
+ * that gives way it says nothing. */
+void bd_thread_answering(bool is_busy);
 /* Between two pieces of work, of which there may be thousands: whoever waits for this processor has
  * it first, when this thread did not share it for BD_THREAD_SLICE_NS. Not with a lock that others
- * want. */
+ * want. One that gives way sleeps as long for one that is answering and had this processor last: by
+ * yielding alone it would go on for as long as the kernel owes it time, up to 4 ms. */
 void bd_thread_share(void);
 
 #endif

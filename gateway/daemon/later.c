@@ -14,6 +14,7 @@ static void on_turn(uv_idle_t *turn)
 	struct bd_later *later;
 	uint64_t begun_ns = uv_hrtime();
 
+	bd_thread_answering(true);
 	laters->end_ns = begun_ns + BD_TURN_NS;
 	laters->last_ns = begun_ns + BD_TURN_MAX_NS;
 	laters->is_over = false;

@@ -34,6 +34,7 @@ static void on_letters(uv_async_t *async)
 		(struct bd_mailbox *)((char *)async - offsetof(struct bd_mailbox, async));
 	uint64_t begun_ns = uv_hrtime();
 
+	bd_thread_answering(true);
 	while (deliver_one(mailbox)) {
 		if (uv_hrtime() - begun_ns >= BD_TURN_NS && !uv_is_closing((uv_handle_t *)async)) {
 			uv_async_send(async);

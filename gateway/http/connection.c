@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +146,7 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
 {
 	struct bd_http_exchange *x = (struct bd_http_exchange *)handle;
 	(void)hint;
+	bd_thread_answering(true);
 	x->is_unread = is_to_wait(x);
 	*buf = x->is_unread ? uv_buf_init(NULL, 0) : room_of(x);
 }

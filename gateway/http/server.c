@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "base/thread.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -138,6 +140,7 @@ static void on_before(uv_prepare_t *before)
 	struct bd_http_loop *loop = before->data;
 	end_turn(loop);
 	loop->long_ends_ns = 0;
+	bd_thread_answering(false);
 }
 
 /* -- connections of the loop -- */

@@ -133,11 +133,62 @@ static void test_a_processor_is_shared(void **state)
 	sched_setaffinity(0, sizeof(all), &all);
 }
 
+/* -- who is answering on this processor goes first, whatever the kernel owes the other -- */
+
+static void *answer(void *is_busy)
+{
+	bd_thread_answering(*(const bool *)is_busy);
+	return NULL;
+}
+
+/* How often it slept in 20 ms of its own. */
+static void *give_way(void *state)
+{
+	int64_t end_ns = own_ns() + 20000000;
+	struct rusage before, after;
+	(void)state;
+	bd_thread_begin("gives way", BD_THREAD_GIVES_WAY);
+	getrusage(RUSAGE_THREAD, &before);
+	while (own_ns() < end_ns) {
+		bd_thread_share();
+	}
+	getrusage(RUSAGE_THREAD, &after);
+	return (void *)(after.ru_nvcsw - before.ru_nvcsw);
+}
+
+static long sleeps_while(bool is_busy)
+{
+	pthread_t loop, other;
+	void *count;
+	assert_int_equal(pthread_create(&loop, NULL, answer, &is_busy), 0);
+	pthread_join(loop, NULL);
+	assert_int_equal(pthread_create(&other, NULL, give_way, NULL), 0);
+	pthread_join(other, &count);
+	return (long)(intptr_t)count;
+}
+
+static void test_who_answers_is_let_go_first(void **state)
+{
+	cpu_set_t all, one;
+	int cpu = sched_getcpu();
+	(void)state;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (cpu < 0 || sched_getaffinity(0, sizeof(all), &all) != 0 ||
+		sched_setaffinity(0, sizeof(one), &one) != 0) {
+		skip();
+	}
+	assert_int_equal(sleeps_while(false), 0);
+	assert_true(sleeps_while(true) >= 20000000 / BD_THREAD_SLICE_NS / 5);
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_gives_way),
 		cmocka_unit_test(test_a_processor_is_shared),
+		cmocka_unit_test(test_who_answers_is_let_go_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
