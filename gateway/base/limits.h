@@ -317,8 +317,8 @@
 /* Runs of one size that become one: a look-up asks some twenty of them for 100 million entries. */
 #define BD_CASE_RUNS_FAN 8
 /* Entries put into a run, and rows of runs taken away, in one transaction: some milliseconds of the
- * writer that pushes wait for, of which the kernel has half a one in one go. */
-#define BD_CASE_STEP_ITEMS 8192
+ * writer that pushes wait for. */
+#define BD_CASE_STEP_ITEMS 16384
 #define BD_CASE_GARBAGE_ROWS 1024
 /* What tells a push which runs have a case of a subject: of one run, for ten million names, and of
  * all. A run without is asked in vain, once for each subject that changes. */
