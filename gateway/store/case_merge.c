@@ -122,14 +122,7 @@ static void end_spill(struct bd_store *store)
 	pthread_mutex_unlock(&runs->tail.lock);
 }
 
-/* Given up, to be begun anew: what was written of it is taken away. */
-static void drop(struct bd_case_runs *runs, struct bd_case_making *making)
-{
-	bd_case_filter_free(&making->out.filter);
-	*making = (struct bd_case_making){ .is_running = false };
-	runs->has_garbage = true;
-}
-
+/* A step that fails leaves all as it was: the next one tries again from there. */
 enum bd_code bd_case_spill(struct bd_store *store, struct bd_diag *diag)
 {
 	struct bd_case_runs *runs = store->cases->runs;
@@ -146,11 +139,11 @@ enum bd_code bd_case_spill(struct bd_store *store, struct bd_diag *diag)
 	code = bd_txn_begin(&txn);
 	code = code == BD_OK ? bd_txn_end(&txn, spill_step(&writer, &next, &is_over)) : code;
 	bd_txn_close(&txn);
-	next.out = writer.run;
-	runs->spill = next;
-	if (code != BD_OK) {
-		drop(runs, &runs->spill);
-	} else if (is_over) {
+	if (code == BD_OK) {
+		next.out = writer.run;
+		runs->spill = next;
+	}
+	if (code == BD_OK && is_over) {
 		bd_store_reach(store, "cases.spilled");
 		end_spill(store);
 	}
@@ -369,6 +362,14 @@ static enum bd_code merge_step(struct bd_case_run_writer *writer, bool *is_over)
 	return code == BD_OK && *is_over ? swap(txn, &writer->run) : code;
 }
 
+/* Begun anew, or given up: what was written of it is taken away. */
+static void drop_merge(struct bd_case_runs *runs)
+{
+	bd_case_filter_free(&runs->merge.out.filter);
+	runs->merge = (struct bd_case_making){ .is_running = false };
+	runs->has_garbage = true;
+}
+
 static void take_over(struct bd_case_runs *runs)
 {
 	struct bd_case_making *merge = &runs->merge;
@@ -380,7 +381,7 @@ static void take_over(struct bd_case_runs *runs)
 		bd_case_runs_add(runs, &merge->out);
 		merge->out.filter = (struct bd_case_filter){ .count = 0 };
 	}
-	drop(runs, &runs->merge);
+	drop_merge(runs);
 }
 
 static enum bd_code merge(struct bd_txn *txn)
@@ -392,7 +393,7 @@ static enum bd_code merge(struct bd_txn *txn)
 
 	runs->merge.out = writer.run;
 	if (code != BD_OK) {
-		drop(runs, &runs->merge);
+		drop_merge(runs);
 	} else if (is_over) {
 		bd_store_reach(txn->store, "cases.swapped");
 		take_over(runs);
