@@ -33,15 +33,17 @@ static void schedule(int policy, int niceness, uint64_t slice_ns)
 	syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
-static __thread bool gives_way;
+/* What this thread began as; neither, where it did not. */
+static __thread bool answers, gives_way;
 
 void bd_thread_begin(const char *name, int niceness)
 {
 	if (name != NULL) {
 		pthread_setname_np(pthread_self(), name);
 	}
-	if (niceness != BD_THREAD_ANSWERS) {
-		gives_way = true;
+	gives_way = niceness != BD_THREAD_ANSWERS;
+	answers = !gives_way;
+	if (gives_way) {
 		schedule(SCHED_BATCH, niceness, 0);
 	}
 }
@@ -53,26 +55,23 @@ void bd_thread_short_slices(void)
 
 /* -- who answers: each writes a line of its own, and those that give way look at all -- */
 
-/* Loops of a process; one that finds no room is as one that has nothing to do. */
-#define ANSWERING_MAX 64
-
 static struct {
 	alignas(64)
 		atomic_int at; /* the processor it runs on, or waits for, + 1; 0 = it has no work */
-} answering[ANSWERING_MAX];
+} answering[BD_TRAIL_LOOPS_MAX];
 static atomic_uint answering_count;
 
 void bd_thread_answering(bool is_busy)
 {
 	static __thread unsigned place; /* + 1; 0 = none yet */
 
-	if (gives_way) {
+	if (!answers) {
 		return;
 	}
 	if (place == 0) {
 		place = atomic_fetch_add(&answering_count, 1) + 1;
 	}
-	if (place <= ANSWERING_MAX) {
+	if (place <= BD_TRAIL_LOOPS_MAX) {
 		atomic_store_explicit(&answering[place - 1].at, is_busy ? sched_getcpu() + 1 : 0,
 			memory_order_relaxed);
 	}
@@ -84,7 +83,7 @@ static bool is_waited_for(void)
 	int here = gives_way && count > 0 ? sched_getcpu() + 1 : 0;
 	bool is_found = false;
 
-	for (unsigned i = 0; here != 0 && i < count && i < ANSWERING_MAX && !is_found; i++) {
+	for (unsigned i = 0; here != 0 && i < count && i < BD_TRAIL_LOOPS_MAX && !is_found; i++) {
 		is_found = atomic_load_explicit(&answering[i].at, memory_order_relaxed) == here;
 	}
 	return is_found;

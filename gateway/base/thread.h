@@ -22,8 +22,8 @@ void bd_thread_begin(const char *name, int niceness);
  * runs at once, then, when it is woken, and loses no more than that by bd_thread_share. Before, it
  * changes nothing. */
 void bd_thread_short_slices(void);
-/* One that answers, of this process: has it work to do (until it says that it has none)? Of one
- * that gives way it says nothing. */
+/* Has this thread work to do, until it says that it has none? Of one that did not begin as one
+ * that answers it says nothing. */
 void bd_thread_answering(bool is_busy);
 /* Between two pieces of work, of which there may be thousands: whoever waits for this processor has
  * it first, when this thread did not share it for BD_THREAD_SLICE_NS. Not with a lock that others

@@ -504,6 +504,7 @@ static void run(void *state)
 									 : BD_THREAD_GIVES_WAY);
 	bd_thread_short_slices();
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	bd_thread_answering(false);
 	bd_mailbox_post(&loop->daemon->mailbox, &loop->drained_letter);
 }
 

@@ -67,6 +67,19 @@ static void test_who_gives_way(void **state)
 
 /* -- two on one processor -- */
 
+/* all: where it may run besides, to go back to. */
+static void stay_here(cpu_set_t *all)
+{
+	cpu_set_t one;
+	int cpu = sched_getcpu();
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (cpu < 0 || sched_getaffinity(0, sizeof(*all), all) != 0 ||
+		sched_setaffinity(0, sizeof(one), &one) != 0) {
+		skip();
+	}
+}
+
 static atomic_bool is_over;
 
 static void *want_all(void *state)
@@ -115,16 +128,10 @@ static long lets_go(bool shares)
 
 static void test_a_processor_is_shared(void **state)
 {
-	cpu_set_t all, one;
-	int cpu = sched_getcpu();
+	cpu_set_t all;
 	long shared, alone;
 	(void)state;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (cpu < 0 || sched_getaffinity(0, sizeof(all), &all) != 0 ||
-		sched_setaffinity(0, sizeof(one), &one) != 0) {
-		skip();
-	}
+	stay_here(&all);
 	/* 20 ms in slices of 100 us; a kernel that ticks 250 times a second comes to 5 or 10. */
 	shared = lets_go(true);
 	alone = lets_go(false);
@@ -137,6 +144,7 @@ static void test_a_processor_is_shared(void **state)
 
 static void *answer(void *is_busy)
 {
+	bd_thread_begin(NULL, BD_THREAD_ANSWERS);
 	bd_thread_answering(*(const bool *)is_busy);
 	return NULL;
 }
@@ -169,15 +177,11 @@ static long sleeps_while(bool is_busy)
 
 static void test_who_answers_is_let_go_first(void **state)
 {
-	cpu_set_t all, one;
-	int cpu = sched_getcpu();
+	cpu_set_t all;
 	(void)state;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (cpu < 0 || sched_getaffinity(0, sizeof(all), &all) != 0 ||
-		sched_setaffinity(0, sizeof(one), &one) != 0) {
-		skip();
-	}
+	stay_here(&all);
+	/* One that never said that it answers is no loop. */
+	bd_thread_answering(true);
 	assert_int_equal(sleeps_while(false), 0);
 	assert_true(sleeps_while(true) >= 20000000 / BD_THREAD_SLICE_NS / 5);
 	sched_setaffinity(0, sizeof(all), &all);
