@@ -35,16 +35,23 @@ void bd_arena_release(struct bd_arena *arena)
 
 void bd_arena_clear(struct bd_arena *arena)
 {
-	struct bd_arena_block *first = arena->first;
+	struct bd_arena_block *kept = arena->first, *next;
 
 	arena->code = BD_OK;
-	arena->used = 0;
-	if (first != NULL) {
-		free_blocks(first->next);
-		first->next = NULL;
-		first->used = 0;
-		arena->used = sizeof(*first) + first->size;
+	if (kept == NULL) {
+		return;
 	}
+	for (struct bd_arena_block *block = kept->next; block != NULL; block = next) {
+		struct bd_arena_block *smaller = block->size > kept->size ? kept : block;
+
+		next = block->next;
+		kept = block->size > kept->size ? block : kept;
+		free(smaller);
+	}
+	kept->next = NULL;
+	kept->used = 0;
+	arena->first = kept;
+	arena->used = sizeof(*kept) + kept->size;
 }
 
 static struct bd_arena_block *grow(struct bd_arena *arena, size_t need)

@@ -21,7 +21,8 @@ struct bd_arena {
 
 void bd_arena_init(struct bd_arena *arena, size_t max);
 void bd_arena_release(struct bd_arena *arena);
-/* Forgets everything, keeps the first block for reuse. */
+/* Forgets everything, keeps the largest block for reuse: taken from the system each time, its pages
+ * would be cleared anew. */
 void bd_arena_clear(struct bd_arena *arena);
 /* Zeroed, aligned for any type. count * size is checked. */
 void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size);

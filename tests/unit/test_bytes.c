@@ -192,6 +192,30 @@ static void an_arena_keeps_its_maximum(void **state)
 	}
 }
 
+/* The same fits again in what it has: a block that was taken anew each time would be cleared by the
+ * system page by page. */
+static void an_arena_keeps_its_largest_block(void **state)
+{
+	struct bd_arena arena;
+	size_t held = 0;
+
+	(void)state;
+	bd_arena_init(&arena, 1 << 20);
+	for (int round = 0; round < 5; round++) {
+		for (size_t taken = 0; taken < 300000; taken += 1000) {
+			assert_non_null(bd_arena_alloc(&arena, 1000, 1));
+		}
+		/* A small one behind the large ones. */
+		assert_non_null(bd_arena_alloc(&arena, 300000, 1));
+		assert_true(round < 2 || arena.used == held);
+		held = arena.used;
+		bd_arena_clear(&arena);
+		assert_true(arena.used > 300000 && arena.used <= held);
+		assert_int_equal(bd_arena_given(&arena), 0);
+	}
+	bd_arena_release(&arena);
+}
+
 static void an_arena_checks_its_sums(void **state)
 {
 	struct bd_arena arena;
@@ -318,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_reader_stops_at_the_end),
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_memory),
 		cmocka_unit_test(an_arena_keeps_its_maximum),
+		cmocka_unit_test(an_arena_keeps_its_largest_block),
 		cmocka_unit_test(an_arena_checks_its_sums),
 		cmocka_unit_test(a_copy_ends_with_a_nul),
 		cmocka_unit_test(the_first_failure_stays),
