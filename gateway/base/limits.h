@@ -118,6 +118,10 @@
  * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
  * at its next tick, which is every 4 ms at 250 Hz. */
 #define BD_THREAD_SLICE_NS 100000
+/* Of a processor that one that answers and others that give way want all the time, the first has so
+ * many parts and those together one; they wait so long for it in one go at the most. */
+#define BD_THREAD_ANSWERS_PARTS 4
+#define BD_THREAD_REST_US 1000
 /* Of one case: sixteen sources of four subjects, or four of sixteen. */
 #define BD_CASE_LOOK_UPS_MAX 64
 /* After so long an answer is no longer waited for; meanwhile what is late for its case is stored.

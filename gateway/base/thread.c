@@ -58,6 +58,8 @@ void bd_thread_short_slices(void)
 static struct {
 	alignas(64)
 		atomic_int at; /* the processor it runs on, or waits for, + 1; 0 = it has no work */
+	/* Until when it has this before anybody who gives way. */
+	_Atomic int64_t until_us;
 } answering[BD_TRAIL_LOOPS_MAX];
 static atomic_uint answering_count;
 
@@ -77,30 +79,67 @@ void bd_thread_answering(bool is_busy)
 	}
 }
 
-static bool is_waited_for(void)
+/* Who is busy on this processor; `count`: nobody, or this thread does not give way. */
+static unsigned waiting(unsigned *count)
 {
-	unsigned count = atomic_load_explicit(&answering_count, memory_order_relaxed);
-	int here = gives_way && count > 0 ? sched_getcpu() + 1 : 0;
-	bool is_found = false;
+	unsigned all = atomic_load_explicit(&answering_count, memory_order_relaxed), i = 0;
+	int here = sched_getcpu() + 1;
 
-	for (unsigned i = 0; here != 0 && i < count && i < BD_TRAIL_LOOPS_MAX && !is_found; i++) {
-		is_found = atomic_load_explicit(&answering[i].at, memory_order_relaxed) == here;
+	*count = !gives_way ? 0 : all < BD_TRAIL_LOOPS_MAX ? all : BD_TRAIL_LOOPS_MAX;
+	while (i < *count && atomic_load_explicit(&answering[i].at, memory_order_relaxed) != here) {
+		i++;
 	}
-	return is_found;
+	return i;
+}
+
+/* Of a processor, by this thread, in all. */
+static int64_t used_us(void)
+{
+	struct timespec used = { 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+/* So long that what all who give way have there is its part, and no longer than BD_THREAD_REST_US.
+ */
+static void sleep_for(unsigned at, int64_t had_us)
+{
+	int64_t now_us = bd_clock_monotonic_us();
+	int64_t until_us = atomic_load_explicit(&answering[at].until_us, memory_order_relaxed);
+	struct timespec rest = { 0 };
+
+	until_us = (until_us > now_us - had_us ? until_us : now_us - had_us) +
+		   had_us * (BD_THREAD_ANSWERS_PARTS + 1);
+	if (until_us > now_us + BD_THREAD_REST_US) {
+		until_us = now_us + BD_THREAD_REST_US;
+	}
+	atomic_store_explicit(&answering[at].until_us, until_us, memory_order_relaxed);
+	rest.tv_nsec = (until_us - now_us) * 1000;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
 }
 
 void bd_thread_share(void)
 {
-	static const struct timespec slice = { .tv_nsec = BD_THREAD_SLICE_NS };
-	static __thread int64_t shared_us;
+	static __thread int64_t shared_us, shared_used_us;
+	unsigned count, at;
 
 	if (bd_clock_monotonic_us() - shared_us < BD_THREAD_SLICE_NS / 1000) {
 		return;
 	}
-	if (is_waited_for()) {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &slice, NULL);
+	at = waiting(&count);
+	if (at < count) {
+		sleep_for(at, used_us() - shared_used_us);
 	} else {
 		sched_yield();
 	}
 	shared_us = bd_clock_monotonic_us();
+	shared_used_us = used_us();
+}
+
+void bd_thread_share_at(size_t i)
+{
+	if (i % 64 == 0) {
+		bd_thread_share();
+	}
 }

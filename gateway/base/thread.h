@@ -7,6 +7,7 @@
 #define BD_BASE_THREAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Loops answer. The one that asks departments, writer, signer, workers and what tells others share
  * a processor with them where there are few: of one that both want they get a quarter, which is
@@ -27,8 +28,11 @@ void bd_thread_short_slices(void);
 void bd_thread_answering(bool is_busy);
 /* Between two pieces of work, of which there may be thousands: whoever waits for this processor has
  * it first, when this thread did not share it for BD_THREAD_SLICE_NS. Not with a lock that others
- * want. One that gives way sleeps as long for one that is answering and had this processor last: by
- * yielding alone it would go on for as long as the kernel owes it time, up to 4 ms. */
+ * want. One that gives way sleeps where one that answers is busy on its processor,
+ * BD_THREAD_ANSWERS_PARTS times as long as it had that itself: by yielding alone it would go on for
+ * as long as the kernel owes it time, up to 4 ms. */
 void bd_thread_share(void);
+/* The same at some of many pieces of less than a microsecond each; i counts them. */
+void bd_thread_share_at(size_t i);
 
 #endif

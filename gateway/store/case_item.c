@@ -146,6 +146,7 @@ static void sort_digit(
 
 	for (size_t i = 0; i < count; i++) {
 		places[in[i].front >> shift & (DIGITS - 1)]++;
+		bd_thread_share_at(i);
 	}
 	for (size_t i = 0; i < DIGITS; i++) {
 		uint32_t here = places[i];
@@ -155,6 +156,7 @@ static void sort_digit(
 	}
 	for (size_t i = 0; i < count; i++) {
 		out[places[in[i].front >> shift & (DIGITS - 1)]++] = in[i];
+		bd_thread_share_at(i);
 	}
 }
 
@@ -187,6 +189,7 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 		if (items[i].bytes[0] != 0) {
 			in[live++] = (struct bd_case_sort){ front_of(&items[i]), (uint32_t)i };
 		}
+		bd_thread_share_at(i);
 	}
 	for (unsigned shift = 64 % DIGIT_BITS; shift < 64; shift += DIGIT_BITS) {
 		struct bd_case_sort *swap = in;
@@ -194,7 +197,6 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 		sort_digit(to, in, live, shift);
 		in = to;
 		to = swap;
-		bd_thread_share();
 	}
 	for (size_t from = 0, end; from < live; from = end) {
 		for (end = from + 1; end < live && in[end].front >> 64 % DIGIT_BITS ==
@@ -202,9 +204,11 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 			end++) {
 		}
 		sort_equal(in + from, end - from, items);
+		bd_thread_share_at(end);
 	}
 	for (size_t i = 0; i < live; i++) {
 		out[i] = in[i].at;
+		bd_thread_share_at(i);
 	}
 	*count = live;
 }

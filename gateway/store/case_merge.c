@@ -17,14 +17,6 @@
 #define PARTS_OF_TIME 8
 #define LONGEST_DAYS 3650
 
-/* Some microseconds of entries between two looks at the clock. */
-static void share(size_t i)
-{
-	if (i % 64 == 0) {
-		bd_thread_share();
-	}
-}
-
 /* -- the tail -- */
 
 /* What the index leads to is on disk before the index is. */
@@ -72,7 +64,7 @@ static enum bd_code write_some(
 		if (!bd_case_is_hidden(runs->hidden, &spill->last)) {
 			BD_TRY(bd_case_run_add(writer, &spill->last));
 		}
-		share(at);
+		bd_thread_share_at(at);
 	}
 	*is_over = end == tail->order_count;
 	return bd_case_run_flush(writer);
@@ -315,7 +307,7 @@ static enum bd_code merge_some(
 		if (input->at == input->count) {
 			BD_TRY(fill(input, cursor, writer->txn, &merge->last));
 		}
-		share(i);
+		bd_thread_share_at(i);
 	}
 	return bd_case_run_flush(writer);
 }

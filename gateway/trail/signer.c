@@ -1,5 +1,6 @@
 /* signer.c - the signer's side: space ahead, syncs, and a head over what is new. */
 #include "base/page_cache.h"
+#include "base/thread.h"
 #include "trail/state.h"
 
 #include <errno.h>
@@ -226,6 +227,7 @@ static enum bd_code add_taken(struct bd_trail *trail, struct bd_merkle_edge *edg
 
 		memcpy(leaf.bytes, log->taken.ptr + at, sizeof(leaf.bytes));
 		code = bd_merkle_edge_add(edge, &leaf, &sink.sink, trail->sha, diag);
+		bd_thread_share_at(at / BD_DIGEST_BYTES);
 	}
 	bd_trail_walk_go(&log->walk, &log->taken_end);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
@@ -257,6 +259,7 @@ static enum bd_code add_leaves(struct bd_trail *trail, struct bd_merkle_edge *ed
 		code = code == BD_OK
 			       ? bd_merkle_edge_add(edge, &walk->leaf, &sink.sink, trail->sha, diag)
 			       : code;
+		bd_thread_share_at((size_t)left);
 	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
 }
