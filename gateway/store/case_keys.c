@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/try.h"
 #include "store/case_index.h"
+#include "store/node_memo.h"
 #include "store/recent.h"
 
 #include <string.h>
@@ -88,27 +89,6 @@ enum bd_code bd_case_keys_fill(struct bd_case_head *head, struct bd_buf *keys, s
 
 /* -- what lookups have blinded already -- */
 
-/* Met by a lookup: the text is where it was then. */
-static bool is_met(const struct bd_identifier *met, const struct bd_identifier *name)
-{
-	return met->number.ptr == name->number.ptr && bd_identifier_equal(met, name);
-}
-
-static const uint8_t *find_met(const struct bd_node_memo *memo, const struct bd_identifier *name)
-{
-	for (size_t i = 0; i < memo->name_count; i++) {
-		if (is_met(&memo->names[i].identifier, name)) {
-			return memo->names[i].key;
-		}
-	}
-	for (size_t i = 0; i < memo->name_count; i++) {
-		if (bd_identifier_equal(&memo->names[i].identifier, name)) {
-			return memo->names[i].key;
-		}
-	}
-	return NULL;
-}
-
 enum bd_code bd_case_blind(const uint8_t (**out)[BD_CASE_KEY_BYTES], struct bd_store_reader *reader,
 	const struct bd_identifier *identifiers, size_t count, struct bd_arena *arena)
 {
@@ -126,7 +106,7 @@ enum bd_code bd_case_blind(const uint8_t (**out)[BD_CASE_KEY_BYTES], struct bd_s
 		const uint8_t *met = NULL;
 
 		for (size_t m = 0; m < 2 && met == NULL; m++) {
-			met = memos[m] != NULL ? find_met(memos[m], &identifiers[i]) : NULL;
+			met = memos[m] != NULL ? bd_node_memo_key(memos[m], &identifiers[i]) : NULL;
 		}
 		if (met != NULL) {
 			memcpy(keys[i], met, BD_NODE_KEY_BYTES);

@@ -87,24 +87,6 @@ struct bd_store {
 	uint64_t watch_last;    /* atomic; number of the newest event */
 };
 
-/* Nodes opened and names blinded in this snapshot: one question comes back to the same ones. In the
- * arena of the lookups; keys are blinded, so their first byte serves as the hash. */
-#define BD_MEMO_SLOTS 128
-#define BD_MEMO_NAMES 64
-struct bd_node_memo {
-	const struct bd_arena *arena;
-	size_t count, name_count;
-	struct {
-		struct bd_identifier identifier;
-		uint8_t key[BD_NODE_KEY_BYTES];
-	} names[BD_MEMO_NAMES];
-	struct bd_memo_node {
-		uint8_t key[BD_NODE_KEY_BYTES];
-		struct bd_node node;
-		bool is_found;
-	} * slots[BD_MEMO_SLOTS];
-};
-
 /* What the whole of a feed proves of one cover: the same for every subject. */
 struct bd_cover_now {
 	enum bd_coverage_state state;

@@ -35,6 +35,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
 	gateway/store/manifest.c gateway/store/manifest.h \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c \
+	gateway/store/node_memo.c gateway/store/node_memo.h \
 	gateway/store/node_recall.c gateway/store/node_view.c \
 	gateway/store/obligations.c gateway/store/obligations.h \
 	gateway/store/obligations_case.c \

@@ -383,20 +383,21 @@ static enum bd_code look_up(struct bd_held **out, struct bd_store_reader *reader
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct asked asked = { identifiers, count };
-	struct bd_lookup *lookup = bd_arena_take(arena, 1, sizeof(*lookup));
 	struct bd_held *held = bd_arena_alloc(arena, 1, sizeof(*held));
+	/* Not in the arena: it may be kept, and this is over then. */
+	struct bd_lookup lookup;
 	enum bd_code code;
 
-	if (lookup == NULL || held == NULL) {
+	if (held == NULL) {
 		return bd_fail(diag, bd_arena_code(arena), "%s", "");
 	}
-	memset(lookup, 0, offsetof(struct bd_lookup, nodes));
-	lookup->reader = reader;
-	lookup->store = reader->store;
-	lookup->arena = arena;
-	lookup->diag = diag;
-	lookup->wanted = wanted;
-	code = collect(lookup, held, &asked);
+	memset(&lookup, 0, offsetof(struct bd_lookup, nodes));
+	lookup.reader = reader;
+	lookup.store = reader->store;
+	lookup.arena = arena;
+	lookup.diag = diag;
+	lookup.wanted = wanted;
+	code = collect(&lookup, held, &asked);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "lookup");
 	}

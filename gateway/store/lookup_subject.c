@@ -3,6 +3,7 @@
 
 #include "base/try.h"
 #include "store/history.h"
+#include "store/node_memo.h"
 
 #include <string.h>
 
@@ -11,36 +12,21 @@ static enum bd_code memo_of(struct bd_node_memo **out, struct bd_lookup *lookup)
 	struct bd_store_reader *reader = lookup->reader;
 
 	if (reader->memo == NULL || reader->memo->arena != lookup->arena) {
-		reader->memo = bd_arena_take(lookup->arena, 1, sizeof(*reader->memo));
+		reader->memo = bd_node_memo_new(lookup->arena);
 		if (reader->memo == NULL) {
 			return bd_arena_code(lookup->arena);
 		}
-		reader->memo->arena = lookup->arena;
-		reader->memo->count = reader->memo->name_count = 0;
-		memset(reader->memo->slots, 0, sizeof(reader->memo->slots));
 	}
 	*out = reader->memo;
 	return BD_OK;
 }
 
-static struct bd_memo_node **find_slot(
-	struct bd_node_memo *memo, const uint8_t key[BD_NODE_KEY_BYTES])
-{
-	size_t at = key[0] % BD_MEMO_SLOTS;
-
-	while (memo->slots[at] != NULL &&
-		memcmp(memo->slots[at]->key, key, BD_NODE_KEY_BYTES) != 0) {
-		at = (at + 1) % BD_MEMO_SLOTS;
-	}
-	return &memo->slots[at];
-}
-
-/* A node is opened once in a snapshot; past three quarters of the slots nothing is remembered. */
+/* A node is opened once in a snapshot. */
 enum bd_code bd_lookup_load(struct bd_lookup *lookup, const struct bd_node **node, bool *found,
 	const uint8_t key[BD_NODE_KEY_BYTES])
 {
 	struct bd_node_memo *memo = NULL;
-	struct bd_memo_node **slot, *loaded;
+	struct bd_memo_node *loaded;
 	struct bd_store_reader *reader = lookup->reader;
 	const struct bd_node_view view = { lookup->store, reader->txn, reader->seal, &reader->marks,
 		false, &reader->as_of };
@@ -50,8 +36,7 @@ enum bd_code bd_lookup_load(struct bd_lookup *lookup, const struct bd_node **nod
 	if (code != BD_OK) {
 		return code;
 	}
-	slot = find_slot(memo, key);
-	loaded = *slot;
+	loaded = bd_node_memo_find(memo, key);
 	if (loaded == NULL) {
 		loaded = bd_arena_alloc(lookup->arena, 1, sizeof(*loaded));
 		if (loaded == NULL) {
@@ -63,10 +48,7 @@ enum bd_code bd_lookup_load(struct bd_lookup *lookup, const struct bd_node **nod
 		if (code != BD_OK) {
 			return code;
 		}
-		if (memo->count < BD_MEMO_SLOTS / 4 * 3) {
-			*slot = loaded;
-			memo->count++;
-		}
+		bd_node_memo_keep(memo, loaded);
 	}
 	*node = &loaded->node;
 	*found = loaded->is_found;
@@ -77,24 +59,20 @@ static enum bd_code blind(struct bd_lookup *lookup, const struct bd_identifier *
 	uint8_t key[BD_NODE_KEY_BYTES])
 {
 	struct bd_node_memo *memo = NULL;
+	const uint8_t *met;
 	enum bd_code code = memo_of(&memo, lookup);
-	size_t i = 0;
 
-	while (code == BD_OK && i < memo->name_count &&
-		!bd_identifier_equal(&memo->names[i].identifier, identifier)) {
-		i++;
+	if (code != BD_OK) {
+		return code;
 	}
-	if (code == BD_OK && i < memo->name_count) {
-		memcpy(key, memo->names[i].key, BD_NODE_KEY_BYTES);
+	met = bd_node_memo_key(memo, identifier);
+	if (met != NULL) {
+		memcpy(key, met, BD_NODE_KEY_BYTES);
 		return BD_OK;
 	}
-	code = code == BD_OK ? bd_seal_blind(lookup->reader->seal, identifier, key) : code;
-	if (code == BD_OK && i < BD_MEMO_NAMES) {
-		memo->names[i].identifier = *identifier;
-		memcpy(memo->names[i].key, key, BD_NODE_KEY_BYTES);
-		memo->name_count++;
-	}
-	return code;
+	BD_TRY(bd_seal_blind(lookup->reader->seal, identifier, key));
+	bd_node_memo_keep_key(memo, identifier, key);
+	return BD_OK;
 }
 
 enum bd_code bd_lookup_pairs(struct bd_lookup *lookup, MDB_cursor **cursor, MDB_dbi dbi,
@@ -355,16 +333,13 @@ static bool are_two(const struct bd_lookup *lookup)
 enum bd_code bd_lookup_subject(bool *ambiguous, struct bd_lookup *lookup,
 	const struct bd_identifier *identifiers, size_t count)
 {
-	struct climb *climb = bd_arena_take(lookup->arena, 1, sizeof(*climb));
+	struct climb climb;
 
-	if (climb == NULL) {
-		return bd_arena_code(lookup->arena);
-	}
 	*ambiguous = false;
 	for (size_t i = 0; i < count; i++) {
-		BD_TRY(find_tops(lookup, &identifiers[i], climb));
-		*ambiguous |= climb->top_count > 1;
-		BD_TRY(add_node(lookup, climb->tops[0]));
+		BD_TRY(find_tops(lookup, &identifiers[i], &climb));
+		*ambiguous |= climb.top_count > 1;
+		BD_TRY(add_node(lookup, climb.tops[0]));
 	}
 	*ambiguous |= are_two(lookup);
 	return *ambiguous ? BD_OK : add_aliases(lookup);

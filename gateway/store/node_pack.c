@@ -85,8 +85,8 @@ static enum bd_code pack_place(
 	return bd_buf_add_u16(out, entity);
 }
 
-/* An array of what was counted, none of it larger than what is left could hold. */
-static void *read_array(size_t *count, size_t least_bytes, size_t size, struct bd_reader *reader,
+/* An array of what was counted, none of it larger than what is left could hold; not zeroed. */
+static void *take_array(size_t *count, size_t least_bytes, size_t size, struct bd_reader *reader,
 	struct bd_arena *arena)
 {
 	void *list;
@@ -95,9 +95,20 @@ static void *read_array(size_t *count, size_t least_bytes, size_t size, struct b
 		reader->ok = false;
 		*count = 0;
 	}
-	list = bd_arena_alloc(arena, *count, size);
+	list = bd_arena_take(arena, *count, size);
 	reader->ok = reader->ok && list != NULL;
 	*count = list == NULL ? 0 : *count;
+	return list;
+}
+
+static void *read_array(size_t *count, size_t least_bytes, size_t size, struct bd_reader *reader,
+	struct bd_arena *arena)
+{
+	void *list = take_array(count, least_bytes, size, reader, arena);
+
+	if (*count > 0) {
+		memset(list, 0, *count * size);
+	}
 	return list;
 }
 
@@ -167,24 +178,27 @@ static void read_value(struct bd_node_value *value, struct bd_reader *reader)
 	value->message = bd_read_u64(reader);
 }
 
-/* `first` is room for the one value that nearly every field has. */
+/* `first` is room for the one value that nearly every field has. Sets all of the field. */
 static void read_field(struct bd_node_field *field, struct bd_node_value *first,
 	struct bd_reader *reader, struct bd_arena *arena)
 {
 	struct bd_node_value **link = &field->values, *value = first;
 	size_t count;
 
+	*field = (struct bd_node_field){ 0 };
+
 	field->number = bd_read_u16(reader);
 	field->order = read_order(reader);
 	count = bd_read_u8(reader);
 	field->is_recalled = count == 0;
 	for (size_t i = 0; i < count && reader->ok; i++) {
-		value = i == 0 ? first : bd_arena_alloc(arena, 1, sizeof(*value));
+		value = i == 0 ? first : bd_arena_take(arena, 1, sizeof(*value));
 		if (value == NULL) {
 			reader->ok = false;
 			return;
 		}
 		read_value(value, reader);
+		value->next = NULL;
 		*link = value;
 		link = &value->next;
 	}
@@ -203,13 +217,13 @@ static struct bd_node_field *read_fields(struct bd_reader *reader, struct bd_are
 	if (count == 0) {
 		return NULL;
 	}
-	fields = read_array(&count, FIELD_MIN_BYTES, sizeof(*fields), reader, arena);
-	values = read_array(&count, FIELD_MIN_BYTES, sizeof(*values), reader, arena);
+	fields = take_array(&count, FIELD_MIN_BYTES, sizeof(*fields), reader, arena);
+	values = take_array(&count, FIELD_MIN_BYTES, sizeof(*values), reader, arena);
 	for (size_t i = 0; i < count && reader->ok; i++) {
 		read_field(&fields[i], &values[i], reader, arena);
 		fields[i].next = i + 1 < count ? &fields[i + 1] : NULL;
 	}
-	return count > 0 ? fields : NULL;
+	return count > 0 && reader->ok ? fields : NULL;
 }
 
 /* -- rows -- */

@@ -703,7 +703,7 @@ static enum bd_code open_node(struct bd_node *node, const struct bd_node_view *v
 	struct bd_buf plain = { 0 };
 
 	plain.cap = plain.max = sealed.len;
-	plain.ptr = bd_arena_alloc(arena, plain.cap, 1);
+	plain.ptr = bd_arena_take(arena, plain.cap, 1);
 	if (plain.ptr == NULL) {
 		return bd_arena_code(arena);
 	}

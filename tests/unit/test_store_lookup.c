@@ -1,6 +1,7 @@
 /* test_store_lookup.c - whom identifiers name, what is held of them, and what its lack proves. */
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/node_memo.h"
 #include "store/recent.h"
 #include "store_support.h"
 
@@ -631,6 +632,70 @@ static void what_a_snapshot_gave_stays(void **state)
 	box_close(&box);
 }
 
+/* As four sources and the state number one person. */
+#define NAMES 5
+struct names {
+	char texts[NAMES][32];
+	struct bd_identifier all[NAMES];
+};
+
+static void name_person(struct names *names, int i)
+{
+	static const struct {
+		uint16_t kind;
+		const char *form, *issuer;
+	} forms[NAMES] = { { 1, "44031119620101%04d", "" }, { 11, "600%06d", "social:aac999" },
+		{ 11, "P440311000000%06d", "market:personid" },
+		{ 11, "44030000000000000000%06d", "medical:psn_no" },
+		{ 11, "100000000%06d", "social:aac001" } };
+
+	for (size_t n = 0; n < NAMES; n++) {
+		int len = snprintf(names->texts[n], sizeof(names->texts[n]), forms[n].form, i);
+
+		names->all[n] = (struct bd_identifier){ .kind = forms[n].kind,
+			.number = { names->texts[n], (size_t)len },
+			.issuer = bd_bytes_of(forms[n].issuer) };
+	}
+}
+
+/* Most of the newest names are remembered, one person's too, and none is ever taken for another. */
+static void names_are_remembered_and_never_mixed_up(void **state)
+{
+	static struct names people[200];
+	struct bd_arena arena;
+	struct bd_node_memo *memo;
+	size_t met = 0, met_at_once = 0;
+
+	(void)state;
+	bd_arena_init(&arena, 1 << 20);
+	memo = bd_node_memo_new(&arena);
+	assert_non_null(memo);
+	for (int i = 0; i < 200; i++) {
+		name_person(&people[i], i);
+		for (int n = 0; n < NAMES; n++) {
+			uint8_t key[BD_NODE_KEY_BYTES] = { (uint8_t)i, (uint8_t)n };
+
+			assert_null(bd_node_memo_key(memo, &people[i].all[n]));
+			bd_node_memo_keep_key(memo, &people[i].all[n], key);
+		}
+		for (size_t n = 0; n < NAMES; n++) {
+			met_at_once += bd_node_memo_key(memo, &people[i].all[n]) != NULL;
+		}
+	}
+	for (int i = 0; i < 200; i++) {
+		for (int n = 0; n < NAMES; n++) {
+			const uint8_t *key = bd_node_memo_key(memo, &people[i].all[n]);
+
+			assert_true(key == NULL || (key[0] == i && key[1] == n));
+			assert_true(key == NULL || i >= 200 - 1 - BD_MEMO_NAMES / NAMES);
+			met += key != NULL;
+		}
+	}
+	assert_true(met > BD_MEMO_NAMES / 2);
+	assert_true(met_at_once > (size_t)200 * NAMES * 9 / 10);
+	bd_arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -651,6 +716,7 @@ int main(void)
 		cmocka_unit_test(a_lookup_is_remembered_until_something_changes),
 		cmocka_unit_test(remembering_goes_on_after_it_was_full),
 		cmocka_unit_test(what_a_snapshot_gave_stays),
+		cmocka_unit_test(names_are_remembered_and_never_mixed_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
