@@ -213,6 +213,7 @@ static void on_body(struct bd_call *call, struct bd_bytes bytes)
 	if (ask->is_body_over) {
 		return; /* broken off: what still comes is nobody's */
 	}
+	bd_ask_lines_make_room(ask);
 	if (bd_buf_add(&ask->body, bytes) != BD_OK) {
 		too_large(ask);
 		return;

@@ -219,14 +219,13 @@ static void answer_line(struct ask *ask, struct bd_bytes text)
 	}
 }
 
-/* Whole lines of the body, one at least, as far as the turn lasts: where the next begins. */
-static size_t answer_some(bool *has_more, struct ask *ask)
+/* Whole lines of the body, one at least, as far as the turn lasts. */
+static void answer_some(bool *has_more, struct ask *ask)
 {
-	size_t at = 0;
-
 	*has_more = false;
 	while (!*has_more && !ask->is_stopped && !ask->is_broken &&
-		ask->line_count < BD_NDJSON_IN_FLIGHT && at < ask->body.len) {
+		ask->line_count < BD_NDJSON_IN_FLIGHT && ask->answered < ask->body.len) {
+		size_t at = ask->answered;
 		char *end = memchr(ask->body.ptr + at, '\n', ask->body.len - at);
 		size_t len = end != NULL ? (size_t)(end - ask->body.ptr) - at : ask->body.len - at;
 
@@ -239,13 +238,22 @@ static size_t answer_some(bool *has_more, struct ask *ask)
 		if (len > 0) {
 			answer_line(ask, (struct bd_bytes){ ask->body.ptr + at, len });
 		}
-		at = end != NULL ? (size_t)(end - ask->body.ptr) + 1 : ask->body.len;
+		ask->answered = end != NULL ? (size_t)(end - ask->body.ptr) + 1 : ask->body.len;
 		if (ask->call.loop->answer.len > BD_ANSWER_MAX_BYTES / 16) {
 			ask->is_stopped = !flush(ask);
 		}
-		*has_more = at < ask->body.len && bd_laters_is_over(&ask->call.loop->laters);
+		*has_more =
+			ask->answered < ask->body.len && bd_laters_is_over(&ask->call.loop->laters);
 	}
-	return at;
+}
+
+void bd_ask_lines_make_room(struct ask *ask)
+{
+	if (ask->answered > 0) {
+		ask->body.len -= ask->answered;
+		memmove(ask->body.ptr, ask->body.ptr + ask->answered, ask->body.len);
+		ask->answered = 0;
+	}
 }
 
 static void end(struct ask *ask)
@@ -269,14 +277,9 @@ static void on_later(struct bd_later *later)
 {
 	struct ask *ask = CONTAINER(struct ask, later, later);
 	bool has_more;
-	size_t at;
 
 	bd_buf_clear(&ask->call.loop->answer);
-	at = answer_some(&has_more, ask);
-	if (at > 0) {
-		memmove(ask->body.ptr, ask->body.ptr + at, ask->body.len - at);
-		ask->body.len -= at;
-	}
+	answer_some(&has_more, ask);
 	if (!flush(ask)) {
 		ask->is_stopped = true;
 	}
@@ -302,7 +305,7 @@ void bd_ask_lines(struct ask *ask)
 	ask->later.run = on_later;
 	bd_later(&ask->call.loop->laters, &ask->later);
 	/* What is there is answered before more is taken. */
-	if (ask->body.len > BD_BODY_GATHER_MAX_BYTES / 2) {
+	if (ask->body.len - ask->answered > BD_BODY_GATHER_MAX_BYTES / 2) {
 		pause_body(ask, true);
 	}
 }
@@ -379,7 +382,7 @@ void bd_ask_lines_break(struct ask *ask, enum bd_code code)
 	bd_question_refuse(&ask->question, code);
 	end_line(ask, 0, &diag);
 	ask->is_body_over = true;
-	ask->body.len = 0;
+	ask->body.len = ask->answered = 0;
 	if (ask->first != NULL) {
 		hold_answer(ask);
 		bd_http_pause(ask->call.exchange);

@@ -32,6 +32,7 @@ struct ask {
 	bool is_paused;                           /* nor while so much of it is there */
 	bool is_broken;                           /* no memory for an answer: the batch ends here */
 	struct bd_buf body;
+	size_t answered;       /* of lines: bytes of the body that are */
 	struct bd_later later; /* whole lines of the body are to be answered */
 	struct bd_look *look;  /* of a single question that waits */
 	/* Idempotency-Key */
@@ -53,6 +54,8 @@ void bd_ask_free(struct ask *ask);
 /* Whole lines of the body are answered in the turns to come, up to what the client can take and to
  * how many may wait; the last of them ends and frees the ask. */
 void bd_ask_lines(struct ask *ask);
+/* Before more of the body is added: what is answered gives its place. */
+void bd_ask_lines_make_room(struct ask *ask);
 /* The client can take more. */
 void bd_ask_lines_writable(struct ask *ask);
 /* In the place of the next line: nothing behind it is answered. Ends and frees the ask, now or when
