@@ -12,6 +12,8 @@
  * be signed. */
 #define TREE_AHEAD_BYTES 8388608
 #define HEADS_AHEAD_BYTES 1048576
+/* Of the tree, written between two looks at who waits for the processor. */
+#define NODES_PIECE_BYTES 32768
 
 /* -- space -- */
 
@@ -315,13 +317,33 @@ static enum bd_code gather(
 	return code;
 }
 
+/* A head of a second under load has megabytes of nodes. */
+static enum bd_code write_nodes(const struct bd_trail *trail, struct bd_diag *diag)
+{
+	struct bd_bytes left = bd_buf_bytes(&trail->nodes), piece;
+	uint64_t at = bd_trail_tree_bytes(trail->edge.size);
+	enum bd_code code = BD_OK;
+
+	for (; left.len > 0 && code == BD_OK; left.ptr += piece.len, left.len -= piece.len) {
+		piece = left;
+		piece.len = left.len < NODES_PIECE_BYTES ? left.len : NODES_PIECE_BYTES;
+		code = bd_trail_write(trail->tree.fd, piece, at, BD_TRAIL_TREE_NAME, diag);
+		at += piece.len;
+		bd_thread_share();
+	}
+	return code;
+}
+
 /* What a head speaks of is on the disk before it is signed. */
 static enum bd_code sync_all(struct bd_trail *trail, struct bd_diag *diag)
 {
 	enum bd_code code = bd_trail_sync(trail, diag);
 
 	if (code == BD_OK && trail->nodes.len > 0) {
-		code = bd_trail_sync_file(trail->tree.fd, BD_TRAIL_TREE_NAME, diag);
+		uint64_t from = bd_trail_tree_bytes(trail->edge.size);
+
+		code = bd_trail_sync_grown(
+			trail->tree.fd, from, from + trail->nodes.len, BD_TRAIL_TREE_NAME, diag);
 	}
 	for (size_t i = 0; i < trail->log_count && code == BD_OK; i++) {
 		struct bd_trail_log *log = &trail->logs[i];
@@ -489,8 +511,7 @@ enum bd_code bd_trail_sign_head(struct bd_trail *trail, enum bd_trail_sign_as as
 	bd_buf_clear(&trail->nodes);
 	code = gather(trail, &edge, has_more, diag);
 	if (code == BD_OK && (draft->run_count > 0 || as != BD_TRAIL_SIGN_NEW)) {
-		code = bd_trail_write(trail->tree.fd, bd_buf_bytes(&trail->nodes),
-			bd_trail_tree_bytes(trail->edge.size), BD_TRAIL_TREE_NAME, diag);
+		code = write_nodes(trail, diag);
 		code = code == BD_OK ? sync_all(trail, diag) : code;
 		code = code == BD_OK ? sign_draft(trail, &edge, diag) : code;
 	}
