@@ -23,6 +23,15 @@ end_all() {
 }
 trap end_all EXIT
 read -ra names <<<"${LOOK_UP_KINDS:-nobody hang junk flap slow}"
+for name in "${names[@]}"; do
+	case $name in
+	nobody | hang | junk | flap | slow) ;;
+	*)
+		echo "LOOK_UP_KINDS：没有 $name，可用 nobody hang junk flap slow  no such kind" >&2
+		exit 2
+		;;
+	esac
+done
 cases=${LOOK_UP_CASES:-10000} rounds=${LOOK_UP_ROUNDS:-3} rate=${LOOK_UP_RATE:-250}
 # So many times of fresh cases in quiet seconds, at least: garbage is over in half a second, 120 of them. The p99 of as
 # few is the fourth from the end.
