@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* Loops answer. The one that asks departments, writer, signer, workers and what tells others share
- * a processor with them where there are few: of one that both want they get a quarter, which is
- * enough for all that loops can make, and never at once when they wake up. */
+ * a processor with them where there are few: of one that both want the kernel gives them a quarter,
+ * and never at once when they wake up; bd_thread_share leaves those together a fifth. */
 #define BD_THREAD_ANSWERS 0
 #define BD_THREAD_GIVES_WAY 5
 #define BD_THREAD_HAS_TIME 10 /* what nobody waits for */
