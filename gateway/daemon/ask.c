@@ -154,7 +154,7 @@ static void end_one(struct ask *ask, enum bd_code code, struct bd_diag *diag)
 		respond(ask, bd_buf_bytes(&loop->answer));
 	} else {
 		diag->code = code;
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond(ask->call.exchange, diag, NULL);
 	}
 	bd_ask_free(ask);
@@ -196,7 +196,7 @@ static void respond_one(struct ask *ask)
 
 static void too_large(struct ask *ask)
 {
-	ask->call.loop->counts.refused++;
+	bd_count(&ask->call.loop->counts.refused, 1);
 	if (ask->has_begun || ask->first != NULL) {
 		/* The lines behind it are not answered: the client must not think that all were. */
 		bd_ask_lines_break(ask, BD_HTTP_TOO_LARGE);
@@ -270,19 +270,19 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	struct ask *ask;
 
 	if (bd_call_flag(&explains, bd_http_query(exchange), "explain") != BD_OK) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
 		return;
 	}
 	if ((!is_lines && !bd_call_is_type(type, "application/json")) ||
 		bd_http_header(exchange, "content-encoding").ptr != NULL) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange, BD_HTTP_MEDIA_TYPE,
 			"application/json or application/x-ndjson, not compressed");
 		return;
 	}
 	if (key.ptr != NULL && (is_lines || key.len == 0 || key.len > KEY_MAX_BYTES)) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange, BD_QUESTION_FORM,
 			is_lines ? "Idempotency-Key is for a single case"
 				 : "Idempotency-Key has 1 to 128 bytes");

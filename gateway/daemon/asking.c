@@ -47,7 +47,7 @@ static void close_taking(struct bd_asking *asking)
 /* Nobody is answered: so this is all the trace that a failure leaves. */
 static void enter_failure(struct bd_asking *asking, enum bd_code code)
 {
-	asking->loop->counts.refused++;
+	bd_count(&asking->loop->counts.refused, 1);
 	if (bd_audit_refusal(&asking->loop->audit, &asking->caller, code, asking->how,
 		    "/v1/sources/*/*") != BD_OK) {
 		bd_log(BD_LOG_ERROR, "sources", "trail", "%s/%s: %s is not on the trail",

@@ -200,7 +200,7 @@ static enum bd_code enter(char entry[BD_TRAIL_ID_TEXT_BYTES], struct job *job, s
 
 static void refuse(struct job *job, const struct bd_diag *diag)
 {
-	job->call.loop->counts.refused++;
+	bd_count(&job->call.loop->counts.refused, 1);
 	bd_problem_respond(job->call.exchange, diag, NULL);
 	job->is_gone = true;
 }
@@ -322,7 +322,7 @@ static void on_abort(struct bd_call *call)
 static void give_up(struct job *job, enum bd_code code)
 {
 	__atomic_store_n(&job->call.loop->daemon->is_backtesting, false, __ATOMIC_RELEASE);
-	job->call.loop->counts.refused++;
+	bd_count(&job->call.loop->counts.refused, 1);
 	bd_problem_respond_code(job->call.exchange, code, "");
 	job_free(job);
 }
@@ -422,7 +422,7 @@ void bd_backtest_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	if (code != BD_OK) {
 		free(job);
 		diag.code = code;
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond(exchange, &diag, NULL);
 		return;
 	}

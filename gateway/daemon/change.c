@@ -28,7 +28,7 @@ static void change_free(struct bd_change *change)
 
 void bd_change_refuse(struct bd_change *change, const struct bd_diag *diag)
 {
-	change->call.loop->counts.refused++;
+	bd_count(&change->call.loop->counts.refused, 1);
 	bd_problem_respond(change->call.exchange, diag, NULL);
 	change_free(change);
 }

@@ -183,7 +183,7 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	if (code != BD_OK) {
 		free(ask);
 		diag.code = code;
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond(exchange, &diag, NULL);
 		return;
 	}

@@ -321,7 +321,7 @@ void bd_resolve_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 static void refuse(
 	struct bd_loop *loop, struct bd_http_exchange *exchange, const struct bd_diag *diag)
 {
-	loop->counts.refused++;
+	bd_count(&loop->counts.refused, 1);
 	bd_problem_respond(exchange, diag, NULL);
 }
 

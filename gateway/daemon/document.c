@@ -29,7 +29,7 @@ void bd_document_end(struct bd_document *document, enum bd_code code)
 			bd_buf_bytes(&document->body));
 	} else {
 		document->diag.code = code;
-		document->loop->counts.refused++;
+		bd_count(&document->loop->counts.refused, 1);
 		bd_problem_respond(document->exchange, &document->diag, NULL);
 	}
 	bd_buf_release(&document->body);

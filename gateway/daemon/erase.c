@@ -42,7 +42,7 @@ static void erasure_free(struct erasure *erasure)
 
 static void refuse(struct erasure *erasure, const struct bd_diag *diag)
 {
-	erasure->call.loop->counts.refused++;
+	bd_count(&erasure->call.loop->counts.refused, 1);
 	bd_problem_respond(erasure->call.exchange, diag, NULL);
 	erasure_free(erasure);
 }
@@ -256,7 +256,7 @@ void bd_erase_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 
 	(void)parts;
 	if (!bd_call_is_json(exchange)) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(
 			exchange, BD_HTTP_MEDIA_TYPE, "application/json, not compressed");
 		return;

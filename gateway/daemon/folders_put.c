@@ -150,7 +150,7 @@ void bd_folder_refuse(struct bd_folder *folder, const struct bd_diag *diag)
 	struct bd_loop *loop = folder->all->loop;
 	const struct bd_trail_caller caller = { .client = bd_bytes_of(folder->sender.name) };
 
-	loop->counts.refused++;
+	bd_count(&loop->counts.refused, 1);
 	if (bd_audit_refusal(&loop->audit, &caller, kept.code, "folder", "/v1/sources/*/*") !=
 		BD_OK) {
 		struct bd_diag unavailable = { .code = BD_TRAIL_UNAVAILABLE };

@@ -78,7 +78,7 @@ enum bd_code bd_look_start(struct bd_look *look, struct bd_diag *diag)
 	if (__atomic_add_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED) >
 		look->setup->settings->cases_waiting_max) {
 		__atomic_sub_fetch(&daemon->cases_waiting, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&look->loop->counts.look_ups_busy, 1, __ATOMIC_RELAXED);
+		bd_count(&look->loop->counts.look_ups_busy, 1);
 		bd_fail(diag, BD_BUSY, "too many cases wait for departments");
 		diag->retry_s = 1;
 		return BD_BUSY;
@@ -125,7 +125,7 @@ void bd_look_left(const struct bd_look *look)
 	if (look == NULL) {
 		return;
 	}
-	__atomic_add_fetch(&look->loop->counts.look_ups_left, 1, __ATOMIC_RELAXED);
+	bd_count(&look->loop->counts.look_ups_left, 1);
 	event.caller = look->caller;
 	event.subject_count = list_subjects(subjects, look);
 	if (bd_audit_event(&look->loop->audit, BD_TRAIL_REFUSAL, &event,

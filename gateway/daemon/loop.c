@@ -69,7 +69,7 @@ static enum bd_code on_problem(struct bd_http_handler *handler, struct bd_http_e
 	struct bd_diag diag = { .code = code };
 
 	/* What is no request has no sender, and no address that is ours. */
-	loop->counts.refused++;
+	bd_count(&loop->counts.refused, 1);
 	if (bd_audit_refusal(&loop->audit, &caller, code, "", "") != BD_OK) {
 		diag.code = BD_TRAIL_UNAVAILABLE;
 	}

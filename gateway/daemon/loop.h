@@ -23,7 +23,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 
-/* Answers given, by kind; read by /metrics from any loop. */
+/* Answers given, by kind; read by /metrics from any loop, so counted by bd_count alone. */
 struct bd_loop_counts {
 	uint64_t requests, refused;
 	uint64_t pushes, records_received, records_rejected;
@@ -35,6 +35,12 @@ struct bd_loop_counts {
 	struct bd_pool_figures short_pool, long_pool;
 	struct bd_secured_counts secured;
 };
+
+/* One of a loop's own: no other thread adds to it. */
+static inline void bd_count(uint64_t *counter, uint64_t by)
+{
+	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+}
 
 /* One listener's handler: who speaks on the plaintext one is known by that alone. */
 struct bd_gate {

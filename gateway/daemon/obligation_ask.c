@@ -44,7 +44,7 @@ static void ask_free(struct obligation_ask *ask)
 static void refuse(struct obligation_ask *ask, enum bd_code code, struct bd_diag *diag)
 {
 	diag->code = code;
-	ask->call.loop->counts.refused++;
+	bd_count(&ask->call.loop->counts.refused, 1);
 	bd_problem_respond(ask->call.exchange, diag, NULL);
 	ask_free(ask);
 }

@@ -284,7 +284,7 @@ void bd_obligations_begin(struct bd_loop *loop, struct bd_http_exchange *exchang
 	(void)parts;
 	if (read_list(&listing.asked, &listing.given, loop, bd_http_query(exchange), &diag) !=
 		BD_OK) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond(exchange, &diag, NULL);
 		return;
 	}

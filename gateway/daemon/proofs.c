@@ -121,14 +121,14 @@ void bd_trail_receipt_begin(struct bd_loop *loop, struct bd_http_exchange *excha
 	bool explains = false;
 
 	if (bd_call_flag(&explains, bd_http_query(exchange), "explain") != BD_OK) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange, BD_QUESTION_FORM, "explain is true or false");
 		return;
 	}
 	if (explains && !bd_access_has(sender, BD_SENDER_ENGINE | BD_SENDER_OPERATOR)) {
 		/* What was claimed and held is for those who decide, not for who looks over them.
 		 */
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange, BD_AUTH_ROLE, "");
 		return;
 	}

@@ -216,7 +216,7 @@ void bd_push_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	}
 	if (code != BD_OK) {
 		bd_problem_respond(exchange, &diag, NULL);
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		push_free(push);
 	}
 }

@@ -147,7 +147,7 @@ static void count_withheld(struct bd_loop *loop, const struct bd_compared *compa
 		count += finding->code == BD_FINDING_WITHHELD &&
 			 strcmp(finding->reason, BD_REASON_USE_EXPIRED) == 0;
 	}
-	loop->counts.elements_withheld += count;
+	bd_count(&loop->counts.elements_withheld, count);
 	if (count > 0 && loop->withheld_day != day) {
 		loop->withheld_day = day;
 		bd_log(BD_LOG_WARNING, "catalogue", "withheld",
@@ -191,7 +191,7 @@ static enum bd_code compare(struct bd_question *question, struct bd_compared *co
 		code = tell_looked(question, context, question->looked, &loop->arena);
 		code = code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 	} else {
-		loop->counts.compares++;
+		bd_count(&loop->counts.compares, 1);
 	}
 	code = code == BD_OK
 		       ? bd_compare(&loop->answer, compared, json, context, &loop->arena, diag)
@@ -252,7 +252,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 	if (question->kind == BD_QUESTION_COMPARE) {
 		code = compare(question, &compared, json, &context, diag);
 	} else {
-		loop->counts.queries++;
+		bd_count(&loop->counts.queries, 1);
 		code = bd_query(&loop->answer, json, &context, &loop->arena, diag);
 	}
 	code = code == BD_OK && question->look == NULL ? enter(question, json, &compared, diag)

@@ -117,7 +117,7 @@ void bd_reply_receipt(struct bd_reply_to *to, struct bd_receipt *receipt, struct
 
 void bd_reply_problem(struct bd_reply_to *to, const struct bd_diag *diag, const char *source)
 {
-	to->loop->counts.refused++;
+	bd_count(&to->loop->counts.refused, 1);
 	if (to->exchange == NULL) {
 		struct bd_diag told = *diag;
 

@@ -194,7 +194,7 @@ static void refuse(struct bd_gate *gate, struct bd_http_exchange *exchange)
 	char allow[64] = "";
 	size_t len = 0;
 
-	gate->loop->counts.refused++;
+	bd_count(&gate->loop->counts.refused, 1);
 	for (size_t i = 0; i < ROUTE_COUNT && len < sizeof(allow); i++) {
 		if (leads_to(&parts, &routes[i], path) && strstr(allow, routes[i].method) == NULL) {
 			len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s",
@@ -214,7 +214,7 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 	struct bd_route_parts parts = { { NULL, 0 }, { NULL, 0 } };
 	const struct bd_sender *sender = NULL;
 
-	gate->loop->counts.requests++;
+	bd_count(&gate->loop->counts.requests, 1);
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *route = &routes[i];
 
@@ -225,13 +225,13 @@ void bd_route(struct bd_gate *gate, struct bd_http_exchange *exchange)
 			sender =
 				let_in(gate, exchange, route->roles, route->begin == bd_push_begin);
 			if (sender == NULL) {
-				gate->loop->counts.refused++;
+				bd_count(&gate->loop->counts.refused, 1);
 				return;
 			}
 		}
 		if (route->entered_by == BY_ROUTER &&
 			enter(gate, exchange, sender, route, &parts) != BD_OK) {
-			gate->loop->counts.refused++;
+			bd_count(&gate->loop->counts.refused, 1);
 			bd_problem_respond_code(exchange, BD_TRAIL_UNAVAILABLE, "");
 			return;
 		}

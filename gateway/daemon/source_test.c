@@ -29,7 +29,7 @@ static void test_free(struct test *test)
 
 static void refuse(struct test *test, const struct bd_diag *diag)
 {
-	test->call.loop->counts.refused++;
+	bd_count(&test->call.loop->counts.refused, 1);
 	bd_problem_respond(test->call.exchange, diag, test->trial.source);
 	test_free(test);
 }

@@ -42,7 +42,7 @@ static void refuse_code(struct bd_taking *taking, enum bd_code code)
 enum bd_code bd_taking_enter_refusal(
 	struct bd_taking *taking, const struct bd_diag *diag, const char *how)
 {
-	taking->loop->counts.refused++;
+	bd_count(&taking->loop->counts.refused, 1);
 	return bd_audit_refusal(
 		&taking->loop->audit, &taking->request.caller, diag->code, how, "/v1/sources/*/*");
 }

@@ -132,9 +132,9 @@ static void on_written(struct bd_letter *letter)
 		bd_taking_refuse(taking, &diag);
 		return;
 	}
-	taking->loop->counts.pushes++;
-	taking->loop->counts.records_received += taking->result.received;
-	taking->loop->counts.records_rejected += taking->result.rejected;
+	bd_count(&taking->loop->counts.pushes, 1);
+	bd_count(&taking->loop->counts.records_received, taking->result.received);
+	bd_count(&taking->loop->counts.records_rejected, taking->result.rejected);
 	if (make_receipt(taking, &diag) != BD_OK) {
 		bd_taking_refuse(taking, &diag);
 		return;

@@ -26,7 +26,7 @@ static void on_body(struct bd_call *call, struct bd_bytes bytes)
 	struct trail_ask *ask = CONTAINER(struct trail_ask, call, call);
 
 	if (bd_buf_add(&ask->body, bytes) != BD_OK) {
-		call->loop->counts.refused++;
+		bd_count(&call->loop->counts.refused, 1);
 		bd_problem_respond_code(call->exchange, BD_HTTP_TOO_LARGE, "");
 		ask_free(ask);
 	}
@@ -58,7 +58,7 @@ void bd_trail_ask_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	struct trail_ask *ask = bd_call_is_json(exchange) ? calloc(1, sizeof(*ask)) : NULL;
 
 	if (ask == NULL) {
-		loop->counts.refused++;
+		bd_count(&loop->counts.refused, 1);
 		bd_problem_respond_code(exchange,
 			bd_call_is_json(exchange) ? BD_NO_MEMORY : BD_HTTP_MEDIA_TYPE,
 			"application/json, not compressed");

@@ -26,7 +26,7 @@ void bd_upload_call_free(struct bd_upload_call *call)
 
 void bd_upload_call_refuse(struct bd_upload_call *call, const struct bd_diag *diag)
 {
-	call->call.loop->counts.refused++;
+	bd_count(&call->call.loop->counts.refused, 1);
 	bd_problem_respond(call->call.exchange, diag, NULL);
 	bd_upload_call_free(call);
 }

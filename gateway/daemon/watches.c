@@ -118,7 +118,7 @@ static void end(struct asked *asked)
 
 static void refuse(struct asked *asked, const struct bd_diag *diag)
 {
-	asked->call.loop->counts.refused++;
+	bd_count(&asked->call.loop->counts.refused, 1);
 	bd_problem_respond(asked->call.exchange, diag, NULL);
 }
 
