@@ -79,17 +79,17 @@ void bd_thread_answering(bool is_busy)
 	}
 }
 
-/* Who is busy on this processor; `count`: nobody, or this thread does not give way. */
-static unsigned waiting(unsigned *count)
+/* Of the one that is busy on this processor; NULL = nobody is. */
+static _Atomic int64_t *waited_for(unsigned count)
 {
-	unsigned all = atomic_load_explicit(&answering_count, memory_order_relaxed), i = 0;
 	int here = sched_getcpu() + 1;
 
-	*count = !gives_way ? 0 : all < BD_TRAIL_LOOPS_MAX ? all : BD_TRAIL_LOOPS_MAX;
-	while (i < *count && atomic_load_explicit(&answering[i].at, memory_order_relaxed) != here) {
-		i++;
+	for (unsigned i = 0; i < count && i < BD_TRAIL_LOOPS_MAX; i++) {
+		if (atomic_load_explicit(&answering[i].at, memory_order_relaxed) == here) {
+			return &answering[i].until_us;
+		}
 	}
-	return i;
+	return NULL;
 }
 
 /* Of a processor, by this thread, in all. */
@@ -101,20 +101,19 @@ static int64_t used_us(void)
 	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
-/* So long that what all who give way have there is its part, and no longer than BD_THREAD_REST_US.
- */
-static void sleep_for(unsigned at, int64_t had_us)
+/* What all who give way have there is to be their part, for BD_THREAD_REST_US at the most. */
+static void sleep_for(_Atomic int64_t *until, int64_t had_us)
 {
-	int64_t now_us = bd_clock_monotonic_us();
-	int64_t until_us = atomic_load_explicit(&answering[at].until_us, memory_order_relaxed);
+	int64_t now_us = bd_clock_monotonic_us(), begun_us = now_us - had_us;
+	int64_t until_us = atomic_load_explicit(until, memory_order_relaxed);
 	struct timespec rest = { 0 };
 
-	until_us = (until_us > now_us - had_us ? until_us : now_us - had_us) +
+	until_us = (until_us > begun_us ? until_us : begun_us) +
 		   had_us * (BD_THREAD_ANSWERS_PARTS + 1);
 	if (until_us > now_us + BD_THREAD_REST_US) {
 		until_us = now_us + BD_THREAD_REST_US;
 	}
-	atomic_store_explicit(&answering[at].until_us, until_us, memory_order_relaxed);
+	atomic_store_explicit(until, until_us, memory_order_relaxed);
 	rest.tv_nsec = (until_us - now_us) * 1000;
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
 }
@@ -122,24 +121,20 @@ static void sleep_for(unsigned at, int64_t had_us)
 void bd_thread_share(void)
 {
 	static __thread int64_t shared_us, shared_used_us;
-	unsigned count, at;
+	unsigned count =
+		gives_way ? atomic_load_explicit(&answering_count, memory_order_relaxed) : 0;
+	_Atomic int64_t *until;
 
 	if (bd_clock_monotonic_us() - shared_us < BD_THREAD_SLICE_NS / 1000) {
 		return;
 	}
-	at = waiting(&count);
-	if (at < count) {
-		sleep_for(at, used_us() - shared_used_us);
+	until = waited_for(count);
+	if (until != NULL) {
+		sleep_for(until, used_us() - shared_used_us);
 	} else {
 		sched_yield();
 	}
 	shared_us = bd_clock_monotonic_us();
-	shared_used_us = used_us();
-}
-
-void bd_thread_share_at(size_t i)
-{
-	if (i % 64 == 0) {
-		bd_thread_share();
-	}
+	/* A call of the kernel, and nobody's where nobody answers. */
+	shared_used_us = count > 0 ? used_us() : 0;
 }

@@ -11,7 +11,7 @@
 
 /* Loops answer. The one that asks departments, writer, signer, workers and what tells others share
  * a processor with them where there are few: of one that both want the kernel gives them a quarter,
- * and never at once when they wake up; bd_thread_share leaves those together a fifth. */
+ * and never at once when they wake up; bd_thread_share leaves them less. */
 #define BD_THREAD_ANSWERS 0
 #define BD_THREAD_GIVES_WAY 5
 #define BD_THREAD_HAS_TIME 10 /* what nobody waits for */
@@ -28,11 +28,16 @@ void bd_thread_short_slices(void);
 void bd_thread_answering(bool is_busy);
 /* Between two pieces of work, of which there may be thousands: whoever waits for this processor has
  * it first, when this thread did not share it for BD_THREAD_SLICE_NS. Not with a lock that others
- * want. One that gives way sleeps where one that answers is busy on its processor,
- * BD_THREAD_ANSWERS_PARTS times as long as it had that itself: by yielding alone it would go on for
- * as long as the kernel owes it time, up to 4 ms. */
+ * want. One that gives way sleeps where one that answers is busy on its processor, until all that
+ * give way there had one part of it beside BD_THREAD_ANSWERS_PARTS: by yielding alone it would go
+ * on for as long as the kernel owes it time, up to 4 ms. */
 void bd_thread_share(void);
 /* The same at some of many pieces of less than a microsecond each; i counts them. */
-void bd_thread_share_at(size_t i);
+static inline void bd_thread_share_at(size_t i)
+{
+	if (i % 64 == 0) {
+		bd_thread_share();
+	}
+}
 
 #endif

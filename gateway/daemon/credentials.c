@@ -309,11 +309,6 @@ void bd_credentials_report(struct bd_credentials_report *out, struct bd_credenti
 
 /* -- handshakes -- */
 
-static void add(uint64_t *count)
-{
-	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
-}
-
 static void tell_refused(struct bd_secured_counts *counts, const struct bd_http_secured *secured)
 {
 	const struct bd_code_info *info = bd_code_info(secured->code);
@@ -337,17 +332,17 @@ static void tell_refused(struct bd_secured_counts *counts, const struct bd_http_
 void bd_credentials_count(struct bd_secured_counts *counts, const struct bd_http_secured *secured)
 {
 	if (secured->code == BD_OK) {
-		add(&counts->handshakes);
+		bd_count(&counts->handshakes, 1);
 		if (secured->is_resumed) {
-			add(&counts->resumed);
+			bd_count(&counts->resumed, 1);
 		}
 		return;
 	}
 	if (secured->was_open) {
-		add(&counts->closed);
+		bd_count(&counts->closed, 1);
 	}
 	if (secured->code >= BD_TLS_EXPIRED && secured->code <= BD_TLS_CLIENT_REFUSED) {
-		add(&counts->refused[secured->code - BD_TLS_EXPIRED]);
+		bd_count(&counts->refused[secured->code - BD_TLS_EXPIRED], 1);
 		tell_refused(counts, secured);
 	}
 }

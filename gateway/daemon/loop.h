@@ -23,7 +23,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 
-/* Answers given, by kind; read by /metrics from any loop, so counted by bd_count alone. */
+/* Answers given, by kind; read by /metrics from any loop. */
 struct bd_loop_counts {
 	uint64_t requests, refused;
 	uint64_t pushes, records_received, records_rejected;
@@ -36,7 +36,7 @@ struct bd_loop_counts {
 	struct bd_secured_counts secured;
 };
 
-/* One of a loop's own: no other thread adds to it. */
+/* No other thread adds to it; any may read it by __atomic_load_n. */
 static inline void bd_count(uint64_t *counter, uint64_t by)
 {
 	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);

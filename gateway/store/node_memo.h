@@ -16,9 +16,8 @@ struct bd_node_memo {
 	const struct bd_arena *arena;
 	size_t count;
 	size_t name_count; /* that have been remembered, those that are forgotten again too */
-	uint8_t name_slots[1 << BD_MEMO_NAME_BITS]; /* by hash: where it is in names, + 1; 0 =
-						     * nowhere
-						     */
+	/* By hash: where it is in names, + 1; 0 = nowhere. */
+	uint8_t name_slots[1 << BD_MEMO_NAME_BITS];
 	struct {
 		struct bd_identifier identifier;
 		uint8_t key[BD_NODE_KEY_BYTES];
@@ -30,7 +29,7 @@ struct bd_node_memo {
 	} * slots[BD_MEMO_SLOTS];
 };
 
-/* NULL: no memory. */
+/* NULL: there is no room; bd_arena_code says why. */
 struct bd_node_memo *bd_node_memo_new(struct bd_arena *arena);
 /* NULL: it was not opened yet. */
 struct bd_memo_node *bd_node_memo_find(

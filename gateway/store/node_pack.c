@@ -186,7 +186,6 @@ static void read_field(struct bd_node_field *field, struct bd_node_value *first,
 	size_t count;
 
 	*field = (struct bd_node_field){ 0 };
-
 	field->number = bd_read_u16(reader);
 	field->order = read_order(reader);
 	count = bd_read_u8(reader);
