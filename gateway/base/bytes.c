@@ -27,7 +27,7 @@ void bd_buf_release(struct bd_buf *buf)
 	bd_buf_init(buf, buf->max);
 }
 
-enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
+enum bd_code bd_buf_grow(struct bd_buf *buf, size_t more)
 {
 	size_t need, cap = buf->cap;
 	char *ptr;
@@ -36,9 +36,6 @@ enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
 		return BD_LIMIT_BYTES;
 	}
 	need = buf->len + more;
-	if (need <= cap) {
-		return BD_OK;
-	}
 	cap = cap < 128 ? 128 : cap;
 	cap = cap > buf->max ? buf->max : cap;
 	while (cap < need) {
@@ -80,18 +77,4 @@ enum bd_code bd_buf_printf(struct bd_buf *buf, const char *format, ...)
 	}
 	va_end(again);
 	return code;
-}
-
-enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes)
-{
-	enum bd_code code;
-
-	if (bytes.len > UINT32_MAX - 4) {
-		return BD_LIMIT_BYTES;
-	}
-	code = bd_buf_reserve(buf, 4 + bytes.len);
-	if (code == BD_OK) {
-		code = bd_buf_add_u32(buf, (uint32_t)bytes.len);
-	}
-	return code == BD_OK ? bd_buf_add(buf, bytes) : code;
 }

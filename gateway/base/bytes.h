@@ -126,12 +126,16 @@ static inline void bd_buf_clear(struct bd_buf *buf)
 }
 
 /* Room for so many more bytes. */
-enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more);
+enum bd_code bd_buf_grow(struct bd_buf *buf, size_t more);
+
+static inline enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
+{
+	return more <= buf->cap - buf->len ? BD_OK : bd_buf_grow(buf, more);
+}
 
 static inline enum bd_code bd_buf_add(struct bd_buf *buf, struct bd_bytes bytes)
 {
-	enum bd_code code =
-		bytes.len <= buf->cap - buf->len ? BD_OK : bd_buf_reserve(buf, bytes.len);
+	enum bd_code code = bd_buf_reserve(buf, bytes.len);
 
 	if (code == BD_OK && bytes.len != 0) {
 		memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
@@ -186,8 +190,45 @@ static inline enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value)
 	return bd_buf_add(buf, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
 }
 
+/* Where there is room for them; gives the place behind. */
+static inline char *bd_put_u16(char *at, uint16_t value)
+{
+	value = htobe16(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static inline char *bd_put_u32(char *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static inline char *bd_put_u64(char *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
 /* A u32 length, then the bytes. */
-enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes);
+static inline char *bd_put_sized(char *at, struct bd_bytes bytes)
+{
+	return bd_bytes_put(bd_put_u32(at, (uint32_t)bytes.len), bytes);
+}
+
+static inline enum bd_code bd_buf_add_sized(struct bd_buf *buf, struct bd_bytes bytes)
+{
+	enum bd_code code =
+		bytes.len > UINT32_MAX - 4 ? BD_LIMIT_BYTES : bd_buf_reserve(buf, 4 + bytes.len);
+
+	if (code == BD_OK) {
+		bd_put_sized(buf->ptr + buf->len, bytes);
+		buf->len += 4 + bytes.len;
+	}
+	return code;
+}
 
 /* Reads what the adders wrote. `ok` starts true, turns false at the first read past the end, and
  * every read after that gives zero or empty: check it once at the end. */

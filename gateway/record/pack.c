@@ -18,12 +18,33 @@ enum tag {
 
 enum flag { FLAG_MESSAGE_SUBJECT = 1, FLAG_MESSAGE_ORDER = 2 };
 
-/* A chain of writes that stops at the first failure. */
+/* Bytes before what is in a part: tag and length. */
+#define PART_FRONT_BYTES 5
+#define HEAD_BYTES 30
+
+static size_t identifier_bytes(const struct bd_identifier *identifier)
+{
+	return 2 + 4 + identifier->issuer.len + 4 + identifier->number.len;
+}
+
+static char *put_identifier(char *at, const struct bd_identifier *identifier)
+{
+	at = bd_put_u16(at, identifier->kind);
+	at = bd_put_sized(at, identifier->issuer);
+	return bd_put_sized(at, identifier->number);
+}
+
+/* Room for all of it, so that the parts are put without a look at each. */
+static enum bd_code reserve(struct bd_buf *buf, size_t bytes)
+{
+	return bytes > UINT32_MAX ? BD_LIMIT_BYTES : bd_buf_reserve(buf, bytes);
+}
+
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier)
 {
-	BD_TRY(bd_buf_add_u16(buf, identifier->kind));
-	BD_TRY(bd_buf_add_sized(buf, identifier->issuer));
-	return bd_buf_add_sized(buf, identifier->number);
+	BD_TRY(reserve(buf, identifier_bytes(identifier)));
+	buf->len = (size_t)(put_identifier(buf->ptr + buf->len, identifier) - buf->ptr);
+	return BD_OK;
 }
 
 struct bd_identifier bd_identifier_unpack(struct bd_reader *reader)
@@ -36,84 +57,102 @@ struct bd_identifier bd_identifier_unpack(struct bd_reader *reader)
 	return identifier;
 }
 
+static size_t value_bytes(const struct bd_value *value)
+{
+	return 2 + 1 + 4 + value->text.len + 4 + value->native.len;
+}
+
+static char *put_value(char *at, const struct bd_value *value)
+{
+	at = bd_put_u16(at, value->field);
+	*at++ = (char)value->flags;
+	at = bd_put_sized(at, value->text);
+	return bd_put_sized(at, value->native);
+}
+
 enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value)
 {
-	BD_TRY(bd_buf_add_u16(buf, value->field));
-	BD_TRY(bd_buf_add_u8(buf, value->flags));
-	BD_TRY(bd_buf_add_sized(buf, value->text));
-	return bd_buf_add_sized(buf, value->native);
-}
-
-/* The length of a part is known only behind it: it is written over. */
-static enum bd_code begin_part(struct bd_buf *buf, enum tag tag, size_t *at)
-{
-	BD_TRY(bd_buf_add_u8(buf, (uint8_t)tag));
-	*at = buf->len;
-	return bd_buf_add_u32(buf, 0);
-}
-
-static void end_part(struct bd_buf *buf, size_t at)
-{
-	size_t len = buf->len - at - 4;
-
-	for (size_t i = 0; i < 4; i++) {
-		buf->ptr[at + i] = (char)(len >> (8 * (3 - i)));
-	}
-}
-
-static enum bd_code pack_head(struct bd_buf *buf, const struct bd_record *record)
-{
-	uint8_t flags = (uint8_t)((record->is_message_subject ? FLAG_MESSAGE_SUBJECT : 0) |
-				  (record->is_message_order ? FLAG_MESSAGE_ORDER : 0));
-	size_t at;
-
-	BD_TRY(begin_part(buf, TAG_HEAD, &at));
-	BD_TRY(bd_buf_add_u64(buf, record->index));
-	BD_TRY(bd_buf_add_u16(buf, record->entity));
-	BD_TRY(bd_buf_add_u8(buf, (uint8_t)record->action));
-	BD_TRY(bd_buf_add_u8(buf, flags));
-	BD_TRY(bd_buf_add_u8(buf, (uint8_t)record->order_kind));
-	BD_TRY(bd_buf_add_u8(buf, record->order.rank));
-	BD_TRY(bd_buf_add_u64(buf, (uint64_t)record->order.order));
-	BD_TRY(bd_buf_add_u64(buf, (uint64_t)record->as_of_ms));
-	end_part(buf, at);
+	BD_TRY(reserve(buf, value_bytes(value)));
+	buf->len = (size_t)(put_value(buf->ptr + buf->len, value) - buf->ptr);
 	return BD_OK;
 }
 
-static enum bd_code pack_identifiers(
-	struct bd_buf *buf, enum tag tag, const struct bd_identifier *identifiers, size_t count)
+static char *put_front(char *at, enum tag tag, size_t bytes)
 {
-	size_t at;
+	*at++ = (char)tag;
+	return bd_put_u32(at, (uint32_t)bytes);
+}
+
+static char *put_head(char *at, const struct bd_record *record)
+{
+	at = put_front(at, TAG_HEAD, HEAD_BYTES);
+	at = bd_put_u64(at, record->index);
+	at = bd_put_u16(at, record->entity);
+	*at++ = (char)record->action;
+	*at++ = (char)((record->is_message_subject ? FLAG_MESSAGE_SUBJECT : 0) |
+		       (record->is_message_order ? FLAG_MESSAGE_ORDER : 0));
+	*at++ = (char)record->order_kind;
+	*at++ = (char)record->order.rank;
+	at = bd_put_u64(at, (uint64_t)record->order.order);
+	return bd_put_u64(at, (uint64_t)record->as_of_ms);
+}
+
+static size_t identifiers_bytes(const struct bd_identifier *identifiers, size_t count)
+{
+	size_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		BD_TRY(begin_part(buf, tag, &at));
-		BD_TRY(bd_identifier_pack(buf, &identifiers[i]));
-		end_part(buf, at);
+		bytes += PART_FRONT_BYTES + identifier_bytes(&identifiers[i]);
 	}
-	return BD_OK;
+	return bytes;
 }
 
-static enum bd_code pack_bytes(struct bd_buf *buf, enum tag tag, struct bd_bytes bytes)
+static char *put_identifiers(
+	char *at, enum tag tag, const struct bd_identifier *identifiers, size_t count)
 {
-	BD_TRY(bd_buf_add_u8(buf, (uint8_t)tag));
-	return bd_buf_add_sized(buf, bytes);
+	for (size_t i = 0; i < count; i++) {
+		at = put_front(at, tag, identifier_bytes(&identifiers[i]));
+		at = put_identifier(at, &identifiers[i]);
+	}
+	return at;
+}
+
+static char *put_bytes(char *at, enum tag tag, struct bd_bytes bytes)
+{
+	return bd_bytes_put(put_front(at, tag, bytes.len), bytes);
+}
+
+static size_t record_bytes(const struct bd_record *record, struct bd_bytes section)
+{
+	size_t bytes = PART_FRONT_BYTES + HEAD_BYTES + PART_FRONT_BYTES + section.len +
+		       identifiers_bytes(record->subject, record->subject_count) +
+		       identifiers_bytes(record->other, record->other_count) + PART_FRONT_BYTES +
+		       record->row_key.len + PART_FRONT_BYTES;
+
+	for (size_t i = 0; i < record->value_count; i++) {
+		bytes += PART_FRONT_BYTES + value_bytes(&record->values[i]);
+	}
+	return bytes;
 }
 
 enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record)
 {
-	size_t at;
+	struct bd_bytes section = bd_bytes_of(record->section);
+	char *at;
 
-	BD_TRY(pack_head(buf, record));
-	BD_TRY(pack_bytes(buf, TAG_SECTION, bd_bytes_of(record->section)));
-	BD_TRY(pack_identifiers(buf, TAG_SUBJECT, record->subject, record->subject_count));
-	BD_TRY(pack_identifiers(buf, TAG_OTHER, record->other, record->other_count));
-	BD_TRY(pack_bytes(buf, TAG_ROW_KEY, record->row_key));
+	BD_TRY(reserve(buf, record_bytes(record, section)));
+	at = put_head(buf->ptr + buf->len, record);
+	at = put_bytes(at, TAG_SECTION, section);
+	at = put_identifiers(at, TAG_SUBJECT, record->subject, record->subject_count);
+	at = put_identifiers(at, TAG_OTHER, record->other, record->other_count);
+	at = put_bytes(at, TAG_ROW_KEY, record->row_key);
 	for (size_t i = 0; i < record->value_count; i++) {
-		BD_TRY(begin_part(buf, TAG_VALUE, &at));
-		BD_TRY(bd_value_pack(buf, &record->values[i]));
-		end_part(buf, at);
+		at = put_front(at, TAG_VALUE, value_bytes(&record->values[i]));
+		at = put_value(at, &record->values[i]);
 	}
-	return pack_bytes(buf, TAG_END, (struct bd_bytes){ "", 0 });
+	at = put_front(at, TAG_END, 0);
+	buf->len = (size_t)(at - buf->ptr);
+	return BD_OK;
 }
 
 static bool read_head(struct bd_record *record, struct bd_reader reader)

@@ -6,33 +6,12 @@
 
 /* -- forms -- */
 
-static uint8_t *put_u16(uint8_t *at, uint16_t value)
-{
-	value = htobe16(value);
-	memcpy(at, &value, sizeof(value));
-	return at + sizeof(value);
-}
-
-static uint8_t *put_u32(uint8_t *at, uint32_t value)
-{
-	value = htobe32(value);
-	memcpy(at, &value, sizeof(value));
-	return at + sizeof(value);
-}
-
-static uint8_t *put_u64(uint8_t *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof(value));
-	return at + sizeof(value);
-}
-
-static void put_front(uint8_t *at, const struct bd_trail_id *receipt)
+static void put_front(char *at, const struct bd_trail_id *receipt)
 {
 	*at = BD_CASE_BY_RECEIPT;
-	at = put_u16(at + 1, receipt->loop);
-	at = put_u32(at, receipt->segment);
-	at = put_u32(at, receipt->offset);
+	at = bd_put_u16(at + 1, receipt->loop);
+	at = bd_put_u32(at, receipt->segment);
+	at = bd_put_u32(at, receipt->offset);
 	memset(at, 0, BD_NODE_KEY_BYTES - 10);
 }
 
@@ -40,22 +19,22 @@ void bd_case_item_make(struct bd_case_item *out, enum bd_case_kind kind,
 	const uint8_t key[BD_NODE_KEY_BYTES], const struct bd_case_head *head,
 	const struct bd_case_place *place)
 {
-	uint8_t *at = out->bytes;
+	char *at = (char *)out->bytes;
 
 	if (kind == BD_CASE_BY_RECEIPT) {
 		put_front(at, &head->receipt);
 	} else {
-		*at = (uint8_t)kind;
+		*at = (char)kind;
 		memcpy(at + 1, key, BD_NODE_KEY_BYTES);
 	}
-	at = put_u64(at + BD_CASE_FRONT_KEY_BYTES, (uint64_t)head->at_ms);
-	at = put_u64(at, head->receipt.instance);
-	at = put_u16(at, head->receipt.loop);
-	at = put_u32(at, head->receipt.segment);
-	at = put_u32(at, head->receipt.offset);
-	at = put_u16(at, place->loop);
-	at = put_u32(at, place->segment);
-	put_u32(at, place->offset);
+	at = bd_put_u64(at + BD_CASE_FRONT_KEY_BYTES, (uint64_t)head->at_ms);
+	at = bd_put_u64(at, head->receipt.instance);
+	at = bd_put_u16(at, head->receipt.loop);
+	at = bd_put_u32(at, head->receipt.segment);
+	at = bd_put_u32(at, head->receipt.offset);
+	at = bd_put_u16(at, place->loop);
+	at = bd_put_u32(at, place->segment);
+	bd_put_u32(at, place->offset);
 }
 
 void bd_case_item_bound(struct bd_case_item *out, enum bd_case_kind kind,
@@ -70,7 +49,7 @@ void bd_case_item_bound(struct bd_case_item *out, enum bd_case_kind kind,
 void bd_case_item_of_receipt(
 	struct bd_case_item *out, const struct bd_trail_id *receipt, uint8_t rest)
 {
-	put_front(out->bytes, receipt);
+	put_front((char *)out->bytes, receipt);
 	memset(out->bytes + BD_CASE_FRONT_KEY_BYTES, rest,
 		sizeof(out->bytes) - BD_CASE_FRONT_KEY_BYTES);
 }
