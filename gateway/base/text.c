@@ -89,20 +89,43 @@ static bool has_control(const char *ptr, size_t len)
 	return false;
 }
 
-bool bd_text_has_control(struct bd_bytes text)
+/* Is some of eight bytes below a blank? */
+static bool has_low(uint64_t eight)
 {
 	const uint64_t blank = UINT64_C(0x2020202020202020), top = UINT64_C(0x8080808080808080);
-	size_t at = 0;
 
-	for (uint64_t eight; text.len - at >= sizeof(eight); at += sizeof(eight)) {
-		memcpy(&eight, text.ptr + at, sizeof(eight));
-		/* Some byte is below a blank: perhaps the end of a line. */
-		if (((eight - blank) & ~eight & top) != 0 &&
-			has_control(text.ptr + at, sizeof(eight))) {
-			return true;
+	return ((eight - blank) & ~eight & top) != 0;
+}
+
+/* All bytes of a text of less than eight, some of them twice. */
+static uint64_t few(struct bd_bytes text)
+{
+	const unsigned char *at = (const unsigned char *)text.ptr;
+
+	if (text.len >= 4) {
+		return bd_bytes_four(text.ptr) | (uint64_t)bd_bytes_four(text.ptr + text.len - 4)
+							 << 32;
+	}
+	return at[0] * UINT64_C(0x0101010101) | (uint64_t)at[text.len / 2] << 40 |
+	       (uint64_t)at[text.len - 1] << 48 | UINT64_C(0x20) << 56;
+}
+
+/* A byte below a blank may be the end of a line: only then each is looked at. */
+bool bd_text_has_control(struct bd_bytes text)
+{
+	bool is_low = false;
+
+	if (text.len < sizeof(uint64_t)) {
+		is_low = text.len > 0 && has_low(few(text));
+	} else {
+		/* The last eight, some of them for the second time. */
+		is_low = has_low(bd_bytes_eight(text.ptr + text.len - sizeof(uint64_t)));
+		for (size_t at = 0; text.len - at > sizeof(uint64_t) && !is_low;
+			at += sizeof(uint64_t)) {
+			is_low = has_low(bd_bytes_eight(text.ptr + at));
 		}
 	}
-	return at < text.len && has_control(text.ptr + at, text.len - at);
+	return is_low && has_control(text.ptr, text.len);
 }
 
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)

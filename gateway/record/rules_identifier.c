@@ -26,7 +26,7 @@ enum bd_code bd_rule_fold_number(
 }
 
 /* rule: id.kind. A number that is right in every way beats the type of document it came with. */
-static const char *kind_by_number(const struct bd_number *number)
+static const char *kind_by_number(struct bd_number *number)
 {
 	if (!bd_number_is_right_18(number)) {
 		return NULL;
@@ -36,14 +36,17 @@ static const char *kind_by_number(const struct bd_number *number)
 						 : NULL;
 }
 
-static const struct bd_id_kind *beat_kind(const struct bd_id_kind *kind,
-	const struct bd_number *number, const struct bd_dictionary *dict)
+static const struct bd_id_kind *beat_kind(
+	const struct bd_id_kind *kind, struct bd_number *number, const struct bd_dictionary *dict)
 {
 	const struct bd_id_kind *other = NULL;
+	const char *name = NULL;
 
-	if (kind->subject == BD_SUBJECT_PERSON && !kind->is_issued &&
-		kind_by_number(number) != NULL) {
-		other = bd_dictionary_id_kind(dict, kind_by_number(number));
+	if (kind->subject == BD_SUBJECT_PERSON && !kind->is_issued) {
+		name = kind_by_number(number);
+	}
+	if (name != NULL) {
+		other = bd_dictionary_id_kind(dict, name);
 	}
 	if (other == NULL || other == kind) {
 		return kind;

@@ -77,6 +77,23 @@ static enum bd_code append_folded(struct bd_number *number, uint32_t point, bool
 							   : point);
 }
 
+/* Digits and capitals, which every rule leaves as they are: how many there are at the begin, and
+ * were appended. */
+static size_t append_plain(struct bd_number *number, struct bd_bytes text)
+{
+	size_t room = BD_IDENTIFIER_MAX_BYTES - number->len, len = 0;
+	char *out = number->text + number->len;
+
+	while (len < text.len && len < room &&
+		((text.ptr[len] >= '0' && text.ptr[len] <= '9') ||
+			(text.ptr[len] >= 'A' && text.ptr[len] <= 'Z'))) {
+		out[len] = text.ptr[len];
+		len++;
+	}
+	number->len += len;
+	return len;
+}
+
 /* Most numbers are ASCII, which is its own NFKC; false when this one is not. */
 static bool fold_ascii(
 	enum bd_code *code, struct bd_number *number, struct bd_bytes text, bool is_issued)
@@ -86,14 +103,9 @@ static bool fold_ascii(
 	}
 	*code = BD_OK;
 	for (size_t i = 0; i < text.len && *code == BD_OK; i++) {
-		char c = text.ptr[i];
-
-		/* What every rule leaves as it is. */
-		if (((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')) &&
-			number->len < BD_IDENTIFIER_MAX_BYTES) {
-			number->text[number->len++] = c;
-		} else {
-			*code = append_folded(number, (unsigned char)c, is_issued);
+		i += append_plain(number, (struct bd_bytes){ text.ptr + i, text.len - i });
+		if (i < text.len) {
+			*code = append_folded(number, (unsigned char)text.ptr[i], is_issued);
 		}
 	}
 	return true;

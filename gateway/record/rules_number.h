@@ -14,7 +14,8 @@
 struct bd_number {
 	char text[BD_NUMBER_MAX_BYTES];
 	size_t len;
-	bool *warned; /* NULL: a wrong check is an error; else it is set and the number kept */
+	bool is_right_18; /* found by bd_number_is_right_18: not looked at again */
+	bool *warned;     /* NULL: a wrong check is an error; else it is set and the number kept */
 	struct bd_diag *diag;
 };
 
@@ -41,7 +42,7 @@ bd_number_rule *bd_number_person_rule(const char *kind);
 /* 15 digits into 18 characters. */
 bd_number_rule bd_number_rule_15;
 /* 18 characters right in form, birth date and check. */
-bool bd_number_is_right_18(const struct bd_number *number);
+bool bd_number_is_right_18(struct bd_number *number);
 /* Of the first six of 18 characters: a residence permit's. */
 bool bd_number_is_permit(const char *text);
 bool bd_number_is_old_foreign_pr(const struct bd_number *number);

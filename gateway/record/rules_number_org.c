@@ -134,7 +134,7 @@ bd_number_rule *bd_number_organization_rule(const char *kind)
 		{ "org_code", rule_org_code }, { "taxpayer_no", rule_taxpayer_no } };
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (strcmp(rules[i].kind, kind) == 0) {
+		if (bd_is_name(rules[i].kind, kind)) {
 			return rules[i].rule;
 		}
 	}

@@ -48,6 +48,9 @@ static enum bd_code rule_18(struct bd_number *number, const char *rule)
 {
 	int32_t birth;
 
+	if (number->is_right_18) {
+		return BD_OK;
+	}
 	if (number->len != 18) {
 		return bd_number_fail(number, BD_ID_LENGTH, rule, "");
 	}
@@ -63,12 +66,14 @@ static enum bd_code rule_18(struct bd_number *number, const char *rule)
 }
 
 /* Right in form, birth date and check. */
-bool bd_number_is_right_18(const struct bd_number *number)
+bool bd_number_is_right_18(struct bd_number *number)
 {
 	int32_t birth;
 
-	return has_form_18(number) && bd_number_birth(&birth, number->text) &&
-	       number->text[17] == check_11_2(number->text);
+	number->is_right_18 = number->is_right_18 ||
+			      (has_form_18(number) && bd_number_birth(&birth, number->text) &&
+				      number->text[17] == check_11_2(number->text));
+	return number->is_right_18;
 }
 
 bool bd_number_is_permit(const char *text)
@@ -181,7 +186,7 @@ bd_number_rule *bd_number_person_rule(const char *kind)
 		{ "foreign_passport", rule_passport } };
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (strcmp(rules[i].kind, kind) == 0) {
+		if (bd_is_name(rules[i].kind, kind)) {
 			return rules[i].rule;
 		}
 	}

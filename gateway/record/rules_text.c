@@ -109,7 +109,7 @@ static bool is_common_name(struct bd_bytes name)
 static enum bd_code check_name(
 	uint8_t *flags, enum bd_type type, struct bd_bytes name, struct bd_diag *diag)
 {
-	size_t length = bd_text_length(name);
+	size_t length = bd_text_characters(name);
 	enum bd_code code;
 
 	if (length == 0 || length > (type == BD_TYPE_NAME ? NAME_MAX_CHARS : NAME_MAX_CHARS * 4)) {
@@ -121,6 +121,40 @@ static enum bd_code check_name(
 	return BD_OK;
 }
 
+/* Nothing but what every rule here leaves as it is: ideographs from U+4E00 to U+9FFF, digits and
+ * capitals. It is UTF-8, and has no control character. */
+static bool is_plain(struct bd_bytes text)
+{
+	const unsigned char *at = (const unsigned char *)text.ptr, *end = at + text.len;
+
+	while (at < end) {
+		if ((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z')) {
+			at++;
+		} else if (end - at >= 3 && at[0] >= (at[1] < 0xB8 ? 0xE5 : 0xE4) &&
+			   at[0] <= 0xE9 && at[1] >> 6 == 2 && at[2] >> 6 == 2) {
+			at += 3;
+		} else {
+			return false;
+		}
+	}
+	return text.len > 0;
+}
+
+/* Else what stands behind it would be cut off in silence, and the rest be the name of another. */
+static enum bd_code check_characters(struct bd_bytes text, struct bd_diag *diag)
+{
+	enum bd_code code = BD_OK;
+
+	if (bd_text_has_control(text)) {
+		code = bd_fail(diag, BD_TEXT_CONTROL, "%s", "");
+		bd_diag_set_rule(diag, "text.control");
+	} else if (!bd_text_is_utf8(text)) {
+		code = bd_fail(diag, BD_TEXT_ENCODING, "%s", "");
+		bd_diag_set_rule(diag, "text.encoding");
+	}
+	return code;
+}
+
 static enum bd_code make_normal(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
 	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
@@ -129,6 +163,15 @@ static enum bd_code make_normal(struct bd_bytes *out, uint8_t *flags, enum bd_ty
 	uint8_t seen = *flags;
 	enum bd_code code;
 
+	if (is_plain(text)) {
+		code = type != BD_TYPE_ADDRESS ? check_name(flags, type, text, diag) : BD_OK;
+		*out = code == BD_OK ? text : *out;
+		return code;
+	}
+	code = check_characters(text, diag);
+	if (code != BD_OK) {
+		return code;
+	}
 	bd_buf_init(&normal, (size_t)BD_FIELD_MAX_BYTES * 4);
 	code = normalize(&normal, &seen, type, text);
 	if (code != BD_OK) {
@@ -148,32 +191,12 @@ static enum bd_code make_normal(struct bd_bytes *out, uint8_t *flags, enum bd_ty
 	return code;
 }
 
-/* Else what stands behind it would be cut off in silence, and the rest be the name of another. */
-static enum bd_code check_characters(struct bd_bytes text, struct bd_diag *diag)
-{
-	enum bd_code code = BD_OK;
-
-	if (bd_text_has_control(text)) {
-		code = bd_fail(diag, BD_TEXT_CONTROL, "%s", "");
-		bd_diag_set_rule(diag, "text.control");
-	} else if (!bd_text_is_utf8(text)) {
-		code = bd_fail(diag, BD_TEXT_ENCODING, "%s", "");
-		bd_diag_set_rule(diag, "text.encoding");
-	}
-	return code;
-}
-
 enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type type,
 	struct bd_bytes text, struct bd_arena *arena, struct bd_diag *diag)
 {
-	text = bd_text_trim(text);
-	if (type != BD_TYPE_IDENTIFIER) {
-		enum bd_code code = check_characters(text, diag);
+	enum bd_code code;
 
-		if (code != BD_OK) {
-			return code;
-		}
-	}
+	text = bd_text_trim(text);
 	switch (type) {
 	case BD_TYPE_NAME:
 	case BD_TYPE_ORG_NAME:
@@ -192,8 +215,11 @@ enum bd_code bd_rule_text(struct bd_bytes *out, uint8_t *flags, enum bd_type typ
 	case BD_TYPE_BOOL:
 		break;
 	}
-	*out = text;
-	return BD_OK;
+	code = check_characters(text, diag);
+	if (code == BD_OK) {
+		*out = text;
+	}
+	return code;
 }
 
 /* Moves past a second '?' where the first stands for one character beyond U+FFFF: systems that

@@ -164,7 +164,7 @@ static bool is_open_word(const char *text)
 	static const char *const words[] = { "长期", "永久", "长期有效", "无固定期限" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i]) == 0) {
+		if (bd_is_name(text, words[i])) {
 			return true;
 		}
 	}

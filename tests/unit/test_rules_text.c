@@ -103,6 +103,27 @@ static void each_radical_is_its_character(void **state)
 	check_rows("record/radical.tsv", answer_text);
 }
 
+/* A blank more changes nothing, though it is read by another way: what is plain is taken as it is.
+ */
+static void check_blank(
+	enum bd_type type, const struct normal *normal, uint32_t point, struct bd_arena *arena)
+{
+	char room[64];
+	struct bd_buf text = { room, 0, sizeof(room), sizeof(room) };
+	struct normal blank;
+
+	bd_buf_add_text(&text, "林 ");
+	bd_text_add_point(&text, point);
+	bd_buf_add_text(&text, "例");
+	blank = normalize(type, bd_buf_bytes(&text), arena);
+	assert_int_equal(blank.code, BD_OK);
+	if (!bd_bytes_equal(blank.text, normal->text) || blank.flags != normal->flags) {
+		fail_msg("U+%04X: '%.*s', with a blank '%.*s', flags %u and %u", point,
+			(int)normal->text.len, normal->text.ptr, (int)blank.text.len,
+			blank.text.ptr, normal->flags, blank.flags);
+	}
+}
+
 /* Every code point, alone among Han and among letters, of each type: normal forms stay. */
 static void every_normal_form_is_its_own(void **state)
 {
@@ -133,6 +154,9 @@ static void every_normal_form_is_its_own(void **state)
 
 				assert_int_equal(normal.code, BD_OK);
 				check_again(types[t], &normal, &arena);
+				if (i == 0) {
+					check_blank(types[t], &normal, point, &arena);
+				}
 				bd_arena_clear(&arena);
 			}
 		}
