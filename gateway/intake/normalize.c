@@ -542,8 +542,26 @@ static enum bd_code set_subjects(
 	return code;
 }
 
-static enum bd_code make_record(
-	struct bd_record *record, const struct bd_output_plan *output, const struct work *work)
+/* Order and time are the draft's: as in the record before, where there is one. */
+static enum bd_code set_times(
+	struct bd_record *record, const struct bd_record *before, const struct work *work)
+{
+	enum bd_code code;
+
+	if (before != NULL) {
+		record->order_kind = before->order_kind;
+		record->order = before->order;
+		record->is_message_order = before->is_message_order;
+		record->as_of_ms = before->as_of_ms;
+		return BD_OK;
+	}
+	code = set_order(record, work);
+	return code == BD_OK ? set_as_of(record, work) : code;
+}
+
+/* before: another record of the same draft, NULL = this is the first. */
+static enum bd_code make_record(struct bd_record *record, const struct bd_record *before,
+	const struct bd_output_plan *output, const struct work *work)
 {
 	const struct bd_entity *entity =
 		bd_dictionary_entity_number(work->context->dict, output->entity);
@@ -554,8 +572,7 @@ static enum bd_code make_record(
 		.entity = output->entity };
 	code = read_action(&record->action, work);
 	code = code == BD_OK ? set_subjects(record, output, work) : code;
-	code = code == BD_OK ? set_order(record, work) : code;
-	code = code == BD_OK ? set_as_of(record, work) : code;
+	code = code == BD_OK ? set_times(record, before, work) : code;
 	code = code == BD_OK ? make_values(record, output, record->action == BD_ACTION_DELETE, work)
 			     : code;
 	return code == BD_OK ? make_row_key(record, entity, work) : code;
@@ -712,7 +729,8 @@ enum bd_code bd_normalize(const struct bd_record **records, size_t *count, struc
 		const struct bd_output_plan *output = &draft->section->outputs[i];
 
 		if (bd_when_holds(&output->when, draft->slots)) {
-			code = make_record(&list[*count], output, &work);
+			code = make_record(
+				&list[*count], *count > 0 ? &list[0] : NULL, output, &work);
 			*count += code == BD_OK;
 		}
 	}
