@@ -2,13 +2,17 @@
 
 #include "base/json_plain.h"
 #include "base/limits.h"
+#include "base/siphash.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 /* Keys of all open objects together: what one message may make us remember to find a key twice. */
 #define KEYS_MAX_BYTES 16777216
+/* Room for keys that is there from the begin; a power of two. */
+#define KEYS_FEW 32
 
 enum state {
 	STATE_VALUE = 1,  /* a value must come */
@@ -48,11 +52,13 @@ struct bd_json_parser {
 	unsigned hex_digits;
 	const char *literal; /* rest of true, false, null */
 	enum bd_json_event literal_event;
-	struct key *keys;
+	struct key *keys; /* few_keys while they are few */
+	uint32_t *heads;  /* as many; index + 1 */
 	size_t key_count, key_cap;
-	uint32_t *heads; /* index + 1 */
-	size_t head_count;
 	struct bd_buf key_bytes;
+	struct bd_siphash_key secret; /* who sends keys must not know which of them meet */
+	struct key few_keys[KEYS_FEW];
+	uint32_t few_heads[KEYS_FEW];
 };
 
 static enum bd_code fail_at(
@@ -82,44 +88,47 @@ static enum bd_code give_mark(struct bd_json_parser *parser, enum bd_json_event 
 
 /* -- keys -- */
 
-static uint32_t hash_of(struct bd_bytes key, size_t first)
+static void free_keys(struct bd_json_parser *parser)
 {
-	uint64_t hash = 14695981039346656037u ^ first;
-
-	for (size_t i = 0; i < key.len; i++) {
-		hash = (hash ^ (unsigned char)key.ptr[i]) * 1099511628211u;
+	if (parser->keys != parser->few_keys) {
+		free(parser->keys);
+		free(parser->heads);
 	}
-	return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* The same key of another object lies elsewhere. */
+static uint32_t hash_of(const struct bd_json_parser *parser, struct bd_bytes key, size_t first)
+{
+	return (uint32_t)bd_siphash(&parser->secret, key) ^ (uint32_t)first * 0x9e3779b1u;
 }
 
 static enum bd_code grow_keys(struct bd_json_parser *parser)
 {
-	size_t cap = parser->key_cap == 0 ? 64 : parser->key_cap * 2;
+	size_t cap = parser->key_cap * 2;
 	struct key *keys;
 	uint32_t *heads;
 
 	if (cap > KEYS_MAX_BYTES / sizeof(*keys)) {
 		return BD_LIMIT_COUNT;
 	}
-	keys = realloc(parser->keys, cap * sizeof(*keys));
-	if (keys == NULL) {
-		return BD_NO_MEMORY;
-	}
-	parser->keys = keys;
+	keys = malloc(cap * sizeof(*keys));
 	heads = calloc(cap, sizeof(*heads));
-	if (heads == NULL) {
+	if (keys == NULL || heads == NULL) {
+		free(keys);
+		free(heads);
 		return BD_NO_MEMORY;
 	}
-	free(parser->heads);
-	parser->heads = heads;
-	parser->head_count = cap;
-	parser->key_cap = cap;
+	memcpy(keys, parser->keys, parser->key_count * sizeof(*keys));
 	for (size_t i = 0; i < parser->key_count; i++) {
 		uint32_t *head = &heads[keys[i].hash & (cap - 1)];
 
 		keys[i].next = *head;
 		*head = (uint32_t)i + 1;
 	}
+	free_keys(parser);
+	parser->keys = keys;
+	parser->heads = heads;
+	parser->key_cap = cap;
 	return BD_OK;
 }
 
@@ -127,13 +136,13 @@ static enum bd_code grow_keys(struct bd_json_parser *parser)
 static enum bd_code add_key(struct bd_json_parser *parser, struct bd_bytes key)
 {
 	size_t first = parser->first_key[parser->depth - 1];
-	uint32_t hash = hash_of(key, first), *head;
+	uint32_t hash = hash_of(parser, key, first), *head;
 	enum bd_code code;
 
 	if (parser->key_count == parser->key_cap && (code = grow_keys(parser)) != BD_OK) {
 		return fail(parser, code, "too many keys");
 	}
-	head = &parser->heads[hash & (parser->head_count - 1)];
+	head = &parser->heads[hash & (parser->key_cap - 1)];
 	for (uint32_t i = *head; i != 0 && i > first; i = parser->keys[i - 1].next) {
 		const struct key *known = &parser->keys[i - 1];
 
@@ -158,7 +167,7 @@ static void drop_keys(struct bd_json_parser *parser, size_t first)
 	while (parser->key_count > first) {
 		const struct key *key = &parser->keys[--parser->key_count];
 
-		parser->heads[key->hash & (parser->head_count - 1)] = key->next;
+		parser->heads[key->hash & (parser->key_cap - 1)] = key->next;
 		parser->key_bytes.len = key->at;
 	}
 }
@@ -281,6 +290,14 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 		}
 		if (byte == '"' || byte == '\\') {
 			break;
+		}
+		/* Nearly all of Chinese, where the first byte alone says what may follow. */
+		if (byte > 0xE0 && byte < 0xED && bytes.len - i >= 3 &&
+			parser->text.len + (i - *at) + 3 <= parser->text.max &&
+			(bytes.ptr[i + 1] & 0xC0) == 0x80 && (bytes.ptr[i + 2] & 0xC0) == 0x80) {
+			parser->place.column++;
+			i += 3;
+			continue;
 		}
 		if (byte < 0x20) {
 			parser->place.offset += i - *at;
@@ -550,23 +567,28 @@ static enum bd_code read_byte(struct bd_json_parser *parser, char byte)
 		return read_hex(parser, byte);
 	case STATE_LITERAL:
 		return read_literal(parser, byte);
-	case STATE_NUMBER:
-		if (bd_json_is_number_byte(byte)) {
-			if (parser->text.len >= BD_JSON_NUMBER_MAX_BYTES) {
-				return fail_at(parser, BD_LIMIT_BYTES, parser->token,
-					"a number is too long");
-			}
-			return add_text(parser, (struct bd_bytes){ &byte, 1 });
-		}
-		{
-			enum bd_code code = number_over(parser);
-
-			return code != BD_OK || bd_json_is_blank(byte) ? code
-								       : read_mark(parser, byte);
-		}
 	default:
 		return bd_json_is_blank(byte) ? BD_OK : read_mark(parser, byte);
 	}
+}
+
+/* The bytes of a number from *at on; what stands behind them is no part of it. */
+static enum bd_code read_number(struct bd_json_parser *parser, struct bd_bytes bytes, size_t *at)
+{
+	struct bd_bytes run = { bytes.ptr + *at, 0 };
+	enum bd_code code;
+
+	while (run.len < bytes.len - *at && bd_json_is_number_byte(run.ptr[run.len])) {
+		run.len++;
+	}
+	if (run.len > BD_JSON_NUMBER_MAX_BYTES - parser->text.len) {
+		return fail_at(parser, BD_LIMIT_BYTES, parser->token, "a number is too long");
+	}
+	code = add_text(parser, run);
+	parser->place.offset += run.len;
+	parser->place.column += (uint32_t)run.len;
+	*at += run.len;
+	return code == BD_OK && *at < bytes.len ? number_over(parser) : code;
 }
 
 static void advance(struct bd_json_parser *parser, char byte)
@@ -590,6 +612,11 @@ enum bd_code bd_json_new(struct bd_json_parser **out, struct bd_json_handler *ha
 	parser->handler = handler;
 	parser->state = STATE_VALUE;
 	parser->place = (struct bd_place){ .line = 1, .column = 1 };
+	parser->keys = parser->few_keys;
+	parser->heads = parser->few_heads;
+	parser->key_cap = KEYS_FEW;
+	/* Random bytes that the kernel gave the process: none have to be asked for. */
+	parser->secret = bd_siphash_key_of((const uint8_t *)getauxval(AT_RANDOM));
 	bd_buf_init(&parser->text, BD_FIELD_MAX_BYTES);
 	bd_buf_init(&parser->key_bytes, KEYS_MAX_BYTES);
 	return BD_OK;
@@ -607,8 +634,7 @@ void bd_json_free(struct bd_json_parser *parser)
 	}
 	bd_buf_release(&parser->text);
 	bd_buf_release(&parser->key_bytes);
-	free(parser->keys);
-	free(parser->heads);
+	free_keys(parser);
 	free(parser);
 }
 
@@ -631,6 +657,10 @@ enum bd_code bd_json_feed(
 	while (code == BD_OK && at < bytes.len) {
 		if (parser->state == STATE_TEXT) {
 			code = read_text(parser, bytes, &at);
+			continue;
+		}
+		if (parser->state == STATE_NUMBER) {
+			code = read_number(parser, bytes, &at);
 			continue;
 		}
 		code = read_byte(parser, bytes.ptr[at]);

@@ -61,8 +61,7 @@ static enum bd_code on_tree_event(struct bd_json_handler *handler, enum bd_json_
 	}
 	node = bd_arena_alloc(tree->arena, 1, sizeof(*node));
 	if (node == NULL || text.ptr == NULL) {
-		return bd_fail_at(
-			diag, bd_arena_code(tree->arena), place, "the question is too large");
+		return bd_fail_at(diag, bd_arena_code(tree->arena), place, "too many values");
 	}
 	*node = (struct bd_json){
 		.type = types[event], .key = tree->key, .text = text, .place = place

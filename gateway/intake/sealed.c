@@ -294,7 +294,7 @@ enum bd_code bd_sealed_open(struct bd_buf *out, struct bd_bytes message,
 		&opening.before, &opening.after, &opening.opened };
 	enum bd_code code;
 
-	bd_arena_init(&opening.arena, BD_RECORD_ARENA_MAX_BYTES);
+	bd_arena_init(&opening.arena, BD_REQUEST_ARENA_MAX_BYTES);
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
 		bd_buf_init(buffers[i], BD_SEALED_MESSAGE_MAX_BYTES);
 	}

@@ -1,25 +1,11 @@
 #include "intake/signed_text.h"
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "base/try.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* -- finding -- */
-
-/* What is open, as a path; an array is a step that no path has. */
-struct finder {
-	struct bd_json_handler handler;
-	struct bd_members *members;
-	struct bd_bytes message;
-	struct bd_arena *arena;
-	struct bd_bytes keys[BD_DEPTH_MAX + 1]; /* of the member that is open at each depth */
-	bool is_array[BD_DEPTH_MAX + 1];
-	struct bd_member *open[BD_DEPTH_MAX + 1]; /* whose value is the container at this depth */
-	size_t depth;
-};
 
 static bool want(struct bd_members *members, const char *path)
 {
@@ -66,31 +52,14 @@ const struct bd_member *bd_members_get(const struct bd_members *members, const c
 	return NULL;
 }
 
-/* Does the path that is open lead to this one? */
-static bool is_at(const struct finder *finder, const char *path)
+/* The value that a path leads to, from member to member; NULL = it is not there. */
+static const struct bd_json *value_at(const struct bd_json *node, const char *path)
 {
-	for (size_t i = 0; i < finder->depth; i++) {
-		size_t len = strcspn(path, "/");
-		bool is_last = i + 1 == finder->depth;
-
-		if (finder->is_array[i] ||
-			!bd_bytes_equal(finder->keys[i], (struct bd_bytes){ path, len }) ||
-			is_last != (path[len] == '\0')) {
-			return false;
-		}
-		path += len + (path[len] == '/');
+	for (size_t len; node != NULL && *path != '\0'; path += len + (path[len] == '/')) {
+		len = strcspn(path, "/");
+		node = bd_json_find(node, (struct bd_bytes){ path, len });
 	}
-	return finder->depth > 0;
-}
-
-static struct bd_member *wanted_here(struct finder *finder)
-{
-	for (size_t i = 0; i < finder->members->count; i++) {
-		if (is_at(finder, finder->members->items[i].path)) {
-			return &finder->members->items[i];
-		}
-	}
-	return NULL;
+	return node;
 }
 
 /* Where a text that begins with this quote ends; the parser has found it to be one. */
@@ -102,95 +71,71 @@ static size_t text_end(struct bd_bytes message, size_t at)
 	return at + 1;
 }
 
-static enum bd_code take_scalar(struct finder *finder, struct bd_member *member,
-	enum bd_json_event event, struct bd_bytes text, struct bd_place place)
+/* The same of an object or array. */
+static size_t container_end(struct bd_bytes message, size_t at)
 {
-	size_t at = (size_t)place.offset, end = at + (event == BD_JSON_NULL ? 4 : text.len);
+	size_t depth = 0;
 
-	if (event == BD_JSON_TEXT) {
-		end = text_end(finder->message, at);
-	} else if (event == BD_JSON_TRUE || event == BD_JSON_FALSE) {
-		end = at + (event == BD_JSON_TRUE ? 4 : 5);
+	while (at < message.len) {
+		char byte = message.ptr[at];
+
+		at = byte == '"' ? text_end(message, at) : at + 1;
+		depth += byte == '{' || byte == '[';
+		depth -= byte == '}' || byte == ']';
+		if (depth == 0) {
+			break;
+		}
 	}
-	if (end > finder->message.len) {
-		return BD_INTERNAL;
-	}
-	member->raw = (struct bd_bytes){ finder->message.ptr + at, end - at };
-	member->is_text = event == BD_JSON_TEXT;
-	member->text = member->raw;
-	member->place = place;
-	if (event == BD_JSON_NULL) {
-		member->text.len = 0;
-	} else if (event == BD_JSON_TEXT) {
-		member->text = bd_arena_copy(finder->arena, text);
-		return member->text.ptr != NULL ? BD_OK : bd_arena_code(finder->arena);
-	}
-	return BD_OK;
+	return at;
 }
 
-static enum bd_code on_event(struct bd_json_handler *handler, enum bd_json_event event,
-	struct bd_bytes text, struct bd_place place, struct bd_diag *diag)
+static size_t value_end(struct bd_bytes message, const struct bd_json *value)
 {
-	struct finder *finder =
-		(struct finder *)(void *)((char *)handler - offsetof(struct finder, handler));
-	size_t at = (size_t)place.offset;
-	struct bd_member *member;
-	enum bd_code code = BD_OK;
+	size_t at = (size_t)value->place.offset;
 
-	switch (event) {
-	case BD_JSON_KEY:
-		finder->keys[finder->depth - 1] = bd_arena_copy(finder->arena, text);
-		if (finder->keys[finder->depth - 1].ptr == NULL) {
-			code = bd_arena_code(finder->arena);
-		}
-		break;
-	case BD_JSON_OBJECT_BEGIN:
-	case BD_JSON_ARRAY_BEGIN:
-		member = wanted_here(finder);
-		if (member != NULL) {
-			member->raw.ptr = finder->message.ptr + at;
-			member->place = place;
-		}
-		finder->open[finder->depth] = member;
-		finder->keys[finder->depth] = (struct bd_bytes){ "", 0 };
-		finder->is_array[finder->depth++] = event == BD_JSON_ARRAY_BEGIN;
-		break;
-	case BD_JSON_OBJECT_END:
-	case BD_JSON_ARRAY_END:
-		member = finder->open[--finder->depth];
-		if (member != NULL) {
-			member->raw.len = (size_t)(finder->message.ptr + at + 1 - member->raw.ptr);
-			member->text = member->raw;
-		}
-		break;
-	case BD_JSON_TEXT:
-	case BD_JSON_NUMBER:
-	case BD_JSON_TRUE:
-	case BD_JSON_FALSE:
-	case BD_JSON_NULL:
-		member = wanted_here(finder);
-		code = member != NULL ? take_scalar(finder, member, event, text, place) : BD_OK;
+	switch (value->type) {
+	case BD_JSON_IS_OBJECT:
+	case BD_JSON_IS_ARRAY:
+		return container_end(message, at);
+	case BD_JSON_IS_TEXT:
+		return text_end(message, at);
+	case BD_JSON_IS_NULL:
+		return at + 4;
+	case BD_JSON_IS_NUMBER:
+	case BD_JSON_IS_BOOL:
 		break;
 	}
-	return code == BD_OK ? BD_OK : bd_fail_at(diag, code, place, "%s", "");
+	return at + value->text.len;
+}
+
+static enum bd_code take_value(
+	struct bd_member *member, struct bd_bytes message, const struct bd_json *value)
+{
+	size_t at = (size_t)value->place.offset, end = value_end(message, value);
+
+	if (end > message.len) {
+		return BD_INTERNAL;
+	}
+	member->raw = (struct bd_bytes){ message.ptr + at, end - at };
+	member->is_text = value->type == BD_JSON_IS_TEXT;
+	member->text = member->is_text ? value->text : member->raw;
+	member->text.len = value->type == BD_JSON_IS_NULL ? 0 : member->text.len;
+	member->place = value->place;
+	return BD_OK;
 }
 
 enum bd_code bd_members_find(struct bd_members *members, struct bd_bytes message,
 	struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct finder finder = {
-		.handler = { on_event }, .members = members, .message = message, .arena = arena
-	};
-	struct bd_json_parser *parser = NULL;
-	enum bd_code code = bd_json_new(&parser, &finder.handler);
+	struct bd_json *root = NULL;
+	enum bd_code code = bd_json_parse(&root, message, arena, diag);
 
-	if (code != BD_OK) {
-		return bd_fail(diag, code, "%s", "");
+	for (size_t i = 0; i < members->count && code == BD_OK; i++) {
+		const struct bd_json *value = value_at(root, members->items[i].path);
+
+		code = value != NULL ? take_value(&members->items[i], message, value) : BD_OK;
 	}
-	code = bd_json_feed(parser, message, diag);
-	code = code == BD_OK ? bd_json_end(parser, diag) : code;
-	bd_json_free(parser);
-	return code;
+	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
 
 /* -- the text -- */
