@@ -68,10 +68,10 @@ static enum bd_code scalar(struct decoder *decoder, enum bd_json_event event, st
 	enum bd_code code = enter(decoder, false, &has_enter, place, diag);
 
 	if (code == BD_OK && has_enter) {
-		code = event == BD_JSON_NULL ? ops->text_null(decoder->listener, place, diag)
+		code = event == BD_JSON_NULL ? ops->text_null(decoder->listener, diag)
 					     : ops->text(decoder->listener, text, place, diag);
 	}
-	return code == BD_OK && has_enter ? ops->leave(decoder->listener, place, diag) : code;
+	return code == BD_OK && has_enter ? ops->leave(decoder->listener, diag) : code;
 }
 
 static enum bd_code give(struct decoder *decoder, enum bd_json_event event, struct bd_bytes text,
@@ -93,8 +93,7 @@ static enum bd_code give(struct decoder *decoder, enum bd_json_event event, stru
 	case BD_JSON_OBJECT_END:
 	case BD_JSON_ARRAY_END:
 		has_enter = decoder->levels[--decoder->depth].has_enter;
-		return has_enter ? decoder->listener->ops->leave(decoder->listener, place, diag)
-				 : BD_OK;
+		return has_enter ? decoder->listener->ops->leave(decoder->listener, diag) : BD_OK;
 	default:
 		return scalar(decoder, event, text, place, diag);
 	}

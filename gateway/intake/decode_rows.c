@@ -159,15 +159,15 @@ static enum bd_code give_fields(
 			bd_bytes_of(rows->columns[i].name), place, diag);
 		if (code == BD_OK) {
 			code = fields[i].ptr == NULL
-				       ? ops->text_null(rows->listener, place, diag)
+				       ? ops->text_null(rows->listener, diag)
 				       : ops->text(rows->listener, fields[i], place, diag);
 		}
 		if (code == BD_OK) {
-			code = ops->leave(rows->listener, place, diag);
+			code = ops->leave(rows->listener, diag);
 		}
 	}
 	place.column = 0;
-	return code == BD_OK ? ops->leave(rows->listener, place, diag) : code;
+	return code == BD_OK ? ops->leave(rows->listener, diag) : code;
 }
 
 enum bd_code bd_rows_give(struct bd_rows *rows, const struct bd_bytes *fields, size_t count,

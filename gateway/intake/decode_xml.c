@@ -59,9 +59,8 @@ static struct bd_place place_of(const struct decoder *decoder)
 	struct bd_place place = { 0 };
 
 	if (input != NULL) {
-		long consumed = xmlByteConsumed(decoder->context);
-
-		place.offset = consumed > 0 ? (uint64_t)consumed : 0;
+		/* As xmlByteConsumed has it for a text that it is given in UTF-8. */
+		place.offset = input->consumed + (uint64_t)(input->cur - input->base);
 		place.line = (uint32_t)input->line;
 		place.column = (uint32_t)input->col;
 	}
@@ -144,7 +143,7 @@ static void give_attribute(struct decoder *decoder, const xmlChar **attribute)
 		keep(decoder, ops->text(decoder->listener, text, place, &decoder->diag));
 	}
 	if (decoder->code == BD_OK) {
-		keep(decoder, ops->leave(decoder->listener, place, &decoder->diag));
+		keep(decoder, ops->leave(decoder->listener, &decoder->diag));
 	}
 }
 
@@ -188,8 +187,7 @@ static void on_end(void *state, const xmlChar *name, const xmlChar *prefix, cons
 	(void)uri;
 	if (decoder->code == BD_OK) {
 		decoder->depth--;
-		keep(decoder, decoder->listener->ops->leave(
-				      decoder->listener, place_of(decoder), &decoder->diag));
+		keep(decoder, decoder->listener->ops->leave(decoder->listener, &decoder->diag));
 	}
 }
 

@@ -27,10 +27,8 @@ struct bd_listener_ops {
 		struct bd_place place, struct bd_diag *diag);
 	enum bd_code (*text)(struct bd_listener *listener, struct bd_bytes text,
 		struct bd_place place, struct bd_diag *diag);
-	enum bd_code (*text_null)(
-		struct bd_listener *listener, struct bd_place place, struct bd_diag *diag);
-	enum bd_code (*leave)(
-		struct bd_listener *listener, struct bd_place place, struct bd_diag *diag);
+	enum bd_code (*text_null)(struct bd_listener *listener, struct bd_diag *diag);
+	enum bd_code (*leave)(struct bd_listener *listener, struct bd_diag *diag);
 	/* why has code, row, field; raw is the row as it came, without its LF. */
 	enum bd_code (*bad_row)(struct bd_listener *listener, const struct bd_diag *why,
 		struct bd_bytes raw, struct bd_diag *diag);

@@ -163,13 +163,11 @@ static enum bd_code on_text(struct bd_listener *listener, struct bd_bytes text,
 
 /* A member that is null says nothing: a section that is null was not told. An item that is null
  * stands where a record should, and is refused as one. */
-static enum bd_code on_null(
-	struct bd_listener *listener, struct bd_place place, struct bd_diag *diag)
+static enum bd_code on_null(struct bd_listener *listener, struct bd_diag *diag)
 {
 	struct bd_map *map = map_of(listener);
 	struct bd_map_frame *frame = &map->frames[map->depth];
 
-	(void)place;
 	(void)diag;
 	frame->is_null = true;
 	for (const struct bd_path_role *role = frame->path != NULL ? frame->path->roles : NULL;
@@ -218,14 +216,12 @@ static enum bd_code leave_path(
 	return code;
 }
 
-static enum bd_code on_leave(
-	struct bd_listener *listener, struct bd_place place, struct bd_diag *diag)
+static enum bd_code on_leave(struct bd_listener *listener, struct bd_diag *diag)
 {
 	struct bd_map *map = map_of(listener);
 	struct bd_map_frame *frame = &map->frames[map->depth];
 	enum bd_code code = BD_OK;
 
-	(void)place;
 	if (is_embedded_open(map)) {
 		code = end_embedded(map, diag);
 	}

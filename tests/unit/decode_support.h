@@ -111,19 +111,15 @@ static inline enum bd_code decode_log_text(struct bd_listener *listener, struct 
 	return code;
 }
 
-static inline enum bd_code decode_log_null(
-	struct bd_listener *listener, struct bd_place place, struct bd_diag *diag)
+static inline enum bd_code decode_log_null(struct bd_listener *listener, struct bd_diag *diag)
 {
-	(void)place;
 	return decode_log_mark((struct decode_log *)listener, "null", diag);
 }
 
-static inline enum bd_code decode_log_leave(
-	struct bd_listener *listener, struct bd_place place, struct bd_diag *diag)
+static inline enum bd_code decode_log_leave(struct bd_listener *listener, struct bd_diag *diag)
 {
 	struct decode_log *log = (struct decode_log *)listener;
 
-	(void)place;
 	decode_log_must(log->depth > 0);
 	log->depth--;
 	return decode_log_mark(log, "-", diag);
