@@ -157,6 +157,10 @@ enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
 /* The environment in store->folder, and its databases; result of LMDB. */
 enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag);
 int bd_databases_open(struct bd_store *store, MDB_txn *txn);
+/* The order of keys that LMDB has by itself, bytes and the shorter one first, so any program may
+ * open a store. Nearly all keys are digests of 16 or 32 bytes: eight are compared sooner than a
+ * call is made, and a look-up of somebody compares some two hundred. */
+int bd_order_keys(const MDB_val *a, const MDB_val *b);
 /* Address space, not memory, of who reads an environment that may grow meanwhile. Sanitizers leave
  * little of it. */
 #ifdef BD_IS_SANITIZED

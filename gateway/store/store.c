@@ -132,26 +132,43 @@ enum bd_code bd_store_set_covers(struct bd_store *store, const struct bd_cover *
 
 /* -- opening -- */
 
+int bd_order_keys(const MDB_val *a, const MDB_val *b)
+{
+	const char *x = a->mv_data, *y = b->mv_data;
+	size_t len = a->mv_size < b->mv_size ? a->mv_size : b->mv_size, at = 0;
+	int order;
+
+	for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t left = be64toh(bd_bytes_eight(x + at));
+		uint64_t right = be64toh(bd_bytes_eight(y + at));
+
+		if (left != right) {
+			return left < right ? -1 : 1;
+		}
+	}
+	order = len > at ? memcmp(x + at, y + at, len - at) : 0;
+	return order != 0 ? order : (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
+}
+
 int bd_databases_open(struct bd_store *store, MDB_txn *txn)
 {
 	const struct {
 		const char *name;
 		MDB_dbi *dbi;
-		unsigned flags;
-	} rows[] = { { "nodes", &store->nodes, 0 }, { "owners", &store->owners, 0 },
-		{ "links", &store->links, 0 }, { "coverage", &store->coverage, 0 },
-		{ "messages", &store->messages, 0 }, { "keys", &store->keys, 0 },
-		{ "obligations", &store->obligations, 0 }, { "owed", &store->owed, 0 },
-		{ "spools", &store->spools, 0 }, { "history", &store->history, 0 },
-		{ "coverage_history", &store->coverage_history, 0 },
-		{ "disputes", &store->disputes, 0 }, { "watches", &store->watches, 0 },
-		{ "meta", &store->meta, 0 }, { "case_runs", &store->case_runs, 0 },
-		{ "case_erased", &store->case_erased, 0 } };
+	} rows[] = { { "nodes", &store->nodes }, { "owners", &store->owners },
+		{ "links", &store->links }, { "coverage", &store->coverage },
+		{ "messages", &store->messages }, { "keys", &store->keys },
+		{ "obligations", &store->obligations }, { "owed", &store->owed },
+		{ "spools", &store->spools }, { "history", &store->history },
+		{ "coverage_history", &store->coverage_history }, { "disputes", &store->disputes },
+		{ "watches", &store->watches }, { "meta", &store->meta },
+		{ "case_runs", &store->case_runs }, { "case_erased", &store->case_erased } };
 	int result = 0;
 
 	_Static_assert(sizeof(rows) / sizeof(rows[0]) == BD_DATABASES, "as many as are counted");
 	for (size_t i = 0; i < BD_DATABASES && result == 0; i++) {
-		result = mdb_dbi_open(txn, rows[i].name, MDB_CREATE | rows[i].flags, rows[i].dbi);
+		result = mdb_dbi_open(txn, rows[i].name, MDB_CREATE, rows[i].dbi);
+		result = result == 0 ? mdb_set_compare(txn, *rows[i].dbi, bd_order_keys) : result;
 	}
 	return result;
 }

@@ -4,6 +4,7 @@
 #include "config/adapter.h"
 #include "config/dictionary.h"
 #include "intake/intake.h"
+#include "store/env.h"
 #include "store_support.h"
 
 #define PATH_BYTES 4096
@@ -335,11 +336,45 @@ static void another_key_does_not_open(void **state)
 	remove_store(folder);
 }
 
+/* A store may be opened by any program: its keys are in the order that LMDB has by itself. Every
+ * pair of keys of up to 40 bytes that differ at one place, or in length alone. */
+static void keys_are_in_the_order_of_lmdb(void **state)
+{
+	uint8_t a[40], b[40];
+
+	(void)state;
+	for (size_t x = 0; x <= sizeof(a); x++) {
+		for (size_t y = 0; y <= sizeof(b); y++) {
+			size_t len = x < y ? x : y;
+
+			for (size_t at = 0; at <= len; at++) {
+				MDB_val left = { x, a }, right = { y, b };
+				int order;
+
+				memset(a, 0x7f, sizeof(a));
+				memset(b, 0x7f, sizeof(b));
+				if (at < len) {
+					/* What stands behind it says the contrary. */
+					a[at] = 0x80;
+					memset(b + at + 1, 0xff, sizeof(b) - at - 1);
+				}
+				order = memcmp(a, b, len);
+				order = order != 0 ? order : (x > y) - (x < y);
+				assert_int_equal(bd_order_keys(&left, &right) > 0, order > 0);
+				assert_int_equal(bd_order_keys(&left, &right) < 0, order < 0);
+				assert_int_equal(bd_order_keys(&right, &left) > 0, order < 0);
+				assert_int_equal(bd_order_keys(&right, &left) < 0, order > 0);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_order_gives_the_same_store),
 		cmocka_unit_test(a_refused_row_says_whom_it_was_about),
-		cmocka_unit_test(another_key_does_not_open) };
+		cmocka_unit_test(another_key_does_not_open),
+		cmocka_unit_test(keys_are_in_the_order_of_lmdb) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
