@@ -24,6 +24,21 @@ static inline size_t bd_text_ascii_len(struct bd_bytes text)
 	return len;
 }
 
+/* Bytes of text before the first character that is no ideograph from U+4E00 to U+9FFF: three each.
+ */
+static inline size_t bd_text_ideographs_len(struct bd_bytes text)
+{
+	const uint8_t *at = (const uint8_t *)text.ptr;
+	size_t len = 0;
+
+	while (text.len - len >= 3 && at[len] <= 0xE9 &&
+		at[len] >= (at[len + 1] < 0xB8 ? 0xE5 : 0xE4) && at[len + 1] >> 6 == 2 &&
+		at[len + 2] >> 6 == 2) {
+		len += 3;
+	}
+	return len;
+}
+
 /* Characters of text, or of what of them begins in it: bytes that continue none. */
 size_t bd_text_characters(struct bd_bytes text);
 /* false at the end or at a byte that is not UTF-8 (then *ok turns false). Advances text. */

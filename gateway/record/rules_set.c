@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Neither a separator nor a bracket: nearly every character of a scope. */
-static bool is_ideograph(uint32_t point)
-{
-	return point >= 0x4E00 && point <= 0x9FFF;
-}
-
 static bool is_one_of(uint32_t point, const char *points)
 {
 	struct bd_bytes rest = bd_bytes_of(points);
@@ -46,6 +40,16 @@ static uint32_t next_folded(struct bd_bytes *text)
 	return ok ? 0 : 0xFFFD;
 }
 
+/* Past ideographs, which are nearly all of a scope: neither separators nor brackets, and folded to
+ * nothing else. False: there was none. */
+static bool skip_ideographs(struct bd_bytes *text)
+{
+	size_t len = bd_text_ideographs_len(*text);
+
+	*text = (struct bd_bytes){ text->ptr + len, text->len - len };
+	return len > 0;
+}
+
 static bool is_blank(struct bd_bytes item)
 {
 	return next_folded(&item) == 0;
@@ -66,10 +70,12 @@ static bool has_placeholder(struct bd_bytes item)
 {
 	uint32_t point;
 
+	skip_ideographs(&item);
 	while ((point = next_folded(&item)) != 0) {
 		if (bd_point_is_placeholder(point)) {
 			return true;
 		}
+		skip_ideographs(&item);
 	}
 	return false;
 }
@@ -83,12 +89,15 @@ static bool next_item(struct bd_bytes *item, struct bd_bytes *rest, const char *
 		uint32_t point;
 		bool ok = true;
 
+		skip_ideographs(&at);
+		len = rest->len - at.len;
 		while (bd_text_next(&point, &at, &ok)) {
-			if (depth == 0 && !is_ideograph(point) && is_one_of(point, separators)) {
+			if (depth == 0 && is_one_of(point, separators)) {
 				break;
 			}
-			depth += !is_ideograph(point) && is_one_of(point, "(（[【");
+			depth += is_one_of(point, "(（[【");
 			depth -= depth > 0 && is_one_of(point, ")）]】");
+			skip_ideographs(&at);
 			len = rest->len - at.len;
 		}
 		len = ok ? len : rest->len;
@@ -209,9 +218,11 @@ struct bd_comparison bd_rule_compare_member(
 
 static enum bd_code fold(struct bd_buf *out, struct bd_bytes item)
 {
-	enum bd_code code = BD_OK;
+	size_t len = bd_text_ideographs_len(item);
+	enum bd_code code = bd_buf_add(out, (struct bd_bytes){ item.ptr, len });
 	uint32_t point;
 
+	item = (struct bd_bytes){ item.ptr + len, item.len - len };
 	while (code == BD_OK && (point = next_folded(&item)) != 0) {
 		code = bd_text_add_point(out, point);
 	}
@@ -283,10 +294,14 @@ static struct bd_bytes without_remark(struct bd_bytes item)
 	while (at.len > 0) {
 		size_t here = item.len - at.len;
 
+		if (skip_ideographs(&at)) {
+			point = 0;
+			continue;
+		}
 		if (!bd_text_next(&point, &at, &ok)) {
 			return item;
 		}
-		if (!is_ideograph(point) && is_one_of(point, "(（[【")) {
+		if (is_one_of(point, "(（[【")) {
 			open = depth == 0 ? here : open;
 			depth++;
 		}

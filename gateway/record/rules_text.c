@@ -125,17 +125,17 @@ static enum bd_code check_name(
  * capitals. It is UTF-8, and has no control character. */
 static bool is_plain(struct bd_bytes text)
 {
-	const unsigned char *at = (const unsigned char *)text.ptr, *end = at + text.len;
+	size_t at = 0;
 
-	while (at < end) {
-		if ((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z')) {
-			at++;
-		} else if (end - at >= 3 && at[0] >= (at[1] < 0xB8 ? 0xE5 : 0xE4) &&
-			   at[0] <= 0xE9 && at[1] >> 6 == 2 && at[2] >> 6 == 2) {
-			at += 3;
-		} else {
+	while (at < text.len) {
+		size_t len =
+			bd_text_ideographs_len((struct bd_bytes){ text.ptr + at, text.len - at });
+		char c = text.ptr[at];
+
+		if (len == 0 && !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'))) {
 			return false;
 		}
+		at += len > 0 ? len : 1;
 	}
 	return text.len > 0;
 }
