@@ -89,11 +89,18 @@ const struct bd_held_value *bd_row_given(
 	return unless_none(value, *count);
 }
 
+bool bd_row_replaces(
+	size_t *count, const struct bd_held *held, size_t at, const struct bd_held_value *own)
+{
+	const struct bd_held_value *newest = bd_row_value(held, at, own->value.field, count);
+
+	return newest != NULL && is_newer(newest, own);
+}
+
 bool bd_row_is_superseded(const struct bd_held *held, size_t at, uint16_t field)
 {
 	size_t count;
-	const struct bd_held_value *newest = bd_row_value(held, at, field, &count),
-				   *own = bd_statement_value(&held->statements[at], field, &count);
+	const struct bd_held_value *own = bd_statement_value(&held->statements[at], field, &count);
 
-	return own != NULL && newest != NULL && is_newer(newest, own);
+	return own != NULL && bd_row_replaces(&count, held, at, own);
 }

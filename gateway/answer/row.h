@@ -25,7 +25,11 @@ const struct bd_held_value *bd_row_value(
 /* The same, and NULL as well when it is stated as none. */
 const struct bd_held_value *bd_row_given(
 	const struct bd_held *held, size_t at, uint16_t field, size_t *count);
-/* What statement `at` says of the field is replaced by a newer one on the same row. */
+/* What statement `at` says of a field, `own`, is replaced by a newer one on the same row; *count is
+ * that of the newest, as bd_row_value has it. */
+bool bd_row_replaces(
+	size_t *count, const struct bd_held *held, size_t at, const struct bd_held_value *own);
+/* The same of a field that it may not speak of. */
 bool bd_row_is_superseded(const struct bd_held *held, size_t at, uint16_t field);
 
 #endif

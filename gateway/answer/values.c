@@ -14,6 +14,7 @@ struct verdict {
 	int32_t mends_on; /* BD_NO_DAY */
 	const struct bd_statement *row;
 	const struct bd_held_value *value;
+	size_t rank; /* of its source for the field: the smaller the better */
 	bool is_adverse;
 };
 
@@ -243,7 +244,6 @@ static bool is_told_first(
 static bool leads(const struct bd_field *field, const struct verdict *a, const struct verdict *b)
 {
 	int worse = bd_finding_badness(a->code) - bd_finding_badness(b->code);
-	size_t x = authority_of(field, a->row->source), y = authority_of(field, b->row->source);
 
 	if (field->merge == BD_MERGE_UNION) {
 		return worse != 0 ? worse < 0 : is_told_first(field, a, b);
@@ -256,23 +256,20 @@ static bool leads(const struct bd_field *field, const struct verdict *a, const s
 			return worse > 0;
 		}
 	}
-	if (x != y) {
-		return x < y;
+	if (a->rank != b->rank) {
+		return a->rank < b->rank;
 	}
 	/* Of one authority, the worse one: rows of one source on one subject are all true. */
 	return worse != 0 ? worse > 0 : is_told_first(field, a, b);
 }
 
 /* Another source of the same rank says the contrary of the same row: nobody knows who is right. */
-static bool is_undecided(const struct bd_field *field, const struct verdict *best,
-	const struct verdict *verdicts, size_t count)
+static bool is_undecided(const struct verdict *best, const struct verdict *verdicts, size_t count)
 {
-	size_t rank = authority_of(field, best->row->source);
-
 	for (size_t i = 0; best->code == BD_FINDING_MISMATCH && i < count; i++) {
 		const struct verdict *one = &verdicts[i];
 
-		if (is_good(one->code) && authority_of(field, one->row->source) == rank &&
+		if (is_good(one->code) && one->rank == best->rank &&
 			!bd_is_name(one->row->source, best->row->source) &&
 			bd_bytes_equal(one->row->row_key, best->row->row_key)) {
 			return true;
@@ -321,7 +318,7 @@ static void merge(struct bd_finding *finding, const struct bd_field *field,
 		finding->flags |= BD_FLAG_CONFLICT;
 		finding->reason = "sources_differ";
 	}
-	if (field->merge == BD_MERGE_AUTHORITY && is_undecided(field, best, verdicts, count)) {
+	if (field->merge == BD_MERGE_AUTHORITY && is_undecided(best, verdicts, count)) {
 		finding->code = BD_FINDING_INDETERMINATE;
 	}
 	if (bd_is_name(finding->reason, "conflict")) {
@@ -396,18 +393,18 @@ static size_t collect(struct verdict *verdicts, bool *is_unsure, const struct bd
 		const struct bd_held_value *value;
 		size_t same_order;
 
-		if (answer == BD_COUNTS_NO ||
-			bd_row_is_superseded(held, i, element->field->number)) {
+		if (answer == BD_COUNTS_NO) {
 			continue;
 		}
 		value = bd_statement_given(row, element->field->number, &same_order);
-		if (value != NULL) {
-			/* Another feed may say otherwise of this row, in the same order. */
-			bd_row_value(held, i, element->field->number, &same_order);
+		/* Another feed may say otherwise of this row, in the same order. */
+		if (value != NULL && !bd_row_replaces(&same_order, held, i, value)) {
 			*is_unsure |= answer == BD_COUNTS_UNSURE;
-			verdicts[count] = (struct verdict){
-				.row = row, .value = value, .score = -1, .mends_on = BD_NO_DAY
-			};
+			verdicts[count] = (struct verdict){ .row = row,
+				.value = value,
+				.rank = authority_of(element->field, row->source),
+				.score = -1,
+				.mends_on = BD_NO_DAY };
 			verdicts[count].is_adverse =
 				same_order == 1 && is_adverse(element->field, &value->value);
 			judge(&verdicts[count], work, claim, same_order);
