@@ -208,6 +208,9 @@
 #define BD_HTTP_ANSWER_MAX_BYTES 67108864
 /* Output memory an idle connection keeps: most answers fit, and 10,000 connections stay small. */
 #define BD_HTTP_IDLE_KEPT_BYTES 4096
+/* Output memory of more than that, up to this, that a loop keeps for its next answers. */
+#define BD_HTTP_SPARE_MAX_BYTES 16384
+#define BD_HTTP_SPARES_KEPT 64
 /* Input blocks a loop keeps for its next requests; more go back to the heap. */
 #define BD_HTTP_BLOCKS_KEPT 64
 /* Size line or trailers of a chunked body: nobody needs chunk extensions. */

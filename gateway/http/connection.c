@@ -365,7 +365,7 @@ static void give_back(struct bd_http_exchange *x)
 	bool is_idle = !x->is_handled && x->at == x->end;
 	for (size_t i = 0; (is_idle || x->is_writing) && i < sizeof(bufs) / sizeof(bufs[0]); i++) {
 		if (bufs[i]->len == 0 && bufs[i]->cap > BD_HTTP_IDLE_KEPT_BYTES) {
-			bd_buf_release(bufs[i]);
+			bd_http_spare_take(x->loop, bufs[i]);
 		}
 	}
 	if (is_idle) {

@@ -29,6 +29,13 @@ struct bd_http_block {
 	char bytes[BD_HTTP_INPUT_BYTES];
 };
 
+/* Memory that buffers of answers have had. Most answers are as long as those before: it would be
+ * asked for and given back for each. */
+struct bd_http_spares {
+	struct bd_buf items[BD_HTTP_SPARES_KEPT];
+	size_t count;
+};
+
 /* Connections that are processed next, in the order in which they came; each is in one at most. */
 struct bd_http_queue {
 	struct bd_http_exchange *first, *last;
@@ -46,6 +53,7 @@ struct bd_http_loop {
 	struct bd_http_queue going_on;    /* long answers: the same */
 	struct bd_http_exchange *held, *last_held; /* in the order in which they began to wait */
 	struct bd_http_block *blocks;              /* free ones */
+	struct bd_http_spares spares;
 	size_t connection_count, handle_count, block_count;
 	uint64_t safe;         /* marks up to here are released */
 	uint64_t long_ends_ns; /* what is long is left for later in this turn; 0 = none came yet */
@@ -173,6 +181,9 @@ size_t bd_http_connection_untaken(const struct bd_http_exchange *exchange);
 /* NULL = no memory. */
 struct bd_http_block *bd_http_block_take(struct bd_http_loop *loop);
 void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block);
+/* To a buffer that has no memory; and that of an empty one, back for others or to the heap. */
+void bd_http_spare_lend(struct bd_http_loop *loop, struct bd_buf *buf);
+void bd_http_spare_take(struct bd_http_loop *loop, struct bd_buf *buf);
 /* Not queued yet; one of its loop's. */
 void bd_http_loop_queue(struct bd_http_queue *queue, struct bd_http_exchange *exchange);
 /* Of what has come at once, something long was read; and that has had its time in this turn. */

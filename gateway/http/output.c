@@ -64,6 +64,7 @@ void bd_http_flush(struct bd_http_exchange *x)
 		return;
 	}
 	if (x->session != NULL && x->out.len > 0 && !is_held) {
+		bd_http_spare_lend(x->loop, &x->wire);
 		bool is_ok = bd_http_session_write(x->session, bd_buf_bytes(&x->out));
 		bd_buf_clear(&x->out);
 		if (!is_ok) {
@@ -154,6 +155,7 @@ enum bd_code bd_http_add_answer(struct bd_http_exchange *x, int status,
 	bool has_body = status != 204 && status != 304;
 	/* At once: an idle connection keeps no buffer, so each answer would grow one from nothing.
 	 */
+	bd_http_spare_lend(x->loop, &x->out);
 	enum bd_code code = bd_buf_reserve(&x->out, HEAD_ROOM_BYTES + body.len);
 	code = code == BD_OK ? bd_http_add_head(x, status, headers) : code;
 	if (code == BD_OK && has_body) {

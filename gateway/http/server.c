@@ -189,6 +189,26 @@ void bd_http_block_give(struct bd_http_loop *loop, struct bd_http_block *block)
 	loop->block_count++;
 }
 
+void bd_http_spare_lend(struct bd_http_loop *loop, struct bd_buf *buf)
+{
+	struct bd_http_spares *spares = &loop->spares;
+	if (buf->ptr == NULL && spares->count > 0) {
+		const struct bd_buf *spare = &spares->items[--spares->count];
+		buf->ptr = spare->ptr;
+		buf->cap = spare->cap;
+	}
+}
+
+void bd_http_spare_take(struct bd_http_loop *loop, struct bd_buf *buf)
+{
+	struct bd_http_spares *spares = &loop->spares;
+	if (spares->count < BD_HTTP_SPARES_KEPT && buf->cap <= BD_HTTP_SPARE_MAX_BYTES) {
+		spares->items[spares->count++] = *buf;
+		bd_buf_init(buf, buf->max);
+	}
+	bd_buf_release(buf);
+}
+
 static void put(struct bd_http_queue *queue, struct bd_http_exchange *x)
 {
 	x->next_ready = NULL;
@@ -370,6 +390,9 @@ void bd_http_loop_free(struct bd_http_loop *loop)
 		struct bd_http_block *block = loop->blocks;
 		loop->blocks = block->next;
 		free(block);
+	}
+	while (loop->spares.count > 0) {
+		bd_buf_release(&loop->spares.items[--loop->spares.count]);
 	}
 	free(loop);
 }
