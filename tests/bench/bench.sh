@@ -300,12 +300,13 @@ ask_peers() {
 	[ -z "$postgres_pid" ] || ask_postgres "$1"
 }
 
-# At half of what bidui reached in round one, times counted from when a request was due; and nginx at the same
-# rate: what of the times is the machine's.
+# At half of what bidui reached in this round, for a machine is not as fast in one as in another; times counted from
+# when a request was due; and nginx at the same rate: what of the times is the machine's.
 ask_half() {
 	local case=$1 port=$2 peer_port=$3 rate
 	shift 3
-	rate=$(awk -F '\t' -v c="$case" '$1 == "compare" && $2 == c && $3 == "bidui" && $4 == 1 { print $5 / $6 / 2 }' "$raw")
+	rate=$(awk -F '\t' -v c="$case" -v r="$round" \
+		'$1 == "compare" && $2 == c && $3 == "bidui" && $4 == r { print $5 / $6 / 2 }' "$raw")
 	ask bidui "half-$case" "$round" "$port" "$bidui_pid" --bodies "$work/question.json" --rate "$rate" "$@"
 	[ -z "$nginx_pid" ] || ask nginx "half-$case" "$round" "$peer_port" "$nginx_pid" \
 		--bodies "$work/question.json" --rate "$rate" "$@"
