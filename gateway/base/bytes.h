@@ -125,9 +125,10 @@ static inline void bd_buf_clear(struct bd_buf *buf)
 	buf->len = 0;
 }
 
-/* Room for so many more bytes. */
+/* bd_buf_reserve where there is too little room. */
 enum bd_code bd_buf_grow(struct bd_buf *buf, size_t more);
 
+/* Room for so many more bytes. */
 static inline enum bd_code bd_buf_reserve(struct bd_buf *buf, size_t more)
 {
 	return more <= buf->cap - buf->len ? BD_OK : bd_buf_grow(buf, more);
