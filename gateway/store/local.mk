@@ -20,7 +20,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/cover.c gateway/store/coverage.c gateway/store/coverage.h \
 	gateway/store/dispute.c gateway/store/dispute.h gateway/store/dispute_list.c \
 	gateway/store/dump.c \
-	gateway/store/env.h \
+	gateway/store/env.c gateway/store/env.h \
 	gateway/store/erase.c gateway/store/erase.h \
 	gateway/store/erase_clean.c gateway/store/erase_clean.h \
 	gateway/store/erase_kept.c gateway/store/erase_kept.h \
@@ -34,7 +34,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
 	gateway/store/manifest.c gateway/store/manifest.h \
-	gateway/store/node.c gateway/store/node.h gateway/store/node_pack.c \
+	gateway/store/node.c gateway/store/node.h gateway/store/node_load.c gateway/store/node_pack.c \
 	gateway/store/node_memo.c gateway/store/node_memo.h \
 	gateway/store/node_recall.c gateway/store/node_view.c \
 	gateway/store/obligations.c gateway/store/obligations.h \
