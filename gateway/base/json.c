@@ -291,10 +291,8 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 		if (byte == '"' || byte == '\\') {
 			break;
 		}
-		/* Nearly all of Chinese, where the first byte alone says what may follow. */
-		if (byte > 0xE0 && byte < 0xED && bytes.len - i >= 3 &&
-			parser->text.len + (i - *at) + 3 <= parser->text.max &&
-			(bytes.ptr[i + 1] & 0xC0) == 0x80 && (bytes.ptr[i + 2] & 0xC0) == 0x80) {
+		if (bytes.len - i >= 3 && bd_json_is_three(bytes.ptr + i) &&
+			parser->text.len + (i - *at) + 3 <= parser->text.max) {
 			parser->place.column++;
 			i += 3;
 			continue;

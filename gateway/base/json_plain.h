@@ -50,6 +50,14 @@ static inline size_t bd_json_plain_len(const char *text)
 	return others == 0 ? 8 : (size_t)__builtin_ctzll(others) / 8;
 }
 
+/* A character of three bytes, where the first alone says what may follow: nearly all of Chinese. */
+static inline bool bd_json_is_three(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+
+	return bytes[0] > 0xE0 && bytes[0] < 0xED && bytes[1] >> 6 == 2 && bytes[2] >> 6 == 2;
+}
+
 static inline bool bd_json_is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';

@@ -142,13 +142,11 @@ static struct bd_place place_of(const struct plain *plain)
 /* Past the character of more than one byte that begins here; NULL: it is not UTF-8. */
 static char *skip_character(struct plain *plain, char *at)
 {
-	const unsigned char *bytes = (const unsigned char *)at;
 	struct bd_bytes rest = { at, (size_t)(plain->end - at) };
 	uint32_t point;
 	bool is_utf8 = true;
 
-	/* Nearly all of Chinese, where the first byte alone says what may follow. */
-	if (bytes[0] > 0xE0 && bytes[0] < 0xED && bytes[1] >> 6 == 2 && bytes[2] >> 6 == 2) {
+	if (bd_json_is_three(at)) {
 		plain->followers += 2;
 		return at + 3;
 	}

@@ -153,9 +153,8 @@ enum bd_code bd_http_add_answer(struct bd_http_exchange *x, int status,
 {
 	char length[20];
 	bool has_body = status != 204 && status != 304;
-	/* At once: an idle connection keeps no buffer, so each answer would grow one from nothing.
-	 */
 	bd_http_spare_lend(x->loop, &x->out);
+	/* At once: where there was none to lend, each answer would grow one from nothing. */
 	enum bd_code code = bd_buf_reserve(&x->out, HEAD_ROOM_BYTES + body.len);
 	code = code == BD_OK ? bd_http_add_head(x, status, headers) : code;
 	if (code == BD_OK && has_body) {

@@ -109,7 +109,7 @@ static bool is_common_name(struct bd_bytes name)
 static enum bd_code check_name(
 	uint8_t *flags, enum bd_type type, struct bd_bytes name, struct bd_diag *diag)
 {
-	size_t length = bd_text_characters(name);
+	size_t length = bd_text_length(name);
 	enum bd_code code;
 
 	if (length == 0 || length > (type == BD_TYPE_NAME ? NAME_MAX_CHARS : NAME_MAX_CHARS * 4)) {
