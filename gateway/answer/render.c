@@ -5,6 +5,38 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 
+/* -- a finding: JSON in parts -- */
+
+#define PARTS_MAX 32
+
+/* What is written at once: a text of ours, one of the matter, a text of ours... */
+struct parts {
+	struct bd_bytes items[PARTS_MAX];
+	size_t count;
+};
+
+static inline void add(struct parts *parts, struct bd_bytes bytes)
+{
+	parts->items[parts->count++] = bytes;
+}
+
+/* Of ours, with a comma in front: the writer sets that of what comes first. */
+static inline void add_next(struct parts *parts, const char *text)
+{
+	struct bd_bytes bytes = bd_bytes_of(text);
+	size_t skipped = parts->count == 0;
+
+	add(parts, (struct bd_bytes){ bytes.ptr + skipped, bytes.len - skipped });
+}
+
+static void flush(struct parts *parts, struct bd_json_writer *w)
+{
+	if (parts->count > 0) {
+		bd_jw_parts(w, parts->items, parts->count);
+		parts->count = 0;
+	}
+}
+
 static void write_flags(struct bd_json_writer *w, uint32_t flags)
 {
 	bd_jw_array(w, "flags");
@@ -16,42 +48,17 @@ static void write_flags(struct bd_json_writer *w, uint32_t flags)
 	bd_jw_array_end(w);
 }
 
-/* Nearly every finding has no flag: then three members are written at once. */
-static void write_verdict(struct bd_json_writer *w, const struct bd_finding *finding)
-{
-#define PLAIN(accepted, core)                                                                      \
-	{                                                                                          \
-		"\"flags\":[],\"accepted\":" accepted ",\"core\":" core,                           \
-			sizeof("\"flags\":[],\"accepted\":" accepted ",\"core\":" core) - 1        \
-	}
-	static const struct bd_bytes plain[2][2] = {
-		{ PLAIN("false", "false"), PLAIN("false", "true") },
-		{ PLAIN("true", "false"), PLAIN("true", "true") },
-	};
-#undef PLAIN
-	bool is_accepted = bd_finding_is_accepted(finding), is_core = finding->element->is_core;
-
-	if (finding->flags == 0) {
-		bd_jw_members(w, plain[is_accepted][is_core]);
-		return;
-	}
-	write_flags(w, finding->flags);
-	bd_jw_bool(w, "accepted", is_accepted);
-	bd_jw_bool(w, "core", is_core);
-}
-
 /* The reason for machines, and for people in both languages. */
 static void write_reason(struct bd_json_writer *w, const char *reason)
 {
 	const struct bd_term *term;
 	const struct bd_code_info *rule;
 
+	bd_jw_text(w, "reason", reason);
 	if (reason[0] == '\0') {
-		bd_jw_members(w, bd_bytes_of("\"reason\":\"\""));
 		return;
 	}
 	term = bd_reason_term(reason);
-	bd_jw_text(w, "reason", reason);
 	if (term != NULL) {
 		bd_jw_text(w, "detail_zh", term->zh);
 		bd_jw_text(w, "detail_en", term->en);
@@ -62,15 +69,37 @@ static void write_reason(struct bd_json_writer *w, const char *reason)
 	}
 }
 
-static void write_told(struct bd_json_writer *w, const char *source, int64_t as_of_ms,
+/* What a source told: no more than one of these before it is written, for the text of a time is
+ * the writer's until it is asked for another. */
+struct told {
+	const char *source; /* NULL = none */
+	struct bd_bytes as_of, age;
+	char room[BD_JW_INTEGER_BYTES];
+};
+
+static void tell(struct told *told, struct bd_json_writer *w, const char *source, int64_t as_of_ms,
 	int64_t received_ms, int64_t now_ms)
 {
-	if (source != NULL) {
-		bd_jw_plain(w, "source", bd_bytes_of(source));
+	told->source = source;
+	told->as_of = bd_jw_time_text(w, as_of_ms);
+	told->age = received_ms != 0 ? bd_jw_digits(told->room, (now_ms - received_ms) / 1000)
+				     : (struct bd_bytes){ NULL, 0 };
+}
+
+/* Its members; nothing, or what they go on, stands before them. */
+static void add_told(struct parts *parts, const struct told *told)
+{
+	if (told->source != NULL) {
+		add(parts, bd_bytes_of("\"source\":\""));
+		add(parts, bd_bytes_of(told->source));
+		add(parts, bd_bytes_of("\",\"as_of\":"));
+	} else {
+		add(parts, bd_bytes_of("\"as_of\":"));
 	}
-	bd_jw_time(w, "as_of", as_of_ms);
-	if (received_ms != 0) {
-		bd_jw_i64(w, "age_s", (now_ms - received_ms) / 1000);
+	add(parts, told->as_of);
+	if (told->age.len > 0) {
+		add(parts, bd_bytes_of(",\"age_s\":"));
+		add(parts, told->age);
 	}
 }
 
@@ -80,28 +109,34 @@ static bool is_told_so(const struct bd_finding *finding, const struct bd_evidenc
 	       one->received_ms == finding->received_ms;
 }
 
-/* Who decided, then everyone that was heard. Most findings have one source: its members are
- * written once and then copied. */
-static void write_sources(
-	struct bd_json_writer *w, const struct bd_finding *finding, int64_t now_ms)
+/* Who decided, then everyone that was heard: mostly the same one, and no other. */
+static void add_sources(struct parts *parts, struct bd_json_writer *w,
+	const struct bd_finding *finding, int64_t now_ms)
 {
-	size_t from = bd_jw_place(w), to;
+	struct told told;
 
-	write_told(w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
-	to = bd_jw_place(w);
-	bd_jw_array(w, "sources");
+	tell(&told, w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
+	if (parts->count > 0) {
+		add(parts, bd_bytes_of(","));
+	}
+	add_told(parts, &told);
+	if (finding->evidence_count == 0) {
+		add_next(parts, ",\"sources\":[]");
+	}
 	for (size_t i = 0; i < finding->evidence_count; i++) {
 		const struct bd_evidence *one = &finding->evidence[i];
 
-		bd_jw_object(w, NULL);
-		if (is_told_so(finding, one)) {
-			bd_jw_again(w, from, to);
-		} else {
-			write_told(w, one->source, one->as_of_ms, one->received_ms, now_ms);
+		if (i > 0 || !is_told_so(finding, one)) {
+			flush(parts, w);
+			tell(&told, w, one->source, one->as_of_ms, one->received_ms, now_ms);
 		}
-		bd_jw_object_end(w);
+		if (i == 0) {
+			add_next(parts, ",\"sources\":[");
+		}
+		add(parts, bd_bytes_of("{"));
+		add_told(parts, &told);
+		add(parts, bd_bytes_of(i + 1 < finding->evidence_count ? "}" : "}]"));
 	}
-	bd_jw_array_end(w);
 }
 
 static void write_day(struct bd_json_writer *w, const char *key, int32_t day)
@@ -142,35 +177,76 @@ static void write_branches(
 	bd_jw_array_end(w);
 }
 
-/* How near, and from when on it holds: from these what is held can be told, or nearly. */
-static void write_near(struct bd_json_writer *w, const struct bd_finding *finding)
+/* How near, and from when on it holds: from these what is held can be told, or nearly. And that
+ * its source was asked on the spot. */
+static void write_near(struct bd_json_writer *w, const struct bd_finding *finding,
+	const struct bd_answer_context *context)
 {
-	if (finding->score >= 0) {
+	if (context->discloses == BD_DISCLOSE_VALUES && finding->score >= 0) {
 		bd_jw_i64(w, "score", finding->score);
 	}
-	write_day(w, "holds_from", finding->mends_on);
+	if (context->discloses == BD_DISCLOSE_VALUES) {
+		write_day(w, "holds_from", finding->mends_on);
+	}
+	if (finding->is_via_source) {
+		bd_jw_text(w, "via", "source");
+	}
+}
+
+/* What it came to. Nearly every finding has no flag, is of every branch and needs no reason. */
+static void add_outcome(struct parts *parts, struct bd_json_writer *w,
+	const struct bd_finding *finding, const struct bd_matter *matter)
+{
+	static const char *const plain[2][2] = {
+#define PLAIN(accepted, core)                                                                      \
+	",\"flags\":[],\"accepted\":" accepted ",\"core\":" core ",\"reason\":\"\""
+		{ PLAIN("false", "false"), PLAIN("false", "true") },
+		{ PLAIN("true", "false"), PLAIN("true", "true") },
+#undef PLAIN
+	};
+	const struct bd_element *element = finding->element;
+
+	add(parts, bd_finding_members(finding->code));
+	if (finding->flags == 0 && element->branches == 0 && finding->reason[0] == '\0') {
+		add_next(parts, plain[bd_finding_is_accepted(finding)][element->is_core]);
+		return;
+	}
+	flush(parts, w);
+	write_flags(w, finding->flags);
+	bd_jw_bool(w, "accepted", bd_finding_is_accepted(finding));
+	bd_jw_bool(w, "core", element->is_core);
+	write_branches(w, matter, element->branches);
+	write_reason(w, finding->reason);
+}
+
+static void add_rule(struct parts *parts, const char *rule)
+{
+	if (rule[0] != '\0') {
+		add_next(parts, ",\"rule\":\"");
+		add(parts, bd_bytes_of(rule));
+		add(parts, bd_bytes_of("\""));
+	}
 }
 
 static void write_finding(struct bd_json_writer *w, const struct bd_finding *finding,
 	const struct bd_matter *matter, const struct bd_answer_context *context)
 {
-	bd_jw_object(w, NULL);
-	bd_jw_members(w, finding->element->members);
-	bd_jw_plain(w, "subject", bd_case_pointer(finding->subject));
-	bd_jw_members(w, bd_finding_members(finding->code));
-	write_verdict(w, finding);
-	write_branches(w, matter, finding->element->branches);
-	write_reason(w, finding->reason);
-	if (finding->rule[0] != '\0') {
-		bd_jw_plain(w, "rule", bd_bytes_of(finding->rule));
+	struct parts parts;
+
+	parts.count = 0;
+	add(&parts, bd_bytes_of("{"));
+	add(&parts, finding->element->members);
+	add(&parts, bd_bytes_of(",\"subject\":\""));
+	add(&parts, bd_case_pointer(finding->subject));
+	add(&parts, bd_bytes_of("\","));
+	add_outcome(&parts, w, finding, matter);
+	add_rule(&parts, finding->rule);
+	if (finding->score >= 0 || finding->mends_on != BD_NO_DAY || finding->is_via_source) {
+		flush(&parts, w);
+		write_near(w, finding, context);
 	}
-	if (context->discloses == BD_DISCLOSE_VALUES) {
-		write_near(w, finding);
-	}
-	if (finding->is_via_source) {
-		bd_jw_text(w, "via", "source");
-	}
-	write_sources(w, finding, context->now_ms);
+	add_sources(&parts, w, finding, context->now_ms);
+	flush(&parts, w);
 	if (context->explains) {
 		write_explanation(w, finding);
 	}

@@ -190,15 +190,22 @@ static char *digits_before(char *end, uint64_t value)
 	return end;
 }
 
-void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value)
+struct bd_bytes bd_jw_digits(char room[BD_JW_INTEGER_BYTES], int64_t value)
 {
-	char text[24], *end = text + sizeof(text);
+	char *end = room + BD_JW_INTEGER_BYTES;
 	char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 
 	if (value < 0) {
 		*--at = '-';
 	}
-	bd_jw_value(writer, key, (struct bd_bytes){ at, (size_t)(end - at) });
+	return (struct bd_bytes){ at, (size_t)(end - at) };
+}
+
+void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value)
+{
+	char room[BD_JW_INTEGER_BYTES];
+
+	bd_jw_value(writer, key, bd_jw_digits(room, value));
 }
 
 void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value)
@@ -227,36 +234,37 @@ void bd_jw_value(struct bd_json_writer *writer, struct bd_bytes key, struct bd_b
 	}
 }
 
-size_t bd_jw_place(const struct bd_json_writer *writer)
+void bd_jw_parts(struct bd_json_writer *writer, const struct bd_bytes *parts, size_t count)
 {
-	return writer->out->len;
-}
+	size_t len = 0;
+	char *at;
 
-void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to)
-{
-	size_t comma = to > from && writer->out->ptr[from] == ',';
-	size_t len = to - from - comma;
-	/* Room may move what is written. */
-	char *at = writer->code == BD_OK ? begin(writer, bd_jw_key(NULL), len) : NULL;
-
-	if (at != NULL) {
-		memcpy(at, writer->out->ptr + from + comma, len);
-		end(writer, at + len);
+	for (size_t i = 0; i < count; i++) {
+		len += parts[i].len;
 	}
+	at = begin(writer, bd_jw_key(NULL), len);
+	if (at == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		at = bd_bytes_put(at, parts[i]);
+	}
+	end(writer, at);
 }
 
-void bd_jw_moment(struct bd_json_writer *writer, struct bd_bytes key, int64_t ms)
+struct bd_bytes bd_jw_time_text(struct bd_json_writer *writer, int64_t ms)
 {
 	size_t at = (uint64_t)ms * UINT64_C(0x9e3779b97f4a7c15) >> (64 - BD_JW_TIMES_BITS);
 	char *text = writer->times[at];
 
 	if (ms == 0) {
-		bd_jw_value(writer, key, bd_bytes_of("null"));
-		return;
+		return bd_bytes_of("null");
 	}
 	if (ms != writer->time_ms[at]) {
-		bd_time_format(text, ms);
+		text[0] = '"';
+		bd_time_format(text + 1, ms);
+		text[BD_JW_TIME_BYTES - 1] = '"';
 		writer->time_ms[at] = ms;
 	}
-	bd_jw_quote(writer, key, (struct bd_bytes){ text, sizeof(writer->times[at]) - 1 });
+	return (struct bd_bytes){ text, BD_JW_TIME_BYTES };
 }

@@ -10,15 +10,17 @@
 
 #define BD_JW_TIMES_BITS 3
 #define BD_JW_TIMES (1 << BD_JW_TIMES_BITS)
+#define BD_JW_TIME_BYTES 31 /* "2026-06-01T09:30:00.000+08:00", with its quotes */
+#define BD_JW_INTEGER_BYTES 20
 
 struct bd_json_writer {
 	struct bd_buf *out;
 	enum bd_code code;
 	bool needs_comma;
-	/* Times and their texts, each where a hash of it says: in an answer those of a few sources
-	 * are told again and again. */
+	/* Times and their texts in quotes, each where a hash of it says: in an answer those of a
+	 * few sources are told again and again. */
 	int64_t time_ms[BD_JW_TIMES];
-	char times[BD_JW_TIMES][30];
+	char times[BD_JW_TIMES][BD_JW_TIME_BYTES + 1];
 };
 
 /* A key of ours; NULL = none. */
@@ -34,7 +36,6 @@ void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_
 void bd_jw_quote(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes plain);
 void bd_jw_value(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes json);
 void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value);
-void bd_jw_moment(struct bd_json_writer *writer, struct bd_bytes key, int64_t ms);
 
 /* Here, so that the length of a key, and of a text that is written out, is known when compiling.
  * key NULL = an array item or the whole value. */
@@ -86,20 +87,24 @@ void bd_jw_u64(struct bd_json_writer *writer, const char *key, uint64_t value);
 void bd_jw_bool(struct bd_json_writer *writer, const char *key, bool value);
 void bd_jw_null(struct bd_json_writer *writer, const char *key);
 
+/* A time as below, until the writer is asked for another. */
+struct bd_bytes bd_jw_time_text(struct bd_json_writer *writer, int64_t ms);
+
 /* ms since 1970 as RFC 3339 at +08:00, "2026-06-01T09:30:00.000+08:00"; 0 gives null. */
 static inline void bd_jw_time(struct bd_json_writer *writer, const char *key, int64_t ms)
 {
-	bd_jw_moment(writer, bd_jw_key(key), ms);
+	bd_jw_value(writer, bd_jw_key(key), bd_jw_time_text(writer, ms));
 }
 
-/* Members of the object that is open, written before, without brackets. */
+/* Members of the object that is open, written before, without brackets; and with all that stands
+ * between them, in parts: JSON as a whole, of which each is some. */
 static inline void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
 {
 	bd_jw_value(writer, bd_jw_key(NULL), members);
 }
 
-/* How much is written; and the members written between two such places, once more. */
-size_t bd_jw_place(const struct bd_json_writer *writer);
-void bd_jw_again(struct bd_json_writer *writer, size_t from, size_t to);
+void bd_jw_parts(struct bd_json_writer *writer, const struct bd_bytes *parts, size_t count);
+/* For these: digits before the end of the room. */
+struct bd_bytes bd_jw_digits(char room[BD_JW_INTEGER_BYTES], int64_t value);
 
 #endif

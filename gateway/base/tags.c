@@ -10,35 +10,10 @@ char *bd_tags_room(struct bd_tags *tags, size_t bytes)
 	return tags->code == BD_OK ? tags->out->ptr + tags->out->len : NULL;
 }
 
-void bd_tags_end_long(struct bd_tags *tags, size_t place)
-{
-	size_t more = BD_TAGS_LONG_FRONT_BYTES - BD_TAGS_FRONT_BYTES;
-	size_t len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
-	char *at;
-
-	if (bd_tags_take(tags, more) == NULL) {
-		return;
-	}
-	at = tags->out->ptr + place;
-	memmove(at + BD_TAGS_LONG_FRONT_BYTES, at + BD_TAGS_FRONT_BYTES, len);
-	bd_tags_front(at, (uint8_t)at[0], len);
-	tags->out->len += more;
-}
-
 void bd_tags_raw(struct bd_tags *tags, struct bd_bytes members)
 {
 	if (tags->code == BD_OK) {
 		tags->code = bd_buf_add(tags->out, members);
-	}
-}
-
-void bd_tags_digest(struct bd_tags *tags, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES])
-{
-	static const uint8_t none[BD_DIGEST_BYTES];
-
-	if (memcmp(digest, none, sizeof(none)) != 0) {
-		bd_tags_bytes(
-			tags, tag, (struct bd_bytes){ (const char *)digest, BD_DIGEST_BYTES });
 	}
 }
 

@@ -24,6 +24,9 @@ struct bd_tags {
 #define BD_TAGS_FRONT_BYTES 2
 #define BD_TAGS_LONG_FRONT_BYTES 6
 #define BD_TAGS_SHORT_MAX_BYTES 255
+/* Room for a number, and for what stands before so many members. */
+#define BD_TAGS_NUMBER_BYTES (BD_TAGS_FRONT_BYTES + 8)
+#define BD_TAGS_FRONTS_BYTES(count) ((count)*BD_TAGS_LONG_FRONT_BYTES)
 
 /* Room behind what was written, where the buffer has none; NULL after a failure. */
 char *bd_tags_room(struct bd_tags *tags, size_t bytes);
@@ -56,68 +59,91 @@ static inline char *bd_tags_front(char *at, uint8_t tag, size_t len)
 	return at + BD_TAGS_LONG_FRONT_BYTES;
 }
 
+/* Members where there is room for them, each with the place behind it; tags->out->len is set when
+ * all are put. Of a list of many parts the room is then looked for once. */
+static inline char *bd_tag_put(char *at, uint8_t tag, struct bd_bytes bytes)
+{
+	return bytes.len > 0 ? bd_bytes_put(bd_tags_front(at, tag, bytes.len), bytes) : at;
+}
+
+static inline char *bd_tag_put_number(char *at, uint8_t tag, uint64_t number)
+{
+	uint64_t bytes = htobe64(number);
+	size_t zeroes = number != 0 ? (size_t)__builtin_clzll(number) / 8 : sizeof(bytes);
+
+	return bd_tag_put(at, tag,
+		(struct bd_bytes){ (const char *)&bytes + zeroes, sizeof(bytes) - zeroes });
+}
+
+/* A text of an item of a list; one that is the same as in the item before is told by no bytes. */
+static inline char *bd_tag_put_again(
+	char *at, uint8_t tag, struct bd_bytes bytes, struct bd_bytes before)
+{
+	bool is_same = bytes.len > 0 && bytes.len == before.len &&
+		       (bytes.ptr == before.ptr || bd_bytes_equal(bytes, before));
+
+	return is_same ? bd_tags_front(at, tag, 0) : bd_tag_put(at, tag, bytes);
+}
+
+/* A digest; left out when it is all zeroes. */
+static inline char *bd_tag_put_digest(char *at, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES])
+{
+	uint64_t parts[BD_DIGEST_BYTES / sizeof(uint64_t)];
+
+	memcpy(parts, digest, sizeof(parts));
+	return (parts[0] | parts[1] | parts[2] | parts[3]) != 0
+		       ? bd_tag_put(at, tag,
+				 (struct bd_bytes){ (const char *)digest, BD_DIGEST_BYTES })
+		       : at;
+}
+
+/* Members within a member: they are put BD_TAGS_FRONT_BYTES behind `begin`; gives the place behind
+ * all of it. What is not short moves on to make room for its longer front. */
+static inline char *bd_tag_put_end(char *begin, uint8_t tag, char *at)
+{
+	size_t len = (size_t)(at - begin) - BD_TAGS_FRONT_BYTES;
+	size_t more = bd_tags_front_bytes(len) - BD_TAGS_FRONT_BYTES;
+
+	if (more > 0) {
+		memmove(begin + BD_TAGS_LONG_FRONT_BYTES, begin + BD_TAGS_FRONT_BYTES, len);
+	}
+	bd_tags_front(begin, tag, len);
+	return at + more;
+}
+
+/* All up to here is put. */
+static inline void bd_tags_put(struct bd_tags *tags, const char *at)
+{
+	tags->out->len = (size_t)(at - tags->out->ptr);
+}
+
+/* One member, with a look for its room. */
 static inline void bd_tags_bytes(struct bd_tags *tags, uint8_t tag, struct bd_bytes bytes)
 {
-	size_t all = bd_tags_front_bytes(bytes.len) + bytes.len;
-	char *at = bytes.len > 0 ? bd_tags_take(tags, all) : NULL;
+	char *at = bytes.len > 0 ? bd_tags_take(tags, bd_tags_front_bytes(bytes.len) + bytes.len)
+				 : NULL;
 
 	if (at != NULL) {
-		bd_bytes_put(bd_tags_front(at, tag, bytes.len), bytes);
-		tags->out->len += all;
+		bd_tags_put(tags, bd_tag_put(at, tag, bytes));
 	}
 }
 
 static inline void bd_tags_number(struct bd_tags *tags, uint8_t tag, uint64_t number)
 {
-	uint64_t bytes = htobe64(number);
-	size_t zeroes = number != 0 ? (size_t)__builtin_clzll(number) / 8 : sizeof(bytes);
-
-	bd_tags_bytes(tags, tag,
-		(struct bd_bytes){ (const char *)&bytes + zeroes, sizeof(bytes) - zeroes });
-}
-
-/* A text of an item of a list; one that is the same as in the item before is told by no bytes. */
-static inline void bd_tags_again(
-	struct bd_tags *tags, uint8_t tag, struct bd_bytes bytes, struct bd_bytes before)
-{
-	bool is_same = bytes.len > 0 && bytes.len == before.len &&
-		       (bytes.ptr == before.ptr || bd_bytes_equal(bytes, before));
-	char *at = is_same ? bd_tags_take(tags, BD_TAGS_FRONT_BYTES) : NULL;
+	char *at = bd_tags_take(tags, BD_TAGS_NUMBER_BYTES);
 
 	if (at != NULL) {
-		bd_tags_front(at, tag, 0);
-		tags->out->len += BD_TAGS_FRONT_BYTES;
-	} else if (!is_same) {
-		bd_tags_bytes(tags, tag, bytes);
+		bd_tags_put(tags, bd_tag_put_number(at, tag, number));
 	}
 }
 
-/* A digest; left out when it is all zeroes. */
-void bd_tags_digest(struct bd_tags *tags, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES]);
-/* Members within a member: begin gives the place that end wants. */
-static inline size_t bd_tags_begin(struct bd_tags *tags, uint8_t tag)
+static inline void bd_tags_digest(
+	struct bd_tags *tags, uint8_t tag, const uint8_t digest[BD_DIGEST_BYTES])
 {
-	size_t place = tags->out->len;
-	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES);
+	char *at = bd_tags_take(tags, BD_TAGS_FRONT_BYTES + BD_DIGEST_BYTES);
 
 	if (at != NULL) {
-		bd_tags_front(at, tag, 0);
-		tags->out->len += BD_TAGS_FRONT_BYTES;
-	}
-	return place;
-}
-
-/* What is not short moves on to make room for its longer front. */
-void bd_tags_end_long(struct bd_tags *tags, size_t place);
-
-static inline void bd_tags_end(struct bd_tags *tags, size_t place)
-{
-	size_t len = tags->out->len - place - BD_TAGS_FRONT_BYTES;
-
-	if (tags->code == BD_OK && len <= BD_TAGS_SHORT_MAX_BYTES) {
-		tags->out->ptr[place + 1] = (char)len;
-	} else if (tags->code == BD_OK) {
-		bd_tags_end_long(tags, place);
+		bd_tags_put(tags, bd_tag_put_digest(at, tag, digest));
 	}
 }
 

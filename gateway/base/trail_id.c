@@ -71,11 +71,13 @@ bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b)
 
 enum bd_code bd_trail_id_pack(struct bd_buf *out, const struct bd_trail_id *id)
 {
-	enum bd_code code = bd_buf_add_u64(out, id->instance);
+	enum bd_code code = bd_buf_reserve(out, BD_TRAIL_ID_BYTES);
 
-	code = code == BD_OK ? bd_buf_add_u16(out, id->loop) : code;
-	code = code == BD_OK ? bd_buf_add_u32(out, id->segment) : code;
-	return code == BD_OK ? bd_buf_add_u32(out, id->offset) : code;
+	if (code == BD_OK) {
+		bd_trail_id_put(out->ptr + out->len, id);
+		out->len += BD_TRAIL_ID_BYTES;
+	}
+	return code;
 }
 
 struct bd_trail_id bd_trail_id_unpack(struct bd_reader *reader)

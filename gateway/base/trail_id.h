@@ -23,6 +23,15 @@ bool bd_trail_id_equal(const struct bd_trail_id *a, const struct bd_trail_id *b)
 /* As bytes, of one order and length. */
 #define BD_TRAIL_ID_BYTES 18
 enum bd_code bd_trail_id_pack(struct bd_buf *out, const struct bd_trail_id *id);
+/* Where there is room for them; gives the place behind. */
+static inline char *bd_trail_id_put(char *at, const struct bd_trail_id *id)
+{
+	at = bd_put_u64(at, id->instance);
+	at = bd_put_u16(at, id->loop);
+	at = bd_put_u32(at, id->segment);
+	return bd_put_u32(at, id->offset);
+}
+
 struct bd_trail_id bd_trail_id_unpack(struct bd_reader *reader);
 
 #endif

@@ -22,18 +22,6 @@ enum flag { FLAG_MESSAGE_SUBJECT = 1, FLAG_MESSAGE_ORDER = 2 };
 #define PART_FRONT_BYTES 5
 #define HEAD_BYTES 30
 
-static size_t identifier_bytes(const struct bd_identifier *identifier)
-{
-	return 2 + 4 + identifier->issuer.len + 4 + identifier->number.len;
-}
-
-static char *put_identifier(char *at, const struct bd_identifier *identifier)
-{
-	at = bd_put_u16(at, identifier->kind);
-	at = bd_put_sized(at, identifier->issuer);
-	return bd_put_sized(at, identifier->number);
-}
-
 /* Room for all of it, so that the parts are put without a look at each. */
 static enum bd_code reserve(struct bd_buf *buf, size_t bytes)
 {
@@ -42,8 +30,8 @@ static enum bd_code reserve(struct bd_buf *buf, size_t bytes)
 
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier)
 {
-	BD_TRY(reserve(buf, identifier_bytes(identifier)));
-	buf->len = (size_t)(put_identifier(buf->ptr + buf->len, identifier) - buf->ptr);
+	BD_TRY(reserve(buf, bd_identifier_bytes(identifier)));
+	buf->len = (size_t)(bd_identifier_put(buf->ptr + buf->len, identifier) - buf->ptr);
 	return BD_OK;
 }
 
@@ -102,7 +90,7 @@ static size_t identifiers_bytes(const struct bd_identifier *identifiers, size_t 
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bytes += PART_FRONT_BYTES + identifier_bytes(&identifiers[i]);
+		bytes += PART_FRONT_BYTES + bd_identifier_bytes(&identifiers[i]);
 	}
 	return bytes;
 }
@@ -111,8 +99,8 @@ static char *put_identifiers(
 	char *at, enum tag tag, const struct bd_identifier *identifiers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		at = put_front(at, tag, identifier_bytes(&identifiers[i]));
-		at = put_identifier(at, &identifiers[i]);
+		at = put_front(at, tag, bd_identifier_bytes(&identifiers[i]));
+		at = bd_identifier_put(at, &identifiers[i]);
 	}
 	return at;
 }

@@ -14,6 +14,19 @@ enum bd_code bd_record_pack(struct bd_buf *buf, const struct bd_record *record);
 enum bd_code bd_record_unpack(
 	struct bd_record *record, struct bd_bytes bytes, struct bd_arena *arena);
 enum bd_code bd_identifier_pack(struct bd_buf *buf, const struct bd_identifier *identifier);
+/* How many bytes that is, and where there is room for them: gives the place behind. */
+static inline size_t bd_identifier_bytes(const struct bd_identifier *identifier)
+{
+	return 2 + 4 + identifier->issuer.len + 4 + identifier->number.len;
+}
+
+static inline char *bd_identifier_put(char *at, const struct bd_identifier *identifier)
+{
+	at = bd_put_u16(at, identifier->kind);
+	at = bd_put_sized(at, identifier->issuer);
+	return bd_put_sized(at, identifier->number);
+}
+
 struct bd_identifier bd_identifier_unpack(struct bd_reader *reader);
 enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value);
 /* Here, because opening a node is little but this. */

@@ -56,96 +56,154 @@ enum tag {
 
 /* -- writing -- */
 
+static char *put_identifier(char *begin, const struct bd_identifier *identifier)
+{
+	return bd_tag_put_end(
+		begin, TAG_IDENTIFIER, bd_identifier_put(begin + BD_TAGS_FRONT_BYTES, identifier));
+}
+
 static void pack_looked(struct bd_tags *tags, const struct bd_case_looked *looked)
 {
-	size_t place = bd_tags_begin(tags, TAG_LOOKED);
+	size_t bytes = BD_TAGS_FRONTS_BYTES(1) + BD_TAGS_NUMBER_BYTES;
+	char *begin, *at;
 
 	for (size_t i = 0; i < looked->identifier_count; i++) {
-		size_t inner = bd_tags_begin(tags, TAG_IDENTIFIER);
-
-		if (tags->code == BD_OK) {
-			tags->code = bd_identifier_pack(tags->out, &looked->identifiers[i]);
-		}
-		bd_tags_end(tags, inner);
+		bytes += BD_TAGS_FRONTS_BYTES(1) + bd_identifier_bytes(&looked->identifiers[i]);
 	}
-	bd_tags_number(tags, TAG_INVENTED, looked->is_sandbox);
-	bd_tags_end(tags, place);
+	begin = bd_tags_take(tags, bytes);
+	if (begin == NULL) {
+		return;
+	}
+	at = begin + BD_TAGS_FRONT_BYTES;
+	for (size_t i = 0; i < looked->identifier_count; i++) {
+		at = put_identifier(at, &looked->identifiers[i]);
+	}
+	at = bd_tag_put_number(at, TAG_INVENTED, looked->is_sandbox);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_LOOKED, at));
+}
+
+static char *put_entities(char *at, const struct bd_case_finding *finding)
+{
+	if (finding->entity_count > 0) {
+		at = bd_tags_front(at, TAG_ENTITIES, finding->entity_count * sizeof(uint16_t));
+	}
+	for (size_t i = 0; i < finding->entity_count; i++) {
+		at = bd_put_u16(at, finding->entities[i]);
+	}
+	return at;
+}
+
+static char *put_opening(char *at, const struct bd_case_finding *finding)
+{
+	at = bd_tag_put(at, TAG_SALT,
+		(struct bd_bytes){ (const char *)finding->salt, sizeof(finding->salt) });
+	at = bd_tag_put(at, TAG_CLAIM, finding->claim);
+	return bd_tag_put(at, TAG_VALUE, finding->value);
+}
+
+/* A finding at the most. */
+static size_t finding_bytes(const struct bd_case_finding *finding, bool has_opening)
+{
+	size_t bytes = BD_TAGS_FRONTS_BYTES(9) + BD_TAGS_NUMBER_BYTES + finding->element.len +
+		       finding->pointer.len + finding->code.len + finding->flags.len +
+		       finding->reason.len + finding->rule.len + finding->sources.len +
+		       finding->entity_count * sizeof(uint16_t);
+
+	return has_opening ? bytes + BD_TAGS_FRONTS_BYTES(3) + sizeof(finding->salt) +
+				     finding->claim.len + finding->value.len
+			   : bytes;
 }
 
 /* Most are of the subject, and have the code, of the one before. */
 static void pack_finding(struct bd_tags *tags, const struct bd_case_finding *finding,
 	const struct bd_case_finding *before, bool is_cut)
 {
-	size_t place = bd_tags_begin(tags, TAG_FINDING), inner;
+	bool has_opening = finding->has_opening && !is_cut;
+	char *begin = bd_tags_take(tags, finding_bytes(finding, has_opening)), *at;
 
-	bd_tags_bytes(tags, TAG_ELEMENT, finding->element);
-	bd_tags_again(tags, TAG_POINTER, finding->pointer, before->pointer);
-	bd_tags_again(tags, TAG_CODE, finding->code, before->code);
-	bd_tags_bytes(tags, TAG_FLAGS, finding->flags);
-	bd_tags_bytes(tags, TAG_REASON, finding->reason);
-	bd_tags_bytes(tags, TAG_RULE, finding->rule);
-	bd_tags_number(tags, TAG_FIELD, finding->field);
-	inner = bd_tags_begin(tags, TAG_ENTITIES);
-	for (size_t i = 0; i < finding->entity_count && tags->code == BD_OK; i++) {
-		tags->code = bd_buf_add_u16(tags->out, finding->entities[i]);
+	if (begin == NULL) {
+		return;
 	}
-	bd_tags_end(tags, inner);
-	bd_tags_bytes(tags, TAG_SOURCES, finding->sources);
-	if (finding->has_opening && !is_cut) {
-		bd_tags_bytes(tags, TAG_SALT,
-			(struct bd_bytes){ (const char *)finding->salt, sizeof(finding->salt) });
-		bd_tags_bytes(tags, TAG_CLAIM, finding->claim);
-		bd_tags_bytes(tags, TAG_VALUE, finding->value);
+	at = bd_tag_put(begin + BD_TAGS_FRONT_BYTES, TAG_ELEMENT, finding->element);
+	at = bd_tag_put_again(at, TAG_POINTER, finding->pointer, before->pointer);
+	at = bd_tag_put_again(at, TAG_CODE, finding->code, before->code);
+	at = bd_tag_put(at, TAG_FLAGS, finding->flags);
+	at = bd_tag_put(at, TAG_REASON, finding->reason);
+	at = bd_tag_put(at, TAG_RULE, finding->rule);
+	at = bd_tag_put_number(at, TAG_FIELD, finding->field);
+	at = put_entities(at, finding);
+	at = bd_tag_put(at, TAG_SOURCES, finding->sources);
+	if (has_opening) {
+		at = put_opening(at, finding);
 	}
-	bd_tags_end(tags, place);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_FINDING, at));
 }
 
 static void pack_owed(struct bd_tags *tags, const struct bd_case_owed *owed)
 {
-	size_t place = bd_tags_begin(tags, TAG_OWED);
+	char *begin = bd_tags_take(tags, BD_TAGS_FRONTS_BYTES(3) + owed->id.len +
+						 owed->pointer.len + 5 * BD_TAGS_NUMBER_BYTES);
+	char *at;
 
-	bd_tags_number(tags, TAG_PARTY, owed->is_agency);
-	bd_tags_bytes(tags, TAG_ID, owed->id);
-	bd_tags_bytes(tags, TAG_OF, owed->pointer);
-	bd_tags_number(tags, TAG_MAY_FOLLOW, owed->may_follow);
-	bd_tags_number(tags, TAG_DUE, (uint64_t)owed->due);
-	bd_tags_number(tags, TAG_EXTENSION_DAYS, (uint64_t)owed->extension_working_days);
-	bd_tags_number(tags, TAG_EXTENSIONS, (uint64_t)owed->extensions);
-	bd_tags_end(tags, place);
+	if (begin == NULL) {
+		return;
+	}
+	at = bd_tag_put_number(begin + BD_TAGS_FRONT_BYTES, TAG_PARTY, owed->is_agency);
+	at = bd_tag_put(at, TAG_ID, owed->id);
+	at = bd_tag_put(at, TAG_OF, owed->pointer);
+	at = bd_tag_put_number(at, TAG_MAY_FOLLOW, owed->may_follow);
+	at = bd_tag_put_number(at, TAG_DUE, (uint64_t)owed->due);
+	at = bd_tag_put_number(at, TAG_EXTENSION_DAYS, (uint64_t)owed->extension_working_days);
+	at = bd_tag_put_number(at, TAG_EXTENSIONS, (uint64_t)owed->extensions);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_OWED, at));
 }
 
 static void pack_settled(struct bd_tags *tags, const struct bd_case_settled *settled)
 {
-	size_t place = bd_tags_begin(tags, TAG_SETTLED);
+	char *begin = bd_tags_take(tags, BD_TAGS_FRONTS_BYTES(3) + BD_TAGS_NUMBER_BYTES +
+						 settled->id.len + settled->pointer.len);
+	char *at;
 
-	bd_tags_number(tags, TAG_PARTY, settled->is_element);
-	bd_tags_bytes(tags, TAG_ID, settled->id);
-	bd_tags_bytes(tags, TAG_OF, settled->pointer);
-	bd_tags_end(tags, place);
+	if (begin == NULL) {
+		return;
+	}
+	at = bd_tag_put_number(begin + BD_TAGS_FRONT_BYTES, TAG_PARTY, settled->is_element);
+	at = bd_tag_put(at, TAG_ID, settled->id);
+	at = bd_tag_put(at, TAG_OF, settled->pointer);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_SETTLED, at));
 }
 
 static void pack_head(struct bd_tags *tags, const struct bd_case_record *record)
 {
-	size_t place = bd_tags_begin(tags, TAG_RECEIPT);
+	const struct bd_bytes *texts[] = { &record->client, &record->purpose, &record->number,
+		&record->matter, &record->version, &record->decision, &record->mode,
+		&record->branch };
+	size_t bytes = BD_TAGS_FRONTS_BYTES(9) + BD_TRAIL_ID_BYTES + 6 * BD_TAGS_NUMBER_BYTES;
+	char *begin, *at;
 
-	if (tags->code == BD_OK) {
-		tags->code = bd_trail_id_pack(tags->out, &record->receipt);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		bytes += texts[i]->len;
 	}
-	bd_tags_end(tags, place);
-	bd_tags_number(tags, TAG_AT, (uint64_t)record->at_ms);
-	bd_tags_bytes(tags, TAG_CLIENT, record->client);
-	bd_tags_bytes(tags, TAG_PURPOSE, record->purpose);
-	bd_tags_bytes(tags, TAG_NUMBER, record->number);
-	bd_tags_bytes(tags, TAG_MATTER, record->matter);
-	bd_tags_bytes(tags, TAG_VERSION, record->version);
-	bd_tags_bytes(tags, TAG_DECISION, record->decision);
-	bd_tags_bytes(tags, TAG_MODE, record->mode);
-	bd_tags_bytes(tags, TAG_BRANCH, record->branch);
-	bd_tags_number(tags, TAG_ON, (uint64_t)record->on);
-	bd_tags_number(tags, TAG_SUBMITTED, (uint64_t)record->submitted_ms);
-	bd_tags_number(tags, TAG_SANDBOX, record->is_sandbox);
-	bd_tags_number(tags, TAG_COMMIT, record->commit);
-	bd_tags_number(tags, TAG_CUT, record->is_cut);
+	begin = bd_tags_take(tags, bytes);
+	if (begin == NULL) {
+		return;
+	}
+	at = bd_trail_id_put(begin + BD_TAGS_FRONT_BYTES, &record->receipt);
+	at = bd_tag_put_end(begin, TAG_RECEIPT, at);
+	at = bd_tag_put_number(at, TAG_AT, (uint64_t)record->at_ms);
+	at = bd_tag_put(at, TAG_CLIENT, record->client);
+	at = bd_tag_put(at, TAG_PURPOSE, record->purpose);
+	at = bd_tag_put(at, TAG_NUMBER, record->number);
+	at = bd_tag_put(at, TAG_MATTER, record->matter);
+	at = bd_tag_put(at, TAG_VERSION, record->version);
+	at = bd_tag_put(at, TAG_DECISION, record->decision);
+	at = bd_tag_put(at, TAG_MODE, record->mode);
+	at = bd_tag_put(at, TAG_BRANCH, record->branch);
+	at = bd_tag_put_number(at, TAG_ON, (uint64_t)record->on);
+	at = bd_tag_put_number(at, TAG_SUBMITTED, (uint64_t)record->submitted_ms);
+	at = bd_tag_put_number(at, TAG_SANDBOX, record->is_sandbox);
+	at = bd_tag_put_number(at, TAG_COMMIT, record->commit);
+	bd_tags_put(tags, bd_tag_put_number(at, TAG_CUT, record->is_cut));
 }
 
 enum bd_code bd_case_record_pack(struct bd_buf *out, const struct bd_case_record *record)

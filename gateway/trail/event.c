@@ -107,11 +107,16 @@ enum { TAG_SUBJECT_POINTER = 1, TAG_SUBJECT_DIGEST };
 void bd_trail_subject_pack(
 	struct bd_tags *tags, uint8_t tag, const struct bd_trail_subject *subject)
 {
-	size_t place = bd_tags_begin(tags, tag);
+	char *begin = bd_tags_take(
+		tags, BD_TAGS_FRONTS_BYTES(3) + subject->pointer.len + BD_DIGEST_BYTES);
+	char *at;
 
-	bd_tags_bytes(tags, TAG_SUBJECT_POINTER, subject->pointer);
-	bd_tags_digest(tags, TAG_SUBJECT_DIGEST, subject->digest);
-	bd_tags_end(tags, place);
+	if (begin == NULL) {
+		return;
+	}
+	at = bd_tag_put(begin + BD_TAGS_FRONT_BYTES, TAG_SUBJECT_POINTER, subject->pointer);
+	at = bd_tag_put_digest(at, TAG_SUBJECT_DIGEST, subject->digest);
+	bd_tags_put(tags, bd_tag_put_end(begin, tag, at));
 }
 
 bool bd_trail_subject_unpack(struct bd_trail_subject *out, struct bd_bytes bytes)

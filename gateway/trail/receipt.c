@@ -34,46 +34,69 @@ enum { TAG_EVIDENCE_SOURCE = 1, TAG_EVIDENCE_AS_OF, TAG_EVIDENCE_VERSION, TAG_EV
 
 /* -- packing -- */
 
-static void pack_evidence(struct bd_tags *tags, const struct bd_trail_evidence *evidence)
+static char *put_evidence(char *begin, const struct bd_trail_evidence *evidence)
 {
-	size_t place = bd_tags_begin(tags, TAG_ELEMENT_EVIDENCE);
+	char *at = begin + BD_TAGS_FRONT_BYTES;
 
-	bd_tags_bytes(tags, TAG_EVIDENCE_SOURCE, evidence->source);
-	bd_tags_number(tags, TAG_EVIDENCE_AS_OF, (uint64_t)evidence->as_of_ms);
-	bd_tags_number(tags, TAG_EVIDENCE_VERSION, evidence->version);
-	bd_tags_digest(tags, TAG_EVIDENCE_DIGEST, evidence->digest);
-	bd_tags_end(tags, place);
+	at = bd_tag_put(at, TAG_EVIDENCE_SOURCE, evidence->source);
+	at = bd_tag_put_number(at, TAG_EVIDENCE_AS_OF, (uint64_t)evidence->as_of_ms);
+	at = bd_tag_put_number(at, TAG_EVIDENCE_VERSION, evidence->version);
+	at = bd_tag_put_digest(at, TAG_EVIDENCE_DIGEST, evidence->digest);
+	return bd_tag_put_end(begin, TAG_ELEMENT_EVIDENCE, at);
+}
+
+/* An element at the most. */
+static size_t element_bytes(const struct bd_trail_element *element)
+{
+	size_t bytes = BD_TAGS_FRONTS_BYTES(8) + element->id.len + element->pointer.len +
+		       element->code.len + element->flags.len + element->reason.len +
+		       element->rule.len + BD_DIGEST_BYTES + element->others.len;
+
+	for (size_t i = 0; i < element->evidence_count; i++) {
+		bytes += BD_TAGS_FRONTS_BYTES(3) + element->evidence[i].source.len +
+			 2 * BD_TAGS_NUMBER_BYTES + BD_DIGEST_BYTES;
+	}
+	return bytes;
 }
 
 /* Most are of the subject, and have the code, of the one before. */
 static void pack_element(struct bd_tags *tags, const struct bd_trail_element *element,
 	const struct bd_trail_element *before)
 {
-	size_t place = bd_tags_begin(tags, TAG_ELEMENT);
+	char *begin = bd_tags_take(tags, element_bytes(element)), *at;
 
-	bd_tags_bytes(tags, TAG_ELEMENT_ID, element->id);
-	bd_tags_again(tags, TAG_ELEMENT_POINTER, element->pointer, before->pointer);
-	bd_tags_again(tags, TAG_ELEMENT_CODE, element->code, before->code);
-	bd_tags_bytes(tags, TAG_ELEMENT_FLAGS, element->flags);
-	bd_tags_bytes(tags, TAG_ELEMENT_REASON, element->reason);
-	bd_tags_bytes(tags, TAG_ELEMENT_RULE, element->rule);
-	for (size_t i = 0; i < element->evidence_count; i++) {
-		pack_evidence(tags, &element->evidence[i]);
+	if (begin == NULL) {
+		return;
 	}
-	bd_tags_digest(tags, TAG_ELEMENT_COMMITMENT, element->commitment);
-	bd_tags_raw(tags, element->others);
-	bd_tags_end(tags, place);
+	at = bd_tag_put(begin + BD_TAGS_FRONT_BYTES, TAG_ELEMENT_ID, element->id);
+	at = bd_tag_put_again(at, TAG_ELEMENT_POINTER, element->pointer, before->pointer);
+	at = bd_tag_put_again(at, TAG_ELEMENT_CODE, element->code, before->code);
+	at = bd_tag_put(at, TAG_ELEMENT_FLAGS, element->flags);
+	at = bd_tag_put(at, TAG_ELEMENT_REASON, element->reason);
+	at = bd_tag_put(at, TAG_ELEMENT_RULE, element->rule);
+	for (size_t i = 0; i < element->evidence_count; i++) {
+		at = put_evidence(at, &element->evidence[i]);
+	}
+	at = bd_tag_put_digest(at, TAG_ELEMENT_COMMITMENT, element->commitment);
+	at = bd_bytes_put(at, element->others);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_ELEMENT, at));
 }
 
 static void pack_look_up(struct bd_tags *tags, const struct bd_trail_look_up *look_up)
 {
-	size_t place = bd_tags_begin(tags, TAG_LOOK_UP);
+	char *begin = bd_tags_take(tags, BD_TAGS_FRONTS_BYTES(5) + look_up->source.len +
+						 look_up->feed.len + look_up->pointer.len +
+						 look_up->code.len);
+	char *at;
 
-	bd_tags_bytes(tags, TAG_LOOK_UP_SOURCE, look_up->source);
-	bd_tags_bytes(tags, TAG_LOOK_UP_FEED, look_up->feed);
-	bd_tags_bytes(tags, TAG_LOOK_UP_POINTER, look_up->pointer);
-	bd_tags_bytes(tags, TAG_LOOK_UP_CODE, look_up->code);
-	bd_tags_end(tags, place);
+	if (begin == NULL) {
+		return;
+	}
+	at = bd_tag_put(begin + BD_TAGS_FRONT_BYTES, TAG_LOOK_UP_SOURCE, look_up->source);
+	at = bd_tag_put(at, TAG_LOOK_UP_FEED, look_up->feed);
+	at = bd_tag_put(at, TAG_LOOK_UP_POINTER, look_up->pointer);
+	at = bd_tag_put(at, TAG_LOOK_UP_CODE, look_up->code);
+	bd_tags_put(tags, bd_tag_put_end(begin, TAG_LOOK_UP, at));
 }
 
 enum bd_code bd_trail_receipt_pack(struct bd_buf *out, const struct bd_trail_receipt *receipt)
