@@ -288,12 +288,13 @@ static const struct bd_case_subject *find_subject(
 	return NULL;
 }
 
-static bool is_claim(const struct bd_json *item)
-{
-	const struct bd_json *value = bd_json_get(item, "value");
+enum { CLAIM_OF = 0, CLAIM_FIELD, CLAIM_VALUE, CLAIM_MEMBERS };
 
-	return is_object(item) && is_text(bd_json_get(item, "of")) &&
-	       is_text(bd_json_get(item, "field")) && value != NULL &&
+static bool is_claim(const struct bd_json *const *members)
+{
+	const struct bd_json *value = members[CLAIM_VALUE];
+
+	return is_text(members[CLAIM_OF]) && is_text(members[CLAIM_FIELD]) && value != NULL &&
 	       (value->type == BD_JSON_IS_TEXT || value->type == BD_JSON_IS_NUMBER ||
 		       value->type == BD_JSON_IS_BOOL);
 }
@@ -301,16 +302,17 @@ static bool is_claim(const struct bd_json *item)
 static void read_claim(struct work *work, const struct bd_json *item, const char *pointer)
 {
 	static const char *const names[] = { "of", "field", "value", NULL };
-	const struct bd_json *field = bd_json_get(item, "field");
+	const struct bd_json *members[CLAIM_MEMBERS], *field;
 	struct bd_case *asked = work->asked;
 	struct bd_claim claim = { .subject = NULL };
 
-	if (!is_claim(item)) {
+	bd_question_take(members, item, pointer, names, &work->faults);
+	if (!is_claim(members)) {
 		refuse(work, BD_QUESTION_FORM, item, pointer, "a claim has of, field and value");
 		return;
 	}
-	bd_question_members(item, pointer, names, &work->faults);
-	claim.subject = find_subject(asked, bd_json_get(item, "of")->text);
+	field = members[CLAIM_FIELD];
+	claim.subject = find_subject(asked, members[CLAIM_OF]->text);
 	if (claim.subject == NULL) {
 		if (!work->has_lost_subjects) {
 			refuse(work, BD_QUESTION_FORM, item, pointer,
@@ -324,7 +326,7 @@ static void read_claim(struct work *work, const struct bd_json *item, const char
 	} else if (bd_case_claim(asked, claim.subject, claim.field->name) != NULL) {
 		refuse(work, BD_QUESTION_FORM, item, pointer, "claimed twice");
 	} else {
-		claim.value = bd_json_get(item, "value")->text;
+		claim.value = members[CLAIM_VALUE]->text;
 		asked->claims[asked->claim_count++] = claim;
 	}
 }
@@ -364,23 +366,22 @@ static bool read_attested(struct work *work, struct bd_attestation *one, const s
 
 static void read_attestation(struct work *work, const struct bd_json *item, const char *pointer)
 {
-	static const char *const names[] = { "kind", "provider", "of", "level", "at", "digest",
-		NULL };
-	const struct bd_json *kind = bd_json_get(item, "kind"),
-			     *provider = bd_json_get(item, "provider"),
-			     *at = bd_json_get(item, "at");
+	enum { KIND = 0, PROVIDER, AT, OF, MEMBERS = OF + 3 };
+	static const char *const names[MEMBERS + 1] = { "kind", "provider", "at", "of", "level",
+		"digest", NULL };
+	const struct bd_json *members[MEMBERS];
 	struct bd_attestation one = { .subject = NULL };
 
-	if (!is_object(item) || !is_text(kind) || !is_text(provider) || !is_text(at) ||
-		!bd_time_parse(&one.at_ms, at->text)) {
+	bd_question_take(members, item, pointer, names, &work->faults);
+	if (!is_text(members[KIND]) || !is_text(members[PROVIDER]) || !is_text(members[AT]) ||
+		!bd_time_parse(&one.at_ms, members[AT]->text)) {
 		refuse(work, BD_QUESTION_FORM, item, pointer,
 			"an attestation has kind, provider and at (RFC 3339)");
 		return;
 	}
-	bd_question_members(item, pointer, names, &work->faults);
-	one.kind = kind->text;
-	one.provider = provider->text;
-	if (read_attested(work, &one, bd_json_get(item, "of"), pointer)) {
+	one.kind = members[KIND]->text;
+	one.provider = members[PROVIDER]->text;
+	if (read_attested(work, &one, members[OF], pointer)) {
 		work->asked->attestations[work->asked->attestation_count++] = one;
 	}
 }
@@ -414,27 +415,31 @@ static enum bd_material_state material_state(struct bd_bytes text)
 static void read_material(struct work *work, enum bd_material_state *states,
 	const struct bd_json *item, const char *pointer)
 {
-	static const char *const names[] = { "id", "state", NULL };
-	const struct bd_json *id = bd_json_get(item, "id"), *state = bd_json_get(item, "state");
+	enum { ID = 0, STATE, MEMBERS };
+	static const char *const names[MEMBERS + 1] = { "id", "state", NULL };
 	const struct bd_matter *matter = work->asked->matter;
+	const struct bd_json *members[MEMBERS];
+	enum bd_material_state state;
 	size_t at = 0;
 
-	if (!is_object(item) || !is_text(id) || !is_text(state) ||
-		material_state(state->text) == BD_MATERIAL_MISSING) {
+	bd_question_take(members, item, pointer, names, &work->faults);
+	state = is_text(members[STATE]) ? material_state(members[STATE]->text)
+					: BD_MATERIAL_MISSING;
+	if (!is_text(members[ID]) || state == BD_MATERIAL_MISSING) {
 		refuse(work, BD_QUESTION_FORM, item, pointer,
 			"a material has id, and state: supplied, e_licence or to_follow");
 		return;
 	}
-	bd_question_members(item, pointer, names, &work->faults);
-	while (at < matter->material_count && !bd_bytes_is(id->text, matter->materials[at].id)) {
+	while (at < matter->material_count &&
+		!bd_bytes_is(members[ID]->text, matter->materials[at].id)) {
 		at++;
 	}
 	if (at == matter->material_count) {
-		refuse(work, BD_MATERIAL_UNKNOWN, id, pointer, "");
+		refuse(work, BD_MATERIAL_UNKNOWN, members[ID], pointer, "");
 	} else if (states[at] != BD_MATERIAL_MISSING) {
 		refuse(work, BD_QUESTION_FORM, item, pointer, "the material stands twice");
 	} else {
-		states[at] = material_state(state->text);
+		states[at] = state;
 	}
 }
 
@@ -459,23 +464,24 @@ static void read_materials(struct work *work, const struct bd_json *node)
 /* A commitment to another text than this version's is none: nobody has promised what it asks. */
 static void read_commitment(struct work *work, const struct bd_json *node)
 {
-	static const char *const names[] = { "text_version", "signed_at", "digest", NULL };
-	const struct bd_json *version = bd_json_get(node, "text_version"),
-			     *signed_at = bd_json_get(node, "signed_at");
+	enum { VERSION = 0, SIGNED_AT, DIGEST, MEMBERS };
+	static const char *const names[MEMBERS + 1] = { "text_version", "signed_at", "digest",
+		NULL };
 	const char *wanted = work->asked->matter->commitment_text_version;
+	const struct bd_json *members[MEMBERS];
 	int64_t signed_ms;
 
 	if (node == NULL) {
 		return;
 	}
-	if (!is_object(node) || !is_text(version) || !is_text(signed_at) ||
-		!bd_time_parse(&signed_ms, signed_at->text)) {
+	bd_question_take(members, node, "/commitment", names, &work->faults);
+	if (!is_text(members[VERSION]) || !is_text(members[SIGNED_AT]) ||
+		!bd_time_parse(&signed_ms, members[SIGNED_AT]->text)) {
 		refuse(work, BD_QUESTION_FORM, node, "/commitment",
 			"a commitment has text_version and signed_at (RFC 3339)");
 		return;
 	}
-	bd_question_members(node, "/commitment", names, &work->faults);
-	work->asked->has_commitment = wanted == NULL || bd_bytes_is(version->text, wanted);
+	work->asked->has_commitment = wanted == NULL || bd_bytes_is(members[VERSION]->text, wanted);
 }
 
 /* -- the head -- */
@@ -521,11 +527,25 @@ static bool read_deadline(int64_t *out, const struct bd_json *node)
 	return true;
 }
 
-static void read_head(struct work *work, const struct bd_json *root)
+/* The members of a case, as the contract has them. */
+enum {
+	MATTER = 0,
+	CASE,
+	ON,
+	SUBMITTED_AT,
+	DEADLINE_MS,
+	SUBJECTS,
+	CLAIMS,
+	ATTESTATIONS,
+	MATERIALS,
+	COMMITMENT,
+	CASE_MEMBERS
+};
+
+static void read_head(struct work *work, const struct bd_json *const *members)
 {
-	const struct bd_json *on = bd_json_get(root, "on"), *at = bd_json_get(root, "submitted_at"),
-			     *id = bd_json_get(root, "case"),
-			     *deadline = bd_json_get(root, "deadline_ms");
+	const struct bd_json *on = members[ON], *at = members[SUBMITTED_AT], *id = members[CASE],
+			     *deadline = members[DEADLINE_MS];
 	struct bd_case *asked = work->asked;
 
 	asked->on = work->context->on != 0 ? work->context->on : bd_day_at(work->context->now_ms);
@@ -544,35 +564,36 @@ static void read_head(struct work *work, const struct bd_json *root)
 		refuse(work, BD_QUESTION_FORM, deadline, "/deadline_ms",
 			"milliseconds, a whole number from 0 on");
 	}
-	find_matter(work, bd_json_get(root, "matter"));
+	find_matter(work, members[MATTER]);
 }
 
 static void read_case(struct work *work, const struct bd_json *root)
 {
-	static const char *const names[] = { "matter", "case", "on", "submitted_at", "deadline_ms",
-		"subjects", "claims", "attestations", "materials", "commitment", NULL };
+	static const char *const names[CASE_MEMBERS + 1] = { "matter", "case", "on", "submitted_at",
+		"deadline_ms", "subjects", "claims", "attestations", "materials", "commitment",
+		NULL };
+	const struct bd_json *members[CASE_MEMBERS];
 	struct bd_case *asked = work->asked;
 
 	if (!is_object(root)) {
 		refuse(work, BD_QUESTION_FORM, root, "", "a case is an object");
 		return;
 	}
-	bd_question_members(root, "", names, &work->faults);
-	read_head(work, root);
+	bd_question_take(members, root, "", names, &work->faults);
+	read_head(work, members);
 	if (asked->matter == NULL) {
 		return;
 	}
-	asked->subjects =
-		make(work, count_subjects(bd_json_get(root, "subjects")), sizeof(*asked->subjects));
+	asked->subjects = make(work, count_subjects(members[SUBJECTS]), sizeof(*asked->subjects));
 	work->tried = make(work, asked->matter->role_count, sizeof(*work->tried));
 	if (asked->subjects == NULL || work->tried == NULL) {
 		return;
 	}
-	read_subjects(work, bd_json_get(root, "subjects"));
-	read_claims(work, bd_json_get(root, "claims"));
-	read_attestations(work, bd_json_get(root, "attestations"));
-	read_materials(work, bd_json_get(root, "materials"));
-	read_commitment(work, bd_json_get(root, "commitment"));
+	read_subjects(work, members[SUBJECTS]);
+	read_claims(work, members[CLAIMS]);
+	read_attestations(work, members[ATTESTATIONS]);
+	read_materials(work, members[MATERIALS]);
+	read_commitment(work, members[COMMITMENT]);
 }
 
 enum bd_code bd_question_case(struct bd_case *out, struct bd_bytes json,

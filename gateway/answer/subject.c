@@ -28,22 +28,55 @@ enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const st
 	return code;
 }
 
-enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
-	const char *const *names, struct bd_faults *faults)
+static bool is_object(const struct bd_json *node)
 {
+	return node != NULL && node->type == BD_JSON_IS_OBJECT;
+}
+
+/* Mostly members come in the order of the contract, so that the next is the one behind the last. */
+static size_t find_name(const char *const *names, size_t count, size_t next, struct bd_bytes key)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t at = next + i < count ? next + i : next + i - count;
+
+		if (bd_bytes_is(key, names[at])) {
+			return at;
+		}
+	}
+	return count;
+}
+
+enum bd_code bd_question_take(const struct bd_json **found, const struct bd_json *object,
+	const char *pointer, const char *const *names, struct bd_faults *faults)
+{
+	const struct bd_json *member = is_object(object) ? object->first : NULL;
+	size_t count = 0, next = 0;
 	enum bd_code code = BD_OK;
 
-	for (const struct bd_json *member = object->first; member != NULL; member = member->next) {
-		size_t i = 0;
-
-		while (names[i] != NULL && !bd_bytes_is(member->key, names[i])) {
-			i++;
+	for (; names[count] != NULL; count++) {
+		if (found != NULL) {
+			found[count] = NULL;
 		}
-		if (names[i] == NULL) {
+	}
+	for (; member != NULL; member = member->next) {
+		size_t at = find_name(names, count, next, member->key);
+
+		if (at == count) {
 			code = bd_faults_add(faults, BD_QUESTION_UNKNOWN, member, pointer, "");
+		} else {
+			next = at + 1;
+			if (found != NULL) {
+				found[at] = member;
+			}
 		}
 	}
 	return code;
+}
+
+enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
+	const char *const *names, struct bd_faults *faults)
+{
+	return bd_question_take(NULL, object, pointer, names, faults);
 }
 
 enum bd_code bd_question_body(struct bd_json **out, struct bd_bytes json, struct bd_faults *faults)
@@ -54,41 +87,35 @@ enum bd_code bd_question_body(struct bd_json **out, struct bd_bytes json, struct
 		       : bd_faults_add(faults, BD_QUESTION_FORM, *out, "", "one object");
 }
 
-static bool is_object(const struct bd_json *node)
-{
-	return node != NULL && node->type == BD_JSON_IS_OBJECT;
-}
-
 static bool is_text(const struct bd_json *node)
 {
 	return node != NULL && node->type == BD_JSON_IS_TEXT;
 }
 
+/* The members of a subject, and of what kind a number is that stands alone. */
+enum { ENTITY = 0, ID_TYPE, ID_NO, NUMBERS, SUBJECT_MEMBERS = NUMBERS + 6 };
+static const char *const subject_names[SUBJECT_MEMBERS + 1] = { "entity", "id_type", "id_no",
+	"uscc", "reg_no", "regno", "tax_no", "taxpayer_no", "org_code", NULL };
+static const char *const number_kinds[] = { "uscc", "reg_no", "reg_no", "taxpayer_no",
+	"taxpayer_no", "org_code" };
+
 /* The member that names the subject's number, and its kind. */
-static const struct bd_json *find_number(const struct bd_id_kind **kind, const struct bd_json *node,
-	const struct bd_dictionary *dict)
+static const struct bd_json *find_number(const struct bd_id_kind **kind,
+	const struct bd_json *const *members, const struct bd_dictionary *dict)
 {
-	static const struct {
-		const char *member, *kind;
-	} rows[] = { { "uscc", "uscc" }, { "reg_no", "reg_no" }, { "regno", "reg_no" },
-		{ "tax_no", "taxpayer_no" }, { "taxpayer_no", "taxpayer_no" },
-		{ "org_code", "org_code" } };
-	const struct bd_json *type = bd_json_get(node, "id_type"), *found = NULL;
+	const struct bd_json *type = members[ID_TYPE], *found = NULL;
 	size_t numbers = 0;
 	char name[64];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct bd_json *number = bd_json_get(node, rows[i].member);
-
-		if (number != NULL) {
-			*kind = bd_dictionary_id_kind(dict, rows[i].kind);
-			found = number;
+	for (size_t i = NUMBERS; i < SUBJECT_MEMBERS; i++) {
+		if (members[i] != NULL) {
+			*kind = bd_dictionary_id_kind(dict, number_kinds[i - NUMBERS]);
+			found = members[i];
 			numbers++;
 		}
 	}
 	if (numbers > 0) {
-		return numbers == 1 && type == NULL && bd_json_get(node, "id_no") == NULL ? found
-											  : NULL;
+		return numbers == 1 && type == NULL && members[ID_NO] == NULL ? found : NULL;
 	}
 	if (!is_text(type) || type->text.len >= sizeof(name) ||
 		memchr(type->text.ptr, '\0', type->text.len) != NULL) {
@@ -96,35 +123,30 @@ static const struct bd_json *find_number(const struct bd_id_kind **kind, const s
 	}
 	*bd_bytes_put(name, type->text) = '\0';
 	*kind = bd_dictionary_id_kind(dict, name);
-	return bd_json_get(node, "id_no");
+	return members[ID_NO];
 }
 
 enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,
 	enum bd_subject_kind *kind, const struct bd_json *node, const char *pointer,
 	const struct bd_dictionary *dict, struct bd_faults *faults)
 {
-	static const char *const names[] = { "entity", "id_type", "id_no", "uscc", "reg_no",
-		"regno", "tax_no", "taxpayer_no", "org_code", NULL };
-	const struct bd_json *entity = bd_json_get(node, "entity"), *number;
+	const struct bd_json *members[SUBJECT_MEMBERS], *entity, *number;
 	const struct bd_id_kind *id_kind = NULL;
 	struct bd_diag why = { .code = BD_OK };
-	enum bd_code code;
 
 	if (!is_object(node)) {
 		return bd_faults_add(
 			faults, BD_QUESTION_FORM, node, pointer, "a subject is an object");
 	}
-	code = bd_question_members(node, pointer, names, faults);
-	if (code != BD_OK) {
-		return code;
-	}
+	BD_TRY(bd_question_take(members, node, pointer, subject_names, faults));
+	entity = members[ENTITY];
 	if (!is_text(entity) || (!bd_bytes_is(entity->text, "person") &&
 					!bd_bytes_is(entity->text, "organization"))) {
 		return bd_faults_add(faults, BD_QUESTION_FORM, node, pointer,
 			"entity is person or organization");
 	}
 	*kind = bd_bytes_is(entity->text, "person") ? BD_SUBJECT_PERSON : BD_SUBJECT_ORGANIZATION;
-	number = find_number(&id_kind, node, dict);
+	number = find_number(&id_kind, members, dict);
 	if (!is_text(number) || id_kind == NULL || id_kind->subject != *kind ||
 		id_kind->is_issued) {
 		return bd_faults_add(faults, BD_QUESTION_FORM, node, pointer,

@@ -1,16 +1,9 @@
 #include "base/arena.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK_BYTES 8192
-
-struct bd_arena_block {
-	struct bd_arena_block *next; /* older */
-	size_t used, size;           /* of data */
-	alignas(max_align_t) char data[];
-};
 
 void bd_arena_init(struct bd_arena *arena, size_t max)
 {
@@ -54,7 +47,7 @@ void bd_arena_clear(struct bd_arena *arena)
 	arena->used = sizeof(*kept) + kept->size;
 }
 
-static struct bd_arena_block *grow(struct bd_arena *arena, size_t need)
+static bool add_block(struct bd_arena *arena, size_t need)
 {
 	size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
 	struct bd_arena_block *block;
@@ -69,66 +62,33 @@ static struct bd_arena_block *grow(struct bd_arena *arena, size_t need)
 	}
 	if (arena->used > arena->max || size + sizeof(*block) > arena->max - arena->used) {
 		arena->code = BD_LIMIT_BYTES;
-		return NULL;
+		return false;
 	}
 	block = malloc(sizeof(*block) + size);
 	if (block == NULL) {
 		arena->code = BD_NO_MEMORY;
-		return NULL;
+		return false;
 	}
 	*block = (struct bd_arena_block){ .next = arena->first, .size = size };
 	arena->first = block;
 	arena->used += sizeof(*block) + size;
-	return block;
+	return true;
 }
 
-/* Not zeroed; aligned. */
-static void *take(struct bd_arena *arena, size_t need)
+void *bd_arena_grow(struct bd_arena *arena, size_t bytes)
 {
-	struct bd_arena_block *block = arena->first;
-	void *memory;
-
 	/* Also what could not be rounded up, nor have the head of a block before it. */
-	if (need > arena->max || need > SIZE_MAX / 2) {
+	if (bytes > arena->max || bytes > SIZE_MAX / 2) {
 		arena->code = BD_LIMIT_BYTES;
 		return NULL;
 	}
-	need = (need + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-	if (block == NULL || block->size - block->used < need) {
-		block = grow(arena, need);
-		if (block == NULL) {
-			return NULL;
-		}
-	}
-	memory = block->data + block->used;
-	block->used += need;
-	return memory;
-}
-
-void *bd_arena_take(struct bd_arena *arena, size_t count, size_t size)
-{
-	size_t need;
-
-	if (__builtin_mul_overflow(count, size, &need)) {
-		arena->code = BD_LIMIT_BYTES;
-		return NULL;
-	}
-	return take(arena, need == 0 ? 1 : need);
-}
-
-void *bd_arena_alloc(struct bd_arena *arena, size_t count, size_t size)
-{
-	void *memory = bd_arena_take(arena, count, size);
-
-	if (memory != NULL) {
-		memset(memory, 0, count * size);
-	}
-	return memory;
+	bytes = (bytes + (bytes == 0) + BD_ARENA_ALIGNMENT - 1) & ~(BD_ARENA_ALIGNMENT - 1);
+	return add_block(arena, bytes) ? bd_arena_take(arena, 1, bytes) : NULL;
 }
 
 struct bd_bytes bd_arena_copy(struct bd_arena *arena, struct bd_bytes bytes)
 {
-	char *copy = bytes.len == SIZE_MAX ? NULL : take(arena, bytes.len + 1);
+	char *copy = bytes.len == SIZE_MAX ? NULL : bd_arena_take(arena, bytes.len + 1, 1);
 
 	if (copy == NULL) {
 		return (struct bd_bytes){ NULL, 0 };

@@ -16,12 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_BYTES 64 /* of SHA-256 */
+/* Two blocks with the padding: one and a length of eight bytes (FIPS 180-4, 5.1.1). */
+#define SHORT_BYTES (2 * BLOCK_BYTES - 9)
+
 struct bd_sha256 {
 	SHA256_CTX context;
 };
 
 /* RFC 2104: the key over its two pads, digested once. */
-#define BLOCK_BYTES 64 /* of SHA-256 */
 struct bd_hmac {
 	SHA256_CTX inner, outer;
 	struct bd_sm3_hmac *sm3; /* NULL = SHA-256 */
@@ -60,16 +63,68 @@ void bd_sha256_free(struct bd_sha256 *sha)
 	free(sha);
 }
 
+static size_t sum_of(const struct bd_bytes *parts, size_t count)
+{
+	size_t sum = 0;
+
+	/* What is too long for a sum is too long for memory. */
+	for (size_t i = 0; i < count; i++) {
+		sum += parts[i].len;
+	}
+	return sum;
+}
+
+/* Ends a message whose first `before` bytes, whole blocks, are digested: of what is short the
+ * blocks are made here, for what OpenSSL keeps of a message that may go on takes twice as long as
+ * its digest. */
+static bool end_short(SHA256_CTX *context, size_t before, const struct bd_bytes *parts,
+	size_t count, uint8_t out[BD_DIGEST_BYTES])
+{
+	char blocks[2 * BLOCK_BYTES], *at = blocks, *digest = (char *)out;
+	size_t size;
+
+	for (size_t i = 0; i < count; i++) {
+		at = bd_bytes_put(at, parts[i]);
+	}
+	size = at - blocks < BLOCK_BYTES - 8 ? BLOCK_BYTES : 2 * BLOCK_BYTES;
+	before += (size_t)(at - blocks);
+	*at++ = (char)0x80;
+	memset(at, 0, (size_t)(blocks + size - 8 - at));
+	bd_put_u64(blocks + size - 8, (uint64_t)before * 8);
+	for (size_t done = 0; done < size; done += BLOCK_BYTES) {
+		SHA256_Transform(context, (const unsigned char *)blocks + done);
+	}
+	for (size_t i = 0; i < BD_DIGEST_BYTES / sizeof(uint32_t); i++) {
+		digest = bd_put_u32(digest, context->h[i]);
+	}
+	bd_wipe(blocks, size);
+	return true;
+}
+
+/* Works on a copy: the context is begun with, or with nothing but whole blocks. */
+static bool end_parts(const SHA256_CTX *begun, size_t before, const struct bd_bytes *parts,
+	size_t count, uint8_t out[BD_DIGEST_BYTES])
+{
+	SHA256_CTX context = *begun;
+	bool is_good = true;
+
+	if (sum_of(parts, count) <= SHORT_BYTES) {
+		return end_short(&context, before, parts, count, out);
+	}
+	for (size_t i = 0; i < count && is_good; i++) {
+		is_good = SHA256_Update(&context, parts[i].ptr, parts[i].len) == 1;
+	}
+	return is_good && SHA256_Final(out, &context) == 1;
+}
+
 enum bd_code bd_sha256_of_parts(
 	const struct bd_bytes *parts, size_t count, uint8_t out[BD_DIGEST_BYTES])
 {
 	SHA256_CTX context;
-	bool is_good = SHA256_Init(&context) == 1;
 
-	for (size_t i = 0; i < count && is_good; i++) {
-		is_good = SHA256_Update(&context, parts[i].ptr, parts[i].len) == 1;
-	}
-	return is_good && SHA256_Final(out, &context) == 1 ? BD_OK : BD_INTERNAL;
+	return SHA256_Init(&context) == 1 && end_parts(&context, 0, parts, count, out)
+		       ? BD_OK
+		       : BD_INTERNAL;
 }
 
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
@@ -133,23 +188,17 @@ enum bd_code bd_hmac_new_sm3(struct bd_hmac **out, struct bd_bytes key)
 	return BD_OK;
 }
 
-static bool end(SHA256_CTX context, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
-{
-	return SHA256_Update(&context, bytes.ptr, bytes.len) == 1 &&
-	       SHA256_Final(out, &context) == 1;
-}
-
 enum bd_code bd_hmac_of(
 	const struct bd_hmac *hmac, struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES])
 {
 	uint8_t inner[BD_DIGEST_BYTES];
+	const struct bd_bytes digest = { (const char *)inner, sizeof(inner) };
 
 	if (hmac->sm3 != NULL) {
 		return bd_sm3_hmac_of(hmac->sm3, &bytes, 1, out);
 	}
-	return end(hmac->inner, bytes, inner) &&
-			       end(hmac->outer,
-				       (struct bd_bytes){ (const char *)inner, sizeof(inner) }, out)
+	return end_parts(&hmac->inner, BLOCK_BYTES, &bytes, 1, inner) &&
+			       end_parts(&hmac->outer, BLOCK_BYTES, &digest, 1, out)
 		       ? BD_OK
 		       : BD_INTERNAL;
 }

@@ -256,14 +256,14 @@ static enum bd_code read_plain(struct bd_json_parser *parser, struct bd_bytes by
 	while (i < bytes.len) {
 		uint8_t byte;
 
-		/* What is not plain of the eight is looked at below. */
-		while (parser->utf8_left == 0 && bytes.len - i >= 8 &&
-			parser->text.len + (i - *at) + 8 <= parser->text.max) {
+		/* What is not plain of the run is looked at below. */
+		while (parser->utf8_left == 0 && bytes.len - i >= BD_JSON_RUN_BYTES &&
+			parser->text.len + (i - *at) + BD_JSON_RUN_BYTES <= parser->text.max) {
 			size_t plain = bd_json_plain_len(bytes.ptr + i);
 
 			parser->place.column += (uint32_t)plain;
 			i += plain;
-			if (plain < 8) {
+			if (plain < BD_JSON_RUN_BYTES) {
 				break;
 			}
 		}

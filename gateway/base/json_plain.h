@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define BD_JSON_NUMBER_MAX_BYTES 64
 
@@ -41,14 +44,31 @@ static inline uint64_t bd_json_eight(const char *text)
 	return eight;
 }
 
-/* How many of the eight bytes from text on are plain before the first that is not. */
+/* How many of so many bytes from text on are plain, ASCII that goes without an escape, before the
+ * first that is not. */
+#ifdef __SSE2__
+#define BD_JSON_RUN_BYTES 16
+static inline size_t bd_json_plain_len(const char *text)
+{
+	__m128i run = _mm_loadu_si128((const __m128i *)(const void *)text);
+	/* As signed bytes what is not ASCII is below a blank, too. */
+	__m128i others = _mm_or_si128(_mm_cmplt_epi8(run, _mm_set1_epi8(' ')),
+		_mm_or_si128(_mm_cmpeq_epi8(run, _mm_set1_epi8('"')),
+			_mm_cmpeq_epi8(run, _mm_set1_epi8('\\'))));
+	unsigned places = (unsigned)_mm_movemask_epi8(others);
+
+	return places == 0 ? BD_JSON_RUN_BYTES : (size_t)__builtin_ctz(places);
+}
+#else
+#define BD_JSON_RUN_BYTES 8
 static inline size_t bd_json_plain_len(const char *text)
 {
 	uint64_t eight = bd_json_eight(text);
 	uint64_t others = (eight & BD_EACH_BYTE(0x80)) | bd_json_escapes(eight);
 
-	return others == 0 ? 8 : (size_t)__builtin_ctzll(others) / 8;
+	return others == 0 ? BD_JSON_RUN_BYTES : (size_t)__builtin_ctzll(others) / 8;
 }
+#endif
 
 /* A character of three bytes, where the first alone says what may follow: nearly all of Chinese. */
 static inline bool bd_json_is_three(const char *text)

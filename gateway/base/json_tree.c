@@ -119,8 +119,12 @@ struct plain {
 	size_t depth;
 };
 
-static void skip_blanks(struct plain *plain)
+static inline void skip_blanks(struct plain *plain)
 {
+	/* The NUL behind the end is below a blank. */
+	if ((unsigned char)*plain->at > ' ') {
+		return;
+	}
 	while (plain->at < plain->end && bd_json_is_blank(*plain->at)) {
 		if (*plain->at++ == '\n') {
 			plain->line = plain->at;
@@ -166,7 +170,7 @@ static bool take_text(struct plain *plain, struct bd_bytes *text)
 		size_t len = bd_json_plain_len(at);
 
 		at += len;
-		if (len == 8) {
+		if (len == BD_JSON_RUN_BYTES) {
 			continue;
 		}
 		if (*at == '"') {
@@ -348,15 +352,17 @@ static bool read_plain(
 	struct bd_json *root = NULL;
 	bool is_wrong = false;
 
-	/* Eight bytes can be read wherever one can. */
-	plain.copy = bytes.len > SIZE_MAX - 8 ? NULL : bd_arena_take(arena, bytes.len + 8, 1);
+	/* A run can be read wherever a byte can. */
+	plain.copy = bytes.len > SIZE_MAX - BD_JSON_RUN_BYTES
+			     ? NULL
+			     : bd_arena_take(arena, bytes.len + BD_JSON_RUN_BYTES, 1);
 	if (plain.copy == NULL) {
 		return false;
 	}
 	if (bytes.len > 0) {
 		memcpy(plain.copy, bytes.ptr, bytes.len);
 	}
-	memset(plain.copy + bytes.len, 0, 8);
+	memset(plain.copy + bytes.len, 0, BD_JSON_RUN_BYTES);
 	plain.at = plain.line = plain.copy;
 	plain.end = plain.copy + bytes.len;
 	plain.followers = plain.depth = plain.node_count = 0;

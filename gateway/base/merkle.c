@@ -12,22 +12,19 @@ static bool is_same(const struct bd_hash *a, const struct bd_hash *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-enum bd_code bd_merkle_leaf(struct bd_hash *out, struct bd_bytes leaf, struct bd_sha256 *sha)
+enum bd_code bd_merkle_leaf(struct bd_hash *out, struct bd_bytes leaf)
 {
-	enum bd_code code = bd_sha256_update(sha, (struct bd_bytes){ "\0", 1 });
+	const struct bd_bytes parts[] = { { "\0", 1 }, leaf };
 
-	code = code == BD_OK ? bd_sha256_update(sha, leaf) : code;
-	return code == BD_OK ? bd_sha256_final(sha, out->bytes) : code;
+	return bd_sha256_of_parts(parts, 2, out->bytes);
 }
 
-enum bd_code bd_merkle_node(struct bd_hash *out, const struct bd_hash *left,
-	const struct bd_hash *right, struct bd_sha256 *sha)
+enum bd_code bd_merkle_node(
+	struct bd_hash *out, const struct bd_hash *left, const struct bd_hash *right)
 {
-	enum bd_code code = bd_sha256_update(sha, (struct bd_bytes){ "\1", 1 });
+	const struct bd_bytes parts[] = { { "\1", 1 }, bytes_of(left), bytes_of(right) };
 
-	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(left)) : code;
-	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(right)) : code;
-	return code == BD_OK ? bd_sha256_final(sha, out->bytes) : code;
+	return bd_sha256_of_parts(parts, 3, out->bytes);
 }
 
 /* -- growing -- */
@@ -39,7 +36,7 @@ static enum bd_code tell(
 }
 
 enum bd_code bd_merkle_edge_add(struct bd_merkle_edge *edge, const struct bd_hash *leaf,
-	struct bd_merkle_sink *sink, struct bd_sha256 *sha, struct bd_diag *diag)
+	struct bd_merkle_sink *sink, struct bd_diag *diag)
 {
 	struct bd_hash whole = *leaf;
 	unsigned level = 0;
@@ -48,7 +45,7 @@ enum bd_code bd_merkle_edge_add(struct bd_merkle_edge *edge, const struct bd_has
 
 	/* Like adding one to a number: each set bit below is a subtree that this leaf completes. */
 	for (; code == BD_OK && (edge->size >> level & 1) != 0; level++) {
-		code = bd_merkle_node(&whole, &edge->hashes[level], &whole, sha);
+		code = bd_merkle_node(&whole, &edge->hashes[level], &whole);
 		code = code == BD_OK ? tell(sink, &whole, diag) : code;
 	}
 	if (code == BD_OK) {
@@ -58,21 +55,20 @@ enum bd_code bd_merkle_edge_add(struct bd_merkle_edge *edge, const struct bd_has
 	return code;
 }
 
-enum bd_code bd_merkle_edge_root(
-	struct bd_hash *out, const struct bd_merkle_edge *edge, struct bd_sha256 *sha)
+enum bd_code bd_merkle_edge_root(struct bd_hash *out, const struct bd_merkle_edge *edge)
 {
 	bool has_right = false;
 	enum bd_code code = BD_OK;
 
 	if (edge->size == 0) {
-		return bd_sha256_final(sha, out->bytes);
+		return bd_sha256_of_parts(NULL, 0, out->bytes);
 	}
 	for (unsigned level = 0; code == BD_OK && level < BD_MERKLE_PATH_MAX; level++) {
 		if ((edge->size >> level & 1) == 0) {
 			continue;
 		}
 		if (has_right) {
-			code = bd_merkle_node(out, &edge->hashes[level], out, sha);
+			code = bd_merkle_node(out, &edge->hashes[level], out);
 		} else {
 			*out = edge->hashes[level];
 			has_right = true;
@@ -125,7 +121,7 @@ enum bd_code bd_merkle_edge_read(struct bd_merkle_edge *out, uint64_t size,
 /* The root over leaves [begin, end), where begin is a multiple of the least power of two that is
  * not below end - begin: so each part of it is a stored subtree. */
 static enum bd_code range_root(struct bd_hash *out, uint64_t begin, uint64_t end,
-	struct bd_merkle_source *source, struct bd_sha256 *sha, struct bd_diag *diag)
+	struct bd_merkle_source *source, struct bd_diag *diag)
 {
 	uint64_t count = end - begin, at = end;
 	bool has_right = false;
@@ -140,7 +136,7 @@ static enum bd_code range_root(struct bd_hash *out, uint64_t begin, uint64_t end
 		at -= UINT64_C(1) << level;
 		code = source->read(source, &part, bd_merkle_stored_at(level, at >> level), diag);
 		if (code == BD_OK && has_right) {
-			code = bd_merkle_node(out, &part, out, sha);
+			code = bd_merkle_node(out, &part, out);
 		} else if (code == BD_OK) {
 			*out = part;
 			has_right = true;
@@ -160,7 +156,7 @@ static void turn(struct bd_merkle_path *path)
 }
 
 enum bd_code bd_merkle_inclusion(struct bd_merkle_path *out, uint64_t leaf, uint64_t size,
-	struct bd_merkle_source *source, struct bd_sha256 *sha, struct bd_diag *diag)
+	struct bd_merkle_source *source, struct bd_diag *diag)
 {
 	struct bd_merkle_path path = { .count = 0 };
 	uint64_t begin = 0, end = size;
@@ -175,7 +171,7 @@ enum bd_code bd_merkle_inclusion(struct bd_merkle_path *out, uint64_t leaf, uint
 		bool is_left = leaf < middle;
 
 		code = range_root(&path.hashes[path.count++], is_left ? middle : begin,
-			is_left ? end : middle, source, sha, diag);
+			is_left ? end : middle, source, diag);
 		*(is_left ? &end : &begin) = middle;
 	}
 	if (code == BD_OK) {
@@ -186,7 +182,7 @@ enum bd_code bd_merkle_inclusion(struct bd_merkle_path *out, uint64_t leaf, uint
 }
 
 enum bd_code bd_merkle_consistency(struct bd_merkle_path *out, uint64_t first, uint64_t second,
-	struct bd_merkle_source *source, struct bd_sha256 *sha, struct bd_diag *diag)
+	struct bd_merkle_source *source, struct bd_diag *diag)
 {
 	struct bd_merkle_path path = { .count = 0 };
 	uint64_t begin = 0, end = second;
@@ -204,12 +200,12 @@ enum bd_code bd_merkle_consistency(struct bd_merkle_path *out, uint64_t first, u
 		bool is_left = first <= middle;
 
 		code = range_root(&path.hashes[path.count++], is_left ? middle : begin,
-			is_left ? end : middle, source, sha, diag);
+			is_left ? end : middle, source, diag);
 		*(is_left ? &end : &begin) = middle;
 	}
 	/* A part of the first tree that is not the whole of it is not known to who checks. */
 	if (code == BD_OK && begin > 0) {
-		code = range_root(&path.hashes[path.count++], begin, end, source, sha, diag);
+		code = range_root(&path.hashes[path.count++], begin, end, source, diag);
 	}
 	if (code == BD_OK) {
 		turn(&path);
@@ -221,8 +217,7 @@ enum bd_code bd_merkle_consistency(struct bd_merkle_path *out, uint64_t first, u
 /* -- checks -- */
 
 enum bd_code bd_merkle_check_inclusion(const struct bd_merkle_path *path,
-	const struct bd_hash *leaf_hash, uint64_t leaf, uint64_t size, const struct bd_hash *root,
-	struct bd_sha256 *sha)
+	const struct bd_hash *leaf_hash, uint64_t leaf, uint64_t size, const struct bd_hash *root)
 {
 	struct bd_hash hash = *leaf_hash;
 	uint64_t at = leaf, last = size - 1;
@@ -238,13 +233,13 @@ enum bd_code bd_merkle_check_inclusion(const struct bd_merkle_path *path,
 			return BD_PROOF_WRONG;
 		}
 		if ((at & 1) != 0 || at == last) {
-			code = bd_merkle_node(&hash, other, &hash, sha);
+			code = bd_merkle_node(&hash, other, &hash);
 			while ((at & 1) == 0 && at != 0) {
 				at >>= 1;
 				last >>= 1;
 			}
 		} else {
-			code = bd_merkle_node(&hash, &hash, other, sha);
+			code = bd_merkle_node(&hash, &hash, other);
 		}
 		at >>= 1;
 		last >>= 1;
@@ -256,8 +251,7 @@ enum bd_code bd_merkle_check_inclusion(const struct bd_merkle_path *path,
 }
 
 static enum bd_code check_grown(const struct bd_merkle_path *path, uint64_t first,
-	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root,
-	struct bd_sha256 *sha)
+	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root)
 {
 	uint64_t at = first - 1, last = second - 1;
 	/* A first tree that is one complete subtree stands itself at the head of the path. */
@@ -279,14 +273,14 @@ static enum bd_code check_grown(const struct bd_merkle_path *path, uint64_t firs
 			return BD_PROOF_WRONG;
 		}
 		if ((at & 1) != 0 || at == last) {
-			code = bd_merkle_node(&old, other, &old, sha);
-			code = code == BD_OK ? bd_merkle_node(&new, other, &new, sha) : code;
+			code = bd_merkle_node(&old, other, &old);
+			code = code == BD_OK ? bd_merkle_node(&new, other, &new) : code;
 			while ((at & 1) == 0 && at != 0) {
 				at >>= 1;
 				last >>= 1;
 			}
 		} else {
-			code = bd_merkle_node(&new, &new, other, sha);
+			code = bd_merkle_node(&new, &new, other);
 		}
 		at >>= 1;
 		last >>= 1;
@@ -299,14 +293,13 @@ static enum bd_code check_grown(const struct bd_merkle_path *path, uint64_t firs
 }
 
 enum bd_code bd_merkle_check_consistency(const struct bd_merkle_path *path, uint64_t first,
-	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root,
-	struct bd_sha256 *sha)
+	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root)
 {
 	struct bd_hash nothing;
 	enum bd_code code;
 
 	if (first > 0 && first < second) {
-		return check_grown(path, first, first_root, second, second_root, sha);
+		return check_grown(path, first, first_root, second, second_root);
 	}
 	if (first > second || path->count != 0) {
 		return BD_PROOF_WRONG;
@@ -314,6 +307,6 @@ enum bd_code bd_merkle_check_consistency(const struct bd_merkle_path *path, uint
 	if (first == second) {
 		return is_same(first_root, second_root) ? BD_OK : BD_PROOF_WRONG;
 	}
-	code = bd_sha256_final(sha, nothing.bytes);
+	code = bd_sha256_of_parts(NULL, 0, nothing.bytes);
 	return code != BD_OK ? code : is_same(&nothing, first_root) ? BD_OK : BD_PROOF_WRONG;
 }

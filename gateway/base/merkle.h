@@ -28,9 +28,9 @@ struct bd_merkle_path {
 	struct bd_hash hashes[BD_MERKLE_PATH_MAX];
 };
 
-enum bd_code bd_merkle_leaf(struct bd_hash *out, struct bd_bytes leaf, struct bd_sha256 *sha);
-enum bd_code bd_merkle_node(struct bd_hash *out, const struct bd_hash *left,
-	const struct bd_hash *right, struct bd_sha256 *sha);
+enum bd_code bd_merkle_leaf(struct bd_hash *out, struct bd_bytes leaf);
+enum bd_code bd_merkle_node(
+	struct bd_hash *out, const struct bd_hash *left, const struct bd_hash *right);
 
 /* -- growing --------------------------------------------------------------------------------------
  */
@@ -51,9 +51,8 @@ struct bd_merkle_edge {
 
 /* sink NULL = nobody keeps the nodes. */
 enum bd_code bd_merkle_edge_add(struct bd_merkle_edge *edge, const struct bd_hash *leaf,
-	struct bd_merkle_sink *sink, struct bd_sha256 *sha, struct bd_diag *diag);
-enum bd_code bd_merkle_edge_root(
-	struct bd_hash *out, const struct bd_merkle_edge *edge, struct bd_sha256 *sha);
+	struct bd_merkle_sink *sink, struct bd_diag *diag);
+enum bd_code bd_merkle_edge_root(struct bd_hash *out, const struct bd_merkle_edge *edge);
 
 /* Where the subtree of 2^level leaves that is the index-th of its level stands among all complete
  * ones; and how many complete ones a tree of size leaves has. */
@@ -73,19 +72,17 @@ enum bd_code bd_merkle_edge_read(struct bd_merkle_edge *out, uint64_t size,
 	struct bd_merkle_source *source, struct bd_diag *diag);
 /* leaf < size, else BD_INTERNAL: our own mistake. */
 enum bd_code bd_merkle_inclusion(struct bd_merkle_path *out, uint64_t leaf, uint64_t size,
-	struct bd_merkle_source *source, struct bd_sha256 *sha, struct bd_diag *diag);
+	struct bd_merkle_source *source, struct bd_diag *diag);
 /* That the tree of `first` leaves is the beginning of the one of `second`; first <= second. Empty
  * for first 0 and first == second. */
 enum bd_code bd_merkle_consistency(struct bd_merkle_path *out, uint64_t first, uint64_t second,
-	struct bd_merkle_source *source, struct bd_sha256 *sha, struct bd_diag *diag);
+	struct bd_merkle_source *source, struct bd_diag *diag);
 
 /* RFC 9162 sections 2.1.3.2 and 2.1.4.2. Any numbers and hashes: BD_PROOF_WRONG unless they fit
  * exactly. */
 enum bd_code bd_merkle_check_inclusion(const struct bd_merkle_path *path,
-	const struct bd_hash *leaf_hash, uint64_t leaf, uint64_t size, const struct bd_hash *root,
-	struct bd_sha256 *sha);
+	const struct bd_hash *leaf_hash, uint64_t leaf, uint64_t size, const struct bd_hash *root);
 enum bd_code bd_merkle_check_consistency(const struct bd_merkle_path *path, uint64_t first,
-	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root,
-	struct bd_sha256 *sha);
+	const struct bd_hash *first_root, uint64_t second, const struct bd_hash *second_root);
 
 #endif

@@ -159,7 +159,6 @@ static enum bd_code check_continues(
 	struct witnessing *witnessing, const struct bd_merkle_path *path, struct bd_diag *diag)
 {
 	const struct bd_trail_head *last = &witnessing->last, *head = &witnessing->head;
-	struct bd_sha256 *sha = NULL;
 	enum bd_code code = bd_trail_head_check(
 		&witnessing->head, &witnessing->fetched, &witnessing->keys, diag);
 
@@ -181,11 +180,7 @@ static enum bd_code check_continues(
 					 "two heads of number %" PRIu64 ": a split view",
 					 head->number);
 	}
-	code = bd_sha256_new(&sha);
-	code = code == BD_OK ? bd_merkle_check_consistency(
-				       path, last->size, &last->root, head->size, &head->root, sha)
-			     : code;
-	bd_sha256_free(sha);
+	code = bd_merkle_check_consistency(path, last->size, &last->root, head->size, &head->root);
 	return code == BD_OK ? BD_OK
 			     : bd_fail(diag, code == BD_PROOF_WRONG ? BD_TRAIL_DAMAGED : code,
 				       "head %" PRIu64 " does not continue head %" PRIu64,

@@ -24,10 +24,27 @@ enum chunk_state {
 	TRAILER_LF
 };
 
+/* RFC 9110, 5.6.2: letters, digits and these. */
 static bool is_token_byte(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	static const bool others[128] = { ['!'] = true,
+		['#'] = true,
+		['$'] = true,
+		['%'] = true,
+		['&'] = true,
+		['\''] = true,
+		['*'] = true,
+		['+'] = true,
+		['-'] = true,
+		['.'] = true,
+		['^'] = true,
+		['_'] = true,
+		['`'] = true,
+		['|'] = true,
+		['~'] = true };
+
+	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 ||
+	       (c < 128 && others[c]);
 }
 
 static bool is_token(struct bd_bytes bytes)

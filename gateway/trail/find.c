@@ -24,7 +24,6 @@ static enum bd_code read_frame(struct bd_trail_entry *out, struct bd_bytes *body
 {
 	uint8_t front[BD_DIGEST_BYTES + 4];
 	struct bd_hash before, chain, leaf;
-	struct bd_sha256 *sha;
 	size_t got, rest;
 	char *bytes;
 	enum bd_code code = bd_trail_read_at(
@@ -51,9 +50,7 @@ static enum bd_code read_frame(struct bd_trail_entry *out, struct bd_bytes *body
 		return code != BD_OK ? code : BD_RECEIPT_UNKNOWN;
 	}
 	*body = (struct bd_bytes){ bytes, len };
-	code = bd_sha256_new(&sha);
-	code = code == BD_OK ? bd_trail_chain(&chain, &leaf, &before, *body, sha) : code;
-	bd_sha256_free(sha);
+	code = bd_trail_chain(&chain, &leaf, &before, *body);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}
@@ -111,7 +108,6 @@ static enum bd_code copy_head(struct bd_trail_signed *out, uint64_t *size, uint6
 enum bd_code bd_trail_prove(struct bd_trail_proof *out, struct bd_trail *trail,
 	const struct bd_trail_id *id, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_sha256 *sha = NULL;
 	struct bd_trail_entry entry;
 	uint64_t size = 0, runs = 0;
 	bool has = false;
@@ -125,11 +121,9 @@ enum bd_code bd_trail_prove(struct bd_trail_proof *out, struct bd_trail *trail,
 	if (code == BD_OK && !has) {
 		code = BD_RECEIPT_PROOF_PENDING;
 	}
-	code = code == BD_OK ? bd_sha256_new(&sha) : code;
-	code = code == BD_OK ? bd_merkle_inclusion(
-				       &out->path, out->leaf, size, &trail->tree.source, sha, diag)
-			     : code;
-	bd_sha256_free(sha);
+	code = code == BD_OK
+		       ? bd_merkle_inclusion(&out->path, out->leaf, size, &trail->tree.source, diag)
+		       : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
 
@@ -145,15 +139,11 @@ enum bd_code bd_trail_newest(struct bd_trail_signed *out, struct bd_trail *trail
 enum bd_code bd_trail_consistency(struct bd_merkle_path *path, struct bd_trail_signed *head,
 	struct bd_trail *trail, uint64_t *from, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_sha256 *sha = NULL;
 	uint64_t size = 0, runs = 0;
 	enum bd_code code = copy_head(head, &size, &runs, trail, 0, arena);
 
 	*from = *from < size ? *from : size;
-	code = code == BD_OK ? bd_sha256_new(&sha) : code;
-	code = code == BD_OK
-		       ? bd_merkle_consistency(path, *from, size, &trail->tree.source, sha, diag)
-		       : code;
-	bd_sha256_free(sha);
+	code = code == BD_OK ? bd_merkle_consistency(path, *from, size, &trail->tree.source, diag)
+			     : code;
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }

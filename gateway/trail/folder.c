@@ -13,7 +13,6 @@ struct bd_trail_folder {
 	struct bd_buf body; /* of the head */
 	struct bd_trail_signed signed_head;
 	struct bd_trail_tree tree;
-	struct bd_sha256 *sha;
 };
 
 static enum bd_code open_tree(
@@ -45,7 +44,6 @@ enum bd_code bd_trail_folder_open(struct bd_trail_folder **out, const char *path
 	folder->tree.fd = -1;
 	bd_buf_init(&folder->body, BD_TRAIL_HEAD_MAX_BYTES);
 	code = bd_buf_add(&folder->body, head->body);
-	code = code == BD_OK ? bd_sha256_new(&folder->sha) : code;
 	if (code == BD_OK && !bd_trail_head_unpack(&folder->head, head->body)) {
 		code = BD_TRAIL_DAMAGED;
 	}
@@ -71,7 +69,6 @@ void bd_trail_folder_close(struct bd_trail_folder *folder)
 	if (folder->tree.fd >= 0) {
 		close(folder->tree.fd);
 	}
-	bd_sha256_free(folder->sha);
 	bd_buf_release(&folder->body);
 	free(folder);
 }
@@ -88,12 +85,12 @@ enum bd_code bd_trail_folder_prove(struct bd_trail_proof *out, struct bd_trail_f
 	enum bd_code code;
 
 	*out = (struct bd_trail_proof){ .body = body, .leaf = leaf, .head = folder->signed_head };
-	code = bd_merkle_leaf(&hash, body, folder->sha);
+	code = bd_merkle_leaf(&hash, body);
 	code = code == BD_OK ? bd_merkle_inclusion(&out->path, leaf, folder->head.size,
-				       &folder->tree.source, folder->sha, diag)
+				       &folder->tree.source, diag)
 			     : code;
 	code = code == BD_OK ? bd_merkle_check_inclusion(&out->path, &hash, leaf, folder->head.size,
-				       &folder->head.root, folder->sha)
+				       &folder->head.root)
 			     : code;
 	if (code == BD_PROOF_WRONG) {
 		code = bd_fail(diag, BD_TRAIL_DAMAGED, "%s: does not lead to the head",

@@ -229,8 +229,7 @@ static enum bd_code add_entry(struct bd_trail_log *log, const struct bd_trail_en
 	struct bd_hash leaf;
 	enum bd_code code = bd_buf_reserve(&log->batch_leaves, sizeof(leaf.bytes));
 
-	code = code == BD_OK ? bd_trail_frame_add(&log->batch, &leaf, &log->next, entry, log->sha)
-			     : code;
+	code = code == BD_OK ? bd_trail_frame_add(&log->batch, &leaf, &log->next, entry) : code;
 	return code == BD_OK
 		       ? bd_buf_add(&log->batch_leaves,
 				 (struct bd_bytes){ (const char *)leaf.bytes, sizeof(leaf.bytes) })

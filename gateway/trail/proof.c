@@ -249,15 +249,12 @@ static enum bd_code read_proof(struct bd_trail_proof *out, struct bd_trail_prove
 static enum bd_code check_leaf(const struct bd_trail_proof *proof,
 	const struct bd_trail_proven *proven, struct bd_diag *diag)
 {
-	struct bd_sha256 *sha = NULL;
 	struct bd_hash hash;
-	enum bd_code code = bd_sha256_new(&sha);
+	enum bd_code code = bd_merkle_leaf(&hash, proof->body);
 
-	code = code == BD_OK ? bd_merkle_leaf(&hash, proof->body, sha) : code;
 	code = code == BD_OK ? bd_merkle_check_inclusion(&proof->path, &hash, proof->leaf,
-				       proven->head.size, &proven->head.root, sha)
+				       proven->head.size, &proven->head.root)
 			     : code;
-	bd_sha256_free(sha);
 	if (code == BD_OK && proven->head.instance != proven->entry.id.instance) {
 		code = BD_PROOF_WRONG;
 	}

@@ -291,9 +291,9 @@ static enum bd_code find_end(struct bd_trail_position *end, struct bd_trail *tra
 {
 	struct bd_trail_walk *walk = &log->walk;
 	enum bd_trail_step step = BD_TRAIL_STEP_ENTRY;
-	enum bd_code code = bd_trail_walk_open(
-		walk, trail->folder, trail->instance, log->loop, &log->signed_to, diag);
+	enum bd_code code = BD_OK;
 
+	bd_trail_walk_open(walk, trail->folder, trail->instance, log->loop, &log->signed_to);
 	*end = log->signed_to;
 	while (code == BD_OK && step == BD_TRAIL_STEP_ENTRY) {
 		struct bd_trail_entry entry;

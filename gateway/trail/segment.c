@@ -39,17 +39,16 @@ enum bd_code bd_trail_segment_head_write(int fd, uint64_t instance, uint16_t loo
 }
 
 enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const struct bd_hash *before,
-	struct bd_bytes body, struct bd_sha256 *sha)
+	struct bd_bytes body)
 {
-	enum bd_code code = bd_merkle_leaf(leaf, body, sha);
+	enum bd_code code = bd_merkle_leaf(leaf, body);
+	const struct bd_bytes parts[] = { bytes_of(before), bytes_of(leaf) };
 
-	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(before)) : code;
-	code = code == BD_OK ? bd_sha256_update(sha, bytes_of(leaf)) : code;
-	return code == BD_OK ? bd_sha256_final(sha, out->bytes) : code;
+	return code == BD_OK ? bd_sha256_of_parts(parts, 2, out->bytes) : code;
 }
 
 enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
-	struct bd_trail_position *at, const struct bd_trail_entry *entry, struct bd_sha256 *sha)
+	struct bd_trail_position *at, const struct bd_trail_entry *entry)
 {
 	size_t before = out->len, body = BD_TRAIL_ENTRY_HEAD_BYTES + entry->payload.len;
 	struct bd_hash chain;
@@ -57,8 +56,8 @@ enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
 
 	code = code == BD_OK ? bd_trail_entry_pack(out, entry) : code;
 	if (code == BD_OK) {
-		code = bd_trail_chain(&chain, leaf, &at->chain,
-			(struct bd_bytes){ out->ptr + before + 4, body }, sha);
+		code = bd_trail_chain(
+			&chain, leaf, &at->chain, (struct bd_bytes){ out->ptr + before + 4, body });
 	}
 	code = code == BD_OK ? bd_buf_add(out, bytes_of(&chain)) : code;
 	if (code != BD_OK) {
@@ -74,17 +73,13 @@ enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
 
 /* -- walking -- */
 
-enum bd_code bd_trail_walk_open(struct bd_trail_walk *walk, int folder, uint64_t instance,
-	uint16_t loop, const struct bd_trail_position *from, struct bd_diag *diag)
+void bd_trail_walk_open(struct bd_trail_walk *walk, int folder, uint64_t instance, uint16_t loop,
+	const struct bd_trail_position *from)
 {
-	enum bd_code code;
-
 	*walk = (struct bd_trail_walk){
 		.folder = folder, .instance = instance, .loop = loop, .at = *from, .fd = -1
 	};
 	bd_buf_init(&walk->window, WINDOW_BYTES);
-	code = bd_sha256_new(&walk->sha);
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "no digest");
 }
 
 static void close_file(struct bd_trail_walk *walk)
@@ -100,8 +95,6 @@ void bd_trail_walk_close(struct bd_trail_walk *walk)
 {
 	close_file(walk);
 	bd_buf_release(&walk->window);
-	bd_sha256_free(walk->sha);
-	walk->sha = NULL;
 }
 
 void bd_trail_walk_go(struct bd_trail_walk *walk, const struct bd_trail_position *to)
@@ -269,7 +262,7 @@ static enum bd_code take(enum bd_trail_step *step, struct bd_trail_entry *entry,
 		*step = break_at(walk, "the file ends within an entry");
 		return BD_OK;
 	}
-	code = bd_trail_chain(&wanted, &walk->leaf, &at->chain, *body, walk->sha);
+	code = bd_trail_chain(&wanted, &walk->leaf, &at->chain, *body);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}

@@ -37,10 +37,10 @@ enum bd_code bd_trail_segment_head_write(int fd, uint64_t instance, uint16_t loo
 	const struct bd_trail_position *first, struct bd_diag *diag);
 /* Appends an entry as the file has it, and moves at behind it. leaf: of its body, also given. */
 enum bd_code bd_trail_frame_add(struct bd_buf *out, struct bd_hash *leaf,
-	struct bd_trail_position *at, const struct bd_trail_entry *entry, struct bd_sha256 *sha);
+	struct bd_trail_position *at, const struct bd_trail_entry *entry);
 /* leaf: of the body, also given. */
 enum bd_code bd_trail_chain(struct bd_hash *out, struct bd_hash *leaf, const struct bd_hash *before,
-	struct bd_bytes body, struct bd_sha256 *sha);
+	struct bd_bytes body);
 
 /* -- walking -- */
 
@@ -62,12 +62,11 @@ struct bd_trail_walk {
 	uint32_t open_segment;
 	struct bd_buf window;
 	uint64_t window_at;
-	struct bd_sha256 *sha;
 };
 
 /* Begins at `from`, which is at the beginning or what an earlier walk was at. */
-enum bd_code bd_trail_walk_open(struct bd_trail_walk *walk, int folder, uint64_t instance,
-	uint16_t loop, const struct bd_trail_position *from, struct bd_diag *diag);
+void bd_trail_walk_open(struct bd_trail_walk *walk, int folder, uint64_t instance, uint16_t loop,
+	const struct bd_trail_position *from);
 void bd_trail_walk_close(struct bd_trail_walk *walk);
 /* Goes to another place, and forgets what it read ahead: the file may have grown since. */
 void bd_trail_walk_go(struct bd_trail_walk *walk, const struct bd_trail_position *to);

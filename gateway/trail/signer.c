@@ -228,7 +228,7 @@ static enum bd_code add_taken(struct bd_trail *trail, struct bd_merkle_edge *edg
 		struct bd_hash leaf;
 
 		memcpy(leaf.bytes, log->taken.ptr + at, sizeof(leaf.bytes));
-		code = bd_merkle_edge_add(edge, &leaf, &sink.sink, trail->sha, diag);
+		code = bd_merkle_edge_add(edge, &leaf, &sink.sink, diag);
 		bd_thread_share_at(at / BD_DIGEST_BYTES);
 	}
 	bd_trail_walk_go(&log->walk, &log->taken_end);
@@ -258,9 +258,8 @@ static enum bd_code add_leaves(struct bd_trail *trail, struct bd_merkle_edge *ed
 				(unsigned long long)walk->at.count);
 			return bd_trail_fail(trail, BD_TRAIL_DAMAGED);
 		}
-		code = code == BD_OK
-			       ? bd_merkle_edge_add(edge, &walk->leaf, &sink.sink, trail->sha, diag)
-			       : code;
+		code = code == BD_OK ? bd_merkle_edge_add(edge, &walk->leaf, &sink.sink, diag)
+				     : code;
 		bd_thread_share_at((size_t)left);
 	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "leaves");
@@ -448,7 +447,7 @@ static enum bd_code sign_draft(
 	uint8_t signature[BD_SIGNATURE_BYTES];
 	struct bd_hash digest;
 	struct bd_buf body;
-	enum bd_code code = bd_merkle_edge_root(&draft->root, edge, trail->sha);
+	enum bd_code code = bd_merkle_edge_root(&draft->root, edge);
 
 	draft->size = edge->size;
 	draft->previous = trail->previous;

@@ -13,7 +13,6 @@ struct bd_trail_log {
 	uint16_t loop;
 	bool is_active; /* a loop writes it; else it is of an earlier, greater number of loops */
 	/* the loop's */
-	struct bd_sha256 *sha;
 	struct bd_buf batch, batch_leaves;
 	struct bd_trail_position next; /* behind the batch */
 	uint64_t dirty_end;            /* a failed write may have left bytes up to here */
@@ -55,7 +54,6 @@ struct bd_trail {
 	struct bd_trail_log *logs;
 	size_t log_count;
 	/* the signer's */
-	struct bd_sha256 *sha;
 	struct bd_trail_tree tree;
 	struct bd_merkle_edge edge; /* of the newest head */
 	struct bd_trail_head draft;

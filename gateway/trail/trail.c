@@ -113,8 +113,6 @@ static enum bd_code keep_key(struct bd_trail *trail, struct bd_diag *diag)
 
 static enum bd_code make_logs(struct bd_trail *trail, size_t count, struct bd_diag *diag)
 {
-	enum bd_code code = BD_OK;
-
 	trail->logs = calloc(count, sizeof(*trail->logs));
 	if (trail->logs == NULL) {
 		return bd_fail(diag, BD_NO_MEMORY, "logs");
@@ -133,9 +131,8 @@ static enum bd_code make_logs(struct bd_trail *trail, size_t count, struct bd_di
 		bd_buf_init(&log->batch_leaves, LEAVES_MAX_BYTES);
 		bd_buf_init(&log->fresh, LEAVES_MAX_BYTES);
 		bd_buf_init(&log->taken, LEAVES_MAX_BYTES);
-		code = code == BD_OK ? bd_sha256_new(&log->sha) : code;
 	}
-	return code == BD_OK ? BD_OK : bd_fail(diag, code, "logs");
+	return BD_OK;
 }
 
 static void close_fd(int fd)
@@ -166,7 +163,6 @@ static void free_trail(struct bd_trail *trail)
 		bd_buf_release(&log->batch_leaves);
 		bd_buf_release(&log->fresh);
 		bd_buf_release(&log->taken);
-		bd_sha256_free(log->sha);
 		pthread_mutex_destroy(&log->lock);
 	}
 	free(trail->logs);
@@ -176,7 +172,6 @@ static void free_trail(struct bd_trail *trail)
 	close_fd(trail->instance_fd);
 	bd_buf_release(&trail->nodes);
 	bd_buf_release(&trail->body);
-	bd_sha256_free(trail->sha);
 	pthread_mutex_destroy(&trail->lock);
 	free(trail);
 }
@@ -198,10 +193,6 @@ static struct bd_trail *trail_new(const struct bd_trail_settings *settings)
 	bd_buf_init(&trail->body, BD_TRAIL_HEAD_MAX_BYTES);
 	bd_buf_init(&trail->nodes, 2 * (size_t)BD_TRAIL_LEAVES_PER_HEAD * BD_DIGEST_BYTES +
 					   BD_MERKLE_PATH_MAX * BD_DIGEST_BYTES);
-	if (bd_sha256_new(&trail->sha) != BD_OK) {
-		free_trail(trail);
-		return NULL;
-	}
 	return trail;
 }
 

@@ -30,16 +30,13 @@ enum bd_code bd_trail_tree_edge(struct bd_merkle_edge *out, struct bd_trail_tree
 	uint64_t size, const struct bd_hash *root, struct bd_diag *diag)
 {
 	struct bd_merkle_edge edge;
-	struct bd_sha256 *sha = NULL;
 	struct bd_hash found;
 	enum bd_code code = bd_merkle_edge_read(&edge, size, &tree->source, diag);
 
 	if (code != BD_OK) {
 		return code;
 	}
-	code = bd_sha256_new(&sha);
-	code = code == BD_OK ? bd_merkle_edge_root(&found, &edge, sha) : code;
-	bd_sha256_free(sha);
+	code = bd_merkle_edge_root(&found, &edge);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}

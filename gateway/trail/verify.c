@@ -44,7 +44,6 @@ struct verifier {
 	struct bd_merkle_edge edge;
 	struct bd_trail_head head; /* the newest checked */
 	struct bd_hash previous;
-	struct bd_sha256 *sha;
 	uint64_t done, total;
 };
 
@@ -196,7 +195,6 @@ static enum bd_code open_all(struct verifier *v, const char *folder, struct bd_d
 	}
 	code = read_instance(v, diag);
 	code = code == BD_OK ? bd_trail_list(&v->listing, v->folder, diag) : code;
-	code = code == BD_OK ? bd_sha256_new(&v->sha) : code;
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "cannot be read");
 	}
@@ -213,10 +211,8 @@ static enum bd_code open_all(struct verifier *v, const char *folder, struct bd_d
 
 		bd_trail_name_runs(name, (uint16_t)i);
 		code = open_derived(&v->logs[i].runs, v, name, diag);
-		code = code == BD_OK ? bd_trail_walk_open(&v->logs[i].walk, v->folder,
-					       v->report->instance, (uint16_t)i,
-					       &BD_TRAIL_BEGINNING, diag)
-				     : code;
+		bd_trail_walk_open(&v->logs[i].walk, v->folder, v->report->instance, (uint16_t)i,
+			&BD_TRAIL_BEGINNING);
 	}
 	return code;
 }
@@ -225,14 +221,14 @@ static void close_all(struct verifier *v)
 {
 	close_derived(&v->tree);
 	for (size_t i = 0; i < v->listing.loop_count; i++) {
-		if (v->logs[i].walk.sha != NULL) {
+		/* Else it was not begun. */
+		if (v->logs[i].walk.window.max > 0) {
 			bd_trail_walk_close(&v->logs[i].walk);
 		}
 		if (v->logs[i].runs.name[0] != '\0') {
 			close_derived(&v->logs[i].runs);
 		}
 	}
-	bd_sha256_free(v->sha);
 	if (v->folder >= 0) {
 		close(v->folder);
 	}
@@ -278,7 +274,7 @@ static enum bd_code next_leaf(struct verifier *v, struct checked_log *log,
 		return broken(&log->walk, "an entry is later than the head that has it", diag);
 	}
 	v->done += body.len + BD_TRAIL_FRAME_BYTES;
-	code = bd_merkle_edge_add(&v->edge, &log->walk.leaf, &v->sink, v->sha, diag);
+	code = bd_merkle_edge_add(&v->edge, &log->walk.leaf, &v->sink, diag);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}
@@ -360,7 +356,7 @@ static enum bd_code check_head(struct verifier *v, struct bd_trail_head *head,
 	for (size_t i = 0; i < head->run_count && code == BD_OK; i++) {
 		code = check_run(v, head, &head->runs[i], diag);
 	}
-	code = code == BD_OK ? bd_merkle_edge_root(&root, &v->edge, v->sha) : code;
+	code = code == BD_OK ? bd_merkle_edge_root(&root, &v->edge) : code;
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "no digest");
 	}

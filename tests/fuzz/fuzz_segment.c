@@ -38,7 +38,7 @@ static void set_up(void)
 }
 
 /* The chains are made right, so that the fuzzer comes past the first entry. */
-static void mend(char *bytes, size_t len, struct bd_sha256 *sha)
+static void mend(char *bytes, size_t len)
 {
 	struct bd_hash chain = { { 0 } }, leaf;
 	size_t at = BD_TRAIL_SEGMENT_HEAD_BYTES;
@@ -51,13 +51,13 @@ static void mend(char *bytes, size_t len, struct bd_sha256 *sha)
 			break;
 		}
 		must(bd_trail_chain(&chain, &leaf, &chain,
-			     (struct bd_bytes){ bytes + at + 4, body }, sha) == BD_OK);
+			     (struct bd_bytes){ bytes + at + 4, body }) == BD_OK);
 		memcpy(bytes + at + 4 + body, chain.bytes, sizeof(chain.bytes));
 		at += body + BD_TRAIL_FRAME_BYTES;
 	}
 }
 
-static void walk(const char *bytes, size_t len, struct bd_sha256 *sha)
+static void walk(const char *bytes, size_t len)
 {
 	struct bd_trail_position at = BD_TRAIL_BEGINNING;
 	enum bd_trail_step step = BD_TRAIL_STEP_ENTRY;
@@ -65,7 +65,7 @@ static void walk(const char *bytes, size_t len, struct bd_sha256 *sha)
 	struct bd_buf again;
 
 	bd_buf_init(&again, len + BD_TRAIL_FRAME_BYTES);
-	must(bd_trail_walk_open(&walk, top, 1, 0, &at, NULL) == BD_OK);
+	bd_trail_walk_open(&walk, top, 1, 0, &at);
 	while (step == BD_TRAIL_STEP_ENTRY) {
 		struct bd_trail_entry entry;
 		struct bd_bytes body;
@@ -73,7 +73,7 @@ static void walk(const char *bytes, size_t len, struct bd_sha256 *sha)
 
 		must(bd_trail_walk_next(&step, &entry, &body, &walk, NULL) == BD_OK);
 		if (step == BD_TRAIL_STEP_ENTRY) {
-			must(bd_trail_frame_add(&again, &leaf, &at, &entry, sha) == BD_OK);
+			must(bd_trail_frame_add(&again, &leaf, &at, &entry) == BD_OK);
 		}
 	}
 	must(again.len <= len);
@@ -86,10 +86,9 @@ static void walk(const char *bytes, size_t len, struct bd_sha256 *sha)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	char *copy = malloc(len + 1);
-	struct bd_sha256 *sha;
 	int fd;
 
-	must(copy != NULL && bd_sha256_new(&sha) == BD_OK);
+	must(copy != NULL);
 	if (top < 0) {
 		set_up();
 	}
@@ -99,12 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			top, "log-0000-00000000", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		must(fd >= 0 && pwrite(fd, copy, len, 0) == (ssize_t)len);
 		close(fd);
-		walk(copy, len, sha);
+		walk(copy, len);
 		if (len > BD_TRAIL_SEGMENT_HEAD_BYTES) {
-			mend(copy, len, sha);
+			mend(copy, len);
 		}
 	}
-	bd_sha256_free(sha);
 	free(copy);
 	return 0;
 }

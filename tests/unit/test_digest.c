@@ -2,6 +2,8 @@
 #include "base/digest.h"
 #include "base/digest_sm3.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,6 +57,39 @@ static void sha256_gives_the_digests_of_fips_180(void **state)
 	check(digest, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 	bd_sha256_free(sha);
 	bd_sha256_free(NULL);
+}
+
+/* What is given at once, and short, goes another way than what comes bit by bit: of every length
+ * about one block and two, and cut into parts, it is the same. */
+static void what_is_short_is_digested_as_what_is_long(void **state)
+{
+	struct bd_sha256 *sha;
+	struct bd_hmac *hmac;
+	char text[200];
+
+	(void)state;
+	assert_int_equal(bd_sha256_new(&sha), BD_OK);
+	assert_int_equal(bd_hmac_new(&hmac, bd_bytes_of("key")), BD_OK);
+	for (size_t i = 0; i < sizeof(text); i++) {
+		text[i] = (char)(i * 7 + 1);
+	}
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		const struct bd_bytes parts[] = { { text, len / 3 }, { NULL, 0 },
+			{ text + len / 3, len - len / 3 } };
+		uint8_t digest[BD_DIGEST_BYTES], wanted[BD_DIGEST_BYTES];
+		unsigned wanted_len = 0;
+
+		assert_int_equal(bd_sha256_update(sha, (struct bd_bytes){ text, len }), BD_OK);
+		assert_int_equal(bd_sha256_final(sha, wanted), BD_OK);
+		assert_int_equal(bd_sha256_of_parts(parts, 3, digest), BD_OK);
+		assert_memory_equal(digest, wanted, sizeof(digest));
+		assert_non_null(HMAC(EVP_sha256(), "key", 3, (const unsigned char *)text, len,
+			wanted, &wanted_len));
+		assert_int_equal(bd_hmac_of(hmac, (struct bd_bytes){ text, len }, digest), BD_OK);
+		assert_memory_equal(digest, wanted, sizeof(digest));
+	}
+	bd_hmac_free(hmac);
+	bd_sha256_free(sha);
 }
 
 /* RFC 4231, 4.2 to 4.8; of 4.6 the first 128 bits are given. */
@@ -268,6 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_the_digests_of_fips_180),
+		cmocka_unit_test(what_is_short_is_digested_as_what_is_long),
 		cmocka_unit_test(hmac_gives_the_digests_of_rfc_4231),
 		cmocka_unit_test(sm3_gives_the_digests_of_gb_t_32905),
 		cmocka_unit_test(hmac_sm3_gives_the_digests_of_gm_t_0042),

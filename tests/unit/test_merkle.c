@@ -12,8 +12,6 @@
 
 #define LEAVES_MAX 70
 
-static struct bd_sha256 *sha;
-
 /* The eight leaves with which implementations of RFC 6962 and RFC 9162 are commonly compared. */
 static const char *const known_leaves[] = { "", "00", "10", "2021", "3031", "40414243",
 	"5051525354555657", "606162636465666768696a6b6c6d6e6f" };
@@ -65,7 +63,7 @@ static struct bd_hash reference_root(const struct bd_hash *leaves, size_t count)
 	}
 	left = reference_root(leaves, k);
 	right = reference_root(leaves + k, count - k);
-	assert_int_equal(bd_merkle_node(&out, &left, &right, sha), BD_OK);
+	assert_int_equal(bd_merkle_node(&out, &left, &right), BD_OK);
 	return out;
 }
 
@@ -122,28 +120,24 @@ static int set_up(void **state)
 	struct bd_merkle_edge edge = { .size = 0 };
 
 	(void)state;
-	assert_int_equal(bd_sha256_new(&sha), BD_OK);
 	merkle_store_init(&built);
 	for (size_t i = 0; i < LEAVES_MAX; i++) {
 		char text[16];
 		int len = snprintf(text, sizeof(text), "leaf %zu", i);
 
-		assert_int_equal(bd_merkle_edge_root(&roots[i], &edge, sha), BD_OK);
+		assert_int_equal(bd_merkle_edge_root(&roots[i], &edge), BD_OK);
 		assert_int_equal(
-			bd_merkle_leaf(&leaves[i], (struct bd_bytes){ text, (size_t)len }, sha),
-			BD_OK);
-		assert_int_equal(
-			bd_merkle_edge_add(&edge, &leaves[i], &built.sink, sha, NULL), BD_OK);
+			bd_merkle_leaf(&leaves[i], (struct bd_bytes){ text, (size_t)len }), BD_OK);
+		assert_int_equal(bd_merkle_edge_add(&edge, &leaves[i], &built.sink, NULL), BD_OK);
 		assert_int_equal(built.count, bd_merkle_stored_count(i + 1));
 	}
-	assert_int_equal(bd_merkle_edge_root(&roots[LEAVES_MAX], &edge, sha), BD_OK);
+	assert_int_equal(bd_merkle_edge_root(&roots[LEAVES_MAX], &edge), BD_OK);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	bd_sha256_free(sha);
 	return 0;
 }
 
@@ -199,7 +193,7 @@ static void known_tree(void **state)
 		uint8_t bytes[16];
 		size_t len;
 
-		assert_int_equal(bd_merkle_edge_root(&root, &edge, sha), BD_OK);
+		assert_int_equal(bd_merkle_edge_root(&root, &edge), BD_OK);
 		assert_true(same(&root, &wanted));
 		if (i == 8) {
 			break;
@@ -207,14 +201,14 @@ static void known_tree(void **state)
 		len = strlen(known_leaves[i]) / 2;
 		unhex(bytes, len, known_leaves[i]);
 		assert_int_equal(
-			bd_merkle_leaf(&leaf, (struct bd_bytes){ (char *)bytes, len }, sha), BD_OK);
-		assert_int_equal(bd_merkle_edge_add(&edge, &leaf, &known.sink, sha, NULL), BD_OK);
+			bd_merkle_leaf(&leaf, (struct bd_bytes){ (char *)bytes, len }), BD_OK);
+		assert_int_equal(bd_merkle_edge_add(&edge, &leaf, &known.sink, NULL), BD_OK);
 	}
 	for (size_t i = 0; i < sizeof(inclusions) / sizeof(inclusions[0]); i++) {
 		size_t count = 0;
 
 		assert_int_equal(bd_merkle_inclusion(&path, inclusions[i].leaf, inclusions[i].size,
-					 &known.source, sha, NULL),
+					 &known.source, NULL),
 			BD_OK);
 		for (; inclusions[i].path[count] != NULL; count++) {
 			struct bd_hash wanted = hash_of(inclusions[i].path[count]);
@@ -227,7 +221,7 @@ static void known_tree(void **state)
 		size_t count = 0;
 
 		assert_int_equal(bd_merkle_consistency(&path, consistencies[i].first,
-					 consistencies[i].second, &known.source, sha, NULL),
+					 consistencies[i].second, &known.source, NULL),
 			BD_OK);
 		for (; consistencies[i].path[count] != NULL; count++) {
 			struct bd_hash wanted = hash_of(consistencies[i].path[count]);
@@ -247,7 +241,7 @@ static void roots_are_the_definition(void **state)
 
 		assert_true(same(&roots[size], &wanted));
 		assert_int_equal(bd_merkle_edge_read(&edge, size, &built.source, NULL), BD_OK);
-		assert_int_equal(bd_merkle_edge_root(&root, &edge, sha), BD_OK);
+		assert_int_equal(bd_merkle_edge_root(&root, &edge), BD_OK);
 		assert_true(same(&root, &wanted));
 	}
 }
@@ -262,41 +256,37 @@ static void every_inclusion(void **state)
 			const struct bd_hash *root = &roots[size], *hash = &leaves[leaf];
 
 			assert_int_equal(
-				bd_merkle_inclusion(&path, leaf, size, &built.source, sha, NULL),
-				BD_OK);
+				bd_merkle_inclusion(&path, leaf, size, &built.source, NULL), BD_OK);
 			reference_path(&wanted, leaf, leaves, size);
 			assert_int_equal(path.count, wanted.count);
 			assert_memory_equal(
 				path.hashes, wanted.hashes, path.count * sizeof(path.hashes[0]));
 			assert_int_equal(
-				bd_merkle_check_inclusion(&path, hash, leaf, size, root, sha),
-				BD_OK);
+				bd_merkle_check_inclusion(&path, hash, leaf, size, root), BD_OK);
 			for (size_t i = 0; i < path.count; i++) {
 				bad = path;
 				bad.hashes[i].bytes[(leaf + i) % 32] ^= (uint8_t)(1 << leaf % 8);
-				assert_int_equal(bd_merkle_check_inclusion(
-							 &bad, hash, leaf, size, root, sha),
+				assert_int_equal(
+					bd_merkle_check_inclusion(&bad, hash, leaf, size, root),
 					BD_PROOF_WRONG);
 			}
 			bad = path;
 			bad.hashes[bad.count++] = leaves[0];
-			assert_int_equal(
-				bd_merkle_check_inclusion(&bad, hash, leaf, size, root, sha),
+			assert_int_equal(bd_merkle_check_inclusion(&bad, hash, leaf, size, root),
 				BD_PROOF_WRONG);
 			bad.count = path.count - 1; /* SIZE_MAX for a path of none */
-			assert_int_equal(
-				bd_merkle_check_inclusion(&bad, hash, leaf, size, root, sha),
+			assert_int_equal(bd_merkle_check_inclusion(&bad, hash, leaf, size, root),
 				BD_PROOF_WRONG);
 			/* No other leaf or place has this proof. */
 			for (uint64_t other = 0; other <= size; other++) {
 				if (other != leaf) {
-					assert_int_equal(bd_merkle_check_inclusion(&path, hash,
-								 other, size, root, sha),
+					assert_int_equal(bd_merkle_check_inclusion(
+								 &path, hash, other, size, root),
 						BD_PROOF_WRONG);
 				}
 			}
 			assert_int_equal(
-				bd_merkle_check_inclusion(&path, &roots[0], leaf, size, root, sha),
+				bd_merkle_check_inclusion(&path, &roots[0], leaf, size, root),
 				BD_PROOF_WRONG);
 		}
 	}
@@ -310,8 +300,8 @@ static void every_consistency(void **state)
 			struct bd_merkle_path path, wanted = { .count = 0 }, bad;
 			const struct bd_hash *old = &roots[first], *new = &roots[second];
 
-			assert_int_equal(bd_merkle_consistency(
-						 &path, first, second, &built.source, sha, NULL),
+			assert_int_equal(
+				bd_merkle_consistency(&path, first, second, &built.source, NULL),
 				BD_OK);
 			if (first > 0) {
 				reference_subproof(&wanted, first, leaves, second, true);
@@ -320,24 +310,22 @@ static void every_consistency(void **state)
 			assert_memory_equal(
 				path.hashes, wanted.hashes, path.count * sizeof(path.hashes[0]));
 			assert_int_equal(
-				bd_merkle_check_consistency(&path, first, old, second, new, sha),
-				BD_OK);
+				bd_merkle_check_consistency(&path, first, old, second, new), BD_OK);
 			for (size_t i = 0; i < path.count; i++) {
 				bad = path;
 				bad.hashes[i].bytes[(first + i) % 32] ^= 0x10;
-				assert_int_equal(bd_merkle_check_consistency(
-							 &bad, first, old, second, new, sha),
+				assert_int_equal(
+					bd_merkle_check_consistency(&bad, first, old, second, new),
 					BD_PROOF_WRONG);
 			}
 			bad = path;
 			bad.hashes[bad.count++] = leaves[0];
-			assert_int_equal(
-				bd_merkle_check_consistency(&bad, first, old, second, new, sha),
+			assert_int_equal(bd_merkle_check_consistency(&bad, first, old, second, new),
 				BD_PROOF_WRONG);
 			for (uint64_t other = 0; other <= LEAVES_MAX; other++) {
 				if (other != first) {
 					assert_int_equal(bd_merkle_check_consistency(&path, first,
-								 &roots[other], second, new, sha),
+								 &roots[other], second, new),
 						BD_PROOF_WRONG);
 				}
 			}
@@ -351,26 +339,26 @@ static void absurd_numbers(void **state)
 	struct bd_merkle_path path = { .count = 0 };
 
 	(void)state;
-	assert_int_equal(bd_merkle_check_inclusion(&path, &leaves[0], 0, 0, &leaves[0], sha),
-		BD_PROOF_WRONG);
+	assert_int_equal(
+		bd_merkle_check_inclusion(&path, &leaves[0], 0, 0, &leaves[0]), BD_PROOF_WRONG);
 	assert_int_equal(bd_merkle_check_inclusion(
-				 &path, &leaves[0], UINT64_MAX - 1, UINT64_MAX, &leaves[0], sha),
+				 &path, &leaves[0], UINT64_MAX - 1, UINT64_MAX, &leaves[0]),
 		BD_PROOF_WRONG);
 	path.count = BD_MERKLE_PATH_MAX;
 	memset(path.hashes, 7, sizeof(path.hashes));
 	assert_int_equal(bd_merkle_check_inclusion(
-				 &path, &leaves[0], UINT64_MAX - 1, UINT64_MAX, &leaves[0], sha),
+				 &path, &leaves[0], UINT64_MAX - 1, UINT64_MAX, &leaves[0]),
 		BD_PROOF_WRONG);
 	assert_int_equal(bd_merkle_check_consistency(
-				 &path, UINT64_MAX - 1, &leaves[0], UINT64_MAX, &leaves[0], sha),
+				 &path, UINT64_MAX - 1, &leaves[0], UINT64_MAX, &leaves[0]),
 		BD_PROOF_WRONG);
-	assert_int_equal(bd_merkle_check_consistency(&path, 5, &leaves[0], 4, &leaves[0], sha),
-		BD_PROOF_WRONG);
+	assert_int_equal(
+		bd_merkle_check_consistency(&path, 5, &leaves[0], 4, &leaves[0]), BD_PROOF_WRONG);
 	path.count = BD_MERKLE_PATH_MAX + 1;
-	assert_int_equal(bd_merkle_check_inclusion(&path, &leaves[0], 0, 2, &leaves[0], sha),
-		BD_PROOF_WRONG);
-	assert_int_equal(bd_merkle_inclusion(&path, 3, 3, &built.source, sha, NULL), BD_INTERNAL);
-	assert_int_equal(bd_merkle_consistency(&path, 4, 3, &built.source, sha, NULL), BD_INTERNAL);
+	assert_int_equal(
+		bd_merkle_check_inclusion(&path, &leaves[0], 0, 2, &leaves[0]), BD_PROOF_WRONG);
+	assert_int_equal(bd_merkle_inclusion(&path, 3, 3, &built.source, NULL), BD_INTERNAL);
+	assert_int_equal(bd_merkle_consistency(&path, 4, 3, &built.source, NULL), BD_INTERNAL);
 }
 
 int main(void)
