@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-/* What an answer writes of a code, ready. */
-#define MEMBERS(name, zh) "\"code\":\"" name "\",\"code_zh\":\"" zh "\""
+/* What an answer writes of a code, behind the text of the subject. */
+#define MEMBERS(name, zh) "\",\"code\":\"" name "\",\"code_zh\":\"" zh "\""
 #define FINDING(name, zh, en)                                                                      \
 	{                                                                                          \
 		{ name, zh, en }, { name, sizeof(name) - 1 },                                      \

@@ -53,7 +53,7 @@ struct bd_term {
 const struct bd_term *bd_finding_term(enum bd_finding_code code);
 /* Its name alone. */
 struct bd_bytes bd_finding_name(enum bd_finding_code code);
-/* "code" and "code_zh" of a finding, as JSON. */
+/* "code" and "code_zh" of a finding, as JSON from the end of the text before them on. */
 struct bd_bytes bd_finding_members(enum bd_finding_code code);
 const struct bd_term *bd_decision_term(enum bd_decision decision);
 /* What whoever is told no more than the decision has to do next; it has no name. */

@@ -129,6 +129,7 @@ struct bd_element {
 	const struct bd_element *unless; /* needless where this earlier one is accepted; or NULL */
 	const char *const *sources; /* asked sources; none listed = any that covers the entity */
 	size_t source_count;
+	struct bd_bytes source_words; /* the same, a blank between two */
 	uint32_t sources_needed;      /* how many of them must answer; 0 = one */
 	const char *const *documents; /* id kinds it can answer for; none listed = all */
 	size_t document_count;
@@ -147,8 +148,9 @@ struct bd_element {
 	int64_t agency_due_working_days; /* 0 = not stated */
 	/* How often that may be extended, and by how many working days each time at the most. */
 	int64_t agency_extension_working_days, agency_extensions;
-	uint32_t line, column;   /* in its file */
-	struct bd_bytes members; /* of each of its findings: element, label_zh, label_en, as JSON */
+	uint32_t line, column; /* in its file */
+	/* Each of its findings as JSON, up to the text of subject: element, label_zh, label_en. */
+	struct bd_bytes members;
 };
 
 /* Asked of the subjects of this role? */

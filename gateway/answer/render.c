@@ -86,15 +86,17 @@ static void tell(struct told *told, struct bd_json_writer *w, const char *source
 				     : (struct bd_bytes){ NULL, 0 };
 }
 
-/* Its members; nothing, or what they go on, stands before them. */
-static void add_told(struct parts *parts, const struct told *told)
+/* Its members: the first of an object, or behind others. */
+static void add_told(struct parts *parts, const struct told *told, bool is_first)
 {
+	if (is_first) {
+		add(parts, bd_bytes_of(told->source != NULL ? "{\"source\":\"" : "{\"as_of\":"));
+	} else {
+		add_next(parts, told->source != NULL ? ",\"source\":\"" : ",\"as_of\":");
+	}
 	if (told->source != NULL) {
-		add(parts, bd_bytes_of("\"source\":\""));
 		add(parts, bd_bytes_of(told->source));
 		add(parts, bd_bytes_of("\",\"as_of\":"));
-	} else {
-		add(parts, bd_bytes_of("\"as_of\":"));
 	}
 	add(parts, told->as_of);
 	if (told->age.len > 0) {
@@ -116,10 +118,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 	struct told told;
 
 	tell(&told, w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
-	if (parts->count > 0) {
-		add(parts, bd_bytes_of(","));
-	}
-	add_told(parts, &told);
+	add_told(parts, &told, false);
 	if (finding->evidence_count == 0) {
 		add_next(parts, ",\"sources\":[]");
 	}
@@ -133,8 +132,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 		if (i == 0) {
 			add_next(parts, ",\"sources\":[");
 		}
-		add(parts, bd_bytes_of("{"));
-		add_told(parts, &told);
+		add_told(parts, &told, true);
 		add(parts, bd_bytes_of(i + 1 < finding->evidence_count ? "}" : "}]"));
 	}
 }
@@ -234,11 +232,8 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 	struct parts parts;
 
 	parts.count = 0;
-	add(&parts, bd_bytes_of("{"));
 	add(&parts, finding->element->members);
-	add(&parts, bd_bytes_of(",\"subject\":\""));
 	add(&parts, bd_case_pointer(finding->subject));
-	add(&parts, bd_bytes_of("\","));
 	add_outcome(&parts, w, finding, matter);
 	add_rule(&parts, finding->rule);
 	if (finding->score >= 0 || finding->mends_on != BD_NO_DAY || finding->is_via_source) {
@@ -246,11 +241,14 @@ static void write_finding(struct bd_json_writer *w, const struct bd_finding *fin
 		write_near(w, finding, context);
 	}
 	add_sources(&parts, w, finding, context->now_ms);
-	flush(&parts, w);
 	if (context->explains) {
+		flush(&parts, w);
 		write_explanation(w, finding);
+		bd_jw_object_end(w);
+	} else {
+		add(&parts, bd_bytes_of("}"));
+		flush(&parts, w);
 	}
-	bd_jw_object_end(w);
 }
 
 static void write_ground(struct bd_json_writer *w, const struct bd_finding *finding)

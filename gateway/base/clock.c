@@ -53,6 +53,9 @@ static int32_t days_before(int year)
 #define DAYS_TO_MARCH 60 /* of year 0, a leap year */
 #define DAYS_OF_ERA 146097
 
+/* Of a year of 365 days. */
+static const int days_before_month[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+
 bool bd_day_of(int32_t *day, int year, int month, int dayofmonth)
 {
 	int32_t count;
@@ -61,11 +64,8 @@ bool bd_day_of(int32_t *day, int year, int month, int dayofmonth)
 		dayofmonth > days_in_month(year, month)) {
 		return false;
 	}
-	count = days_before(year) + dayofmonth - 1 - DAYS_TO_1970;
-	for (int i = 1; i < month; i++) {
-		count += days_in_month(year, i);
-	}
-	*day = count;
+	count = days_before(year) + days_before_month[month - 1] + dayofmonth - 1 - DAYS_TO_1970;
+	*day = count + (month > 2 && is_leap(year));
 	return true;
 }
 

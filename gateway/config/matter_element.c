@@ -451,13 +451,30 @@ static void write_members(struct bd_compiler *compiler, struct bd_element *eleme
 
 	bd_buf_init(&text, 65536);
 	bd_jw_init(&w, &text);
+	bd_jw_object(&w, NULL);
 	bd_jw_text(&w, "element", element->id);
 	bd_jw_text(&w, "label_zh", element->label_zh);
 	bd_jw_text(&w, "label_en", element->label_en);
-	if (w.code == BD_OK) {
+	if (w.code == BD_OK && bd_buf_add_text(&text, ",\"subject\":\"") == BD_OK) {
 		element->members = bd_arena_copy(compiler->arena, bd_buf_bytes(&text));
 	}
 	compiler->is_out_of_memory |= element->members.ptr == NULL;
+	bd_buf_release(&text);
+}
+
+/* As a kept case has them. */
+static void write_sources(struct bd_compiler *compiler, struct bd_element *element)
+{
+	struct bd_buf text;
+	enum bd_code code = BD_OK;
+
+	bd_buf_init(&text, 65536);
+	for (size_t i = 0; i < element->source_count && code == BD_OK; i++) {
+		code = i > 0 ? bd_buf_add_byte(&text, ' ') : BD_OK;
+		code = code == BD_OK ? bd_buf_add_text(&text, element->sources[i]) : code;
+	}
+	element->source_words = bd_arena_copy(compiler->arena, bd_buf_bytes(&text));
+	compiler->is_out_of_memory |= code != BD_OK || element->source_words.ptr == NULL;
 	bd_buf_release(&text);
 }
 
@@ -486,6 +503,7 @@ void bd_matter_element(
 	bd_matter_role(reader, node, "same-as", element->same_as);
 	element->tolerance_fen = bd_matter_number(reader, node, "tolerance-fen", 0);
 	element->sources = bd_matter_names(compiler, node, "sources", ' ', &element->source_count);
+	write_sources(compiler, element);
 	element->sources_needed = (uint32_t)bd_matter_number(reader, node, "sources-needed", 0);
 	element->documents =
 		bd_matter_names(compiler, node, "documents", ' ', &element->document_count);

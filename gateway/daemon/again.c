@@ -168,7 +168,7 @@ static const struct bd_trail_evidence *find_evidence(
 static bool is_same_statement(const struct bd_trail_evidence *a, const struct bd_trail_evidence *b)
 {
 	return a != NULL && b != NULL && a->version == b->version &&
-	       memcmp(a->digest, b->digest, BD_DIGEST_BYTES) == 0;
+	       bd_bytes_equal(a->digest, b->digest);
 }
 
 /* The lists being made; there is room for all that can come. */

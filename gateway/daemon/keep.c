@@ -121,33 +121,6 @@ static void take_entities(struct bd_case_finding *out, uint16_t *entities,
 	out->entities = entities;
 }
 
-static enum bd_code take_sources(
-	struct bd_case_finding *out, const struct bd_element *element, struct bd_arena *arena)
-{
-	size_t room = 0, len = 0;
-	char *text;
-
-	/* The relations of a path count whoever tells them. */
-	for (size_t i = 0; i < element->source_count && element->relation_count == 0; i++) {
-		room += strlen(element->sources[i]) + 1;
-	}
-	text = room > 0 ? bd_arena_alloc(arena, room, 1) : NULL;
-	if (room > 0 && text == NULL) {
-		return bd_arena_code(arena);
-	}
-	for (size_t i = 0; room > 0 && i < element->source_count; i++) {
-		size_t one = strlen(element->sources[i]);
-
-		if (i > 0) {
-			text[len++] = ' ';
-		}
-		memcpy(text + len, element->sources[i], one);
-		len += one;
-	}
-	out->sources = (struct bd_bytes){ text, len };
-	return BD_OK;
-}
-
 static enum bd_code take_findings(struct bd_case_record *out, const struct bd_compared *compared,
 	const struct bd_trail_receipt *receipt, const uint8_t *salts,
 	const struct bd_dictionary *dict, struct bd_arena *arena)
@@ -171,12 +144,15 @@ static enum bd_code take_findings(struct bd_case_record *out, const struct bd_co
 			.reason = told->reason,
 			.rule = told->rule,
 			.field = found->element->field != NULL ? found->element->field->number : 0,
+			/* The relations of a path count whoever tells them. */
+			.sources = found->element->relation_count == 0
+					   ? found->element->source_words
+					   : (struct bd_bytes){ "", 0 },
 			.has_opening = found->claim.len > 0 || found->value.len > 0,
 			.claim = found->claim,
 			.value = found->value };
 		memcpy(finding->salt, salts + i * BD_CASE_SALT_BYTES, sizeof(finding->salt));
 		take_entities(finding, entities + i * ENTITIES_MAX, found->element, dict);
-		BD_TRY(take_sources(finding, found->element, arena));
 	}
 	out->findings = findings;
 	out->finding_count = count;

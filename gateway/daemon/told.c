@@ -30,15 +30,14 @@ static bool list_evidence(
 	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
 {
 	struct bd_trail_evidence *evidence =
-		bd_arena_alloc(arena, finding->evidence_count, sizeof(*evidence));
+		bd_arena_take(arena, finding->evidence_count, sizeof(*evidence));
 
 	for (size_t i = 0; evidence != NULL && i < finding->evidence_count; i++) {
-		evidence[i].source = bd_bytes_of(finding->evidence[i].source);
-		evidence[i].as_of_ms = finding->evidence[i].as_of_ms;
-		evidence[i].version = finding->evidence[i].version;
-		if (finding->evidence[i].digest != NULL) {
-			memcpy(evidence[i].digest, finding->evidence[i].digest, BD_DIGEST_BYTES);
-		}
+		const struct bd_evidence *one = &finding->evidence[i];
+
+		evidence[i] = (struct bd_trail_evidence){ bd_bytes_of(one->source), one->as_of_ms,
+			one->version,
+			{ (const char *)one->digest, one->digest != NULL ? BD_DIGEST_BYTES : 0 } };
 	}
 	out->evidence = evidence;
 	out->evidence_count = finding->evidence_count;

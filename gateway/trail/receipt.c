@@ -41,7 +41,7 @@ static char *put_evidence(char *begin, const struct bd_trail_evidence *evidence)
 	at = bd_tag_put(at, TAG_EVIDENCE_SOURCE, evidence->source);
 	at = bd_tag_put_number(at, TAG_EVIDENCE_AS_OF, (uint64_t)evidence->as_of_ms);
 	at = bd_tag_put_number(at, TAG_EVIDENCE_VERSION, evidence->version);
-	at = bd_tag_put_digest(at, TAG_EVIDENCE_DIGEST, evidence->digest);
+	at = bd_tag_put(at, TAG_EVIDENCE_DIGEST, evidence->digest);
 	return bd_tag_put_end(begin, TAG_ELEMENT_EVIDENCE, at);
 }
 
@@ -54,7 +54,7 @@ static size_t element_bytes(const struct bd_trail_element *element)
 
 	for (size_t i = 0; i < element->evidence_count; i++) {
 		bytes += BD_TAGS_FRONTS_BYTES(3) + element->evidence[i].source.len +
-			 2 * BD_TAGS_NUMBER_BYTES + BD_DIGEST_BYTES;
+			 2 * BD_TAGS_NUMBER_BYTES + element->evidence[i].digest.len;
 	}
 	return bytes;
 }
@@ -155,7 +155,8 @@ static bool unpack_evidence(struct bd_trail_evidence *out, struct bd_bytes membe
 			is_good = bd_tag_number(&out->version, &tag);
 			break;
 		case TAG_EVIDENCE_DIGEST:
-			is_good = bd_tag_digest(out->digest, &tag);
+			out->digest = tag.bytes;
+			is_good = tag.bytes.len == BD_DIGEST_BYTES;
 			break;
 		default:
 			break;
@@ -378,7 +379,9 @@ static void write_element(struct bd_json_writer *w, const struct bd_trail_elemen
 		if (one->version != 0) {
 			bd_jw_u64(w, "version", one->version);
 		}
-		write_digest(w, "digest", one->digest);
+		if (one->digest.len == BD_DIGEST_BYTES) {
+			write_digest(w, "digest", (const uint8_t *)one->digest.ptr);
+		}
 		bd_jw_object_end(w);
 	}
 	bd_jw_array_end(w);

@@ -31,8 +31,8 @@ struct bd_trail_subject {
 struct bd_trail_evidence {
 	struct bd_bytes source;
 	int64_t as_of_ms;
-	uint64_t version;                /* of the statement; 0 = not known */
-	uint8_t digest[BD_DIGEST_BYTES]; /* of the statement; zeroes = not known */
+	uint64_t version;       /* of the statement; 0 = not known */
+	struct bd_bytes digest; /* of the statement, BD_DIGEST_BYTES; empty = not known */
 };
 
 struct bd_trail_element {

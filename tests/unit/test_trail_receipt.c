@@ -33,8 +33,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const char digest[BD_DIGEST_BYTES] = { 1, 2, 3 };
 static const struct bd_trail_evidence evidence[] = {
-	{ .source = TEXT("medical"), .as_of_ms = NOW - 1000, .version = 7, .digest = { 1, 2, 3 } },
+	{ .source = TEXT("medical"),
+		.as_of_ms = NOW - 1000,
+		.version = 7,
+		.digest = { digest, sizeof(digest) } },
 	{ .source = TEXT("social") },
 };
 static const struct bd_trail_element elements[] = {
