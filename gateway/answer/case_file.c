@@ -96,8 +96,9 @@ static int64_t now_of(const struct bd_held_reading *reading, const struct bd_jso
 static void read_file(
 	struct bd_case_file *file, const struct bd_json *root, struct bd_held_reading *reading)
 {
-	static const char *const names[] = { "title", "now", "live", "question", "held", "expect",
-		NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("title"), BD_BYTES("now"),
+		BD_BYTES("live"), BD_BYTES("question"), BD_BYTES("held"), BD_BYTES("expect"),
+		{ NULL, 0 } };
 	struct bd_held_file *held = bd_arena_alloc(reading->faults->arena, 1, sizeof(*held));
 
 	bd_question_members(root, "", names, reading->faults);

@@ -195,8 +195,10 @@ static uint8_t rank_of(const struct bd_json *node)
 static void read_statement(const struct bd_held_reading *reading, struct bd_statement *row,
 	const struct bd_json *node, size_t number, const char *pointer)
 {
-	static const char *const names[] = { "source", "entity", "section", "row", "as_of",
-		"received", "rank", "other", "inverse", "blocked", "values", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("source"), BD_BYTES("entity"),
+		BD_BYTES("section"), BD_BYTES("row"), BD_BYTES("as_of"), BD_BYTES("received"),
+		BD_BYTES("rank"), BD_BYTES("other"), BD_BYTES("inverse"), BD_BYTES("blocked"),
+		BD_BYTES("values"), { NULL, 0 } };
 	const char *entity = bd_held_text(reading, node, "entity", "");
 	const struct bd_entity *known = bd_dictionary_entity(reading->dict, entity);
 	char key[32];
@@ -261,8 +263,8 @@ static void read_statements(const struct bd_held_reading *reading, struct bd_hel
 static void read_cover(const struct bd_held_reading *reading, struct bd_coverage *coverage,
 	const struct bd_json *node, const char *pointer)
 {
-	static const char *const members[] = { "source", "entity", "state", "through", "blocked",
-		NULL };
+	static const struct bd_bytes members[] = { BD_BYTES("source"), BD_BYTES("entity"),
+		BD_BYTES("state"), BD_BYTES("through"), BD_BYTES("blocked"), { NULL, 0 } };
 	static const char *const states[] = { "none", "gap", "subject", "feed" };
 	const struct bd_entity *entity =
 		bd_dictionary_entity(reading->dict, bd_held_text(reading, node, "entity", ""));
@@ -312,7 +314,8 @@ static void read_coverage(const struct bd_held_reading *reading, struct bd_held 
 static void read_dispute(const struct bd_held_reading *reading, struct bd_held_dispute *out,
 	const struct bd_json *node, const char *pointer)
 {
-	static const char *const names[] = { "source", "entity", "field", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("source"), BD_BYTES("entity"),
+		BD_BYTES("field"), { NULL, 0 } };
 	const char *entity = bd_held_text(reading, node, "entity", "");
 	const char *field = bd_held_text(reading, node, "field", "");
 	const struct bd_entity *found = bd_dictionary_entity(reading->dict, entity);
@@ -367,8 +370,9 @@ static enum bd_held_status status_of(const char *name, size_t statements)
 static void read_subject(const struct bd_held_reading *reading, struct bd_held_item *one,
 	const struct bd_json *node, const char *pointer)
 {
-	static const char *const names[] = { "of", "title", "status", "disputed", "statements",
-		"coverage", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("of"), BD_BYTES("title"),
+		BD_BYTES("status"), BD_BYTES("disputed"), BD_BYTES("statements"),
+		BD_BYTES("coverage"), { NULL, 0 } };
 	enum bd_code invalid = BD_OK;
 
 	bd_question_members(node, pointer, names, reading->faults);

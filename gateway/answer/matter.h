@@ -158,7 +158,7 @@ static inline bool bd_element_asks(const struct bd_element *element, const char 
 {
 	size_t i = 0;
 
-	while (i < element->role_count && strcmp(element->roles[i], role) != 0) {
+	while (i < element->role_count && !bd_is_name(element->roles[i], role)) {
 		i++;
 	}
 	return i < element->role_count;

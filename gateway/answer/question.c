@@ -301,7 +301,8 @@ static bool is_claim(const struct bd_json *const *members)
 
 static void read_claim(struct work *work, const struct bd_json *item, const char *pointer)
 {
-	static const char *const names[] = { "of", "field", "value", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("of"), BD_BYTES("field"),
+		BD_BYTES("value"), { NULL, 0 } };
 	const struct bd_json *members[CLAIM_MEMBERS], *field;
 	struct bd_case *asked = work->asked;
 	struct bd_claim claim = { .subject = NULL };
@@ -367,8 +368,9 @@ static bool read_attested(struct work *work, struct bd_attestation *one, const s
 static void read_attestation(struct work *work, const struct bd_json *item, const char *pointer)
 {
 	enum { KIND = 0, PROVIDER, AT, OF, MEMBERS = OF + 3 };
-	static const char *const names[MEMBERS + 1] = { "kind", "provider", "at", "of", "level",
-		"digest", NULL };
+	static const struct bd_bytes names[MEMBERS + 1] = { BD_BYTES("kind"), BD_BYTES("provider"),
+		BD_BYTES("at"), BD_BYTES("of"), BD_BYTES("level"), BD_BYTES("digest"),
+		{ NULL, 0 } };
 	const struct bd_json *members[MEMBERS];
 	struct bd_attestation one = { .subject = NULL };
 
@@ -416,7 +418,8 @@ static void read_material(struct work *work, enum bd_material_state *states,
 	const struct bd_json *item, const char *pointer)
 {
 	enum { ID = 0, STATE, MEMBERS };
-	static const char *const names[MEMBERS + 1] = { "id", "state", NULL };
+	static const struct bd_bytes names[MEMBERS + 1] = { BD_BYTES("id"), BD_BYTES("state"),
+		{ NULL, 0 } };
 	const struct bd_matter *matter = work->asked->matter;
 	const struct bd_json *members[MEMBERS];
 	enum bd_material_state state;
@@ -465,8 +468,8 @@ static void read_materials(struct work *work, const struct bd_json *node)
 static void read_commitment(struct work *work, const struct bd_json *node)
 {
 	enum { VERSION = 0, SIGNED_AT, DIGEST, MEMBERS };
-	static const char *const names[MEMBERS + 1] = { "text_version", "signed_at", "digest",
-		NULL };
+	static const struct bd_bytes names[MEMBERS + 1] = { BD_BYTES("text_version"),
+		BD_BYTES("signed_at"), BD_BYTES("digest"), { NULL, 0 } };
 	const char *wanted = work->asked->matter->commitment_text_version;
 	const struct bd_json *members[MEMBERS];
 	int64_t signed_ms;
@@ -569,9 +572,10 @@ static void read_head(struct work *work, const struct bd_json *const *members)
 
 static void read_case(struct work *work, const struct bd_json *root)
 {
-	static const char *const names[CASE_MEMBERS + 1] = { "matter", "case", "on", "submitted_at",
-		"deadline_ms", "subjects", "claims", "attestations", "materials", "commitment",
-		NULL };
+	static const struct bd_bytes names[CASE_MEMBERS + 1] = { BD_BYTES("matter"),
+		BD_BYTES("case"), BD_BYTES("on"), BD_BYTES("submitted_at"), BD_BYTES("deadline_ms"),
+		BD_BYTES("subjects"), BD_BYTES("claims"), BD_BYTES("attestations"),
+		BD_BYTES("materials"), BD_BYTES("commitment"), { NULL, 0 } };
 	const struct bd_json *members[CASE_MEMBERS];
 	struct bd_case *asked = work->asked;
 

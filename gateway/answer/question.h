@@ -83,13 +83,13 @@ enum bd_code bd_faults_add(struct bd_faults *faults, enum bd_code code, const st
 
 /* A whole body, which has to be one object. */
 enum bd_code bd_question_body(struct bd_json **out, struct bd_bytes json, struct bd_faults *faults);
-/* Refuses members that the contract does not have; names ends with NULL. */
+/* Refuses members that the contract does not have; names ends with one without ptr. */
 enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
-	const char *const *names, struct bd_faults *faults);
+	const struct bd_bytes *names, struct bd_faults *faults);
 /* The same; found[i] becomes the member of names[i], NULL = left out or no object. found may be
  * NULL. */
 enum bd_code bd_question_take(const struct bd_json **found, const struct bd_json *object,
-	const char *pointer, const char *const *names, struct bd_faults *faults);
+	const char *pointer, const struct bd_bytes *names, struct bd_faults *faults);
 /* {"entity","id_type","id_no"} or {"entity","uscc"|"reg_no"|"regno"|"tax_no"}. *invalid: the number
  * itself is wrong. */
 enum bd_code bd_question_subject(struct bd_identifier *out, enum bd_code *invalid,

@@ -34,12 +34,13 @@ static bool is_object(const struct bd_json *node)
 }
 
 /* Mostly members come in the order of the contract, so that the next is the one behind the last. */
-static size_t find_name(const char *const *names, size_t count, size_t next, struct bd_bytes key)
+static size_t find_name(
+	const struct bd_bytes *names, size_t count, size_t next, struct bd_bytes key)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t at = next + i < count ? next + i : next + i - count;
 
-		if (bd_bytes_is(key, names[at])) {
+		if (bd_bytes_equal(key, names[at])) {
 			return at;
 		}
 	}
@@ -47,13 +48,13 @@ static size_t find_name(const char *const *names, size_t count, size_t next, str
 }
 
 enum bd_code bd_question_take(const struct bd_json **found, const struct bd_json *object,
-	const char *pointer, const char *const *names, struct bd_faults *faults)
+	const char *pointer, const struct bd_bytes *names, struct bd_faults *faults)
 {
 	const struct bd_json *member = is_object(object) ? object->first : NULL;
 	size_t count = 0, next = 0;
 	enum bd_code code = BD_OK;
 
-	for (; names[count] != NULL; count++) {
+	for (; names[count].ptr != NULL; count++) {
 		if (found != NULL) {
 			found[count] = NULL;
 		}
@@ -74,7 +75,7 @@ enum bd_code bd_question_take(const struct bd_json **found, const struct bd_json
 }
 
 enum bd_code bd_question_members(const struct bd_json *object, const char *pointer,
-	const char *const *names, struct bd_faults *faults)
+	const struct bd_bytes *names, struct bd_faults *faults)
 {
 	return bd_question_take(NULL, object, pointer, names, faults);
 }
@@ -94,8 +95,10 @@ static bool is_text(const struct bd_json *node)
 
 /* The members of a subject, and of what kind a number is that stands alone. */
 enum { ENTITY = 0, ID_TYPE, ID_NO, NUMBERS, SUBJECT_MEMBERS = NUMBERS + 6 };
-static const char *const subject_names[SUBJECT_MEMBERS + 1] = { "entity", "id_type", "id_no",
-	"uscc", "reg_no", "regno", "tax_no", "taxpayer_no", "org_code", NULL };
+static const struct bd_bytes subject_names[SUBJECT_MEMBERS + 1] = { BD_BYTES("entity"),
+	BD_BYTES("id_type"), BD_BYTES("id_no"), BD_BYTES("uscc"), BD_BYTES("reg_no"),
+	BD_BYTES("regno"), BD_BYTES("tax_no"), BD_BYTES("taxpayer_no"), BD_BYTES("org_code"),
+	{ NULL, 0 } };
 static const char *const number_kinds[] = { "uscc", "reg_no", "reg_no", "taxpayer_no",
 	"taxpayer_no", "org_code" };
 
@@ -174,7 +177,7 @@ enum bd_code bd_question_whom(struct bd_identifier *out, enum bd_subject_kind *k
 enum bd_code bd_question_alone(struct bd_identifier *out, enum bd_subject_kind *kind,
 	struct bd_bytes json, const struct bd_dictionary *dict, struct bd_faults *faults)
 {
-	static const char *const names[] = { "subject", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("subject"), { NULL, 0 } };
 	struct bd_json *body = NULL;
 
 	BD_TRY(bd_question_body(&body, json, faults));

@@ -29,6 +29,12 @@ static inline struct bd_bytes bd_bytes_of(const char *text)
 	return (struct bd_bytes){ text, strlen(text) };
 }
 
+/* Of a text that is written out, as an initializer. */
+#define BD_BYTES(text)                                                                             \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
+
 static inline uint64_t bd_bytes_eight(const char *at)
 {
 	uint64_t eight;

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each a tenth of a millisecond of a processor, about: that much is given to the disk, or let go
+/* Each a tenth or two of a millisecond of a processor: that much is given to the disk, or let go
  * of, between two looks at who waits for it. Multiples of a page. */
-#define PIECE_BYTES 131072
+#define PIECE_BYTES 262144
 #define DROP_BYTES 524288
 
 static uint64_t end_of(int fd, uint64_t to)

@@ -404,11 +404,18 @@ static void check_documents(struct bd_compiler *compiler, const struct bd_elemen
 static void make_roles(
 	struct bd_matter_reader *reader, struct bd_element *element, const struct bd_xml_node *node)
 {
-	element->roles =
-		bd_matter_names(&reader->compiler, node, "role", ' ', &element->role_count);
-	for (size_t i = 0; i < element->role_count; i++) {
-		bd_matter_role(reader, node, "role", element->roles[i]);
+	size_t count;
+	const char *const *names = bd_matter_names(&reader->compiler, node, "role", ' ', &count);
+	const char **roles = bd_compiler_make(&reader->compiler, count, sizeof(*roles));
+
+	/* The role's own text: to compare what is one and the same costs nothing. */
+	for (size_t i = 0; roles != NULL && i < count; i++) {
+		const struct bd_role *role = bd_matter_role(reader, node, "role", names[i]);
+
+		roles[i] = role != NULL ? role->name : names[i];
 	}
+	element->roles = roles;
+	element->role_count = roles != NULL ? count : 0;
 }
 
 static void make_path(

@@ -82,8 +82,9 @@ static void read_about(struct bd_dispute *out, const struct bd_json *body,
 enum bd_code bd_body_dispute(struct bd_dispute *out, const struct bd_json *body,
 	const struct bd_dictionary *dict, struct bd_faults *faults)
 {
-	static const char *const names[] = { "subject", "source", "entity", "field", "reason",
-		"reference", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("subject"), BD_BYTES("source"),
+		BD_BYTES("entity"), BD_BYTES("field"), BD_BYTES("reason"), BD_BYTES("reference"),
+		{ NULL, 0 } };
 	struct bd_bytes source, reason;
 	enum bd_subject_kind kind;
 
@@ -105,7 +106,8 @@ enum bd_code bd_body_dispute(struct bd_dispute *out, const struct bd_json *body,
 enum bd_code bd_body_resolution(
 	struct bd_resolution *out, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "outcome", "reference", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("outcome"), BD_BYTES("reference"),
+		{ NULL, 0 } };
 	struct bd_bytes outcome;
 
 	bd_question_members(body, "", names, faults);
@@ -210,8 +212,9 @@ static void read_entity(struct bd_recall_said *out, const struct bd_json *body,
 enum bd_code bd_body_recall(struct bd_recall_said *out, const struct bd_json *body,
 	const struct bd_dictionary *dict, struct bd_faults *faults)
 {
-	static const char *const of_rows[] = { "feed", "subject", "entity", "with", NULL },
-				 *const of_message[] = { "message", NULL };
+	static const struct bd_bytes of_rows[] = { BD_BYTES("feed"), BD_BYTES("subject"),
+		BD_BYTES("entity"), BD_BYTES("with"), { NULL, 0 } };
+	static const struct bd_bytes of_message[] = { BD_BYTES("message"), { NULL, 0 } };
 	const struct bd_json *message = bd_json_get(body, "message");
 	struct bd_bytes feed;
 	enum bd_subject_kind kind;
@@ -234,7 +237,8 @@ enum bd_code bd_body_recall(struct bd_recall_said *out, const struct bd_json *bo
 enum bd_code bd_body_erasure(struct bd_erasure_said *out, const struct bd_json *body,
 	const struct bd_dictionary *dict, struct bd_faults *faults)
 {
-	static const char *const names[] = { "subject", "basis", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("subject"), BD_BYTES("basis"),
+		{ NULL, 0 } };
 	const struct bd_json *basis = bd_json_get(body, "basis");
 	enum bd_subject_kind kind;
 

@@ -27,7 +27,8 @@ static void read_cursor(const char **out, const struct bd_json *node, struct bd_
 enum bd_code bd_body_obligations(
 	struct bd_obligations_said *out, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "case", "limit", "cursor", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("case"), BD_BYTES("limit"),
+		BD_BYTES("cursor"), { NULL, 0 } };
 
 	*out = (struct bd_obligations_said){ .limit = BD_OBLIGATIONS_PAGE_MAX };
 	bd_question_members(body, "", names, faults);
@@ -40,7 +41,8 @@ enum bd_code bd_body_obligations(
 enum bd_code bd_body_material(struct bd_owed_change *out, const struct bd_json *body,
 	int64_t now_ms, struct bd_faults *faults)
 {
-	static const char *const names[] = { "state", "digest", "at", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("state"), BD_BYTES("digest"),
+		BD_BYTES("at"), { NULL, 0 } };
 	struct bd_bytes digest, at;
 
 	bd_question_members(body, "", names, faults);
@@ -88,7 +90,8 @@ static void read_term(
 enum bd_code bd_body_extension(struct bd_owed_change *out, int64_t *days, int32_t *due,
 	const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "working_days", "due", "reason", "operator", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("working_days"), BD_BYTES("due"),
+		BD_BYTES("reason"), BD_BYTES("operator"), { NULL, 0 } };
 
 	*due = BD_NO_DAY;
 	bd_question_members(body, "", names, faults);

@@ -59,8 +59,10 @@ static void read_whole(
 enum bd_code bd_body_upload(
 	struct bd_upload_terms *out, const struct bd_json *body, struct bd_faults *faults)
 {
-	static const char *const names[] = { "source", "feed", "length", "digest", "delivery",
-		"total", "baseline", "atomic", "gzip", "charset", NULL };
+	static const struct bd_bytes names[] = { BD_BYTES("source"), BD_BYTES("feed"),
+		BD_BYTES("length"), BD_BYTES("digest"), BD_BYTES("delivery"), BD_BYTES("total"),
+		BD_BYTES("baseline"), BD_BYTES("atomic"), BD_BYTES("gzip"), BD_BYTES("charset"),
+		{ NULL, 0 } };
 
 	bd_question_members(body, "", names, faults);
 	read_name(out->source, sizeof(out->source), body, "source", 1, faults);

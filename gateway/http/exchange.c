@@ -203,7 +203,7 @@ struct bd_bytes bd_http_query(const struct bd_http_exchange *x)
 	return x->block->head.query;
 }
 
-struct bd_bytes bd_http_header(const struct bd_http_exchange *x, const char *name)
+struct bd_bytes bd_http_header_of(const struct bd_http_exchange *x, struct bd_bytes name)
 {
 	return bd_http_head_find(&x->block->head, name);
 }

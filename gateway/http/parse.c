@@ -57,10 +57,14 @@ static bool is_token(struct bd_bytes bytes)
 	return bytes.len > 0;
 }
 
-static bool is_name(struct bd_bytes bytes, const char *name)
+static inline bool is_same_name(struct bd_bytes bytes, struct bd_bytes name)
 {
-	size_t len = strlen(name);
-	return bytes.len == len && strncasecmp(bytes.ptr, name, len) == 0;
+	return bytes.len == name.len && strncasecmp(bytes.ptr, name.ptr, name.len) == 0;
+}
+
+static inline bool is_name(struct bd_bytes bytes, const char *name)
+{
+	return is_same_name(bytes, bd_bytes_of(name));
 }
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -356,10 +360,10 @@ enum bd_code bd_http_parse_head(
 	return code;
 }
 
-struct bd_bytes bd_http_head_find(const struct bd_http_head *head, const char *name)
+struct bd_bytes bd_http_head_find(const struct bd_http_head *head, struct bd_bytes name)
 {
 	for (size_t i = 0; i < head->field_count; i++) {
-		if (is_name(head->fields[i].name, name)) {
+		if (is_same_name(head->fields[i].name, name)) {
 			return head->fields[i].value;
 		}
 	}

@@ -41,7 +41,7 @@ enum bd_code bd_http_scan_head(
 enum bd_code bd_http_parse_head(
 	struct bd_http_head *head, struct bd_bytes bytes, struct bd_diag *diag);
 /* Value of the first field of that name, any case; ptr NULL when there is none. */
-struct bd_bytes bd_http_head_find(const struct bd_http_head *head, const char *name);
+struct bd_bytes bd_http_head_find(const struct bd_http_head *head, struct bd_bytes name);
 /* How many fields have that name. */
 size_t bd_http_head_count(const struct bd_http_head *head, const char *name);
 

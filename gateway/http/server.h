@@ -101,7 +101,13 @@ struct bd_bytes bd_http_method(const struct bd_http_exchange *exchange);
 struct bd_bytes bd_http_path(const struct bd_http_exchange *exchange);
 struct bd_bytes bd_http_query(const struct bd_http_exchange *exchange);
 /* Any case; ptr NULL = not sent. */
-struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const char *name);
+struct bd_bytes bd_http_header_of(const struct bd_http_exchange *exchange, struct bd_bytes name);
+static inline struct bd_bytes bd_http_header(
+	const struct bd_http_exchange *exchange, const char *name)
+{
+	return bd_http_header_of(exchange, bd_bytes_of(name));
+}
+
 /* Whether a body comes, be it of no bytes in chunks. */
 bool bd_http_has_body(const struct bd_http_exchange *exchange);
 /* How often it stands in the request. */

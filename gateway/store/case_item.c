@@ -107,6 +107,8 @@ size_t bd_case_item_search(const struct bd_case_item *items, size_t count,
 
 #define DIGIT_BITS 11
 #define DIGITS ((size_t)1 << DIGIT_BITS)
+/* Three digits tell a hundred thousand drawn keys apart. */
+#define UNSORTED_BITS (64 - 3 * DIGIT_BITS)
 
 /* The kind, and the first bytes of the key: blinded ones are as good as drawn. */
 static uint64_t front_of(const struct bd_case_item *item)
@@ -147,7 +149,8 @@ static int compare_at(const void *a, const void *b, void *items)
 	return bd_case_item_compare(&all[x->at], &all[y->at]);
 }
 
-/* Those whose fronts are equal: most often alone, or in their order already. */
+/* Those whose fronts are equal, as far as they are sorted: most often alone, or in their order
+ * already. */
 static void sort_equal(struct bd_case_sort *list, size_t count, const struct bd_case_item *items)
 {
 	for (size_t i = 1; i < count; i++) {
@@ -170,7 +173,7 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 		}
 		bd_thread_share_at(i);
 	}
-	for (unsigned shift = 64 % DIGIT_BITS; shift < 64; shift += DIGIT_BITS) {
+	for (unsigned shift = UNSORTED_BITS; shift < 64; shift += DIGIT_BITS) {
 		struct bd_case_sort *swap = in;
 
 		sort_digit(to, in, live, shift);
@@ -178,8 +181,8 @@ void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item 
 		to = swap;
 	}
 	for (size_t from = 0, end; from < live; from = end) {
-		for (end = from + 1; end < live && in[end].front >> 64 % DIGIT_BITS ==
-							   in[from].front >> 64 % DIGIT_BITS;
+		for (end = from + 1; end < live && in[end].front >> UNSORTED_BITS ==
+							   in[from].front >> UNSORTED_BITS;
 			end++) {
 		}
 		sort_equal(in + from, end - from, items);

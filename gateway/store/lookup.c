@@ -98,13 +98,34 @@ static enum bd_code tell_whose(struct bd_statement *statement, const struct bd_n
 	return BD_OK;
 }
 
-/* As a text of its own, unless it is the last one again. */
-static const char *text_of(struct bd_lookup *lookup, const char **last, struct bd_bytes bytes)
+/* Of one that is covered the text of its covers: to compare what is one and the same costs nothing.
+ */
+static const char *source_text(struct bd_lookup *lookup, struct bd_bytes source)
 {
-	if (*last == NULL || !bd_bytes_is(bytes, *last)) {
-		*last = bd_arena_text(lookup->arena, bytes);
+	const struct bd_covers *covers = lookup->reader->covers;
+
+	for (size_t i = 0; i < covers->count; i++) {
+		if (bd_bytes_is(source, covers->items[i].source)) {
+			return covers->items[i].source;
+		}
 	}
-	return *last;
+	return bd_arena_text(lookup->arena, source);
+}
+
+static const char *source_of(struct bd_lookup *lookup, struct bd_bytes source)
+{
+	if (lookup->source == NULL || !bd_bytes_is(source, lookup->source)) {
+		lookup->source = source_text(lookup, source);
+	}
+	return lookup->source;
+}
+
+static const char *section_of(struct bd_lookup *lookup, struct bd_bytes section)
+{
+	if (lookup->section == NULL || !bd_bytes_is(section, lookup->section)) {
+		lookup->section = bd_arena_text(lookup->arena, section);
+	}
+	return lookup->section;
 }
 
 static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node,
@@ -120,8 +141,8 @@ static enum bd_code add_row(struct bd_lookup *lookup, const struct bd_node *node
 		return BD_OK;
 	}
 	BD_TRY(new_statement(lookup, &statement));
-	*statement = (struct bd_statement){ .source = text_of(lookup, &lookup->source, row->source),
-		.section = text_of(lookup, &lookup->section, row->section),
+	*statement = (struct bd_statement){ .source = source_of(lookup, row->source),
+		.section = section_of(lookup, row->section),
 		.entity = row->entity,
 		.row_key = row->key,
 		.is_inverse = is_inverse,

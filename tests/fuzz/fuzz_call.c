@@ -30,7 +30,7 @@ void bd_http_set_state(struct bd_http_exchange *exchange, void *state)
 	(void)state;
 }
 
-struct bd_bytes bd_http_header(const struct bd_http_exchange *exchange, const char *name)
+struct bd_bytes bd_http_header_of(const struct bd_http_exchange *exchange, struct bd_bytes name)
 {
 	(void)exchange;
 	(void)name;
