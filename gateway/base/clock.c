@@ -117,7 +117,7 @@ static inline char *put_two(char *out, unsigned value)
 	return out + 2;
 }
 
-void bd_day_format(char out[11], int32_t day)
+static void put_day(char out[11], int32_t day)
 {
 	int year, month, dayofmonth;
 	char *at;
@@ -129,6 +129,24 @@ void bd_day_format(char out[11], int32_t day)
 	*at++ = '-';
 	at = put_two(at, (unsigned)dayofmonth);
 	*at = '\0';
+}
+
+/* The days that one answer after the other tells are few: today, and those of the last deliveries.
+ */
+#define DAYS_KNOWN 8
+void bd_day_format(char out[11], int32_t day)
+{
+	static __thread struct {
+		int32_t day;
+		char text[11]; /* "" = none yet */
+	} known[DAYS_KNOWN];
+	size_t at = (uint32_t)day % DAYS_KNOWN;
+
+	if (known[at].day != day || known[at].text[0] == '\0') {
+		put_day(known[at].text, day);
+		known[at].day = day;
+	}
+	memcpy(out, known[at].text, sizeof(known[at].text));
 }
 
 int64_t bd_day_begin_ms(int32_t day)

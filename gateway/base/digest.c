@@ -244,7 +244,7 @@ bool bd_equal_secret(const uint8_t *a, const uint8_t *b, size_t len)
 
 void bd_wipe(void *memory, size_t len)
 {
-	OPENSSL_cleanse(memory, len);
+	explicit_bzero(memory, len);
 }
 
 void bd_hex(char *out, const uint8_t *bytes, size_t len)

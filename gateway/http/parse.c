@@ -5,6 +5,9 @@
 
 #include <string.h>
 #include <strings.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #ifdef BD_HAVE_LLHTTP
 #include <llhttp.h>
 #else
@@ -67,18 +70,29 @@ static inline bool is_name(struct bd_bytes bytes, const char *name)
 	return is_same_name(bytes, bd_bytes_of(name));
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Are the eight bytes from text on neither controls nor DEL? What is not ASCII passes as well. */
-static bool is_printable(const char *text)
+/* How many bytes from text on, of so many that can be read, are neither controls nor DEL: all of a
+ * head but the ends of its lines. What is not ASCII passes as well. */
+#ifdef __SSE2__
+#define RUN_BYTES 16
+static inline size_t printable_len(const char *text)
 {
-	uint64_t eight, del;
+	__m128i run = _mm_loadu_si128((const __m128i *)(const void *)text);
+	/* The least of each byte and 0x1F is the byte: then it is no more than that. */
+	__m128i others = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(run, _mm_set1_epi8(0x1f)), run),
+		_mm_cmpeq_epi8(run, _mm_set1_epi8(0x7f)));
+	unsigned places = (unsigned)_mm_movemask_epi8(others);
 
-	memcpy(&eight, text, sizeof(eight));
-	del = eight ^ EACH_BYTE(0x7f);
-	return ((((eight - EACH_BYTE(' ')) & ~eight) | ((del - EACH_BYTE(1)) & ~del)) &
-		       EACH_BYTE(0x80)) == 0;
+	return places == 0 ? RUN_BYTES : (size_t)__builtin_ctz(places);
 }
+#else
+#define RUN_BYTES 1
+static inline size_t printable_len(const char *text)
+{
+	unsigned char c = (unsigned char)*text;
+
+	return c >= ' ' && c != 0x7f;
+}
+#endif
 
 enum bd_code bd_http_scan_head(
 	size_t *end, size_t *scanned, struct bd_bytes bytes, struct bd_diag *diag)
@@ -86,9 +100,13 @@ enum bd_code bd_http_scan_head(
 	*end = 0;
 	for (size_t i = *scanned; i < bytes.len; i++) {
 		/* After a CR only LF may come. */
-		while (bytes.len - i >= 9 && (i == 0 || bytes.ptr[i - 1] != '\r') &&
-			is_printable(bytes.ptr + i)) {
-			i += 8;
+		while (bytes.len - i > RUN_BYTES && (i == 0 || bytes.ptr[i - 1] != '\r')) {
+			size_t len = printable_len(bytes.ptr + i);
+
+			i += len;
+			if (len < RUN_BYTES) {
+				break;
+			}
 		}
 		unsigned char c = (unsigned char)bytes.ptr[i];
 		if (c == '\n' ? i == 0 || bytes.ptr[i - 1] != '\r'
