@@ -96,6 +96,9 @@
 #define BD_REPEATS_MAX 262144
 /* Lines of one NDJSON batch in flight. */
 #define BD_NDJSON_IN_FLIGHT 64
+/* Answers of a batch that has more to answer go out by so much. A turn has two lines or three, and
+ * each time takes three writes: of cases, of entries, and of the answers. */
+#define BD_NDJSON_SEND_BYTES 32768
 /* How long a case that states no deadline_ms waits for departments (look_up_wait_ms), how long one
  * may at most, and how much sooner it stops waiting than its deadline: it is still to be decided,
  * and to travel. */

@@ -197,7 +197,7 @@ static void respond_one(struct ask *ask)
 static void too_large(struct ask *ask)
 {
 	bd_count(&ask->call.loop->counts.refused, 1);
-	if (ask->has_begun || ask->first != NULL) {
+	if (ask->has_begun || ask->unsent > 0 || ask->first != NULL) {
 		/* The lines behind it are not answered: the client must not think that all were. */
 		bd_ask_lines_break(ask, BD_HTTP_TOO_LARGE);
 	} else {
@@ -298,6 +298,10 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	ask->question.may_look =
 		kind == BD_QUESTION_COMPARE && bd_look_is_possible(loop, ask->call.setup);
 	ask->last = &ask->first;
+	bd_buf_init(&ask->answers, BD_ANSWER_MAX_BYTES * 2);
+	if (is_lines) {
+		ask->question.out = &ask->answers;
+	}
 	ask->is_lines = is_lines;
 	ask->is_keyed = key.ptr != NULL;
 	/* One line, and of a batch the run that the network brought with it. */

@@ -23,7 +23,7 @@ static void begin_lines(struct ask *ask)
 /* A line: the answer that is there from `before` on, or the problem in its place. */
 static void end_line(struct ask *ask, size_t before, const struct bd_diag *diag)
 {
-	struct bd_buf *answers = &ask->call.loop->answer;
+	struct bd_buf *answers = &ask->answers;
 	enum bd_code code = BD_OK;
 
 	if (diag->code != BD_OK) {
@@ -39,13 +39,30 @@ static void end_line(struct ask *ask, size_t before, const struct bd_diag *diag)
 	}
 }
 
+static void note_unsent(struct ask *ask)
+{
+	if (ask->unsent == 0) {
+		ask->losses = bd_trail_losses(ask->call.loop->audit.log);
+		ask->call.loop->gathering++;
+	}
+	ask->unsent++;
+}
+
+static void note_sent(struct ask *ask, size_t count)
+{
+	if (ask->unsent > 0 && ask->unsent == count) {
+		ask->call.loop->gathering--;
+	}
+	ask->unsent -= count;
+}
+
 /* The entries of the lines that are answered, before these leave. Where one could not be written,
  * none of the lines is answered but by that. */
 static void write_entries(struct ask *ask)
 {
 	static const struct bd_diag diag = { .code = BD_TRAIL_UNAVAILABLE };
 	struct bd_audit *audit = &ask->call.loop->audit;
-	struct bd_buf *answers = &ask->call.loop->answer;
+	struct bd_buf *answers = &ask->answers;
 
 	if (bd_audit_flush(audit, NULL) != BD_OK || bd_trail_losses(audit->log) != ask->losses) {
 		bd_buf_clear(answers);
@@ -53,13 +70,13 @@ static void write_entries(struct ask *ask)
 			end_line(ask, answers->len, &diag);
 		}
 	}
-	ask->unsent = 0;
+	note_sent(ask, ask->unsent);
 }
 
 /* Sends what is answered; false when the client must take it first. */
 static bool flush(struct ask *ask)
 {
-	struct bd_buf *answers = &ask->call.loop->answer;
+	struct bd_buf *answers = &ask->answers;
 	bool is_wanted = true;
 
 	if (ask->unsent > 0) {
@@ -93,6 +110,8 @@ void bd_ask_lines_free(struct ask *ask)
 {
 	struct ask_line *next;
 
+	note_sent(ask, ask->unsent);
+	bd_buf_release(&ask->answers);
 	for (struct ask_line *line = ask->first; line != NULL; line = next) {
 		next = line->next;
 		free_line(line);
@@ -128,7 +147,7 @@ static void queue_line(struct ask *ask, struct ask_line *line)
  * here: an answer in another's place would be worse. */
 static void hold_answer(struct ask *ask)
 {
-	struct bd_buf *answers = &ask->call.loop->answer;
+	struct bd_buf *answers = &ask->answers;
 	struct ask_line *line;
 
 	write_entries(ask);
@@ -171,31 +190,23 @@ static enum bd_code put_off(struct ask *ask, struct bd_bytes text, struct bd_dia
 
 /* -- lines -- */
 
-static void note_unsent(struct ask *ask)
-{
-	if (ask->unsent == 0) {
-		ask->losses = bd_trail_losses(ask->call.loop->audit.log);
-	}
-	ask->unsent++;
-}
-
-/* Into the loop's answer, or with question.look set not yet. */
+/* Into the answers, or with question.look set not yet. */
 static void decide_line(struct ask *ask, struct bd_bytes text, struct bd_diag *diag)
 {
 	char receipt[BD_TRAIL_ID_TEXT_BYTES];
-	size_t before = ask->call.loop->answer.len;
+	size_t before = ask->answers.len;
 
 	note_unsent(ask);
 	if (diag->code == BD_OK) {
 		diag->code = bd_question_answer(receipt, &ask->question, text, diag);
 	}
 	if (diag->code == BD_OK && ask->question.look != NULL) {
-		ask->unsent--;
+		note_sent(ask, 1);
 		/* What was answered before it does not wait for it. */
 		if (ask->first == NULL && !flush(ask)) {
 			ask->is_stopped = true;
 		}
-		before = ask->call.loop->answer.len;
+		before = ask->answers.len;
 		diag->code = put_off(ask, text, diag);
 		if (diag->code == BD_OK) {
 			return;
@@ -214,7 +225,7 @@ static void answer_line(struct ask *ask, struct bd_bytes text)
 
 	diag.code = bd_share_line(ask->call.setup, ask->call.sender, &diag);
 	decide_line(ask, text, &diag);
-	if (ask->first != NULL && ask->call.loop->answer.len > 0) {
+	if (ask->first != NULL && ask->answers.len > 0) {
 		hold_answer(ask);
 	}
 }
@@ -239,7 +250,7 @@ static void answer_some(bool *has_more, struct ask *ask)
 			answer_line(ask, (struct bd_bytes){ ask->body.ptr + at, len });
 		}
 		ask->answered = end != NULL ? (size_t)(end - ask->body.ptr) + 1 : ask->body.len;
-		if (ask->call.loop->answer.len > BD_ANSWER_MAX_BYTES / 16) {
+		if (ask->answers.len >= BD_NDJSON_SEND_BYTES) {
 			ask->is_stopped = !flush(ask);
 		}
 		*has_more =
@@ -278,9 +289,9 @@ static void on_later(struct bd_later *later)
 	struct ask *ask = CONTAINER(struct ask, later, later);
 	bool has_more;
 
-	bd_buf_clear(&ask->call.loop->answer);
 	answer_some(&has_more, ask);
-	if (!flush(ask)) {
+	/* What is answered may go with the lines of the next turn. */
+	if (!has_more && !flush(ask)) {
 		ask->is_stopped = true;
 	}
 	ask->is_full = ask->line_count >= BD_NDJSON_IN_FLIGHT;
@@ -343,7 +354,7 @@ static void on_looked(struct bd_look *look)
 {
 	struct ask_line *line = look->state;
 	struct ask *ask = line->ask;
-	struct bd_buf *answers = &ask->call.loop->answer;
+	struct bd_buf *answers = &ask->answers;
 	bool may_look = ask->question.may_look;
 	struct bd_diag diag = { .code = BD_OK };
 
@@ -378,9 +389,11 @@ void bd_ask_lines_break(struct ask *ask, enum bd_code code)
 {
 	struct bd_diag diag = { .code = code };
 
-	bd_buf_clear(&ask->call.loop->answer);
+	if (ask->unsent > 0) {
+		flush(ask);
+	}
 	bd_question_refuse(&ask->question, code);
-	end_line(ask, 0, &diag);
+	end_line(ask, ask->answers.len, &diag);
 	ask->is_body_over = true;
 	ask->body.len = ask->answered = 0;
 	if (ask->first != NULL) {

@@ -41,6 +41,7 @@ struct ask {
 	/* of the lines that are answered and not sent */
 	uint64_t losses; /* of the trail, when the first was answered */
 	size_t unsent;
+	struct bd_buf answers;
 	struct ask_line *first, **last;
 	size_t line_count;
 };

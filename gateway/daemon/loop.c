@@ -109,6 +109,18 @@ static void refuse_held(const struct bd_gate *gate, uint64_t kept)
 	}
 }
 
+static bool has_held(struct bd_loop *loop)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < GATES; i++) {
+		const struct bd_gate *gate = gate_of(loop, i);
+
+		has = has || (gate->http != NULL && bd_http_loop_has_held(gate->http));
+	}
+	return has;
+}
+
 /* What all requests of this turn have entered is written at once, before any of them is answered;
  * lets go of what is safe. True when more waits. */
 static bool settle(struct bd_loop *loop)
@@ -116,6 +128,10 @@ static bool settle(struct bd_loop *loop)
 	uint64_t kept, safe;
 	bool waits = false;
 
+	/* Lines that are gathered are written when they are sent. */
+	if (loop->gathering > 0 && !has_held(loop)) {
+		return false;
+	}
 	if (!bd_audit_end_turn(&kept, &loop->audit)) {
 		for (size_t i = 0; i < GATES; i++) {
 			refuse_held(gate_of(loop, i), kept);

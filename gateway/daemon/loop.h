@@ -94,8 +94,11 @@ struct bd_loop {
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
 	struct bd_audit audit; /* what is entered into the trail */
-	int32_t withheld_day;  /* on which that was last logged */
-	size_t background;     /* pushes that are answered by a ticket and not yet done; guests */
+	/* Batches some of whose lines are answered and not sent: what these have entered is written
+	 * when they are. */
+	size_t gathering;
+	int32_t withheld_day; /* on which that was last logged */
+	size_t background;    /* pushes that are answered by a ticket and not yet done; guests */
 	struct bd_laters laters;
 	struct bd_loop_guest *guests;
 	bool is_draining, is_idle_posted;

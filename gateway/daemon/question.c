@@ -184,7 +184,7 @@ static enum bd_code compare(struct bd_question *question, struct bd_compared *co
 {
 	const struct bd_setup *setup = question->call->setup;
 	struct bd_loop *loop = question->call->loop;
-	size_t before = loop->answer.len;
+	size_t before = question->out->len;
 	enum bd_code code = BD_OK;
 
 	if (question->looked != NULL) {
@@ -194,7 +194,7 @@ static enum bd_code compare(struct bd_question *question, struct bd_compared *co
 		bd_count(&loop->counts.compares, 1);
 	}
 	code = code == BD_OK
-		       ? bd_compare(&loop->answer, compared, json, context, &loop->arena, diag)
+		       ? bd_compare(question->out, compared, json, context, &loop->arena, diag)
 		       : code;
 	if (code == BD_OK && question->looked == NULL) {
 		code = bd_share_case(
@@ -206,7 +206,7 @@ static enum bd_code compare(struct bd_question *question, struct bd_compared *co
 	if (code == BD_OK && question->look == NULL) {
 		count_withheld(loop, compared, question->asker.day);
 	} else if (code == BD_OK) {
-		loop->answer.len = before;
+		question->out->len = before;
 	}
 	return code;
 }
@@ -253,7 +253,7 @@ enum bd_code bd_question_answer(char receipt[BD_TRAIL_ID_TEXT_BYTES], struct bd_
 		code = compare(question, &compared, json, &context, diag);
 	} else {
 		bd_count(&loop->counts.queries, 1);
-		code = bd_query(&loop->answer, json, &context, &loop->arena, diag);
+		code = bd_query(question->out, json, &context, &loop->arena, diag);
 	}
 	code = code == BD_OK && question->look == NULL ? enter(question, json, &compared, diag)
 						       : code;
@@ -280,9 +280,11 @@ enum bd_code bd_question_repeat(
 void bd_question_open(struct bd_question *question, struct bd_call *call,
 	enum bd_question_kind kind, bool explains)
 {
-	*question = (struct bd_question){
-		.source = { lookup }, .call = call, .kind = kind, .explains = explains
-	};
+	*question = (struct bd_question){ .source = { lookup },
+		.call = call,
+		.kind = kind,
+		.explains = explains,
+		.out = &call->loop->answer };
 	/* The day is that of each answer. */
 	bd_asker_of(&question->asker, call->setup, call->sender, call->exchange, 0);
 }

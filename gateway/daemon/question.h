@@ -22,7 +22,8 @@ struct bd_question {
 	struct bd_asker asker;
 	enum bd_question_kind kind;
 	bool explains;
-	int64_t now_ms; /* of the answer */
+	struct bd_buf *out; /* what the answer is added to: at first the loop's */
+	int64_t now_ms;     /* of the answer */
 	/* A comparison may be put off: departments are asked first. NULL afterwards = it was
 	 * answered; else it was not, and is answered by another bd_question_answer when that is
 	 * over (look.h). `looked` is what was asked for it by then: told in the answer. */

@@ -98,6 +98,11 @@ bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe)
 	return loop->held != NULL;
 }
 
+bool bd_http_loop_has_held(const struct bd_http_loop *loop)
+{
+	return loop->held != NULL;
+}
+
 void bd_http_loop_drop_held(struct bd_http_loop *loop)
 {
 	/* Closing only marks: a connection leaves the list in its close callback. */
