@@ -117,6 +117,9 @@
 #define BD_TURN_NS 60000
 /* And on lines and cases, while nobody asks: each turn has a write of its own. */
 #define BD_TURN_MAX_NS 150000
+/* How long an answer waits for the entries of requests that are there already: at half of what a
+ * loop can do a turn has one request or two, and each writes entries and case files once. */
+#define BD_TURN_GATHER_NS 100000
 /* What a loop is content with of a processor in one go, and how long it keeps one at the most to
  * itself that another thread waits for: the least that Linux takes. Left to itself the kernel looks
  * at its next tick, which is every 4 ms at 250 Hz. */

@@ -63,8 +63,7 @@ void bd_later_not(struct bd_laters *laters, struct bd_later *later)
 	}
 }
 
-/* What libuv would find, were it asked now. */
-static bool is_awaited(const struct bd_laters *laters)
+bool bd_laters_is_awaited(const struct bd_laters *laters)
 {
 	struct pollfd events = { .fd = uv_backend_fd(laters->turn.loop), .events = POLLIN };
 
@@ -76,7 +75,7 @@ bool bd_laters_is_over(struct bd_laters *laters)
 	uint64_t now_ns = uv_hrtime();
 
 	if (!laters->is_over && now_ns >= laters->end_ns) {
-		laters->is_over = now_ns >= laters->last_ns || is_awaited(laters);
+		laters->is_over = now_ns >= laters->last_ns || bd_laters_is_awaited(laters);
 	}
 	return laters->is_over;
 }

@@ -109,18 +109,6 @@ static void refuse_held(const struct bd_gate *gate, uint64_t kept)
 	}
 }
 
-static bool has_held(struct bd_loop *loop)
-{
-	bool has = false;
-
-	for (size_t i = 0; i < GATES; i++) {
-		const struct bd_gate *gate = gate_of(loop, i);
-
-		has = has || (gate->http != NULL && bd_http_loop_has_held(gate->http));
-	}
-	return has;
-}
-
 /* What all requests of this turn have entered is written at once, before any of them is answered;
  * lets go of what is safe. True when more waits. */
 static bool settle(struct bd_loop *loop)
@@ -128,10 +116,7 @@ static bool settle(struct bd_loop *loop)
 	uint64_t kept, safe;
 	bool waits = false;
 
-	/* Lines that are gathered are written when they are sent. */
-	if (loop->gathering > 0 && !has_held(loop)) {
-		return false;
-	}
+	loop->held_ns = 0;
 	if (!bd_audit_end_turn(&kept, &loop->audit)) {
 		for (size_t i = 0; i < GATES; i++) {
 			refuse_held(gate_of(loop, i), kept);
@@ -144,11 +129,44 @@ static bool settle(struct bd_loop *loop)
 	return waits;
 }
 
+static bool has_held(const struct bd_gate *gate)
+{
+	return gate->http != NULL && bd_http_loop_has_held(gate->http);
+}
+
+/* Who has asked already is answered first: all of them have one write. */
+static bool may_wait(struct bd_loop *loop)
+{
+	uint64_t now_ns = uv_hrtime();
+
+	if (loop->held_ns == 0) {
+		loop->held_ns = now_ns;
+	}
+	return now_ns - loop->held_ns < BD_TURN_GATHER_NS && bd_laters_is_awaited(&loop->laters);
+}
+
+/* Lines that are gathered are written when they are sent; and where another gate has answers that
+ * wait, it is its turn. */
+static bool is_to_settle(struct bd_gate *gate)
+{
+	struct bd_loop *loop = gate->loop;
+	bool is_others = false;
+
+	if (has_held(gate)) {
+		return !may_wait(loop);
+	}
+	for (size_t i = 0; i < GATES; i++) {
+		is_others = is_others || has_held(gate_of(loop, i));
+	}
+	return !is_others && loop->gathering == 0;
+}
+
 static void on_turn(struct bd_http_handler *handler)
 {
-	struct bd_loop *loop = CONTAINER(struct bd_gate, handler, handler)->loop;
+	struct bd_gate *gate = CONTAINER(struct bd_gate, handler, handler);
+	struct bd_loop *loop = gate->loop;
 
-	if (settle(loop) && loop->audit.is_synced &&
+	if (is_to_settle(gate) && settle(loop) && loop->audit.is_synced &&
 		!__atomic_load_n(&loop->audit.wants_release, __ATOMIC_ACQUIRE)) {
 		bd_audit_want_release(&loop->audit);
 	}

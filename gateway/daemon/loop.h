@@ -97,6 +97,7 @@ struct bd_loop {
 	/* Batches some of whose lines are answered and not sent: what these have entered is written
 	 * when they are. */
 	size_t gathering;
+	uint64_t held_ns; /* when the first answer was formed that waits for its entry; 0 = none */
 	int32_t withheld_day; /* on which that was last logged */
 	size_t background;    /* pushes that are answered by a ticket and not yet done; guests */
 	struct bd_laters laters;
