@@ -99,6 +99,7 @@ struct bd_attestation_rule {
 /* An element 审批要素. */
 struct bd_element {
 	const char *id, *label_zh, *label_en;
+	struct bd_bytes name;     /* the id */
 	const char *const *roles; /* asked of every subject of each of these */
 	size_t role_count;
 	/* path over relations: from the subject along relation rows with these roles to

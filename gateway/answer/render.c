@@ -20,10 +20,9 @@ static inline void add(struct parts *parts, struct bd_bytes bytes)
 	parts->items[parts->count++] = bytes;
 }
 
-/* Of ours, with a comma in front: the writer sets that of what comes first. */
-static inline void add_next(struct parts *parts, const char *text)
+/* With a comma in front: the writer sets that of what comes first. */
+static inline void add_next(struct parts *parts, struct bd_bytes bytes)
 {
-	struct bd_bytes bytes = bd_bytes_of(text);
 	size_t skipped = parts->count == 0;
 
 	add(parts, (struct bd_bytes){ bytes.ptr + skipped, bytes.len - skipped });
@@ -72,7 +71,7 @@ static void write_reason(struct bd_json_writer *w, const char *reason)
 /* What a source told: no more than one of these before it is written, for the text of a time is
  * the writer's until it is asked for another. */
 struct told {
-	const char *source; /* NULL = none */
+	struct bd_bytes source; /* empty = none */
 	struct bd_bytes as_of, age;
 	char room[BD_JW_INTEGER_BYTES];
 };
@@ -80,7 +79,7 @@ struct told {
 static void tell(struct told *told, struct bd_json_writer *w, const char *source, int64_t as_of_ms,
 	int64_t received_ms, int64_t now_ms)
 {
-	told->source = source;
+	told->source = source != NULL ? bd_bytes_of(source) : (struct bd_bytes){ NULL, 0 };
 	told->as_of = bd_jw_time_text(w, as_of_ms);
 	told->age = received_ms != 0 ? bd_jw_digits(told->room, (now_ms - received_ms) / 1000)
 				     : (struct bd_bytes){ NULL, 0 };
@@ -89,13 +88,19 @@ static void tell(struct told *told, struct bd_json_writer *w, const char *source
 /* Its members: the first of an object, or behind others. */
 static void add_told(struct parts *parts, const struct told *told, bool is_first)
 {
+	static const struct bd_bytes begin[2][2] = {
+		{ BD_BYTES(",\"as_of\":"), BD_BYTES(",\"source\":\"") },
+		{ BD_BYTES("{\"as_of\":"), BD_BYTES("{\"source\":\"") },
+	};
+	bool has_source = told->source.len > 0;
+
 	if (is_first) {
-		add(parts, bd_bytes_of(told->source != NULL ? "{\"source\":\"" : "{\"as_of\":"));
+		add(parts, begin[true][has_source]);
 	} else {
-		add_next(parts, told->source != NULL ? ",\"source\":\"" : ",\"as_of\":");
+		add_next(parts, begin[false][has_source]);
 	}
-	if (told->source != NULL) {
-		add(parts, bd_bytes_of(told->source));
+	if (has_source) {
+		add(parts, told->source);
 		add(parts, bd_bytes_of("\",\"as_of\":"));
 	}
 	add(parts, told->as_of);
@@ -120,7 +125,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 	tell(&told, w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
 	add_told(parts, &told, false);
 	if (finding->evidence_count == 0) {
-		add_next(parts, ",\"sources\":[]");
+		add_next(parts, bd_bytes_of(",\"sources\":[]"));
 	}
 	for (size_t i = 0; i < finding->evidence_count; i++) {
 		const struct bd_evidence *one = &finding->evidence[i];
@@ -130,7 +135,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 			tell(&told, w, one->source, one->as_of_ms, one->received_ms, now_ms);
 		}
 		if (i == 0) {
-			add_next(parts, ",\"sources\":[");
+			add_next(parts, bd_bytes_of(",\"sources\":["));
 		}
 		add_told(parts, &told, true);
 		add(parts, bd_bytes_of(i + 1 < finding->evidence_count ? "}" : "}]"));
@@ -195,13 +200,13 @@ static void write_near(struct bd_json_writer *w, const struct bd_finding *findin
 static void add_outcome(struct parts *parts, struct bd_json_writer *w,
 	const struct bd_finding *finding, const struct bd_matter *matter)
 {
-	static const char *const plain[2][2] = {
 #define PLAIN(accepted, core)                                                                      \
-	",\"flags\":[],\"accepted\":" accepted ",\"core\":" core ",\"reason\":\"\""
+	BD_BYTES(",\"flags\":[],\"accepted\":" accepted ",\"core\":" core ",\"reason\":\"\"")
+	static const struct bd_bytes plain[2][2] = {
 		{ PLAIN("false", "false"), PLAIN("false", "true") },
 		{ PLAIN("true", "false"), PLAIN("true", "true") },
-#undef PLAIN
 	};
+#undef PLAIN
 	const struct bd_element *element = finding->element;
 
 	add(parts, bd_finding_members(finding->code));
@@ -220,7 +225,7 @@ static void add_outcome(struct parts *parts, struct bd_json_writer *w,
 static void add_rule(struct parts *parts, const char *rule)
 {
 	if (rule[0] != '\0') {
-		add_next(parts, ",\"rule\":\"");
+		add_next(parts, bd_bytes_of(",\"rule\":\""));
 		add(parts, bd_bytes_of(rule));
 		add(parts, bd_bytes_of("\""));
 	}

@@ -105,9 +105,11 @@ static enum bd_code read_stream(struct bd_json **out, struct bd_bytes bytes, siz
 #define NODES_AT_ONCE 16
 
 /* A copy of the text, in which a NUL takes the place of every quote that ends a text: keys and
- * texts stay where they are. */
+ * texts stay where they are. Where it has come to is handed on from one step to the next; NULL:
+ * something is wrong or unusual. A byte can be looked at wherever it has come to: behind the end
+ * there are NULs. */
 struct plain {
-	char *at, *end, *copy;
+	char *end, *copy;
 	char *line;       /* its first byte */
 	size_t followers; /* bytes of this line that are not the first of their character */
 	uint32_t line_number;
@@ -119,26 +121,23 @@ struct plain {
 	size_t depth;
 };
 
-static inline void skip_blanks(struct plain *plain)
+static inline char *skip_blanks(struct plain *plain, char *at)
 {
-	/* The NUL behind the end is below a blank. */
-	if ((unsigned char)*plain->at > ' ') {
-		return;
-	}
-	while (plain->at < plain->end && bd_json_is_blank(*plain->at)) {
-		if (*plain->at++ == '\n') {
-			plain->line = plain->at;
+	while (bd_json_is_blank(*at)) {
+		if (*at++ == '\n') {
+			plain->line = at;
 			plain->line_number++;
 			plain->followers = 0;
 		}
 	}
+	return at;
 }
 
-static struct bd_place place_of(const struct plain *plain)
+static inline struct bd_place place_of(const struct plain *plain, const char *at)
 {
-	size_t column = (size_t)(plain->at - plain->line) - plain->followers + 1;
+	size_t column = (size_t)(at - plain->line) - plain->followers + 1;
 
-	return (struct bd_place){ .offset = (uint64_t)(plain->at - plain->copy),
+	return (struct bd_place){ .offset = (uint64_t)(at - plain->copy),
 		.line = plain->line_number,
 		.column = (uint32_t)column };
 }
@@ -162,9 +161,9 @@ static char *skip_character(struct plain *plain, char *at)
 }
 
 /* From behind a quote to behind the next. */
-static bool take_text(struct plain *plain, struct bd_bytes *text)
+static char *take_text(struct plain *plain, char *at, struct bd_bytes *text)
 {
-	char *begin = plain->at, *at = begin;
+	char *begin = at;
 
 	for (;;) {
 		size_t len = bd_json_plain_len(at);
@@ -178,43 +177,41 @@ static bool take_text(struct plain *plain, struct bd_bytes *text)
 		}
 		/* The NUL behind the end is one of these. */
 		if (*at == '\\' || (unsigned char)*at < 0x20) {
-			return false;
+			return NULL;
 		}
 		at = skip_character(plain, at);
 		if (at == NULL) {
-			return false;
+			return NULL;
 		}
 	}
 	*at = '\0';
 	*text = (struct bd_bytes){ begin, (size_t)(at - begin) };
-	plain->at = at + 1;
-	return text->len <= plain->text_max;
+	return text->len <= plain->text_max ? at + 1 : NULL;
 }
 
-static bool take_number(struct plain *plain, struct bd_bytes *text)
+static char *take_number(struct plain *plain, char *at, struct bd_bytes *text)
 {
-	struct bd_bytes number = { plain->at, 0 };
+	struct bd_bytes number = { at, 0 };
 
-	while (plain->at < plain->end && bd_json_is_number_byte(*plain->at)) {
-		plain->at++;
+	while (bd_json_is_number_byte(*at)) {
+		at++;
 		number.len++;
 	}
 	*text = bd_arena_copy(plain->arena, number);
 	return number.len <= BD_JSON_NUMBER_MAX_BYTES && bd_json_is_number(number) &&
-	       text->ptr != NULL;
+			       text->ptr != NULL
+		       ? at
+		       : NULL;
 }
 
-static bool take_literal(struct plain *plain, const char *literal)
+static char *take_literal(const struct plain *plain, char *at, const char *literal)
 {
 	size_t len = strlen(literal);
-	bool is_there =
-		(size_t)(plain->end - plain->at) >= len && memcmp(plain->at, literal, len) == 0;
 
-	plain->at += is_there ? len : 0;
-	return is_there;
+	return (size_t)(plain->end - at) >= len && memcmp(at, literal, len) == 0 ? at + len : NULL;
 }
 
-static struct bd_json *new_node(struct plain *plain)
+static inline struct bd_json *new_node(struct plain *plain)
 {
 	if (plain->node_count == 0) {
 		plain->nodes = bd_arena_take(plain->arena, NODES_AT_ONCE, sizeof(*plain->nodes));
@@ -227,48 +224,47 @@ static struct bd_json *new_node(struct plain *plain)
 	return plain->nodes++;
 }
 
-static bool open_node(struct plain *plain, struct bd_json *node, enum bd_json_type type)
+static inline char *open_node(
+	struct plain *plain, char *at, struct bd_json *node, enum bd_json_type type)
 {
 	if (plain->depth == BD_DEPTH_MAX) {
-		return false;
+		return NULL;
 	}
 	node->type = type;
 	plain->open[plain->depth] = node;
 	plain->last[plain->depth++] = NULL;
-	plain->at++;
-	return true;
+	return at + 1;
 }
 
 /* What stands here, but for what stands inside of it. */
-static bool take_value(struct plain *plain, struct bd_json *node)
+static inline char *take_value(struct plain *plain, char *at, struct bd_json *node)
 {
-	switch (*plain->at) {
-	case '{':
-		return open_node(plain, node, BD_JSON_IS_OBJECT);
-	case '[':
-		return open_node(plain, node, BD_JSON_IS_ARRAY);
+	switch (*at) {
 	case '"':
 		node->type = BD_JSON_IS_TEXT;
-		plain->at++;
-		return take_text(plain, &node->text);
+		return take_text(plain, at + 1, &node->text);
+	case '{':
+		return open_node(plain, at, node, BD_JSON_IS_OBJECT);
+	case '[':
+		return open_node(plain, at, node, BD_JSON_IS_ARRAY);
 	case 't':
 		node->type = BD_JSON_IS_BOOL;
 		node->text = (struct bd_bytes){ "true", 4 };
-		return take_literal(plain, "true");
+		return take_literal(plain, at, "true");
 	case 'f':
 		node->type = BD_JSON_IS_BOOL;
 		node->text = (struct bd_bytes){ "false", 5 };
-		return take_literal(plain, "false");
+		return take_literal(plain, at, "false");
 	case 'n':
 		node->type = BD_JSON_IS_NULL;
-		return take_literal(plain, "null");
+		return take_literal(plain, at, "null");
 	default:
 		node->type = BD_JSON_IS_NUMBER;
-		return take_number(plain, &node->text);
+		return take_number(plain, at, &node->text);
 	}
 }
 
-static bool has_key(const struct bd_json *object, struct bd_bytes key)
+static inline bool has_key(const struct bd_json *object, struct bd_bytes key)
 {
 	for (const struct bd_json *member = object->first; member != NULL; member = member->next) {
 		if (bd_bytes_equal(member->key, key)) {
@@ -279,69 +275,66 @@ static bool has_key(const struct bd_json *object, struct bd_bytes key)
 }
 
 /* The key, the colon, and up to the value. */
-static bool take_key(struct plain *plain, const struct bd_json *object, struct bd_bytes *key)
+static inline char *take_key(
+	struct plain *plain, char *at, const struct bd_json *object, struct bd_bytes *key)
 {
-	if (plain->at == plain->end || *plain->at != '"' || object->count == MEMBERS_MAX) {
-		return false;
+	if (*at != '"' || object->count == MEMBERS_MAX) {
+		return NULL;
 	}
-	plain->at++;
-	if (!take_text(plain, key) || has_key(object, *key)) {
-		return false;
+	at = take_text(plain, at + 1, key);
+	if (at == NULL || has_key(object, *key)) {
+		return NULL;
 	}
-	skip_blanks(plain);
-	if (plain->at == plain->end || *plain->at != ':') {
-		return false;
-	}
-	plain->at++;
-	skip_blanks(plain);
-	return true;
+	at = skip_blanks(plain, at);
+	return *at == ':' ? skip_blanks(plain, at + 1) : NULL;
 }
 
-static bool take_node(struct plain *plain, struct bd_json **root)
+static inline char *take_node(struct plain *plain, char *at, struct bd_json **root)
 {
-	struct bd_json *parent = plain->depth > 0 ? plain->open[plain->depth - 1] : NULL;
-	struct bd_json **last = plain->depth > 0 ? &plain->last[plain->depth - 1] : NULL;
+	struct bd_json *parent = plain->depth > 0 ? plain->open[plain->depth - 1] : NULL, **last;
 	struct bd_json *node = new_node(plain);
 	struct bd_bytes key = { NULL, 0 };
 
-	if (node == NULL || (parent != NULL && parent->type == BD_JSON_IS_OBJECT &&
-				    !take_key(plain, parent, &key))) {
-		return false;
+	if (node == NULL) {
+		return NULL;
 	}
-	if (plain->at == plain->end) {
-		return false;
+	if (parent != NULL && parent->type == BD_JSON_IS_OBJECT) {
+		at = take_key(plain, at, parent, &key);
+		if (at == NULL) {
+			return NULL;
+		}
 	}
-	*node = (struct bd_json){ .key = key, .text = { "", 0 }, .place = place_of(plain) };
+	*node = (struct bd_json){ .key = key, .text = { "", 0 }, .place = place_of(plain, at) };
 	if (parent == NULL) {
 		*root = node;
 	} else {
+		last = &plain->last[plain->depth - 1];
 		*(*last != NULL ? &(*last)->next : &parent->first) = node;
 		*last = node;
 		parent->count++;
 	}
-	return take_value(plain, node);
+	return take_value(plain, at, node);
 }
 
-/* After a value: closes what ends here. False: nothing but a value may follow. */
-static bool close_nodes(struct plain *plain, bool *is_wrong)
+/* After a value: closes what ends here, up to where the next begins. *is_over: there is none. */
+static inline char *close_nodes(struct plain *plain, char *at, bool *is_over)
 {
 	while (plain->depth > 0) {
 		const struct bd_json *open = plain->open[plain->depth - 1];
-		char closing = open->type == BD_JSON_IS_OBJECT ? '}' : ']';
 
-		skip_blanks(plain);
-		if (plain->at < plain->end && *plain->at == closing) {
-			plain->at++;
+		at = skip_blanks(plain, at);
+		if (*at == (open->type == BD_JSON_IS_OBJECT ? '}' : ']')) {
+			at++;
 			plain->depth--;
 			continue;
 		}
-		if (open->count > 0) {
-			*is_wrong = plain->at == plain->end || *plain->at++ != ',';
-			skip_blanks(plain);
+		if (open->count == 0) {
+			return at;
 		}
-		return false;
+		return *at == ',' ? skip_blanks(plain, at + 1) : NULL;
 	}
-	return true;
+	*is_over = true;
+	return at;
 }
 
 /* False: something is wrong or unusual. What was taken of the arena stays taken. */
@@ -350,7 +343,8 @@ static bool read_plain(
 {
 	struct plain plain;
 	struct bd_json *root = NULL;
-	bool is_wrong = false;
+	bool is_over = false;
+	char *at;
 
 	/* A run can be read wherever a byte can. */
 	plain.copy = bytes.len > SIZE_MAX - BD_JSON_RUN_BYTES
@@ -363,20 +357,18 @@ static bool read_plain(
 		memcpy(plain.copy, bytes.ptr, bytes.len);
 	}
 	memset(plain.copy + bytes.len, 0, BD_JSON_RUN_BYTES);
-	plain.at = plain.line = plain.copy;
+	plain.line = plain.copy;
 	plain.end = plain.copy + bytes.len;
 	plain.followers = plain.depth = plain.node_count = 0;
 	plain.line_number = 1;
 	plain.text_max = text_max;
 	plain.arena = arena;
-	skip_blanks(&plain);
-	do {
-		if (!take_node(&plain, &root)) {
-			return false;
-		}
-	} while (!close_nodes(&plain, &is_wrong) && !is_wrong);
-	skip_blanks(&plain);
-	if (is_wrong || plain.at != plain.end) {
+	at = skip_blanks(&plain, plain.copy);
+	while (at != NULL && !is_over) {
+		at = take_node(&plain, at, &root);
+		at = at != NULL ? close_nodes(&plain, at, &is_over) : NULL;
+	}
+	if (at == NULL || skip_blanks(&plain, at) != plain.end) {
 		return false;
 	}
 	*out = root;

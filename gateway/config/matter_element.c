@@ -456,6 +456,7 @@ static void write_members(struct bd_compiler *compiler, struct bd_element *eleme
 	struct bd_json_writer w;
 	struct bd_buf text;
 
+	element->name = bd_bytes_of(element->id);
 	bd_buf_init(&text, 65536);
 	bd_jw_init(&w, &text);
 	bd_jw_object(&w, NULL);

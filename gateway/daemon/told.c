@@ -47,7 +47,7 @@ static bool list_evidence(
 enum bd_code bd_told_element(
 	struct bd_trail_element *out, const struct bd_finding *finding, struct bd_arena *arena)
 {
-	*out = (struct bd_trail_element){ .id = bd_bytes_of(finding->element->id),
+	*out = (struct bd_trail_element){ .id = finding->element->name,
 		.pointer = bd_case_pointer(finding->subject),
 		.code = bd_finding_name(finding->code),
 		.flags = flag_names(finding->flags, arena),
