@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char bd_bytes_zeroes[BD_FIXED_MAX_BYTES];
+
 int bd_bytes_compare(struct bd_bytes a, struct bd_bytes b)
 {
 	size_t len = a.len < b.len ? a.len : b.len;

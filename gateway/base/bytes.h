@@ -263,44 +263,60 @@ static inline struct bd_bytes bd_read_bytes(struct bd_reader *reader, size_t len
 	return bytes;
 }
 
+/* So many bytes, BD_FIXED_MAX_BYTES at the most, of which each has its place; zeroes past the end.
+ */
+#define BD_FIXED_MAX_BYTES 128
+extern const char bd_bytes_zeroes[BD_FIXED_MAX_BYTES];
+static inline const char *bd_read_fixed(struct bd_reader *reader, size_t len)
+{
+	struct bd_bytes bytes = bd_read_bytes(reader, len);
+
+	return bytes.ptr != NULL ? bytes.ptr : bd_bytes_zeroes;
+}
+
+/* What bd_put_... put there. */
+static inline uint16_t bd_get_u16(const char *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be16toh(value);
+}
+
+static inline uint32_t bd_get_u32(const char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
+}
+
+static inline uint64_t bd_get_u64(const char *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
+}
+
 static inline uint8_t bd_read_u8(struct bd_reader *reader)
 {
-	struct bd_bytes bytes = bd_read_bytes(reader, 1);
-
-	return bytes.ptr != NULL ? (uint8_t)*bytes.ptr : 0;
+	return (uint8_t)*bd_read_fixed(reader, 1);
 }
 
 static inline uint16_t bd_read_u16(struct bd_reader *reader)
 {
-	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint16_t));
-	uint16_t value = 0;
-
-	if (bytes.ptr != NULL) {
-		memcpy(&value, bytes.ptr, sizeof(value));
-	}
-	return be16toh(value);
+	return bd_get_u16(bd_read_fixed(reader, sizeof(uint16_t)));
 }
 
 static inline uint32_t bd_read_u32(struct bd_reader *reader)
 {
-	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint32_t));
-	uint32_t value = 0;
-
-	if (bytes.ptr != NULL) {
-		memcpy(&value, bytes.ptr, sizeof(value));
-	}
-	return be32toh(value);
+	return bd_get_u32(bd_read_fixed(reader, sizeof(uint32_t)));
 }
 
 static inline uint64_t bd_read_u64(struct bd_reader *reader)
 {
-	struct bd_bytes bytes = bd_read_bytes(reader, sizeof(uint64_t));
-	uint64_t value = 0;
-
-	if (bytes.ptr != NULL) {
-		memcpy(&value, bytes.ptr, sizeof(value));
-	}
-	return be64toh(value);
+	return bd_get_u64(bd_read_fixed(reader, sizeof(uint64_t)));
 }
 
 static inline struct bd_bytes bd_read_sized(struct bd_reader *reader)

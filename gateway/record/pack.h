@@ -32,11 +32,10 @@ enum bd_code bd_value_pack(struct bd_buf *buf, const struct bd_value *value);
 /* Here, because opening a node is little but this. */
 static inline struct bd_value bd_value_unpack(struct bd_reader *reader)
 {
-	struct bd_value value;
+	const char *at = bd_read_fixed(reader, 7);
+	struct bd_value value = { .field = bd_get_u16(at), .flags = (uint8_t)at[2] };
 
-	value.field = bd_read_u16(reader);
-	value.flags = bd_read_u8(reader);
-	value.text = bd_read_sized(reader);
+	value.text = bd_read_bytes(reader, bd_get_u32(at + 3));
 	value.native = bd_read_sized(reader);
 	return value;
 }

@@ -71,16 +71,15 @@ static enum bd_code refresh(struct bd_store_reader *reader, struct bd_diag *diag
 /* -- the subject -- */
 
 static const struct bd_node_marker *newest_marker(const struct bd_node *const *nodes, size_t count,
-	const struct bd_cover *cover, bool *blocked)
+	const struct bd_cover_names *names, uint16_t entity, bool *blocked)
 {
-	struct bd_bytes source = bd_bytes_of(cover->source), section = bd_bytes_of(cover->section);
 	const struct bd_node_marker *newest = NULL;
 
 	for (size_t n = 0; n < count; n++) {
 		const struct bd_node_marker *marker =
-			bd_node_find_marker(nodes[n], source, section, cover->entity);
+			bd_node_find_marker(nodes[n], names->source, names->section, entity);
 
-		*blocked |= bd_node_is_blocked(nodes[n], source, cover->entity);
+		*blocked |= bd_node_is_blocked(nodes[n], names->source, entity);
 		if (marker != NULL &&
 			(newest == NULL || marker->received_ms > newest->received_ms)) {
 			newest = marker;
@@ -146,6 +145,8 @@ enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
 	const struct bd_covers *covers = reader->covers;
 	struct bd_coverage *list = bd_arena_alloc(arena, covers->group_count, sizeof(*list));
 	struct group *groups = bd_arena_alloc(arena, covers->group_count, sizeof(*groups));
+	const struct bd_node *telling[BD_SUBJECT_NODES_MAX];
+	size_t telling_count = 0;
 	enum bd_code code =
 		list == NULL || groups == NULL ? bd_arena_code(arena) : refresh(reader, diag);
 
@@ -155,11 +156,16 @@ enum bd_code bd_cover_fill(struct bd_held *held, struct bd_store_reader *reader,
 	for (size_t g = 0; g < covers->group_count; g++) {
 		list[g].state = BD_COVERAGE_NONE;
 	}
+	for (size_t n = 0; n < count; n++) {
+		if (nodes[n]->markers != NULL || nodes[n]->blocks != NULL) {
+			telling[telling_count++] = nodes[n];
+		}
+	}
 	for (size_t i = 0; i < covers->count; i++) {
 		const struct bd_cover *cover = &covers->items[i];
 		struct bd_coverage *sum = &list[covers->groups[i]];
-		const struct bd_node_marker *marker =
-			newest_marker(nodes, count, cover, &sum->is_blocked);
+		const struct bd_node_marker *marker = newest_marker(
+			telling, telling_count, &covers->names[i], cover->entity, &sum->is_blocked);
 
 		add_cover(sum, &groups[covers->groups[i]], cover, &reader->now[i], marker);
 	}

@@ -23,7 +23,10 @@
 
 /* The covers in force: readers take them with their snapshot. */
 struct bd_covers {
-	struct bd_cover *items;
+	struct bd_cover *items; /* those of one source have one text of it */
+	struct bd_cover_names {
+		struct bd_bytes source, section;
+	} * names;      /* of each item */
 	size_t *groups; /* of each item: same source and entity, in the order they first come */
 	size_t count, group_count;
 	struct bd_arena arena;

@@ -315,7 +315,7 @@ static enum bd_code add_inverse(struct bd_lookup *lookup, const struct asked *as
 static int compare_statements(const void *a, const void *b)
 {
 	const struct bd_statement *x = a, *y = b;
-	int order = strcmp(x->source, y->source);
+	int order = x->source == y->source ? 0 : strcmp(x->source, y->source);
 
 	order = order != 0 ? order : (x->entity > y->entity) - (x->entity < y->entity);
 	order = order != 0 ? order : bd_bytes_compare(x->row_key, y->row_key);

@@ -20,11 +20,9 @@ static enum bd_code pack_order(struct bd_buf *out, struct bd_order order)
 
 static struct bd_order read_order(struct bd_reader *reader)
 {
-	struct bd_order order;
+	const char *at = bd_read_fixed(reader, 1 + sizeof(uint64_t));
 
-	order.rank = bd_read_u8(reader);
-	order.order = (int64_t)bd_read_u64(reader);
-	return order;
+	return (struct bd_order){ (uint8_t)at[0], (int64_t)bd_get_u64(at + 1) };
 }
 
 static enum bd_code pack_stamp(struct bd_buf *out, const struct bd_stamp *stamp)
@@ -170,26 +168,31 @@ static enum bd_code pack_field(struct bd_buf *out, const struct bd_node_field *f
 	return BD_OK;
 }
 
-static void read_value(struct bd_node_value *value, struct bd_reader *reader)
+static inline void read_value(struct bd_node_value *value, struct bd_reader *reader)
 {
+	const char *at;
+
 	value->value = bd_value_unpack(reader);
-	value->as_of_ms = (int64_t)bd_read_u64(reader);
-	value->received_ms = (int64_t)bd_read_u64(reader);
-	value->message = bd_read_u64(reader);
+	at = bd_read_fixed(reader, 3 * sizeof(uint64_t));
+	value->as_of_ms = (int64_t)bd_get_u64(at);
+	value->received_ms = (int64_t)bd_get_u64(at + 8);
+	value->message = bd_get_u64(at + 16);
 }
+
+/* Number, order and count of values. */
+#define FIELD_MIN_BYTES 12
 
 /* `first` is room for the one value that nearly every field has. Sets all of the field. */
 static void read_field(struct bd_node_field *field, struct bd_node_value *first,
 	struct bd_reader *reader, struct bd_arena *arena)
 {
+	const char *at = bd_read_fixed(reader, FIELD_MIN_BYTES);
 	struct bd_node_value **link = &field->values, *value = first;
-	size_t count;
+	size_t count = (uint8_t)at[11];
 
-	*field = (struct bd_node_field){ 0 };
-	field->number = bd_read_u16(reader);
-	field->order = read_order(reader);
-	count = bd_read_u8(reader);
-	field->is_recalled = count == 0;
+	*field = (struct bd_node_field){ .number = bd_get_u16(at),
+		.is_recalled = count == 0,
+		.order = { (uint8_t)at[2], (int64_t)bd_get_u64(at + 3) } };
 	for (size_t i = 0; i < count && reader->ok; i++) {
 		value = i == 0 ? first : bd_arena_take(arena, 1, sizeof(*value));
 		if (value == NULL) {
@@ -202,9 +205,6 @@ static void read_field(struct bd_node_field *field, struct bd_node_value *first,
 		link = &value->next;
 	}
 }
-
-/* Number, order and count of values. */
-#define FIELD_MIN_BYTES 12
 
 /* All fields of a row and their values from two pieces of memory. */
 static struct bd_node_field *read_fields(struct bd_reader *reader, struct bd_arena *arena)
@@ -260,8 +260,7 @@ enum bd_code bd_node_pack_row(struct bd_buf *out, const struct bd_node_row *row)
 
 static void read_row(struct bd_node_row *row, struct bd_reader *reader, struct bd_arena *arena)
 {
-	const char *begin = reader->rest.ptr;
-	struct bd_bytes digest;
+	const char *begin = reader->rest.ptr, *at;
 
 	row->source = read_short(reader);
 	row->section = read_short(reader);
@@ -270,15 +269,13 @@ static void read_row(struct bd_node_row *row, struct bd_reader *reader, struct b
 	row->base = read_stamp(reader);
 	row->deleted = read_stamp(reader);
 	row->told = read_stamp(reader);
-	row->as_of_ms = (int64_t)bd_read_u64(reader);
-	row->received_ms = (int64_t)bd_read_u64(reader);
-	row->message = bd_read_u64(reader);
-	row->first = bd_read_u64(reader);
-	row->version = bd_read_u64(reader);
-	digest = bd_read_bytes(reader, sizeof(row->digest));
-	if (digest.ptr != NULL) {
-		memcpy(row->digest, digest.ptr, sizeof(row->digest));
-	}
+	at = bd_read_fixed(reader, 5 * sizeof(uint64_t) + sizeof(row->digest));
+	row->as_of_ms = (int64_t)bd_get_u64(at);
+	row->received_ms = (int64_t)bd_get_u64(at + 8);
+	row->message = bd_get_u64(at + 16);
+	row->first = bd_get_u64(at + 24);
+	row->version = bd_get_u64(at + 32);
+	memcpy(row->digest, at + 40, sizeof(row->digest));
 	row->aliases = read_names(reader, arena);
 	row->others = read_names(reader, arena);
 	row->fields = read_fields(reader, arena);

@@ -52,6 +52,17 @@ static bool group_covers(struct bd_covers *covers)
 	return covers->groups != NULL;
 }
 
+/* That of an earlier item, where it is of the same source. */
+static const char *source_text(struct bd_covers *covers, const char *source)
+{
+	for (size_t i = 0; i < covers->count; i++) {
+		if (strcmp(covers->items[i].source, source) == 0) {
+			return covers->items[i].source;
+		}
+	}
+	return bd_arena_text(&covers->arena, bd_bytes_of(source));
+}
+
 static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 {
 	struct bd_covers *covers = calloc(1, sizeof(*covers));
@@ -62,11 +73,12 @@ static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 	bd_arena_init(&covers->arena, (size_t)16 << 20);
 	covers->references = 1;
 	covers->items = bd_arena_alloc(&covers->arena, count, sizeof(*covers->items));
-	for (size_t i = 0; covers->items != NULL && i < count; i++) {
+	covers->names = bd_arena_alloc(&covers->arena, count, sizeof(*covers->names));
+	for (size_t i = 0; covers->items != NULL && covers->names != NULL && i < count; i++) {
 		struct bd_cover *copy = &covers->items[i];
 
 		*copy = items[i];
-		copy->source = bd_arena_text(&covers->arena, bd_bytes_of(items[i].source));
+		copy->source = source_text(covers, items[i].source);
 		copy->feed = bd_arena_text(&covers->arena, bd_bytes_of(items[i].feed));
 		copy->section = bd_arena_text(&covers->arena, bd_bytes_of(items[i].section));
 		copy->cycle = items[i].cycle == NULL
@@ -75,6 +87,8 @@ static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 		if (copy->source == NULL || copy->feed == NULL || copy->section == NULL) {
 			break;
 		}
+		covers->names[i] = (struct bd_cover_names){ bd_bytes_of(copy->source),
+			bd_bytes_of(copy->section) };
 		covers->count++;
 	}
 	if (covers->items == NULL || covers->count != count || !group_covers(covers)) {
