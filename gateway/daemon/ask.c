@@ -17,15 +17,67 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define KEY_MAX_BYTES 128
+/* Of a loop: as many as have come in a turn, nearly always. */
+#define ASKS_KEPT 64
+#define ASK_BODY_KEPT_BYTES 16384
+
+/* Zeroed, but for the memory of its body. NULL: no memory. */
+static struct ask *take(struct bd_loop *loop)
+{
+	struct ask *ask = loop->asks;
+	struct bd_buf body;
+
+	if (ask == NULL) {
+		return calloc(1, sizeof(*ask));
+	}
+	loop->asks = ask->next;
+	loop->ask_count--;
+	body = ask->body;
+	memset(ask, 0, sizeof(*ask));
+	ask->body = body;
+	bd_buf_clear(&ask->body);
+	return ask;
+}
+
+/* Of another's memory there may be more than this one may have. */
+static void set_body_max(struct ask *ask, size_t max)
+{
+	if (ask->body.cap > max) {
+		bd_buf_release(&ask->body);
+	}
+	ask->body.max = max;
+}
+
+static void give(struct bd_loop *loop, struct ask *ask)
+{
+	if (loop->ask_count == ASKS_KEPT || ask->body.cap > ASK_BODY_KEPT_BYTES) {
+		bd_buf_release(&ask->body);
+		free(ask);
+		return;
+	}
+	ask->next = loop->asks;
+	loop->asks = ask;
+	loop->ask_count++;
+}
 
 void bd_ask_free(struct ask *ask)
 {
 	bd_later_not(&ask->call.loop->laters, &ask->later);
 	bd_look_release(ask->look);
 	bd_ask_lines_free(ask);
-	bd_buf_release(&ask->body);
 	bd_call_close(&ask->call);
-	free(ask);
+	give(ask->call.loop, ask);
+}
+
+void bd_asks_free(struct bd_loop *loop)
+{
+	while (loop->asks != NULL) {
+		struct ask *ask = loop->asks;
+
+		loop->asks = ask->next;
+		bd_buf_release(&ask->body);
+		free(ask);
+	}
 }
 
 /* -- one question -- */
@@ -288,7 +340,7 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 				 : "Idempotency-Key has 1 to 128 bytes");
 		return;
 	}
-	ask = calloc(1, sizeof(*ask));
+	ask = take(loop);
 	if (ask == NULL) {
 		bd_problem_respond_code(exchange, BD_NO_MEMORY, "");
 		return;
@@ -307,11 +359,11 @@ static void begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	/* One line, and of a batch the run that the network brought with it. */
 	ask->is_whole = bd_http_is_body_expected(exchange);
 	if (is_lines && ask->is_whole) {
-		bd_buf_init(&ask->body, BD_SIGNED_LINES_MAX_BYTES);
+		set_body_max(ask, BD_SIGNED_LINES_MAX_BYTES);
 		return;
 	}
-	bd_buf_init(&ask->body, loop->setup->settings->question_max_bytes +
-					(is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
+	set_body_max(ask, loop->setup->settings->question_max_bytes +
+				  (is_lines ? BD_BODY_GATHER_MAX_BYTES : 0));
 }
 
 void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,

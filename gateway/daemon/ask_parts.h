@@ -23,6 +23,7 @@ struct ask_line {
 };
 
 struct ask {
+	struct ask *next; /* of those that are over */
 	struct bd_call call;
 	struct bd_question question;
 	bool is_lines;

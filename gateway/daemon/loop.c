@@ -585,6 +585,7 @@ void bd_loop_close(struct bd_loop *loop)
 	bd_audit_close(&loop->audit);
 	bd_arena_release(&loop->arena);
 	bd_buf_release(&loop->answer);
+	bd_asks_free(loop);
 	bd_setup_unref(loop->setup);
 	uv_loop_close(&loop->uv);
 }

@@ -63,6 +63,7 @@ struct bd_nonces;
 struct bd_uploads;
 struct bd_puller;
 struct bd_look;
+struct ask;
 
 /* What works on a loop beside its listeners: what fetches from sources by itself. It is made before
  * the loop's thread runs, and freed by its maker after bd_loop_close; both are called on the loop's
@@ -91,6 +92,8 @@ struct bd_loop {
 	 * time, at once. */
 	struct bd_arena arena;
 	struct bd_buf answer;
+	struct ask *asks; /* that are over: the next question has their memory (ask_parts.h) */
+	size_t ask_count;
 	struct bd_setup *setup;
 	struct bd_loop_counts counts;
 	struct bd_audit audit; /* what is entered into the trail */

@@ -35,6 +35,8 @@ void bd_compare_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_query_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
+/* The memory of questions that are over: at the end. */
+void bd_asks_free(struct bd_loop *loop);
 void bd_recall_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
 	const struct bd_sender *sender, const struct bd_route_parts *parts);
 void bd_dispute_begin(struct bd_loop *loop, struct bd_http_exchange *exchange,
