@@ -85,6 +85,19 @@ rejected_row_keeps() {
 		jq -e '[.statements[] | select(.entity == "arrears")][0].blocked == false' "$work/body"
 }
 
+# As the number of who ran a business once was: eighteen digits of an identity number.
+tax_number_of_an_owner() {
+	local number=44031119850505501X
+	sed "s/92440311MAXXXXX152/$number/; s|<shxydm>[^<]*</shxydm>||; s/10124403000000000152/10124403000000000990/
+		s/440311199106159019/$number/; s/林示例/周示例/" "$tax" >"$work/m.xml"
+	[ "$(push tax/gt3 "$work/m.xml")" = 200 ] && query "{\"entity\":\"organization\",\"tax_no\":\"$number\"}" >/dev/null &&
+		body_is '.status == "found" and ([.identifiers[].kind] | sort) == ["dept_key", "taxpayer_no"]
+			and any(.statements[]; .entity == "tax_status")' || return 1
+	query "{\"entity\":\"person\",\"id_type\":\"resident_id\",\"id_no\":\"$number\"}" >/dev/null
+	body_is '.status == "found" and [.identifiers[].kind] == ["resident_id"]
+		and all(.statements[]; .entity == "person" or (.entity == "relation" and .inverse))'
+}
+
 missing_day() {
 	compare "$cases/01-pass.json" >/dev/null && body_is '.decision == "pass"' || return 1
 	: >"$work/empty"
@@ -254,6 +267,7 @@ check 'a tax reply without the arrears grid erases no arrears' grid_missing_keep
 check 'an empty arrears grid says none' grid_empty_clears
 check 'a rejected row keeps its predecessor and blocks it' rejected_row_keeps
 check 'a missing daily file makes a proven absence unavailable' missing_day
+check "a tax number that looks like a citizen's stays its organization's" tax_number_of_an_owner
 check 'a control total that differs stores nothing' expect 422 delivery.total \
 	push market/e_cancel "$top/adapters/market/samples/market_20260601_E_CANCEL.gb18030.txt" '?delivery=2026-06-02&total=9'
 check 'an idempotency key gives the first receipt, another body is refused' repeat_gives_first
