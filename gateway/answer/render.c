@@ -9,10 +9,12 @@
 
 #define PARTS_MAX 32
 
-/* What is written at once: a text of ours, one of the matter, a text of ours... */
+/* What is written at once: a text of ours, one of the matter, a text of ours... Each lives until it
+ * is written. */
 struct parts {
 	struct bd_bytes items[PARTS_MAX];
 	size_t count;
+	char digits[BD_JW_INTEGER_BYTES]; /* of one number */
 };
 
 static inline void add(struct parts *parts, struct bd_bytes bytes)
@@ -68,20 +70,19 @@ static void write_reason(struct bd_json_writer *w, const char *reason)
 	}
 }
 
-/* What a source told: no more than one of these before it is written, for the text of a time is
- * the writer's until it is asked for another. */
+/* What a source told: no more than one of these before it is written, for the digits are the
+ * parts', and the text of a time the writer's until it is asked for another. */
 struct told {
 	struct bd_bytes source; /* empty = none */
 	struct bd_bytes as_of, age;
-	char room[BD_JW_INTEGER_BYTES];
 };
 
-static void tell(struct told *told, struct bd_json_writer *w, const char *source, int64_t as_of_ms,
-	int64_t received_ms, int64_t now_ms)
+static void tell(struct told *told, struct parts *parts, struct bd_json_writer *w,
+	const char *source, int64_t as_of_ms, int64_t received_ms, int64_t now_ms)
 {
 	told->source = source != NULL ? bd_bytes_of(source) : (struct bd_bytes){ NULL, 0 };
 	told->as_of = bd_jw_time_text(w, as_of_ms);
-	told->age = received_ms != 0 ? bd_jw_digits(told->room, (now_ms - received_ms) / 1000)
+	told->age = received_ms != 0 ? bd_jw_digits(parts->digits, (now_ms - received_ms) / 1000)
 				     : (struct bd_bytes){ NULL, 0 };
 }
 
@@ -122,7 +123,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 {
 	struct told told;
 
-	tell(&told, w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
+	tell(&told, parts, w, finding->source, finding->as_of_ms, finding->received_ms, now_ms);
 	add_told(parts, &told, false);
 	if (finding->evidence_count == 0) {
 		add_next(parts, bd_bytes_of(",\"sources\":[]"));
@@ -132,7 +133,7 @@ static void add_sources(struct parts *parts, struct bd_json_writer *w,
 
 		if (i > 0 || !is_told_so(finding, one)) {
 			flush(parts, w);
-			tell(&told, w, one->source, one->as_of_ms, one->received_ms, now_ms);
+			tell(&told, parts, w, one->source, one->as_of_ms, one->received_ms, now_ms);
 		}
 		if (i == 0) {
 			add_next(parts, bd_bytes_of(",\"sources\":["));
