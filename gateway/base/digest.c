@@ -77,7 +77,7 @@ static size_t sum_of(const struct bd_bytes *parts, size_t count)
 /* Ends a message whose first `before` bytes, whole blocks, are digested: of what is short the
  * blocks are made here, for what OpenSSL keeps of a message that may go on takes twice as long as
  * its digest. */
-static bool end_short(SHA256_CTX *context, size_t before, const struct bd_bytes *parts,
+static void end_short(SHA256_CTX *context, size_t before, const struct bd_bytes *parts,
 	size_t count, uint8_t out[BD_DIGEST_BYTES])
 {
 	char blocks[2 * BLOCK_BYTES], *at = blocks, *digest = (char *)out;
@@ -98,7 +98,6 @@ static bool end_short(SHA256_CTX *context, size_t before, const struct bd_bytes 
 		digest = bd_put_u32(digest, context->h[i]);
 	}
 	bd_wipe(blocks, size);
-	return true;
 }
 
 /* Works on a copy: the context is begun with, or with nothing but whole blocks. */
@@ -109,7 +108,8 @@ static bool end_parts(const SHA256_CTX *begun, size_t before, const struct bd_by
 	bool is_good = true;
 
 	if (sum_of(parts, count) <= SHORT_BYTES) {
-		return end_short(&context, before, parts, count, out);
+		end_short(&context, before, parts, count, out);
+		return true;
 	}
 	for (size_t i = 0; i < count && is_good; i++) {
 		is_good = SHA256_Update(&context, parts[i].ptr, parts[i].len) == 1;

@@ -19,7 +19,7 @@ enum bd_code bd_sha256_final(struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]
 enum bd_code bd_sha256_so_far(const struct bd_sha256 *sha, uint8_t out[BD_DIGEST_BYTES]);
 void bd_sha256_free(struct bd_sha256 *sha);
 enum bd_code bd_sha256_of(struct bd_bytes bytes, uint8_t out[BD_DIGEST_BYTES]);
-/* Of what the parts are together: nothing is copied that would have to be wiped. */
+/* Of what the parts are together; a copy of what is short is wiped. */
 enum bd_code bd_sha256_of_parts(
 	const struct bd_bytes *parts, size_t count, uint8_t out[BD_DIGEST_BYTES]);
 

@@ -154,18 +154,6 @@ void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_
 	}
 }
 
-void bd_jw_quote(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes plain)
-{
-	char *at = begin(writer, key, plain.len + 2);
-
-	if (at != NULL) {
-		*at++ = '"';
-		at = bd_bytes_put(at, plain);
-		*at++ = '"';
-		end(writer, at);
-	}
-}
-
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words)
 {
 	bd_jw_array(writer, key);

@@ -33,7 +33,6 @@ void bd_jw_init(struct bd_json_writer *writer, struct bd_buf *out);
 /* By the bytes of a key, for those below. */
 void bd_jw_open(struct bd_json_writer *writer, struct bd_bytes key, char bracket);
 void bd_jw_member(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes text);
-void bd_jw_quote(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes plain);
 void bd_jw_value(struct bd_json_writer *writer, struct bd_bytes key, struct bd_bytes json);
 void bd_jw_integer(struct bd_json_writer *writer, struct bd_bytes key, int64_t value);
 
@@ -63,12 +62,6 @@ static inline void bd_jw_bytes(struct bd_json_writer *writer, const char *key, s
 	bd_jw_member(writer, bd_jw_key(key), text);
 }
 
-/* A text of ours in which nothing has to be escaped. */
-static inline void bd_jw_plain(struct bd_json_writer *writer, const char *key, struct bd_bytes text)
-{
-	bd_jw_quote(writer, bd_jw_key(key), text);
-}
-
 /* An array of the words of a text: a blank stands between them. */
 void bd_jw_words(struct bd_json_writer *writer, const char *key, struct bd_bytes words);
 
@@ -96,13 +89,8 @@ static inline void bd_jw_time(struct bd_json_writer *writer, const char *key, in
 	bd_jw_value(writer, bd_jw_key(key), bd_jw_time_text(writer, ms));
 }
 
-/* Members of the object that is open, written before, without brackets; and with all that stands
- * between them, in parts: JSON as a whole, of which each is some. */
-static inline void bd_jw_members(struct bd_json_writer *writer, struct bd_bytes members)
-{
-	bd_jw_value(writer, bd_jw_key(NULL), members);
-}
-
+/* Members, or items, of what is open: valid JSON of our own in parts, with all that stands between
+ * them. The writer sets the comma before the first. */
 void bd_jw_parts(struct bd_json_writer *writer, const struct bd_bytes *parts, size_t count);
 /* For these: digits before the end of the room. */
 struct bd_bytes bd_jw_digits(char room[BD_JW_INTEGER_BYTES], int64_t value);

@@ -56,14 +56,17 @@ static void note_sent(struct ask *ask, size_t count)
 	ask->unsent -= count;
 }
 
-/* The entries of the lines that are answered, before these leave. Where one could not be written,
- * none of the lines is answered but by that. */
+/* The entries of the lines that are answered, if any are, before these leave. Where one could not
+ * be written, none of the lines is answered but by that. */
 static void write_entries(struct ask *ask)
 {
 	static const struct bd_diag diag = { .code = BD_TRAIL_UNAVAILABLE };
 	struct bd_audit *audit = &ask->call.loop->audit;
 	struct bd_buf *answers = &ask->answers;
 
+	if (ask->unsent == 0) {
+		return;
+	}
 	if (bd_audit_flush(audit, NULL) != BD_OK || bd_trail_losses(audit->log) != ask->losses) {
 		bd_buf_clear(answers);
 		for (size_t i = 0; i < ask->unsent; i++) {
@@ -79,9 +82,7 @@ static bool flush(struct ask *ask)
 	struct bd_buf *answers = &ask->answers;
 	bool is_wanted = true;
 
-	if (ask->unsent > 0) {
-		write_entries(ask);
-	}
+	write_entries(ask);
 	if (answers->len > 0) {
 		begin_lines(ask);
 		is_wanted = bd_http_write(ask->call.exchange, bd_buf_bytes(answers));
@@ -389,9 +390,8 @@ void bd_ask_lines_break(struct ask *ask, enum bd_code code)
 {
 	struct bd_diag diag = { .code = code };
 
-	if (ask->unsent > 0) {
-		flush(ask);
-	}
+	/* Whether the client can take more is told by the last. */
+	flush(ask);
 	bd_question_refuse(&ask->question, code);
 	end_line(ask, ask->answers.len, &diag);
 	ask->is_body_over = true;

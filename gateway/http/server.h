@@ -89,6 +89,7 @@ enum bd_code bd_http_listen(struct bd_http_loop *loop, const char *address, unsi
 void bd_http_loop_drain(struct bd_http_loop *loop);
 /* Answers that wait for marks up to this one leave; true when some still wait for a later one. */
 bool bd_http_loop_release(struct bd_http_loop *loop, uint64_t safe);
+/* Does an answer wait for its mark? */
 bool bd_http_loop_has_held(const struct bd_http_loop *loop);
 /* What they wait for will not come: their connections are closed without a word. */
 void bd_http_loop_drop_held(struct bd_http_loop *loop);

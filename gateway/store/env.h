@@ -33,6 +33,9 @@ struct bd_covers {
 	unsigned references; /* under the store's lock */
 };
 
+/* The text that covers of this source have of it; NULL = it has none. */
+const char *bd_covers_source(const struct bd_covers *covers, struct bd_bytes source);
+
 struct bd_cases;
 struct bd_case_sink;
 /* Pieces of the node keys whose change may settle an obligation: obligations_watch.c. */

@@ -100,22 +100,13 @@ static enum bd_code tell_whose(struct bd_statement *statement, const struct bd_n
 
 /* Of one that is covered the text of its covers: to compare what is one and the same costs nothing.
  */
-static const char *source_text(struct bd_lookup *lookup, struct bd_bytes source)
-{
-	const struct bd_covers *covers = lookup->reader->covers;
-
-	for (size_t i = 0; i < covers->count; i++) {
-		if (bd_bytes_is(source, covers->items[i].source)) {
-			return covers->items[i].source;
-		}
-	}
-	return bd_arena_text(lookup->arena, source);
-}
-
 static const char *source_of(struct bd_lookup *lookup, struct bd_bytes source)
 {
 	if (lookup->source == NULL || !bd_bytes_is(source, lookup->source)) {
-		lookup->source = source_text(lookup, source);
+		lookup->source = bd_covers_source(lookup->reader->covers, source);
+		if (lookup->source == NULL) {
+			lookup->source = bd_arena_text(lookup->arena, source);
+		}
 	}
 	return lookup->source;
 }

@@ -52,15 +52,14 @@ static bool group_covers(struct bd_covers *covers)
 	return covers->groups != NULL;
 }
 
-/* That of an earlier item, where it is of the same source. */
-static const char *source_text(struct bd_covers *covers, const char *source)
+const char *bd_covers_source(const struct bd_covers *covers, struct bd_bytes source)
 {
 	for (size_t i = 0; i < covers->count; i++) {
-		if (strcmp(covers->items[i].source, source) == 0) {
+		if (bd_bytes_equal(covers->names[i].source, source)) {
 			return covers->items[i].source;
 		}
 	}
-	return bd_arena_text(&covers->arena, bd_bytes_of(source));
+	return NULL;
 }
 
 static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
@@ -76,9 +75,13 @@ static struct bd_covers *covers_copy(const struct bd_cover *items, size_t count)
 	covers->names = bd_arena_alloc(&covers->arena, count, sizeof(*covers->names));
 	for (size_t i = 0; covers->items != NULL && covers->names != NULL && i < count; i++) {
 		struct bd_cover *copy = &covers->items[i];
+		struct bd_bytes source = bd_bytes_of(items[i].source);
 
 		*copy = items[i];
-		copy->source = source_text(covers, items[i].source);
+		copy->source = bd_covers_source(covers, source);
+		if (copy->source == NULL) {
+			copy->source = bd_arena_text(&covers->arena, source);
+		}
 		copy->feed = bd_arena_text(&covers->arena, bd_bytes_of(items[i].feed));
 		copy->section = bd_arena_text(&covers->arena, bd_bytes_of(items[i].section));
 		copy->cycle = items[i].cycle == NULL

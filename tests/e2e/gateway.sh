@@ -135,6 +135,16 @@ batch_in_order() {
 		tail -n 1 "$work/body" | jq -e '.code == "matter.unknown"'
 }
 
+# Forty questions, and a line that never ends: all of them are answered, then that one is refused.
+batch_ends_at_what_is_too_long() {
+	local line
+	line=$(jq -c .question "$cases/01-pass.json")
+	{ for _ in $(seq 40); do printf '%s\n' "$line"; done && head -c 8000000 /dev/zero | tr '\0' ' '; } >"$work/long.ndjson"
+	[ "$(ask POST /v1/compare -H 'Content-Type: application/x-ndjson' -H 'Expect:' --data-binary "@$work/long.ndjson")" = 200 ] &&
+		jq -se 'length == 41 and all(.[:40][]; .decision == "pass") and (map(.receipt) | unique | length) == 41
+			and .[40].code == "http.too_large"' "$work/body"
+}
+
 gzip_body() {
 	gzip -c "$nws" >"$work/m.gz"
 	[ "$(push social/nws "$work/m.gz" '' -H 'Content-Encoding: gzip')" = 200 ] && body_is '.rejected == 0'
@@ -273,6 +283,7 @@ check 'a control total that differs stores nothing' expect 422 delivery.total \
 check 'an idempotency key gives the first receipt, another body is refused' repeat_gives_first
 check 'a dry run stores nothing' dry_run_stores_nothing
 check 'a batch is answered line by line, in order' batch_in_order
+check 'a batch with a line that is too long is answered up to it' batch_ends_at_what_is_too_long
 check 'a gzip body is opened' gzip_body
 check 'a gzip bomb is refused' gzip_bomb
 printf '<?xml version="1.0"?><!DOCTYPE response [<!ENTITY a "b">]><response/>' >"$work/m.xml"
