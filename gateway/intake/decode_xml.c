@@ -410,23 +410,6 @@ static bool is_blank(char byte)
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-/* Whole characters only: libxml2 may not see half of one. */
-static void parse(struct decoder *decoder, struct bd_bytes text)
-{
-	for (size_t i = 0; i < text.len && !decoder->is_begun; i++) {
-		decoder->is_begun = !is_blank(text.ptr[i]);
-		if (decoder->is_begun && text.ptr[i] != '<') {
-			move_end(decoder, (struct bd_bytes){ text.ptr, i });
-			fail_at_end(decoder, BD_XML_SYNTAX, "XML begins with <");
-			return;
-		}
-	}
-	move_end(decoder, text);
-	if (text.len > 0) {
-		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
-	}
-}
-
 /* The text ends here, badly. libxml2 keeps back what it cannot tell apart yet: a fault in there
  * comes first. */
 static void break_off(struct decoder *decoder, enum bd_code code, const char *detail)
@@ -440,6 +423,31 @@ static void break_off(struct decoder *decoder, enum bd_code code, const char *de
 		bd_diag_clear(&decoder->diag);
 	}
 	fail_at_end(decoder, code, detail);
+}
+
+/* Whole characters only: libxml2 may not see half of one. */
+static void parse(struct decoder *decoder, struct bd_bytes text)
+{
+	const char *nul;
+
+	for (size_t i = 0; i < text.len && !decoder->is_begun; i++) {
+		decoder->is_begun = !is_blank(text.ptr[i]);
+		if (decoder->is_begun && text.ptr[i] != '<') {
+			move_end(decoder, (struct bd_bytes){ text.ptr, i });
+			fail_at_end(decoder, BD_XML_SYNTAX, "XML begins with <");
+			return;
+		}
+	}
+	/* To libxml2 a NUL is a control character or the end of what it has, as the cuts fall. */
+	nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
+	text.len = nul != NULL ? (size_t)(nul - text.ptr) : text.len;
+	move_end(decoder, text);
+	if (text.len > 0) {
+		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
+	}
+	if (nul != NULL && decoder->code == BD_OK) {
+		break_off(decoder, BD_TEXT_CONTROL, "");
+	}
 }
 
 static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes bytes)
