@@ -21,6 +21,13 @@ enum bd_code bd_apply_open(
 		.journal = journal,
 		.context = { bd_bytes_of(entry->source), entry->received_ms, entry->message,
 			journal->snapshot } };
+	bd_maker_init(&apply->maker);
+	apply->maker.view = (struct bd_node_view){ txn->store, txn->mdb, txn->store->seal,
+		&txn->marks, true, NULL, false };
+	apply->maker.journal = journal;
+	apply->maker.context = &apply->context;
+	apply->maker.arena = &txn->node_arena;
+	apply->maker.changes = &apply->changes;
 	txn->now_ms = entry->received_ms;
 	if (journal->snapshot.is_set) {
 		apply->told = calloc(entry->section_count + 1, sizeof(*apply->told));
@@ -30,31 +37,13 @@ enum bd_code bd_apply_open(
 
 void bd_apply_close(struct bd_apply *apply)
 {
+	bd_maker_release(&apply->maker);
 	free(apply->items);
 	free(apply->changes.items);
 	free(apply->told);
 }
 
 /* -- native records -- */
-
-static enum bd_code note_change(struct bd_changes *changes, uint64_t index)
-{
-	if (changes->count > 0 && changes->items[changes->count - 1] == index) {
-		return BD_OK;
-	}
-	if (changes->count == changes->cap) {
-		size_t cap = changes->cap == 0 ? 1024 : changes->cap * 2;
-		uint64_t *items = realloc(changes->items, cap * sizeof(*items));
-
-		if (items == NULL) {
-			return BD_NO_MEMORY;
-		}
-		changes->items = items;
-		changes->cap = cap;
-	}
-	changes->items[changes->count++] = index;
-	return BD_OK;
-}
 
 static int compare_indexes(const void *a, const void *b)
 {
@@ -74,58 +63,6 @@ uint64_t bd_changes_count(struct bd_changes *changes)
 		count += i == 0 || changes->items[i] != changes->items[i - 1];
 	}
 	return count;
-}
-
-/* -- one item into a node -- */
-
-static enum bd_code block(struct bd_node *node, const struct bd_item *item, uint16_t entity,
-	const struct bd_node_context *context)
-{
-	const struct bd_reject *reject = item->reject;
-	struct bd_node_refused refused = { .section = bd_bytes_of(reject->section),
-		.entity = entity,
-		.order = { reject->order.order != 0, reject->order } };
-
-	if (item->row != NULL) {
-		refused.has_key = item->row->has_key;
-		refused.key = item->row->key;
-		refused.others = item->row->other;
-		refused.other_count = item->row->other_count;
-	}
-	return bd_node_block(node, &refused, context);
-}
-
-static enum bd_code block_all(
-	struct bd_node *node, const struct bd_item *item, const struct bd_node_context *context)
-{
-	if (item->row != NULL) {
-		return block(node, item, item->row->entity, context);
-	}
-	for (size_t i = 0; i < item->reject->entity_count; i++) {
-		BD_TRY(block(node, item, item->reject->entities[i], context));
-	}
-	return BD_OK;
-}
-
-static enum bd_code apply_item(
-	struct bd_apply *apply, struct bd_node *node, const struct bd_item *item)
-{
-	bool is_changed = false;
-
-	if (item->reject != NULL) {
-		return block_all(node, item, &apply->context);
-	}
-	if (item->recall != NULL) {
-		return bd_node_recall(node, item->recall, &apply->context, &apply->recalled);
-	}
-	if (item->dispute != NULL) {
-		return bd_dispute_enter(node, item->dispute);
-	}
-	BD_TRY(bd_node_apply(node, &item->record, &apply->context, &is_changed));
-	if (is_changed && item->record.index < apply->journal->entry.received) {
-		return note_change(&apply->changes, item->record.index);
-	}
-	return BD_OK;
 }
 
 /* -- a node as it becomes -- */
@@ -187,32 +124,6 @@ static enum bd_code count_row(struct bd_apply *apply, const struct bd_node_row *
 	return BD_OK;
 }
 
-/* Digest and version of the rows that were touched. */
-static enum bd_code seal_rows(struct bd_apply *apply, struct bd_node *node, struct bd_bytes name)
-{
-	struct bd_txn *txn = apply->txn;
-	uint8_t origin[BD_NODE_KEY_BYTES];
-
-	/* The digest stays the same when names are blinded anew. */
-	BD_TRY(bd_seal_origin(txn->store->seal, &node->self, (const uint8_t *)name.ptr, origin));
-	name.ptr = (const char *)origin;
-	for (struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
-		uint8_t digest[BD_DIGEST_BYTES];
-
-		if (!row->is_touched) {
-			continue;
-		}
-		bd_buf_clear(&txn->plain);
-		BD_TRY(bd_node_row_content(&txn->plain, row, name));
-		BD_TRY(bd_seal_statement(txn->store->seal, bd_buf_bytes(&txn->plain), digest));
-		if (row->version == 0 || memcmp(digest, row->digest, sizeof(digest)) != 0) {
-			memcpy(row->digest, digest, sizeof(digest));
-			row->version = apply->context.message;
-		}
-	}
-	return BD_OK;
-}
-
 static enum bd_code count_rows(struct bd_apply *apply, const struct bd_node *node)
 {
 	for (const struct bd_node_row *row = node->rows; row != NULL; row = row->next) {
@@ -223,112 +134,57 @@ static enum bd_code count_rows(struct bd_apply *apply, const struct bd_node *nod
 	return BD_OK;
 }
 
-static enum bd_code save_node(struct bd_apply *apply, struct bd_node *node,
-	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t slot, bool is_new)
+static enum bd_code put_node(struct bd_apply *apply, struct bd_made *made)
 {
-	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES };
 	struct bd_txn *txn = apply->txn;
 	struct bd_store *store = txn->store;
-	uint8_t salt[BD_SALT_BYTES];
+	struct bd_node *node = &made->node;
 
-	BD_TRY(bd_node_settle(node, &txn->marks));
-	BD_TRY(seal_rows(apply, node, name));
-	BD_TRY(bd_dispute_look(node, store->seal));
-	bd_buf_clear(&txn->plain);
-	bd_buf_clear(&txn->sealed);
-	BD_TRY(bd_node_pack(&txn->plain, node));
-	if (txn->plain.len > BD_NODE_MAX_BYTES) {
-		return BD_LIMIT_BYTES;
-	}
 	BD_TRY(count_rows(apply, node));
-	BD_TRY(put_names(apply, node, key));
-	if (is_new) {
-		BD_TRY(bd_seal_random(store->seal, salt, sizeof(salt)));
-		BD_TRY(bd_salts_set(&store->salts, slot, salt));
-	} else if (!bd_salts_get_own(salt, &store->salts, slot)) {
-		return BD_STORE_DAMAGED;
+	BD_TRY(put_names(apply, node, made->key));
+	if (made->is_new) {
+		made->slot = store->next_slot;
+		BD_TRY(bd_salts_set(&store->salts, made->slot, made->salt));
 	}
-	BD_TRY(bd_node_head_pack(&txn->sealed, slot, txn->commit));
-	BD_TRY(bd_seal_close(store->seal, &txn->sealed, salt, name, bd_buf_bytes(&txn->plain)));
-	BD_TRY(bd_history_keep_node(txn, key, node->stored));
-	BD_TRY(bd_owed_touch(txn, key));
-	BD_TRY(bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed)));
-	BD_TRY(bd_dispute_keep(
-		txn, node, &(struct bd_dispute_place){ key, slot, salt }, apply->journal));
-	return bd_watch_node(apply, node, key);
-}
-
-static enum bd_code load_node(struct bd_apply *apply, struct bd_node *node, uint64_t *slot,
-	bool *found, const struct bd_item *item)
-{
-	struct bd_txn *txn = apply->txn;
-	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, NULL };
-	struct bd_bytes stored;
-
-	bd_arena_clear(&txn->node_arena);
-	BD_TRY(bd_node_load(node, slot, found, &view, item->key, &txn->node_arena, txn->diag));
-	if (*found) {
-		return BD_OK;
-	}
-	stored = node->stored;
-	bd_node_init(node, item->self, &txn->node_arena);
-	node->stored = stored;
-	return bd_node_settle(node, &txn->marks);
-}
-
-/* What cannot be held is not forgotten: until the section is told whole, nobody knows. */
-static enum bd_code block_overfull(
-	struct bd_apply *apply, struct bd_node *node, const struct bd_item *item)
-{
-	struct bd_node_refused refused = { 0 };
-
-	if (item->reject != NULL) {
-		return block_all(node, item, &apply->context);
-	}
-	if (item->recall != NULL || item->dispute != NULL) {
-		return BD_LIMIT_BYTES;
-	}
-	refused.section = bd_bytes_of(item->record.section);
-	refused.entity = item->record.entity;
-	return bd_node_block(node, &refused, &apply->context);
-}
-
-static enum bd_code change_node(
-	struct bd_apply *apply, const struct bd_item *items, size_t count, bool is_overfull)
-{
-	const struct bd_entry *entry = &apply->journal->entry;
-	struct bd_store *store = apply->txn->store;
-	struct bd_node node;
-	uint64_t slot = 0;
-	bool found = false;
-
-	BD_TRY(load_node(apply, &node, &slot, &found, &items[0]));
-	if (!found && items[0].recall != NULL) {
-		return BD_OK;
-	}
-	for (size_t i = 0; i < count; i++) {
-		BD_TRY(is_overfull ? block_overfull(apply, &node, &items[i])
-				   : apply_item(apply, &node, &items[i]));
-	}
-	for (size_t i = 0; i < entry->section_count && apply->context.snapshot.is_set; i++) {
-		BD_TRY(bd_node_tell(&node, bd_bytes_of(entry->sections[i]), &apply->context));
-	}
-	BD_TRY(save_node(apply, &node, items[0].key, found ? slot : store->next_slot, !found));
-	store->next_slot += !found;
+	bd_buf_clear(&txn->sealed);
+	BD_TRY(bd_node_head_pack(&txn->sealed, made->slot, txn->commit));
+	BD_TRY(bd_buf_add(&txn->sealed, made->sealed));
+	BD_TRY(bd_history_keep_node(txn, made->key, node->stored));
+	BD_TRY(bd_owed_touch(txn, made->key));
+	BD_TRY(bd_txn_put(txn, store->nodes,
+		(struct bd_bytes){ (const char *)made->key, BD_NODE_KEY_BYTES },
+		bd_buf_bytes(&txn->sealed)));
+	BD_TRY(bd_dispute_keep(txn, node,
+		&(struct bd_dispute_place){ made->key, made->slot, made->salt }, apply->journal));
+	BD_TRY(bd_watch_node(apply, node, made->key));
+	store->next_slot += made->is_new;
 	return BD_OK;
 }
 
+enum bd_code bd_apply_made(struct bd_apply *apply, struct bd_made *made)
+{
+	enum bd_code code = made->is_nothing ? BD_OK : put_node(apply, made);
+
+	apply->recalled += made->recalled;
+	return code == BD_OK ? BD_OK : bd_fail(apply->txn->diag, code, "a node");
+}
+
+/* A node that would pass BD_NODE_MAX_BYTES keeps what it has. */
 static enum bd_code apply_node(struct bd_apply *apply, const struct bd_item *items, size_t count)
 {
 	size_t changes = apply->changes.count;
-	enum bd_code code = change_node(apply, items, count, false);
+	struct bd_made *made = &apply->made;
+	struct bd_txn *txn = apply->txn;
+	enum bd_code code;
 
+	bd_arena_clear(&txn->node_arena);
+	code = bd_make_node(made, &apply->maker, items, count, false, txn->diag);
 	if (code == BD_LIMIT_BYTES) {
 		apply->changes.count = changes;
-		code = change_node(apply, items, count, true);
+		bd_arena_clear(&txn->node_arena);
+		code = bd_make_node(made, &apply->maker, items, count, true, txn->diag);
 	}
-	return code == BD_OK ? BD_OK : bd_fail(apply->txn->diag, code, "a node");
+	return code == BD_OK ? bd_apply_made(apply, made) : bd_fail(txn->diag, code, "a node");
 }
 
 /* -- all items -- */
@@ -398,31 +254,13 @@ enum bd_code bd_apply_new_item(
 	return new_item(apply, out, self, NULL);
 }
 
-void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *journal)
-{
-	const struct bd_entry *entry = &journal->entry;
-
-	if (record->is_message_subject) {
-		record->subject = entry->subject;
-		record->subject_count = entry->subject_count;
-	}
-	if (record->order_kind == BD_ORDER_RECEIPT) {
-		record->order.order = (int64_t)entry->message;
-	} else if (record->is_message_order) {
-		record->order.order = entry->order.order;
-		if (record->as_of_ms == 0 && record->order_kind == BD_ORDER_TIME) {
-			record->as_of_ms = entry->order.order;
-		}
-	}
-}
-
 enum bd_code bd_apply_add_record(struct bd_apply *apply, struct bd_bytes packed, const uint8_t *key)
 {
 	struct bd_record record;
 	struct bd_item *item = NULL;
 
 	BD_TRY(bd_record_unpack(&record, packed, &apply->txn->arena));
-	bd_apply_complete(&record, apply->journal);
+	bd_make_complete(&record, apply->journal);
 	if (record.subject_count == 0) {
 		return bd_fail(apply->txn->diag, BD_SUBJECT_MISSING, "%s", "");
 	}

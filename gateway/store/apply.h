@@ -7,27 +7,8 @@
 #ifndef BD_STORE_APPLY_H
 #define BD_STORE_APPLY_H
 
-#include "store/journal.h"
+#include "store/make.h"
 #include "store/txn.h"
-
-/* One thing to be done at one node. */
-struct bd_item {
-	uint8_t key[BD_NODE_KEY_BYTES];
-	uint64_t number;                  /* in the order of arrival */
-	const struct bd_identifier *self; /* names the node */
-	struct bd_record record;          /* or: */
-	const struct bd_reject *reject;
-	const struct bd_reject_row *row;       /* NULL: all its entities */
-	const struct bd_node_recall *recall;   /* or: */
-	const struct bd_node_dispute *dispute; /* or, with its resolution or new: */
-};
-
-/* Native records that changed something, by their index; several times where they did several
- * times. */
-struct bd_changes {
-	uint64_t *items;
-	size_t count, cap;
-};
 
 struct bd_apply {
 	struct bd_txn *txn;
@@ -36,6 +17,8 @@ struct bd_apply {
 	struct bd_item *items;
 	size_t count, cap;
 	struct bd_changes changes;
+	struct bd_maker maker; /* the writer's own: through its transaction */
+	struct bd_made made;
 	bool has_pairs; /* those of its records are put already */
 	uint64_t *told; /* snapshots: rows of each of the entry's sections; else NULL */
 	uint64_t recalled;
@@ -64,9 +47,9 @@ enum bd_code bd_apply_new_item(
 /* All items, node by node. A node that would pass BD_NODE_MAX_BYTES keeps what it has and is
  * blocked for what the entry says. */
 enum bd_code bd_apply_items(struct bd_apply *apply);
+/* A node that was made, by whomever, since the transaction began. */
+enum bd_code bd_apply_made(struct bd_apply *apply, struct bd_made *made);
 /* How many native records changed something; sorts them. */
 uint64_t bd_changes_count(struct bd_changes *changes);
-/* What only the end of the message, or its place in the journal, could say. */
-void bd_apply_complete(struct bd_record *record, const struct bd_journal_entry *journal);
 
 #endif

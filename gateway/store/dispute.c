@@ -319,8 +319,7 @@ enum bd_code bd_dispute_open(struct bd_dispute *out, bool *found, uint8_t key[BD
 	if (!reader.ok) {
 		return BD_STORE_DAMAGED;
 	}
-	if (!(view->is_writer ? bd_salts_get_own(salt, salts, slot)
-			      : bd_salts_get(salt, salts, slot))) {
+	if (!bd_view_salt(salt, view, slot)) {
 		return BD_OK;
 	}
 	bd_dispute_name(name, id);
@@ -395,7 +394,7 @@ enum bd_code bd_dispute_load(struct bd_dispute *out, bool *found, uint8_t key[BD
 	struct bd_txn *txn, uint64_t id, struct bd_arena *arena)
 {
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, NULL };
+		true, NULL, false };
 	char name[BD_DISPUTE_NAME_BYTES];
 	struct bd_bytes value;
 
@@ -454,7 +453,7 @@ static enum bd_code find_place(const struct bd_identifier **out, struct bd_apply
 	const struct bd_entry *entry = &apply->journal->entry;
 	struct bd_txn *txn = apply->txn;
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, NULL };
+		true, NULL, false };
 	const struct bd_node_dispute about = { .source = bd_bytes_of(entry->source),
 		.entity = entry->dispute.entity };
 

@@ -9,7 +9,7 @@ static enum bd_code read_one(struct bd_dispute *out, bool *found, struct bd_stor
 	uint64_t id, struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
-		false, NULL };
+		false, NULL, false };
 	char room[BD_DISPUTE_NAME_BYTES];
 	MDB_val name = { sizeof(room), room }, value;
 	uint8_t key[BD_NODE_KEY_BYTES];

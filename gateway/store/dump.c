@@ -173,7 +173,7 @@ static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *read
 	struct bd_arena *arena, struct bd_diag *diag)
 {
 	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
-		false, &reader->as_of };
+		false, &reader->as_of, false };
 	enum bd_code code = BD_OK;
 	MDB_cursor *cursor;
 	MDB_val key, value;

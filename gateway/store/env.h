@@ -190,7 +190,10 @@ struct bd_node_view {
 	const struct bd_node_marks *marks;
 	bool is_writer;
 	struct bd_as_of *as_of; /* NULL = now */
+	bool is_beside; /* another thread's, for the writer: salts that wait are not its to see */
 };
+/* The salt of a slot, as the view has it; false when it was erased. */
+bool bd_view_salt(uint8_t salt[BD_SALT_BYTES], const struct bd_node_view *view, uint64_t slot);
 /* A node from its value, of now or of before, settled. *found false = erased. Its text lives in the
  * arena. */
 enum bd_code bd_node_open(struct bd_node *node, uint64_t *slot, bool *found,

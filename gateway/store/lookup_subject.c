@@ -29,7 +29,7 @@ enum bd_code bd_lookup_load(struct bd_lookup *lookup, const struct bd_node **nod
 	struct bd_memo_node *loaded;
 	struct bd_store_reader *reader = lookup->reader;
 	const struct bd_node_view view = { lookup->store, reader->txn, reader->seal, &reader->marks,
-		false, &reader->as_of };
+		false, &reader->as_of, false };
 	uint64_t salt_slot;
 	enum bd_code code = memo_of(&memo, lookup);
 

@@ -96,6 +96,13 @@ enum bd_code bd_marks_load(struct bd_node_marks *marks, struct bd_store *store, 
 
 /* -- nodes -- */
 
+bool bd_view_salt(uint8_t salt[BD_SALT_BYTES], const struct bd_node_view *view, uint64_t slot)
+{
+	return view->is_writer && !view->is_beside
+		       ? bd_salts_get_own(salt, &view->store->salts, slot)
+		       : bd_salts_get(salt, &view->store->salts, slot);
+}
+
 /* Opened where it stays: what is unpacked borrows from it. */
 static enum bd_code open_node(struct bd_node *node, const struct bd_node_view *view,
 	const uint8_t salt[BD_SALT_BYTES], struct bd_bytes name, struct bd_bytes sealed,
@@ -169,8 +176,7 @@ enum bd_code bd_node_open(struct bd_node *node, uint64_t *slot, bool *found,
 		return bd_fail(diag, code, "a node of the store");
 	}
 	*slot = head.slot;
-	if (!(view->is_writer ? bd_salts_get_own(salt, salts, head.slot)
-			      : bd_salts_get(salt, salts, head.slot))) {
+	if (!bd_view_salt(salt, view, head.slot)) {
 		note_erased(view, &head);
 		return keep_stored(node, view, value, arena);
 	}

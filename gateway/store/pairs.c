@@ -235,7 +235,7 @@ static enum bd_code collect_all(struct bd_store *store, struct bd_diag *diag)
 	if (result != 0) {
 		return bd_store_fail(diag, result, "an unfinished load");
 	}
-	at.view = (struct bd_node_view){ store, at.txn, store->seal, &none, false, NULL };
+	at.view = (struct bd_node_view){ store, at.txn, store->seal, &none, false, NULL, false };
 	bd_arena_init(&at.arena, NODE_ARENA_BYTES);
 	code = bd_buf_add_u64(&from, store->loading);
 	code = code == BD_OK ? collect_database(&at, store->history, 8, bd_buf_bytes(&from)) : code;

@@ -63,7 +63,7 @@ static enum bd_code look_at(struct search *search, const MDB_val *name)
 {
 	struct bd_store_reader *reader = search->reader;
 	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
-		false, NULL };
+		false, NULL, false };
 	struct bd_identifier *item = &search->items[search->count];
 	struct bd_node node;
 	bool found = false;

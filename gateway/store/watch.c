@@ -424,9 +424,9 @@ static enum bd_code look_again(struct bd_watch_changes *changes, struct bd_txn *
 {
 	struct bd_as_of as_of = { .commit = commit };
 	const struct bd_node_view now_view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, NULL };
+		true, NULL, false };
 	const struct bd_node_view was_view = { txn->store, txn->mdb, txn->store->seal, marks, true,
-		&as_of };
+		&as_of, false };
 	struct bd_node now = { .arena = arena }, was = { .arena = arena };
 	bool found = false, was_found = false;
 	uint64_t slot;

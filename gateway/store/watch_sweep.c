@@ -131,7 +131,7 @@ static enum bd_code look_at(struct bd_txn *txn, const struct sweep *sweep,
 	const struct bd_node_marks *before, struct bd_arena *arena)
 {
 	const struct bd_node_view view = { txn->store, txn->mdb, txn->store->seal, &txn->marks,
-		true, NULL };
+		true, NULL, false };
 	struct bd_watch_changes changes = { .count = 0 };
 	struct bd_watch_told told = { .count = 0 };
 	struct bd_node node;
