@@ -167,6 +167,9 @@ static int32_t day_before(int32_t day, const char *cycle)
 	bd_day_civil(day, &year, &month, &dayofmonth);
 	year -= month == 1;
 	month = month == 1 ? 12 : month - 1;
+	if (!bd_day_of(&before, year, month, 1)) {
+		return day - 31; /* before the first year */
+	}
 	while (!bd_day_of(&before, year, month, dayofmonth)) {
 		dayofmonth--;
 	}
