@@ -315,6 +315,17 @@
 #define BD_EXTENSIONS_MAX 16
 /* Why somebody extended an obligation: a sentence or two. */
 #define BD_REASON_MAX_BYTES 512
+/* Threads that make the nodes of a long message for the writer, who puts them, which takes a third
+ * of the time: more would wait for him. */
+#define BD_MAKERS_MAX 3
+/* Nodes that go from him to them and back in one piece: some 0.2 ms of work beside some microseconds
+ * for the piece. So many are on their way that neither has to sleep. */
+#define BD_BATCH_NODES_MAX 32
+#define BD_BATCHES_OF(threads) (4 + 4 * (threads))
+/* Records of a piece, but for the last of its nodes; and what is made of them: what needs more is
+ * left to the writer. In all some 20 MiB at the most, usually a tenth of that. */
+#define BD_BATCH_BYTES 131072
+#define BD_BATCH_MADE_BYTES 1048576
 /* Dirty bytes of one LMDB transaction. */
 #define BD_TXN_MAX_BYTES 67108864
 /* What is kept of one comparison: a question of 64 KiB, some hundred findings and what they

@@ -31,9 +31,10 @@ libbd_store_a_SOURCES = \
 	gateway/store/kept.c gateway/store/kept.h \
 	gateway/store/lately.c gateway/store/lately.h \
 	gateway/store/long.c gateway/store/long.h \
+	gateway/store/long_nodes.c gateway/store/long_nodes.h \
 	gateway/store/long_state.c gateway/store/long_state.h \
 	gateway/store/lookup.c gateway/store/lookup.h gateway/store/lookup_subject.c \
-	gateway/store/make.c gateway/store/make.h \
+	gateway/store/make.c gateway/store/make.h gateway/store/makers.c gateway/store/makers.h \
 	gateway/store/manifest.c gateway/store/manifest.h \
 	gateway/store/node.c gateway/store/node.h gateway/store/node_load.c gateway/store/node_pack.c \
 	gateway/store/node_memo.c gateway/store/node_memo.h \

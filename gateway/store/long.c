@@ -4,23 +4,13 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/accept.h"
-#include "store/apply.h"
+#include "store/long_nodes.h"
 #include "store/long_state.h"
+#include "store/makers.h"
 #include "store/pairs.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* What a node's records may take of memory before they are applied: more of the same node go into
- * it in a second round of the same transaction. */
-#define ROUND_BYTES ((size_t)8 << 20)
-
-/* Of a reject, one row of one node. */
-struct bd_long_reject {
-	uint8_t key[BD_NODE_KEY_BYTES];
-	uint32_t at; /* in the entry's rejects */
-	int32_t row; /* -1: all entities of its subject */
-};
 
 /* -- opening and letting go -- */
 
@@ -30,6 +20,7 @@ static void free_long(struct bd_long *work)
 		return;
 	}
 	bd_pairs_free(work->pairs);
+	bd_makers_free(work->makers);
 	bd_spool_merge_free(work->merge);
 	bd_spool_check_close(&work->check);
 	if (work->file.store != NULL) {
@@ -246,81 +237,10 @@ static enum bd_code prepare(struct bd_store *store, struct bd_long *work, struct
 				       entry->subject_count > 0 ? subject : NULL,
 				       bd_buf_bytes(&work->cursor), diag)
 			     : code;
+	if (code == BD_OK && work->makers == NULL) {
+		code = bd_makers_new(&work->makers, store, &work->journal);
+	}
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a long message");
-}
-
-/* The next node of records and rejects; false at the end. */
-static enum bd_code next_key(
-	uint8_t key[BD_NODE_KEY_BYTES], bool *has, struct bd_long *work, struct bd_diag *diag)
-{
-	const struct bd_long_reject *reject =
-		work->reject_at < work->reject_count ? &work->rejects[work->reject_at] : NULL;
-	const struct bd_spool_item *item = NULL;
-
-	BD_TRY(bd_spool_merge_look(&item, work->merge, diag));
-	*has = item != NULL || reject != NULL;
-	if (item != NULL &&
-		(reject == NULL || memcmp(item->key, reject->key, BD_NODE_KEY_BYTES) <= 0)) {
-		memcpy(key, item->key, BD_NODE_KEY_BYTES);
-	} else if (reject != NULL) {
-		memcpy(key, reject->key, BD_NODE_KEY_BYTES);
-	}
-	return BD_OK;
-}
-
-static enum bd_code add_node_records(
-	struct bd_apply *apply, struct bd_long *work, const uint8_t key[BD_NODE_KEY_BYTES])
-{
-	struct bd_txn *txn = apply->txn;
-
-	for (;;) {
-		const struct bd_spool_item *item = NULL;
-		struct bd_bytes kept;
-
-		BD_TRY(bd_spool_merge_look(&item, work->merge, txn->diag));
-		if (item == NULL || memcmp(item->key, key, BD_NODE_KEY_BYTES) != 0) {
-			return BD_OK;
-		}
-		kept = bd_arena_copy(&txn->arena, item->record);
-		if (kept.ptr == NULL) {
-			return bd_arena_code(&txn->arena);
-		}
-		/* A file that was found here may be of a store whose keys are others. */
-		BD_TRY(bd_apply_add_record(apply, kept, work->is_resumed ? NULL : key));
-		BD_TRY(bd_spool_merge_pass(work->merge, txn->diag));
-		if (bd_arena_given(&txn->arena) > ROUND_BYTES) {
-			BD_TRY(bd_apply_items(apply));
-			bd_arena_clear(&txn->arena);
-		}
-	}
-}
-
-static enum bd_code add_node_rejects(
-	struct bd_apply *apply, struct bd_long *work, const uint8_t key[BD_NODE_KEY_BYTES])
-{
-	const struct bd_bytes all = work->journal.entry.rejects;
-	struct bd_txn *txn = apply->txn;
-
-	for (; work->reject_at < work->reject_count &&
-		memcmp(work->rejects[work->reject_at].key, key, BD_NODE_KEY_BYTES) == 0;
-		work->reject_at++) {
-		const struct bd_long_reject *item = &work->rejects[work->reject_at];
-		struct bd_reader reader =
-			bd_reader_of((struct bd_bytes){ all.ptr + item->at, all.len - item->at });
-		struct bd_reject *reject = bd_arena_alloc(&txn->arena, 1, sizeof(*reject));
-
-		if (reject == NULL) {
-			return bd_arena_code(&txn->arena);
-		}
-		BD_TRY(bd_reject_unpack(reject, bd_read_sized(&reader), &txn->arena));
-		BD_TRY(bd_apply_add_reject_row(
-			apply, reject, item->row >= 0 ? &reject->rows[item->row] : NULL));
-		if (bd_arena_given(&txn->arena) > ROUND_BYTES) {
-			BD_TRY(bd_apply_items(apply));
-			bd_arena_clear(&txn->arena);
-		}
-	}
-	return BD_OK;
 }
 
 /* The count of dirty bytes leaves out LMDB's inner pages. */
@@ -329,28 +249,6 @@ uint64_t bd_long_part_bytes(const struct bd_store *store)
 	uint64_t part = store->hook != NULL ? store->hook->part_bytes : 0;
 
 	return part != 0 ? part : BD_TXN_MAX_BYTES / 4 * 3;
-}
-
-/* Whole nodes, until the transaction is large enough; all that the message says of one is in one
- * transaction. */
-static enum bd_code apply_nodes(struct bd_apply *apply, struct bd_long *work,
-	uint8_t done[BD_NODE_KEY_BYTES], bool *has_more)
-{
-	struct bd_txn *txn = apply->txn;
-	uint8_t key[BD_NODE_KEY_BYTES];
-
-	do {
-		BD_TRY(next_key(key, has_more, work, txn->diag));
-		if (!*has_more) {
-			return BD_OK;
-		}
-		BD_TRY(add_node_records(apply, work, key));
-		BD_TRY(add_node_rejects(apply, work, key));
-		BD_TRY(bd_apply_items(apply));
-		bd_arena_clear(&txn->arena);
-		memcpy(done, key, BD_NODE_KEY_BYTES);
-	} while (bd_txn_dirty_bytes(txn) < bd_long_part_bytes(txn->store));
-	return next_key(key, has_more, work, txn->diag);
 }
 
 static enum bd_code apply_part(
@@ -363,7 +261,7 @@ static enum bd_code apply_part(
 	enum bd_code code = bd_apply_open(&apply, txn, &work->journal);
 
 	apply.has_pairs = work->has_pairs;
-	code = code == BD_OK ? apply_nodes(&apply, work, done, &has_more) : code;
+	code = code == BD_OK ? bd_long_apply_nodes(&apply, work, done, &has_more) : code;
 	code = code == BD_OK ? bd_long_note(txn, work, &apply) : code;
 	if (code == BD_OK && has_more) {
 		bd_buf_clear(&work->cursor);

@@ -27,10 +27,11 @@ struct bd_long {
 	struct bd_pairs *pairs;       /* that are put before; NULL = none are (left) */
 	bool has_pairs;               /* all were put: its nodes put none */
 	struct bd_spool_merge *merge; /* NULL = not begun */
+	struct bd_makers *makers;     /* NULL = not yet */
 	struct bd_spool_check check;
 	bool is_resumed; /* so it is checked before anything is applied */
 	/* Of the rejects, in the order of their keys; made with the merge. */
-	struct bd_long_reject *rejects;
+	struct bd_long_reject *rejects; /* long_nodes.h */
 	size_t reject_count, reject_at;
 	/* The state as it stands in `spools`. */
 	struct bd_buf cursor;

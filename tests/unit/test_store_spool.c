@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -331,6 +332,30 @@ static void many_parts_give_the_same_as_one(void **state)
 	same_dump(&box, &expected.after);
 	message.said.entry.idempotency_key = bd_bytes_of("once");
 	box_close(&box);
+}
+
+/* Where there is no second processor the writer makes all nodes himself. */
+static void one_processor_gives_the_same(void **state)
+{
+	cpu_set_t all, one;
+	struct box box;
+	int first = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(first, &all)) {
+		first++;
+	}
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	box_open(&box, covers, 2);
+	say_before(&box);
+	assert_int_equal(push_long(&box, &message), BD_OK);
+	same_dump(&box, &expected.after);
+	assert_int_equal(message.said.entry.unchanged, expected.receipt.unchanged);
+	box_close(&box);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 /* A short message with the same content gives the same: the two ways into the store agree. */
@@ -862,6 +887,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_parts_give_the_same_as_one),
+		cmocka_unit_test(one_processor_gives_the_same),
 		cmocka_unit_test(long_and_short_give_the_same),
 		cmocka_unit_test(nobody_sees_half_of_a_subject),
 		cmocka_unit_test(short_messages_go_between),
