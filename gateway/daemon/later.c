@@ -63,6 +63,11 @@ void bd_later_not(struct bd_laters *laters, struct bd_later *later)
 	}
 }
 
+bool bd_laters_are_none(const struct bd_laters *laters)
+{
+	return TAILQ_EMPTY(&laters->queue);
+}
+
 bool bd_laters_is_awaited(const struct bd_laters *laters)
 {
 	struct pollfd events = { .fd = uv_backend_fd(laters->turn.loop), .events = POLLIN };

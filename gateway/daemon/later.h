@@ -39,6 +39,7 @@ void bd_later_not(struct bd_laters *laters, struct bd_later *later);
 /* The time of this turn is used up: BD_TURN_NS, or as long as nothing else is there for the loop,
  * up to BD_TURN_MAX_NS. */
 bool bd_laters_is_over(struct bd_laters *laters);
+bool bd_laters_are_none(const struct bd_laters *laters);
 /* Is something there for the loop: what libuv would find, were it asked now. */
 bool bd_laters_is_awaited(const struct bd_laters *laters);
 

@@ -134,7 +134,8 @@ static bool has_held(const struct bd_gate *gate)
 	return gate->http != NULL && bd_http_loop_has_held(gate->http);
 }
 
-/* Who has asked already is answered first: all of them have one write. */
+/* Who has asked already is answered first: all of them have one write. Where lines or cases wait
+ * that a turn does some of, its write has enough to share, and the next turn would be as long. */
 static bool may_wait(struct bd_loop *loop)
 {
 	uint64_t now_ns = uv_hrtime();
@@ -142,7 +143,8 @@ static bool may_wait(struct bd_loop *loop)
 	if (loop->held_ns == 0) {
 		loop->held_ns = now_ns;
 	}
-	return now_ns - loop->held_ns < BD_TURN_GATHER_NS && bd_laters_is_awaited(&loop->laters);
+	return now_ns - loop->held_ns < BD_TURN_GATHER_NS && bd_laters_are_none(&loop->laters) &&
+	       bd_laters_is_awaited(&loop->laters);
 }
 
 /* Lines that are gathered are written when they are sent; and where another gate has answers that
