@@ -21,13 +21,13 @@ enum bd_code bd_apply_open(
 		.journal = journal,
 		.context = { bd_bytes_of(entry->source), entry->received_ms, entry->message,
 			journal->snapshot } };
-	bd_maker_init(&apply->maker);
 	apply->maker.view = (struct bd_node_view){ txn->store, txn->mdb, txn->store->seal,
 		&txn->marks, true, NULL, false };
 	apply->maker.journal = journal;
 	apply->maker.context = &apply->context;
 	apply->maker.arena = &txn->node_arena;
 	apply->maker.changes = &apply->changes;
+	apply->maker.plain = &txn->plain;
 	txn->now_ms = entry->received_ms;
 	if (journal->snapshot.is_set) {
 		apply->told = calloc(entry->section_count + 1, sizeof(*apply->told));
@@ -37,7 +37,6 @@ enum bd_code bd_apply_open(
 
 void bd_apply_close(struct bd_apply *apply)
 {
-	bd_maker_release(&apply->maker);
 	free(apply->items);
 	free(apply->changes.items);
 	free(apply->told);

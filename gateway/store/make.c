@@ -8,20 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void bd_maker_init(struct bd_maker *maker)
-{
-	*maker = (struct bd_maker){ .view.is_writer = true };
-	bd_buf_init(&maker->plain, (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES);
-}
-
-void bd_maker_release(struct bd_maker *maker)
-{
-	if (maker->plain.ptr != NULL) {
-		bd_wipe(maker->plain.ptr, maker->plain.cap);
-	}
-	bd_buf_release(&maker->plain);
-}
-
 /* -- what came -- */
 
 void bd_make_complete(struct bd_record *record, const struct bd_journal_entry *journal)
@@ -166,9 +152,9 @@ static enum bd_code seal_rows(struct bd_maker *maker, struct bd_node *node, stru
 		if (!row->is_touched) {
 			continue;
 		}
-		bd_buf_clear(&maker->plain);
-		BD_TRY(bd_node_row_content(&maker->plain, row, name));
-		BD_TRY(bd_seal_statement(seal, bd_buf_bytes(&maker->plain), digest));
+		bd_buf_clear(maker->plain);
+		BD_TRY(bd_node_row_content(maker->plain, row, name));
+		BD_TRY(bd_seal_statement(seal, bd_buf_bytes(maker->plain), digest));
 		if (row->version == 0 || memcmp(digest, row->digest, sizeof(digest)) != 0) {
 			memcpy(row->digest, digest, sizeof(digest));
 			row->version = maker->context->message;
@@ -194,18 +180,18 @@ static enum bd_code seal_node(struct bd_made *made, struct bd_maker *maker)
 	BD_TRY(bd_node_settle(&made->node, maker->view.marks));
 	BD_TRY(seal_rows(maker, &made->node, name));
 	BD_TRY(bd_dispute_look(&made->node, seal));
-	bd_buf_clear(&maker->plain);
-	BD_TRY(bd_node_pack(&maker->plain, &made->node));
-	if (maker->plain.len > BD_NODE_MAX_BYTES) {
+	bd_buf_clear(maker->plain);
+	BD_TRY(bd_node_pack(maker->plain, &made->node));
+	if (maker->plain->len > BD_NODE_MAX_BYTES) {
 		return BD_LIMIT_BYTES;
 	}
 	BD_TRY(find_salt(made, maker));
-	sealed.cap = sealed.max = maker->plain.len + BD_SEAL_OVERHEAD;
+	sealed.cap = sealed.max = maker->plain->len + BD_SEAL_OVERHEAD;
 	sealed.ptr = bd_arena_take(maker->arena, sealed.cap, 1);
 	if (sealed.ptr == NULL) {
 		return bd_arena_code(maker->arena);
 	}
-	BD_TRY(bd_seal_close(seal, &sealed, made->salt, name, bd_buf_bytes(&maker->plain)));
+	BD_TRY(bd_seal_close(seal, &sealed, made->salt, name, bd_buf_bytes(maker->plain)));
 	made->sealed = bd_buf_bytes(&sealed);
 	return BD_OK;
 }

@@ -36,11 +36,8 @@ struct bd_maker {
 	const struct bd_node_context *context;
 	struct bd_arena *arena;     /* of what is made: the caller's to clear */
 	struct bd_changes *changes; /* what is made is added */
-	struct bd_buf plain;
+	struct bd_buf *plain;       /* to work in: as long as BD_NODE_MAX_BYTES and more */
 };
-/* The view's and the entry's parts are the caller's to set. */
-void bd_maker_init(struct bd_maker *maker);
-void bd_maker_release(struct bd_maker *maker);
 
 /* Lives as long as its items and the maker's arena. */
 struct bd_made {

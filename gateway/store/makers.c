@@ -17,6 +17,7 @@
 struct thread {
 	struct bd_makers *makers;
 	struct bd_maker maker;
+	struct bd_buf plain;
 	bool can_see; /* its snapshot is open */
 	pthread_t id;
 };
@@ -173,7 +174,8 @@ static void start_thread(struct bd_makers *makers, const struct bd_journal_entry
 	MDB_env *env = makers->store->env;
 
 	thread->makers = makers;
-	bd_maker_init(&thread->maker);
+	bd_buf_init(&thread->plain, BD_NODE_MAX_BYTES * 2);
+	thread->maker.plain = &thread->plain;
 	*view = (struct bd_node_view){
 		.store = makers->store, .is_writer = true, .is_beside = true
 	};
@@ -188,7 +190,6 @@ static void start_thread(struct bd_makers *makers, const struct bd_journal_entry
 		mdb_txn_abort(view->txn);
 	}
 	bd_seal_free(view->seal);
-	bd_maker_release(&thread->maker);
 }
 
 /* Beside the writer. */
@@ -224,7 +225,6 @@ enum bd_code bd_makers_new(
 		bd_arena_init(&makers->batches[i].arena, RECORDS_MAX_BYTES);
 		bd_arena_init(&makers->batches[i].made, BD_BATCH_MADE_BYTES);
 	}
-	bd_maker_init(&makers->own);
 	pthread_mutex_init(&makers->lock, NULL);
 	pthread_cond_init(&makers->given, NULL);
 	pthread_cond_init(&makers->made, NULL);
@@ -246,12 +246,15 @@ void bd_makers_free(struct bd_makers *makers)
 	pthread_cond_broadcast(&makers->given);
 	pthread_mutex_unlock(&makers->lock);
 	for (size_t i = 0; i < makers->thread_count; i++) {
-		struct bd_maker *maker = &makers->threads[i].maker;
+		struct thread *thread = &makers->threads[i];
 
-		pthread_join(makers->threads[i].id, NULL);
-		mdb_txn_abort(maker->view.txn);
-		bd_seal_free(maker->view.seal);
-		bd_maker_release(maker);
+		pthread_join(thread->id, NULL);
+		mdb_txn_abort(thread->maker.view.txn);
+		bd_seal_free(thread->maker.view.seal);
+		if (thread->plain.ptr != NULL) {
+			bd_wipe(thread->plain.ptr, thread->plain.cap);
+		}
+		bd_buf_release(&thread->plain);
 	}
 	for (size_t i = 0; i < makers->batch_count; i++) {
 		free(makers->batches[i].records);
@@ -259,7 +262,6 @@ void bd_makers_free(struct bd_makers *makers)
 		bd_arena_release(&makers->batches[i].arena);
 		bd_arena_release(&makers->batches[i].made);
 	}
-	bd_maker_release(&makers->own);
 	pthread_cond_destroy(&makers->given);
 	pthread_cond_destroy(&makers->made);
 	pthread_mutex_destroy(&makers->lock);
@@ -272,9 +274,7 @@ void bd_makers_free(struct bd_makers *makers)
 void bd_makers_begin(struct bd_makers *makers, const struct bd_maker *own)
 {
 	pthread_mutex_lock(&makers->lock);
-	makers->own.view = own->view;
-	makers->own.journal = own->journal;
-	makers->own.context = own->context;
+	makers->own = *own;
 	for (size_t i = 0; i < makers->thread_count; i++) {
 		struct thread *thread = &makers->threads[i];
 
