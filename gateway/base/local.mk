@@ -13,6 +13,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/digest_sm3.c gateway/base/digest_sm3.h \
 	gateway/base/file_pattern.c gateway/base/file_pattern.h \
 	gateway/base/form.c gateway/base/form.h gateway/base/form_compute.c gateway/base/form_parts.h gateway/base/form_write.c \
+	gateway/base/fronts.c gateway/base/fronts.h \
 	gateway/base/json.c gateway/base/json.h gateway/base/json_tree.c \
 	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
 	gateway/base/keys.c gateway/base/keys.h \

@@ -125,7 +125,7 @@ void bd_thread_share(void)
 		gives_way ? atomic_load_explicit(&answering_count, memory_order_relaxed) : 0;
 	_Atomic int64_t *until;
 
-	if (bd_clock_monotonic_us() - shared_us < BD_THREAD_SLICE_NS / 1000) {
+	if (answers || bd_clock_monotonic_us() - shared_us < BD_THREAD_SLICE_NS / 1000) {
 		return;
 	}
 	until = waited_for(count);

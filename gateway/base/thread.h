@@ -27,10 +27,10 @@ void bd_thread_short_slices(void);
  * that answers it says nothing. */
 void bd_thread_answering(bool is_busy);
 /* Between two pieces of work, of which there may be thousands: whoever waits for this processor has
- * it first, when this thread did not share it for BD_THREAD_SLICE_NS. Not with a lock that others
- * want. One that gives way sleeps where one that answers is busy on its processor, until all that
- * give way there had one part of it beside BD_THREAD_ANSWERS_PARTS: by yielding alone it would go
- * on for as long as the kernel owes it time, up to 4 ms. */
+ * it first, when this thread did not share it for BD_THREAD_SLICE_NS; one that answers goes on. Not
+ * with a lock that others want. One that gives way sleeps where one that answers is busy on its
+ * processor, until all that give way there had one part of it beside BD_THREAD_ANSWERS_PARTS: by
+ * yielding alone it would go on for as long as the kernel owes it time, up to 4 ms. */
 void bd_thread_share(void);
 /* The same at some of many pieces of less than a microsecond each; i counts them. */
 static inline void bd_thread_share_at(size_t i)

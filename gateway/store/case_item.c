@@ -105,11 +105,6 @@ size_t bd_case_item_search(const struct bd_case_item *items, size_t count,
 
 /* -- order -- */
 
-#define DIGIT_BITS 11
-#define DIGITS ((size_t)1 << DIGIT_BITS)
-/* Three digits tell a hundred thousand drawn keys apart. */
-#define UNSORTED_BITS (64 - 3 * DIGIT_BITS)
-
 /* The kind, and the first bytes of the key: blinded ones are as good as drawn. */
 static uint64_t front_of(const struct bd_case_item *item)
 {
@@ -119,77 +114,28 @@ static uint64_t front_of(const struct bd_case_item *item)
 	return (uint64_t)item->bytes[0] << 62 | be64toh(key) >> 2;
 }
 
-static void sort_digit(
-	struct bd_case_sort *out, const struct bd_case_sort *in, size_t count, unsigned shift)
+static int compare_at(uint32_t a, uint32_t b, const void *items)
 {
-	uint32_t places[DIGITS] = { 0 };
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		places[in[i].front >> shift & (DIGITS - 1)]++;
-		bd_thread_share_at(i);
-	}
-	for (size_t i = 0; i < DIGITS; i++) {
-		uint32_t here = places[i];
-
-		places[i] = sum;
-		sum += here;
-	}
-	for (size_t i = 0; i < count; i++) {
-		out[places[in[i].front >> shift & (DIGITS - 1)]++] = in[i];
-		bd_thread_share_at(i);
-	}
-}
-
-static int compare_at(const void *a, const void *b, void *items)
-{
-	const struct bd_case_sort *x = a, *y = b;
 	const struct bd_case_item *all = items;
 
-	return bd_case_item_compare(&all[x->at], &all[y->at]);
-}
-
-/* Those whose fronts are equal, as far as they are sorted: most often alone, or in their order
- * already. */
-static void sort_equal(struct bd_case_sort *list, size_t count, const struct bd_case_item *items)
-{
-	for (size_t i = 1; i < count; i++) {
-		if (bd_case_item_compare(&items[list[i - 1].at], &items[list[i].at]) > 0) {
-			qsort_r(list, count, sizeof(*list), compare_at, (void *)items);
-			return;
-		}
-	}
+	return bd_case_item_compare(&all[a], &all[b]);
 }
 
 void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item *items, size_t all,
-	struct bd_case_sort *room, struct bd_case_sort *other_room)
+	struct bd_front *room, struct bd_front *other_room)
 {
-	struct bd_case_sort *in = room, *to = other_room;
+	const struct bd_front *sorted;
 	size_t live = 0;
 
 	for (size_t i = 0; i < all; i++) {
 		if (items[i].bytes[0] != 0) {
-			in[live++] = (struct bd_case_sort){ front_of(&items[i]), (uint32_t)i };
+			room[live++] = (struct bd_front){ front_of(&items[i]), (uint32_t)i };
 		}
 		bd_thread_share_at(i);
 	}
-	for (unsigned shift = UNSORTED_BITS; shift < 64; shift += DIGIT_BITS) {
-		struct bd_case_sort *swap = in;
-
-		sort_digit(to, in, live, shift);
-		in = to;
-		to = swap;
-	}
-	for (size_t from = 0, end; from < live; from = end) {
-		for (end = from + 1; end < live && in[end].front >> UNSORTED_BITS ==
-							   in[from].front >> UNSORTED_BITS;
-			end++) {
-		}
-		sort_equal(in + from, end - from, items);
-		bd_thread_share_at(end);
-	}
+	sorted = bd_fronts_sort(room, other_room, live, compare_at, items);
 	for (size_t i = 0; i < live; i++) {
-		out[i] = in[i].at;
+		out[i] = sorted[i].at;
 		bd_thread_share_at(i);
 	}
 	*count = live;

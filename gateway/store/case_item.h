@@ -8,6 +8,7 @@
 #ifndef BD_STORE_CASE_ITEM_H
 #define BD_STORE_CASE_ITEM_H
 
+#include "base/fronts.h"
 #include "store/case_file.h"
 
 /* Written in the store: never renumbered. None is 0 or 255. */
@@ -51,12 +52,8 @@ size_t bd_case_item_search(const struct bd_case_item *items, size_t count,
 
 /* Numbers of the items of `items` in their order; those of kind 0 are left out. *count is how many
  * there are. room has place for `all` of each. */
-struct bd_case_sort {
-	uint64_t front;
-	uint32_t at;
-};
 void bd_case_items_sort(uint32_t *out, size_t *count, const struct bd_case_item *items, size_t all,
-	struct bd_case_sort *room, struct bd_case_sort *other_room);
+	struct bd_front *room, struct bd_front *other_room);
 
 /* Is the file of the item no more? hidden: of each loop, files before it; atomic. */
 bool bd_case_is_hidden(const uint32_t *hidden, const struct bd_case_item *item);

@@ -117,7 +117,7 @@ void bd_case_tail_gather(struct bd_case_gather *gather, const struct bd_case_tai
 
 enum bd_code bd_case_tail_sort(struct bd_case_tail *tail)
 {
-	struct bd_case_sort *rooms;
+	struct bd_front *rooms;
 
 	if (tail->sorted == tail->count && tail->count > 0) {
 		return BD_OK;

@@ -2,6 +2,7 @@
 #include "store/spool.h"
 #include "store/spool_form.h"
 
+#include "base/fronts.h"
 #include "base/limits.h"
 #include "base/try.h"
 #include "record/pack.h"
@@ -16,6 +17,10 @@
 
 /* Sealed blocks wait in memory up to this before they are written. */
 #define WRITE_BYTES 262144
+/* A full run is written while the next one is gathered, so many of its records with each that
+ * comes: all at once it held up, for milliseconds, the loop and the worker that waits for it. */
+#define WRITE_WITH_EACH 2
+#define RUN_BESIDE_BYTES ((size_t)BD_LOAD_RUN_BYTES + BD_RECORD_MAX_BYTES * 2)
 /* A run of pairs is so many times shorter: of a few bytes each, as many bytes of them take long to
  * sort, and a loop that answers does it. */
 #define PAIRS_SHARE 8
@@ -47,6 +52,11 @@ struct bd_spool {
 	uint64_t written, records, blocks;
 	struct bd_stamp newest;
 	struct gathering gathered, of_subject;
+	struct gathering full;  /* the run that is being written */
+	struct bd_front *order; /* of its places, and as much room */
+	size_t order_cap;
+	const struct bd_front *sorted; /* in there */
+	size_t full_at;                /* its next record */
 	struct bd_spool_run *runs;
 	size_t run_count;
 	struct bd_buf block, out;
@@ -146,6 +156,7 @@ static enum bd_code new_spool(
 	spool->fd = -1;
 	bd_buf_init(&spool->gathered.bytes, run_max(spool));
 	bd_buf_init(&spool->of_subject.bytes, run_max(spool));
+	bd_buf_init(&spool->full.bytes, run_max(spool));
 	bd_buf_init(&spool->block, BD_SPOOL_BLOCK_BYTES + BD_RECORD_MAX_BYTES * 2);
 	bd_buf_init(&spool->out, run_max(spool) * 2);
 	bd_arena_init(&spool->arena, BD_RECORD_ARENA_MAX_BYTES);
@@ -200,6 +211,10 @@ static void let_go(struct bd_spool *spool)
 {
 	forget(&spool->gathered);
 	forget(&spool->of_subject);
+	forget(&spool->full);
+	free(spool->order);
+	spool->order = NULL;
+	spool->order_cap = 0;
 	if (spool->block.ptr != NULL) {
 		bd_wipe(spool->block.ptr, spool->block.cap);
 	}
@@ -282,9 +297,10 @@ static enum bd_code add_item(struct bd_spool *spool, const struct gathering *gat
 	return bd_buf_add_sized(&spool->block, record);
 }
 
-static int compare_places(const void *a, const void *b)
+static int compare_places(uint32_t a, uint32_t b, const void *places)
 {
-	const struct place *x = a, *y = b;
+	const struct place *x = (const struct place *)places + a,
+			   *y = (const struct place *)places + b;
 
 	if (x->high != y->high) {
 		return x->high < y->high ? -1 : 1;
@@ -295,39 +311,91 @@ static int compare_places(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static enum bd_code write_run(
+static enum bd_code sort_places(struct bd_spool *spool, const struct gathering *gathering)
+{
+	const struct place *places = gathering->places;
+
+	if (gathering->count > spool->order_cap) {
+		struct bd_front *order = realloc(spool->order, 2 * gathering->cap * sizeof(*order));
+
+		if (order == NULL) {
+			return BD_NO_MEMORY;
+		}
+		spool->order = order;
+		spool->order_cap = gathering->cap;
+	}
+	for (size_t i = 0; i < gathering->count; i++) {
+		spool->order[i] = (struct bd_front){ places[i].high, (uint32_t)i };
+	}
+	spool->sorted = bd_fronts_sort(spool->order, spool->order + spool->order_cap,
+		gathering->count, compare_places, places);
+	return BD_OK;
+}
+
+/* What was gathered is the run that is to be written; the one before it is. */
+static enum bd_code begin_run(
 	struct bd_spool *spool, struct gathering *gathering, struct bd_diag *diag)
 {
-	struct bd_spool_run *run = &spool->runs[spool->run_count];
-	uint64_t begin = spool->written;
+	const struct gathering empty = spool->full;
 
-	if (gathering->count == 0) {
-		return BD_OK;
-	}
 	if (spool->run_count == BD_SPOOL_RUNS_MAX) {
 		return bd_fail(diag, BD_LIMIT_BYTES, "more than one message may hold");
 	}
-	*run = (struct bd_spool_run){ .is_message_subject = gathering == &spool->of_subject,
-		.offset = spool->written + spool->out.len,
-		.block = spool->blocks,
-		.record_count = gathering->count };
-	qsort(gathering->places, gathering->count, sizeof(*gathering->places), compare_places);
-	for (size_t i = 0; i < gathering->count; i++) {
-		BD_TRY(add_item(spool, gathering, &gathering->places[i], diag));
-	}
+	BD_TRY(sort_places(spool, gathering));
+	spool->runs[spool->run_count] =
+		(struct bd_spool_run){ .is_message_subject = gathering == &spool->of_subject,
+			.offset = spool->written + spool->out.len,
+			.block = spool->blocks,
+			.record_count = gathering->count };
+	spool->full = *gathering;
+	spool->full_at = 0;
+	*gathering = empty;
+	return BD_OK;
+}
+
+static enum bd_code end_run(struct bd_spool *spool, struct bd_diag *diag)
+{
+	struct bd_spool_run *run = &spool->runs[spool->run_count];
+
 	BD_TRY(end_block(spool, diag));
 	BD_TRY(flush(spool, diag));
 	run->block_count = spool->blocks - run->block;
 	spool->run_count++;
-	gathering->count = 0;
-	bd_buf_clear(&gathering->bytes);
+	spool->full.count = 0;
+	bd_buf_clear(&spool->full.bytes);
 	/* On its way to the disk, so that the sync at the end finds little to do. */
 	if (!spool->is_scratch) {
-		sync_file_range(spool->fd, (off_t)begin, (off_t)(spool->written - begin),
-			SYNC_FILE_RANGE_WRITE);
+		sync_file_range(spool->fd, (off_t)run->offset,
+			(off_t)(spool->written - run->offset), SYNC_FILE_RANGE_WRITE);
 	}
 	bd_store_reach(spool->store, "spool.run");
 	return BD_OK;
+}
+
+/* So many records of the run that is being written, and its end. */
+static enum bd_code write_some(struct bd_spool *spool, size_t count, struct bd_diag *diag)
+{
+	const struct gathering *full = &spool->full;
+
+	if (full->count == 0) {
+		return BD_OK;
+	}
+	for (; count > 0 && spool->full_at < full->count; count--) {
+		BD_TRY(add_item(
+			spool, full, &full->places[spool->sorted[spool->full_at++].at], diag));
+	}
+	return spool->full_at == full->count ? end_run(spool, diag) : BD_OK;
+}
+
+static enum bd_code write_run(
+	struct bd_spool *spool, struct gathering *gathering, struct bd_diag *diag)
+{
+	BD_TRY(write_some(spool, SIZE_MAX, diag));
+	if (gathering->count == 0) {
+		return BD_OK;
+	}
+	BD_TRY(begin_run(spool, gathering, diag));
+	return write_some(spool, SIZE_MAX, diag);
 }
 
 /* -- adding -- */
@@ -420,8 +488,16 @@ static enum bd_code put(struct bd_spool *spool, struct gathering *gathering, str
 	*kept = place;
 	gathering->count++;
 	spool->records++;
-	return gathering->bytes.len < spool->run_bytes << step ? BD_OK
-							       : write_run(spool, gathering, diag);
+	BD_TRY(write_some(spool, WRITE_WITH_EACH, diag));
+	if (gathering->bytes.len < spool->run_bytes << step) {
+		return BD_OK;
+	}
+	/* Of a longer one there is no second in memory. */
+	if (gathering->bytes.len > RUN_BESIDE_BYTES) {
+		return write_run(spool, gathering, diag);
+	}
+	BD_TRY(write_some(spool, SIZE_MAX, diag));
+	return begin_run(spool, gathering, diag);
 }
 
 static enum bd_code add(struct bd_spool *spool, struct bd_bytes record, struct bd_diag *diag)

@@ -53,7 +53,7 @@ static int compare_items(const void *a, const void *b)
 static void items_are_sorted(void **state)
 {
 	static struct bd_case_item items[5000], sorted[5000];
-	static struct bd_case_sort rooms[2][5000];
+	static struct bd_front rooms[2][5000];
 	static uint32_t order[5000];
 
 	(void)state;
