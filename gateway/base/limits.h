@@ -318,8 +318,8 @@
 /* Threads that make the nodes of a long message for the writer, who puts them, which takes a third
  * of the time: more would wait for him. */
 #define BD_MAKERS_MAX 3
-/* Nodes that go from him to them and back in one piece: some 0.2 ms of work beside some microseconds
- * for the piece. So many are on their way that neither has to sleep. */
+/* Nodes that go from him to them and back in one piece: some 0.2 ms of work beside some
+ * microseconds for the piece. So many are on their way that neither has to sleep. */
 #define BD_BATCH_NODES_MAX 32
 #define BD_BATCHES_OF(threads) (4 + 4 * (threads))
 /* Records of a piece, but for the last of its nodes; and what is made of them: what needs more is

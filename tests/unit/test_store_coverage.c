@@ -221,7 +221,8 @@ static void in_a_monthly_feed_month_follows_month(void **state)
 	is_through(&feed, "monthly", day_of(2026, 4, 30));
 	deliver(&feed, "monthly", (struct delivery){ day_of(2027, 1, 15), "?" });
 	is_through(&feed, "monthly", day_of(2026, 4, 30));
-	/* Whoever says that it is the first month of the calendar is told what is before it, too. */
+	/* Whoever says that it is the first month of the calendar is told what is before it, too.
+	 */
 	deliver(&feed, "monthly", (struct delivery){ day_of(1, 1, 15), "?" });
 	is_through(&feed, "monthly", day_of(1, 1, 15) - 31);
 }
