@@ -315,8 +315,8 @@
 #define BD_EXTENSIONS_MAX 16
 /* Why somebody extended an obligation: a sentence or two. */
 #define BD_REASON_MAX_BYTES 512
-/* Threads that make the nodes of a long message for the writer, who puts them, which takes a third
- * of the time: more would wait for him. */
+/* Threads that make the nodes of a long message for the writer, who puts them: of two processors
+ * both are busy, and more than three would wait for him. */
 #define BD_MAKERS_MAX 3
 /* Nodes that go from him to them and back in one piece: some 0.2 ms of work beside some
  * microseconds for the piece. So many are on their way that neither has to sleep. */
