@@ -460,6 +460,53 @@ static void short_messages_go_between(void **state)
 
 /* -- refused -- */
 
+/* What short messages say between the parts, of those to whom the long one has not come yet, is
+ * what it finds. */
+static void what_comes_between_stays(void **state)
+{
+	enum { EACH = 50 };
+	struct bd_entry *done = NULL;
+	struct stop stop;
+	struct box box;
+	struct fact fact;
+	unsigned said = 0;
+	int64_t order = 100;
+
+	(void)state;
+	open_parts(&box, &stop);
+	assert_int_equal(fill_spool(&box, &message), BD_OK);
+	assert_int_equal(bd_store_take(box.store, &message.said.entry, &box.diag), BD_OK);
+	while (done == NULL) {
+		assert_int_equal(bd_store_work(box.store, &done, &box.diag), BD_OK);
+		for (unsigned end = said + EACH; said < end && done == NULL; said++) {
+			const struct bd_identifier id = person(&message, said % PEOPLE);
+
+			fact_of(&fact, &id, 1, "s", 1, order++, "newer");
+			fact.record.row_key = bd_bytes_of("row of its own");
+			box_say(&box, "market", &fact.record);
+		}
+	}
+	bd_spool_free(message.said.entry.spool);
+	assert_int_equal(message.said.entry.code, BD_OK);
+	assert_true(said >= 4 * EACH);
+	for (unsigned number = 0; number < said && number < PEOPLE; number++) {
+		const struct bd_identifier id = person(&message, number);
+		const struct bd_held *held = box_find(&box, &id, 1);
+		size_t newer = 0, rows = 0;
+
+		for (size_t i = 0; i < held->statement_count; i++) {
+			bool is_newer =
+				bd_bytes_is(held->statements[i].values[0].value.text, "newer");
+
+			newer += is_newer;
+			rows += !is_newer;
+		}
+		assert_int_equal(newer, 1);
+		assert_true(rows >= ROWS - 1);
+	}
+	box_close(&box);
+}
+
 static void a_refused_message_leaves_nothing(void **state)
 {
 	struct bd_entry *entry = &message.said.entry;
@@ -891,6 +938,7 @@ int main(void)
 		cmocka_unit_test(long_and_short_give_the_same),
 		cmocka_unit_test(nobody_sees_half_of_a_subject),
 		cmocka_unit_test(short_messages_go_between),
+		cmocka_unit_test(what_comes_between_stays),
 		cmocka_unit_test(a_refused_message_leaves_nothing),
 		cmocka_unit_test(what_is_not_complete_is_gone),
 		cmocka_unit_test(what_is_complete_is_finished),
