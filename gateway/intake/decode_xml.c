@@ -32,6 +32,7 @@ struct decoder {
 	bool is_begun;      /* something but blanks has come */
 	bool has_root;      /* entered; left again when depth is 0 */
 	bool is_ending;     /* no more bytes will come */
+	char last;          /* byte of the text so far; a blank = none yet */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
 	struct bd_buf attribute;
@@ -107,6 +108,24 @@ static void fail_at_end(struct decoder *decoder, enum bd_code code, const char *
 		bd_fail_at(&decoder->diag, code, add_base(decoder, decoder->end), "%s", detail);
 		keep(decoder, code);
 	}
+}
+
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* The end is missing. A control character that is the last byte libxml2 has seen or not, as the
+ * cuts fall: it never looks at one byte alone. */
+static void fail_cut(struct decoder *decoder)
+{
+	if ((unsigned char)decoder->last >= ' ' || is_blank(decoder->last)) {
+		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
+		return;
+	}
+	decoder->end.offset--;
+	decoder->end.column--;
+	fail_at_end(decoder, BD_TEXT_CONTROL, "");
 }
 
 static struct bd_bytes bytes_of(const xmlChar *text)
@@ -261,10 +280,24 @@ static bool is_cut(const struct decoder *decoder, int error)
 	case XML_ERR_CDATA_NOT_FINISHED:
 	case XML_ERR_TAG_NOT_FINISHED:
 		return true;
+	case XML_ERR_INVALID_DEC_CHARREF:
+	case XML_ERR_INVALID_HEX_CHARREF:
+	case XML_ERR_ENTITYREF_SEMICOL_MISSING:
+		/* A reference with another character in it: the push parser may find it at the end
+		 * only. */
+		return input == NULL || input->cur >= input->end;
+	case XML_ERR_NAME_REQUIRED:
+		/* The same, when it is the first. */
+		if (input != NULL && input->cur > input->base && input->cur < input->end &&
+			input->cur[-1] == '&') {
+			return false;
+		}
+		break;
 	default:
-		return input == NULL || input->cur >= input->end ||
-		       memchr(input->cur, '>', (size_t)(input->end - input->cur)) == NULL;
+		break;
 	}
+	return input == NULL || input->cur >= input->end ||
+	       memchr(input->cur, '>', (size_t)(input->end - input->cur)) == NULL;
 }
 
 /* At the end of what came it is a cut, if something is open. */
@@ -273,7 +306,7 @@ static void fail_syntax(struct decoder *decoder, int error)
 	bool is_open = decoder->depth > 0 || !decoder->has_root;
 
 	if (decoder->is_ending && is_open && is_cut(decoder, error)) {
-		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
+		fail_cut(decoder);
 		return;
 	}
 	fail_of_syntax(decoder, error);
@@ -405,11 +438,6 @@ static enum bd_charset choose(
 	return label.len == 0 ? BD_CHARSET_UTF8 : bd_charset_find(label);
 }
 
-static bool is_blank(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 /* The text ends here, badly. libxml2 keeps back what it cannot tell apart yet: a fault in there
  * comes first. */
 static void break_off(struct decoder *decoder, enum bd_code code, const char *detail)
@@ -443,6 +471,7 @@ static void parse(struct decoder *decoder, struct bd_bytes text)
 	text.len = nul != NULL ? (size_t)(nul - text.ptr) : text.len;
 	move_end(decoder, text);
 	if (text.len > 0) {
+		decoder->last = text.ptr[text.len - 1];
 		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
 	}
 	if (nul != NULL && decoder->code == BD_OK) {
@@ -536,7 +565,7 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 		decoder->is_ending = true;
 		xmlParseChunk(decoder->context, NULL, 0, 1);
 		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
-			fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
+			fail_cut(decoder);
 		}
 	}
 	return report(decoder, diag);
@@ -579,6 +608,7 @@ enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_s
 	decoder->listener = listener;
 	decoder->base = settings->base;
 	decoder->end = (struct bd_place){ .line = 1, .column = 1 };
+	decoder->last = ' ';
 	decoder->is_text = settings->is_text;
 	bd_charset_stream_init(&decoder->charset, named);
 	bd_buf_init(&decoder->head, SNIFF_BYTES);
