@@ -168,7 +168,7 @@ static int32_t day_before(int32_t day, const char *cycle)
 	year -= month == 1;
 	month = month == 1 ? 12 : month - 1;
 	if (!bd_day_of(&before, year, month, 1)) {
-		return day - 31; /* before the first year */
+		return day - 31; /* there are no dates there */
 	}
 	while (!bd_day_of(&before, year, month, dayofmonth)) {
 		dayofmonth--;

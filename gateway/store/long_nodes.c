@@ -12,8 +12,6 @@
 /* What a node's records may take of memory before they are applied: more of the same node go into
  * it in a second round of the same transaction. */
 #define ROUND_BYTES ((size_t)8 << 20)
-/* Of a node that is put, whatever it holds. */
-#define PAGE_BYTES 4096
 
 struct part {
 	struct bd_apply *apply;
@@ -99,7 +97,7 @@ static enum bd_code gather_node(
 
 static uint64_t weight(const struct bd_batch *batch)
 {
-	return batch->count * PAGE_BYTES + bd_arena_given(&batch->arena) * 2;
+	return bd_txn_dirt_of(batch->count, bd_arena_given(&batch->arena));
 }
 
 static enum bd_code gather(struct part *part, struct bd_batch *batch, uint64_t room)

@@ -492,9 +492,15 @@ static enum bd_code put(struct bd_spool *spool, struct gathering *gathering, str
 	if (gathering->bytes.len < spool->run_bytes << step) {
 		return BD_OK;
 	}
-	/* Of a longer one there is no second in memory. */
+	/* Of a longer one there is no second in memory: the next is gathered where it was. */
 	if (gathering->bytes.len > RUN_BESIDE_BYTES) {
-		return write_run(spool, gathering, diag);
+		struct gathering shorter;
+
+		BD_TRY(write_run(spool, gathering, diag));
+		shorter = *gathering;
+		*gathering = spool->full;
+		spool->full = shorter;
+		return BD_OK;
 	}
 	BD_TRY(write_some(spool, SIZE_MAX, diag));
 	return begin_run(spool, gathering, diag);

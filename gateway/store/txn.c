@@ -259,6 +259,11 @@ enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code)
 	return bd_fail(txn->diag, code, "transaction");
 }
 
+uint64_t bd_txn_dirt_of(uint64_t puts, uint64_t bytes)
+{
+	return puts * PAGE_BYTES + bytes * 2;
+}
+
 /* A put dirties at most a page of those that were there, and the pages of what is new. */
 uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn)
 {
@@ -268,7 +273,7 @@ uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn)
 		const struct bd_dirt *dirt = &txn->dirt[i];
 		uint64_t pages = dirt->puts < dirt->pages_before ? dirt->puts : dirt->pages_before;
 
-		sum += pages * PAGE_BYTES + dirt->bytes * 2;
+		sum += bd_txn_dirt_of(pages, dirt->bytes);
 	}
 	return sum;
 }

@@ -59,6 +59,8 @@ enum bd_code bd_txn_begin(struct bd_txn *txn);
 enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code);
 /* Gives it up without a failure: there was nothing to write. */
 void bd_txn_drop(struct bd_txn *txn);
+/* About how many bytes so many puts of so many bytes dirty, wherever they stand. */
+uint64_t bd_txn_dirt_of(uint64_t puts, uint64_t bytes);
 /* About how many bytes it holds in memory until it ends. */
 uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn);
 

@@ -398,6 +398,14 @@ static size_t count_complete(struct box *box)
 	return complete;
 }
 
+/* The long message is the next thing to be done. */
+static void take_in_parts(struct box *box, struct stop *stop)
+{
+	open_parts(box, stop);
+	assert_int_equal(fill_spool(box, &message), BD_OK);
+	assert_int_equal(bd_store_take(box->store, &message.said.entry, &box->diag), BD_OK);
+}
+
 static void nobody_sees_half_of_a_subject(void **state)
 {
 	struct bd_entry *done = NULL;
@@ -406,9 +414,7 @@ static void nobody_sees_half_of_a_subject(void **state)
 	struct box box;
 
 	(void)state;
-	open_parts(&box, &stop);
-	assert_int_equal(fill_spool(&box, &message), BD_OK);
-	assert_int_equal(bd_store_take(box.store, &message.said.entry, &box.diag), BD_OK);
+	take_in_parts(&box, &stop);
 	while (done == NULL) {
 		assert_true(bd_store_has_work(box.store));
 		assert_int_equal(bd_store_work(box.store, &done, &box.diag), BD_OK);
@@ -436,9 +442,7 @@ static void short_messages_go_between(void **state)
 	int64_t order = 100;
 
 	(void)state;
-	open_parts(&box, &stop);
-	assert_int_equal(fill_spool(&box, &message), BD_OK);
-	assert_int_equal(bd_store_take(box.store, &message.said.entry, &box.diag), BD_OK);
+	take_in_parts(&box, &stop);
 	while (done == NULL) {
 		assert_int_equal(bd_store_work(box.store, &done, &box.diag), BD_OK);
 		fact_of(&fact, &id, 1, "s", 1, order++, "newer");
@@ -473,9 +477,7 @@ static void what_comes_between_stays(void **state)
 	int64_t order = 100;
 
 	(void)state;
-	open_parts(&box, &stop);
-	assert_int_equal(fill_spool(&box, &message), BD_OK);
-	assert_int_equal(bd_store_take(box.store, &message.said.entry, &box.diag), BD_OK);
+	take_in_parts(&box, &stop);
 	while (done == NULL) {
 		assert_int_equal(bd_store_work(box.store, &done, &box.diag), BD_OK);
 		for (unsigned end = said + EACH; said < end && done == NULL; said++) {
