@@ -7,6 +7,7 @@
 #include "store/dispute.h"
 #include "store/history.h"
 #include "store/obligations.h"
+#include "store/places.h"
 #include "store/watch.h"
 
 #include <stdlib.h>
@@ -150,9 +151,7 @@ static enum bd_code put_node(struct bd_apply *apply, struct bd_made *made)
 	BD_TRY(bd_buf_add(&txn->sealed, made->sealed));
 	BD_TRY(bd_history_keep_node(txn, made->key, node->stored));
 	BD_TRY(bd_owed_touch(txn, made->key));
-	BD_TRY(bd_txn_put(txn, store->nodes,
-		(struct bd_bytes){ (const char *)made->key, BD_NODE_KEY_BYTES },
-		bd_buf_bytes(&txn->sealed)));
+	BD_TRY(bd_place_put(txn, made->key, made->slot, bd_buf_bytes(&txn->sealed)));
 	BD_TRY(bd_dispute_keep(txn, node,
 		&(struct bd_dispute_place){ made->key, made->slot, made->salt }, apply->journal));
 	BD_TRY(bd_watch_node(apply, node, made->key));

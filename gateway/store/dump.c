@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/try.h"
 #include "store/history.h"
+#include "store/places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -185,9 +186,12 @@ static enum bd_code dump_nodes(struct lines *lines, struct bd_store_reader *read
 	while (code == BD_OK && (result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
 		struct bd_node node;
 		uint64_t slot;
-		bool found;
+		bool found = false;
 
-		code = bd_node_load(&node, &slot, &found, &view, key.mv_data, arena, diag);
+		code = key.mv_size == BD_PLACE_NAME_BYTES
+			       ? bd_node_load(&node, &slot, &found, &view,
+					 (const uint8_t *)key.mv_data + BD_PLACE_BYTES, arena, diag)
+			       : BD_STORE_DAMAGED;
 		if (code == BD_OK && found) {
 			code = dump_node(lines, &node);
 			code = code == BD_OK ? dump_all_lost(lines, reader, &node) : code;

@@ -58,14 +58,15 @@ int bd_databases_open(struct bd_store *store, MDB_txn *txn)
 	const struct {
 		const char *name;
 		MDB_dbi *dbi;
-	} rows[] = { { "nodes", &store->nodes }, { "owners", &store->owners },
-		{ "links", &store->links }, { "coverage", &store->coverage },
-		{ "messages", &store->messages }, { "keys", &store->keys },
-		{ "obligations", &store->obligations }, { "owed", &store->owed },
-		{ "spools", &store->spools }, { "history", &store->history },
-		{ "coverage_history", &store->coverage_history }, { "disputes", &store->disputes },
-		{ "watches", &store->watches }, { "meta", &store->meta },
-		{ "case_runs", &store->case_runs }, { "case_erased", &store->case_erased } };
+	} rows[] = { { "nodes", &store->nodes }, { "places", &store->places },
+		{ "owners", &store->owners }, { "links", &store->links },
+		{ "coverage", &store->coverage }, { "messages", &store->messages },
+		{ "keys", &store->keys }, { "obligations", &store->obligations },
+		{ "owed", &store->owed }, { "spools", &store->spools },
+		{ "history", &store->history }, { "coverage_history", &store->coverage_history },
+		{ "disputes", &store->disputes }, { "watches", &store->watches },
+		{ "meta", &store->meta }, { "case_runs", &store->case_runs },
+		{ "case_erased", &store->case_erased } };
 	int result = 0;
 
 	_Static_assert(sizeof(rows) / sizeof(rows[0]) == BD_DATABASES, "as many as are counted");

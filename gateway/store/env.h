@@ -1,12 +1,12 @@
 /* env.h - the LMDB environment of a store and what its files share. Layer: store, private.
  *
- * Databases: nodes (blinded key -> slot, commit, sealed node), owners (alias key + owner key ->
- * commit), links (other's key + owner's key -> commit), coverage (source, feed -> state, not
- * personal), messages (sequence -> sealed entry without records), keys (digest of an idempotency
- * key -> body digest, sequence, until when), spools (long messages that are being applied), history
- * and coverage_history (what commits replaced: history.h), disputes (dispute.h), watches (watch.h),
- * meta; and of the case files case_runs (case_run.h) and case_erased (blinded name -> the commit
- * that erased it).
+ * Databases: nodes (place + blinded key -> slot, commit, sealed node), places (blinded key ->
+ * place: places.h), owners (alias key + owner key -> commit), links (other's key + owner's key ->
+ * commit), coverage (source, feed -> state, not personal), messages (sequence -> sealed entry
+ * without records), keys (digest of an idempotency key -> body digest, sequence, until when),
+ * spools (long messages that are being applied), history and coverage_history (what commits
+ * replaced: history.h), disputes (dispute.h), watches (watch.h), meta; and of the case files
+ * case_runs (case_run.h) and case_erased (blinded name -> the commit that erased it).
  */
 #ifndef BD_STORE_ENV_H
 #define BD_STORE_ENV_H
@@ -52,8 +52,8 @@ struct bd_waiting;
 
 struct bd_store {
 	MDB_env *env;
-	MDB_dbi nodes, owners, links, coverage, messages, keys, spools, history, coverage_history,
-		disputes, watches, meta;
+	MDB_dbi nodes, places, owners, links, coverage, messages, keys, spools, history,
+		coverage_history, disputes, watches, meta;
 	MDB_dbi case_runs, case_erased;
 	MDB_dbi obligations, owed; /* obligations_form.h */
 	struct bd_salts salts;
@@ -159,7 +159,7 @@ enum bd_code bd_mark_pack(struct bd_buf *out, struct bd_order order, uint64_t me
 /* BD_DISK_FULL, BD_STORE_DAMAGED or BD_STORE_FAILED with LMDB's text. */
 enum bd_code bd_store_fail(struct bd_diag *diag, int result, const char *what);
 /* Databases of an environment; rebuild.c has a row for each. */
-#define BD_DATABASES 16
+#define BD_DATABASES 17
 /* The environment in store->folder, and its databases; result of LMDB. */
 enum bd_code bd_env_open(struct bd_store *store, uint64_t map_size, struct bd_diag *diag);
 int bd_databases_open(struct bd_store *store, MDB_txn *txn);

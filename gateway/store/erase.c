@@ -9,6 +9,7 @@
 #include "store/erase_turn.h"
 #include "store/erase_who.h"
 #include "store/history.h"
+#include "store/places.h"
 
 #include <string.h>
 
@@ -20,11 +21,11 @@ static enum bd_code erase_node(
 	struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t *erased)
 {
 	struct bd_store *store = txn->store;
-	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES }, value;
+	struct bd_bytes value;
 	struct bd_node_head head;
 	bool found = false;
 
-	BD_TRY(bd_txn_get(&value, &found, txn, store->nodes, name));
+	BD_TRY(bd_place_get(&value, &found, store, txn->mdb, key, txn->diag));
 	if (!found) {
 		return BD_OK;
 	}
@@ -40,7 +41,7 @@ static enum bd_code erase_node(
 	BD_TRY(bd_buf_add(&txn->plain, value));
 	BD_TRY(bd_history_keep_node(txn, key, bd_buf_bytes(&txn->plain)));
 	BD_TRY(bd_node_head_pack(&txn->sealed, head.slot, txn->commit));
-	return bd_txn_put(txn, store->nodes, name, bd_buf_bytes(&txn->sealed));
+	return bd_place_put(txn, key, head.slot, bd_buf_bytes(&txn->sealed));
 }
 
 /* Under each of its names. */

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/dispute.h"
 #include "store/history.h"
+#include "store/places.h"
 
 #include <string.h>
 #include <time.h>
@@ -167,41 +168,41 @@ static enum bd_code seal_anew(
 	return code;
 }
 
-static enum bd_code turn_value(
-	struct turn *turn, MDB_dbi dbi, struct bd_bytes name, const struct bd_node_head *head)
+/* *is_new: it is to be put anew, as txn->sealed has it. */
+static enum bd_code turn_value(bool *is_new, struct turn *turn, const struct bd_node_head *head)
 {
 	struct bd_txn *txn = turn->txn;
 	uint8_t salt[BD_SALT_BYTES];
-	bool is_new = false;
 
+	*is_new = false;
 	turn->bytes += head->sealed.len;
 	if (head->sealed.len == 0 || head->slot == turn->slot ||
 		!bd_salts_get_own(salt, &txn->store->salts, head->slot)) {
 		return BD_OK;
 	}
 	BD_TRY(note_slot(turn, head->slot));
-	BD_TRY(seal_anew(&is_new, turn, head, salt));
-	return is_new ? bd_txn_put(txn, dbi, name, bd_buf_bytes(&txn->sealed)) : BD_OK;
+	return seal_anew(is_new, turn, head, salt);
 }
 
 /* -- all values: the present one, then those before it -- */
 
 static enum bd_code turn_present(struct turn *turn)
 {
-	const struct bd_bytes name = { (const char *)turn->key, sizeof(turn->key) };
-	struct bd_store *store = turn->txn->store;
+	struct bd_txn *txn = turn->txn;
 	struct bd_node_head head;
 	struct bd_bytes value;
-	bool found = false;
+	bool found = false, is_new = false;
 
-	BD_TRY(bd_txn_get(&value, &found, turn->txn, store->nodes, name));
+	BD_TRY(bd_place_get(&value, &found, txn->store, txn->mdb, turn->key, txn->diag));
 	if (!found) {
 		turn->is_over = true;
 		return BD_OK;
 	}
 	BD_TRY(bd_node_head_read(&head, value));
 	turn->at = head.written;
-	return turn_value(turn, store->nodes, name, &head);
+	BD_TRY(turn_value(&is_new, turn, &head));
+	return is_new ? bd_place_put(txn, turn->key, turn->slot, bd_buf_bytes(&txn->sealed))
+		      : BD_OK;
 }
 
 static enum bd_code turn_before(struct turn *turn)
@@ -211,7 +212,7 @@ static enum bd_code turn_before(struct turn *turn)
 	struct bd_store *store = turn->txn->store;
 	struct bd_node_head head;
 	struct bd_bytes value;
-	bool found = false;
+	bool found = false, is_new = false;
 
 	BD_TRY(bd_buf_add_u64(&name, turn->at));
 	BD_TRY(bd_buf_add(&name, (struct bd_bytes){ (const char *)turn->key, sizeof(turn->key) }));
@@ -225,7 +226,10 @@ static enum bd_code turn_before(struct turn *turn)
 		return BD_STORE_DAMAGED;
 	}
 	turn->at = head.written;
-	return turn_value(turn, store->history, bd_buf_bytes(&name), &head);
+	BD_TRY(turn_value(&is_new, turn, &head));
+	return is_new ? bd_txn_put(turn->txn, store->history, bd_buf_bytes(&name),
+				bd_buf_bytes(&turn->txn->sealed))
+		      : BD_OK;
 }
 
 /* -- disputes -- */

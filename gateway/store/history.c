@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/try.h"
+#include "store/places.h"
 
 #include <string.h>
 
@@ -211,7 +212,8 @@ struct step {
 };
 
 /* What an erased subject left in its place: nobody can ask any more for what stood there. */
-static enum bd_code drop_erased(struct step *step, struct bd_bytes name, struct bd_bytes was)
+static enum bd_code drop_erased(
+	struct step *step, const uint8_t key[BD_NODE_KEY_BYTES], struct bd_bytes was)
 {
 	struct bd_store *store = step->txn->store;
 	struct bd_node_head old, now;
@@ -223,14 +225,13 @@ static enum bd_code drop_erased(struct step *step, struct bd_bytes name, struct 
 	if (bd_salts_get_own(salt, &store->salts, old.slot)) {
 		return BD_OK;
 	}
-	BD_TRY(bd_txn_get(&value, &found, step->txn, store->nodes, name));
+	BD_TRY(bd_place_get(&value, &found, store, step->txn->mdb, key, step->txn->diag));
 	if (!found) {
 		return BD_OK;
 	}
 	BD_TRY(bd_node_head_read(&now, value));
-	return now.sealed.len == 0 && now.written <= step->floor
-		       ? bd_txn_delete(step->txn, store->nodes, name)
-		       : BD_OK;
+	return now.sealed.len == 0 && now.written <= step->floor ? bd_place_drop(step->txn, key)
+								 : BD_OK;
 }
 
 /* A clock that ran ahead made it: its days count from now. */
@@ -256,12 +257,13 @@ static enum bd_code judge(bool *goes, struct step *step, MDB_val key, MDB_val va
 	uint64_t commit = bd_read_u64(&name);
 	int64_t ms;
 
-	if (name.rest.len > 0) {
+	if (name.rest.len == BD_NODE_KEY_BYTES) {
 		*goes = commit <= step->floor;
-		return *goes ? drop_erased(step, name.rest, was) : BD_STORE_DAMAGED;
+		return *goes ? drop_erased(step, (const uint8_t *)name.rest.ptr, was)
+			     : BD_STORE_DAMAGED;
 	}
 	ms = (int64_t)bd_read_u64(&reader);
-	if (!name.ok || !reader.ok) {
+	if (!name.ok || name.rest.len > 0 || !reader.ok) {
 		return BD_STORE_DAMAGED;
 	}
 	*goes = ms < step->limit_ms;

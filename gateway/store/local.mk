@@ -47,6 +47,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/pairs.c gateway/store/pairs.h \
 	gateway/store/progress.c \
 	gateway/store/rebuild.c gateway/store/rebuild.h \
+	gateway/store/places.c gateway/store/places.h \
 	gateway/store/recall_find.c \
 	gateway/store/recent.c gateway/store/recent.h \
 	gateway/store/report.c \

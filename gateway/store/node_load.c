@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/env.h"
 #include "store/history.h"
+#include "store/places.h"
 
 #include <string.h>
 
@@ -129,15 +130,8 @@ static enum bd_code open_node(struct bd_node *node, const struct bd_node_view *v
 static enum bd_code find_value(struct bd_bytes *value, bool *found, const struct bd_node_view *view,
 	const uint8_t key[BD_NODE_KEY_BYTES], struct bd_diag *diag)
 {
-	MDB_val name = { BD_NODE_KEY_BYTES, (void *)key }, data;
-	int result = mdb_get(view->txn, view->store->nodes, &name, &data);
-
-	*found = result == 0;
-	if (result != 0) {
-		return result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "node");
-	}
-	*value = (struct bd_bytes){ data.mv_data, data.mv_size };
-	return view->as_of != NULL && view->as_of->commit != BD_AS_OF_NOW
+	BD_TRY(bd_place_get(value, found, view->store, view->txn, key, diag));
+	return *found && view->as_of != NULL && view->as_of->commit != BD_AS_OF_NOW
 		       ? bd_history_node(
 				 value, found, view->store, view->txn, key, view->as_of->commit)
 		       : BD_OK;

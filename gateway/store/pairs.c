@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "store/history.h"
 #include "store/long.h"
+#include "store/places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -239,7 +240,8 @@ static enum bd_code collect_all(struct bd_store *store, struct bd_diag *diag)
 	bd_arena_init(&at.arena, NODE_ARENA_BYTES);
 	code = bd_buf_add_u64(&from, store->loading);
 	code = code == BD_OK ? collect_database(&at, store->history, 8, bd_buf_bytes(&from)) : code;
-	code = code == BD_OK ? collect_database(&at, store->nodes, 0, (struct bd_bytes){ "", 0 })
+	code = code == BD_OK ? collect_database(&at, store->nodes, BD_PLACE_BYTES,
+				       (struct bd_bytes){ "", 0 })
 			     : code;
 	bd_arena_release(&at.arena);
 	mdb_txn_abort(at.txn);

@@ -7,6 +7,7 @@
 #include "store/cases.h"
 #include "store/dispute.h"
 #include "store/obligations_form.h"
+#include "store/places.h"
 #include "store/secrets.h"
 #include "store/watch.h"
 #include "store/watches.h"
@@ -132,24 +133,22 @@ static enum bd_code node_value(
 	return close_again(turn, salt, value, 16, was, is);
 }
 
+/* A place, or a commit, stands before the name. */
 static enum bd_code node_row(
 	struct turn *turn, struct bd_bytes key, struct bd_bytes value, bool *is_left)
 {
 	(void)is_left;
-	BD_TRY(add_names(turn, &turn->key, key, 0, 1));
-	return node_value(turn, value, key, bd_buf_bytes(&turn->key));
+	BD_TRY(add_names(turn, &turn->key, key, 8, 1));
+	return node_value(turn, value, (struct bd_bytes){ key.ptr + 8, BD_NODE_KEY_BYTES },
+		(struct bd_bytes){ turn->key.ptr + 8, BD_NODE_KEY_BYTES });
 }
 
 /* The key of a commit alone has when it was. */
 static enum bd_code history_row(
 	struct turn *turn, struct bd_bytes key, struct bd_bytes value, bool *is_left)
 {
-	if (key.len == 8) {
-		return as_it_is(turn, key, value, is_left);
-	}
-	BD_TRY(add_names(turn, &turn->key, key, 8, 1));
-	return node_value(turn, value, (struct bd_bytes){ key.ptr + 8, BD_NODE_KEY_BYTES },
-		(struct bd_bytes){ turn->key.ptr + 8, BD_NODE_KEY_BYTES });
+	return key.len == 8 ? as_it_is(turn, key, value, is_left)
+			    : node_row(turn, key, value, is_left);
 }
 
 static enum bd_code dispute_row(
@@ -250,6 +249,7 @@ static const struct {
 	turn_row_t turn;
 } databases[] = {
 	{ offsetof(struct bd_store, nodes), node_row },
+	{ offsetof(struct bd_store, places), one_name },
 	{ offsetof(struct bd_store, owners), two_names },
 	{ offsetof(struct bd_store, links), two_names },
 	{ offsetof(struct bd_store, coverage), as_it_is },
@@ -365,13 +365,17 @@ static enum bd_code check_node(struct turn *turn, MDB_val key, MDB_val value)
 	uint64_t slot = bd_read_u64(&reader);
 	uint8_t salt[BD_SALT_BYTES];
 
+	if (key.mv_size != BD_PLACE_NAME_BYTES) {
+		return BD_STORE_DAMAGED;
+	}
 	if (value.mv_size <= 16 || !bd_salts_get(salt, &turn->from->salts, slot)) {
 		return BD_OK;
 	}
 	bd_read_u64(&reader);
 	bd_buf_clear(&turn->plain);
 	return bd_seal_open(turn->closing, &turn->plain, salt,
-		(struct bd_bytes){ key.mv_data, key.mv_size }, reader.rest);
+		(struct bd_bytes){ (const char *)key.mv_data + BD_PLACE_BYTES, BD_NODE_KEY_BYTES },
+		reader.rest);
 }
 
 static enum bd_code check_nodes(struct turn *turn, MDB_txn *txn)

@@ -3,6 +3,7 @@
 #include "base/try.h"
 #include "store/env.h"
 #include "store/journal.h"
+#include "store/places.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ struct search {
 	struct bd_diag *diag;
 };
 
-static enum bd_code look_at(struct search *search, const MDB_val *name)
+static enum bd_code look_at(struct search *search, const MDB_val *name, const MDB_val *value)
 {
 	struct bd_store_reader *reader = search->reader;
 	const struct bd_node_view view = { reader->store, reader->txn, reader->seal, &reader->marks,
@@ -69,12 +70,14 @@ static enum bd_code look_at(struct search *search, const MDB_val *name)
 	bool found = false;
 	uint64_t slot;
 
-	if (name->mv_size != BD_NODE_KEY_BYTES) {
+	if (name->mv_size != BD_PLACE_NAME_BYTES) {
 		return bd_fail(search->diag, BD_STORE_DAMAGED, "a node's name");
 	}
 	bd_arena_clear(&search->scratch);
-	BD_TRY(bd_node_load(
-		&node, &slot, &found, &view, name->mv_data, &search->scratch, search->diag));
+	BD_TRY(bd_node_open(&node, &slot, &found, &view,
+		(const uint8_t *)name->mv_data + BD_PLACE_BYTES,
+		(struct bd_bytes){ value->mv_data, value->mv_size }, &search->scratch,
+		search->diag));
 	if (!found || !bd_node_holds(&node, search->source, &search->recall)) {
 		return BD_OK;
 	}
@@ -105,7 +108,7 @@ static enum bd_code search_from(
 						 : bd_fail(search->diag,
 							   bd_arena_code(search->arena), "%s", "");
 		}
-		BD_TRY(look_at(search, &name));
+		BD_TRY(look_at(search, &name, &value));
 		result = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
 	return result == MDB_NOTFOUND ? BD_OK : bd_store_fail(search->diag, result, "nodes");

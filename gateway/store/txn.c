@@ -5,7 +5,6 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "store/case_index.h"
-#include "store/lately.h"
 #include "store/obligations.h"
 #include "store/pairs.h"
 
@@ -51,7 +50,7 @@ void bd_txn_close(struct bd_txn *txn)
 static void count_pages(struct bd_txn *txn)
 {
 	memset(txn->dirt, 0, sizeof(txn->dirt));
-	txn->dirt[txn->store->nodes].is_behind = true;
+	txn->dirt[txn->store->places].is_behind = true;
 	txn->dirt[txn->store->history].is_behind = true;
 	for (MDB_dbi dbi = 0; dbi < BD_DIRT_MAX; dbi++) {
 		MDB_stat stat;
@@ -301,9 +300,6 @@ enum bd_code bd_txn_put(
 	}
 	txn->dirt[dbi].puts++;
 	txn->dirt[dbi].bytes += name.len + value.len;
-	if (dbi == txn->store->nodes) {
-		bd_lately_note(txn->store->lately, (const uint8_t *)name.ptr, txn->commit);
-	}
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 

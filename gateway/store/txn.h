@@ -18,7 +18,8 @@ struct bd_pair {
 /* What one database has been changed by. */
 struct bd_dirt {
 	uint64_t puts, bytes, pages_before;
-	bool is_behind; /* what was put stood behind all that was there */
+	uint64_t last_page; /* of `places`: where the last one came to stand, about */
+	bool is_behind;     /* what was put stood behind all that was there */
 };
 #define BD_DIRT_MAX 40 /* databases, by their number */
 

@@ -9,6 +9,7 @@
 #include "store/case_runs.h"
 #include "store/history.h"
 #include "store/lately.h"
+#include "store/places.h"
 #include "store/watches.h"
 
 #include <stdio.h>
@@ -404,12 +405,12 @@ static void compare(struct bd_watch_changes *changes, const struct bd_store *sto
 static enum bd_code is_newer(
 	bool *newer, struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t commit)
 {
-	struct bd_bytes name = { (const char *)key, BD_NODE_KEY_BYTES }, value;
+	struct bd_bytes value;
 	struct bd_node_head head;
 	bool found = false;
 
 	*newer = false;
-	BD_TRY(bd_txn_get(&value, &found, txn, txn->store->nodes, name));
+	BD_TRY(bd_place_get(&value, &found, txn->store, txn->mdb, key, txn->diag));
 	if (found) {
 		BD_TRY(bd_node_head_read(&head, value));
 		*newer = head.written > commit && head.sealed.len > 0;

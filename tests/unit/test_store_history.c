@@ -773,6 +773,7 @@ static void what_an_erased_subject_left_goes_with_its_history(void **state)
 	expire(&box, box.now_ms + 2 * DAY_MS);
 	assert_int_equal(entries_of(&box, box.store->history), 0);
 	assert_int_equal(entries_of(&box, box.store->nodes), 2);
+	assert_int_equal(entries_of(&box, box.store->places), 2);
 	check_at(&box, commit_of(&box), 0, NULL, false);
 	check_at(&box, commit_of(&box), 1, "one", false);
 	check_at(&box, commit_of(&box), 2, "again", false);
