@@ -8,6 +8,7 @@
  * what waits: biduid takes every frame as it comes. Life: READY; then per message BEGIN DATA* END
  * from biduid, RECORDS* REJECT* and one RESULT or FAIL from the worker, READY after END. After END
  * a worker may ask once, by OPEN, for what only who holds the keys can do; it waits for OPENED.
+ * Whole messages may be sent ahead, before READY and before OPENED: they are taken in their order.
  */
 #ifndef BD_DAEMON_FRAME_H
 #define BD_DAEMON_FRAME_H

@@ -14,8 +14,10 @@
 
 #define CONTAINER(type, member, ptr) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define CHUNK_BYTES 65536
-/* Lines in hand for each worker: the next is there when it is ready. */
-#define LINES_PER_WORKER 2
+/* Lines in hand for each worker, so that the next are there when it is ready; and of those that do
+ * not go ahead, whose memory would be much. */
+#define LINES_PER_WORKER 12
+#define LONG_PER_WORKER 2
 #define SHOW_NS 200000000
 #define WORKERS_MAX 64
 
@@ -37,7 +39,7 @@ struct reader {
 	struct bd_pool *pool;
 	struct bd_loading *at; /* the file in hand */
 	struct reading *readings;
-	size_t reading_count, busy;
+	size_t reading_count, busy, busy_with_long;
 	char *chunk;
 	/* of lines: what was read and not yet given out */
 	struct bd_buf ahead;
@@ -62,6 +64,14 @@ static void fail_all(struct bd_load *load, const struct bd_diag *diag)
 	__atomic_store_n(&load->is_failed, true, __ATOMIC_RELEASE);
 }
 
+static void wipe(struct bd_buf *buf)
+{
+	if (buf->ptr != NULL) {
+		bd_wipe(buf->ptr, buf->cap);
+	}
+	bd_buf_release(buf);
+}
+
 /* -- the file in hand is over -- */
 
 static void let_go(struct reader *reader)
@@ -72,7 +82,7 @@ static void let_go(struct reader *reader)
 			bd_job_cancel(&reader->readings[i].job);
 		}
 	}
-	reader->busy = 0;
+	reader->busy = reader->busy_with_long = 0;
 	reader->is_done = true;
 }
 
@@ -279,6 +289,8 @@ static void take_line(struct reader *reader, struct reading *reading)
 		reading->line = reader->line;
 		reading->is_busy = true;
 		reader->busy++;
+		reading->job.goes_ahead = line.len <= BD_JOB_AHEAD_MAX_BYTES;
+		reader->busy_with_long += !reading->job.goes_ahead;
 		bd_pool_take(reader->pool, &reading->job);
 		return;
 	}
@@ -291,11 +303,28 @@ static void take_line(struct reader *reader, struct reading *reading)
 	}
 }
 
+static void take_lines(struct reader *reader)
+{
+	const size_t long_max = reader->load->workers * (size_t)LONG_PER_WORKER;
+
+	for (size_t i = 0; i < reader->reading_count && !reader->is_done; i++) {
+		if (reader->busy_with_long < long_max && !reader->readings[i].is_busy) {
+			take_line(reader, &reader->readings[i]);
+		}
+	}
+}
+
 static void end_line(struct reader *reader, struct reading *reading)
 {
 	reading->is_busy = false;
 	reader->busy--;
-	take_line(reader, reading);
+	if (!reading->job.goes_ahead) {
+		reader->busy_with_long--;
+		wipe(&reading->text);
+		wipe(&reading->records);
+		wipe(&reading->rejects);
+	}
+	take_lines(reader);
 }
 
 static void add_line(
@@ -342,15 +371,14 @@ static void on_ready(struct bd_job *job)
 		.feed = reader->at->feed->name,
 		.now_ms = reader->at->received_ms,
 		.max_bytes = UINT64_MAX / 2 };
-	enum bd_code code = bd_job_begin(job, &settings);
+	bool is_line = reader->at->bulk != NULL;
+	enum bd_code code = is_line ? bd_job_send(job, &settings, bd_buf_bytes(&reading->text))
+				    : bd_job_begin(job, &settings);
 
 	if (code != BD_OK) {
 		refuse_code(reader, code, "");
-	} else if (reader->at->bulk == NULL) {
+	} else if (!is_line) {
 		feed_whole(reader, reading);
-	} else {
-		bd_job_write(job, bd_buf_bytes(&reading->text));
-		bd_job_end(job);
 	}
 }
 
@@ -479,11 +507,10 @@ static void read_file(struct reader *reader, struct bd_loading *at)
 		return;
 	}
 	if (at->file->is_lines) {
-		for (size_t i = 0; i < reader->reading_count && !reader->is_done; i++) {
-			take_line(reader, &reader->readings[i]);
-		}
+		take_lines(reader);
 	} else {
 		reader->readings[0].is_busy = true;
+		reader->readings[0].job.goes_ahead = false;
 		bd_pool_take(reader->pool, &reader->readings[0].job);
 	}
 	/* One that holds nothing may be done with already. */
@@ -540,14 +567,6 @@ static enum bd_code open_reader(struct reader *reader, struct bd_diag *diag)
 static void on_pool_closed(void *state)
 {
 	(void)state;
-}
-
-static void wipe(struct bd_buf *buf)
-{
-	if (buf->ptr != NULL) {
-		bd_wipe(buf->ptr, buf->cap);
-	}
-	bd_buf_release(buf);
 }
 
 static void close_reader(struct reader *reader)

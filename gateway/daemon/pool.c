@@ -229,12 +229,69 @@ static void give(struct bd_worker *worker, struct bd_job *job)
 	job->ops->on_ready(job);
 }
 
+/* Behind what it has. Its message is sent at once, and nothing of it comes back before it is its
+ * turn. */
+static void give_ahead(struct bd_worker *worker, struct bd_job *job)
+{
+	worker->ahead[worker->ahead_count++] = job;
+	job->worker = worker;
+	job->ops->on_ready(job);
+}
+
+static bool has_room_ahead(const struct bd_worker *worker)
+{
+	return worker->state == BD_WORKER_BUSY && worker->has_ended && !worker->is_old &&
+	       worker->ahead_count < BD_POOL_AHEAD_MAX;
+}
+
+/* The one with the least ahead of it. */
+static struct bd_worker *least_busy(struct bd_pool *pool)
+{
+	struct bd_worker *found = NULL;
+
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct bd_worker *worker = &pool->workers[i];
+
+		if (has_room_ahead(worker) &&
+			(found == NULL || worker->ahead_count < found->ahead_count)) {
+			found = worker;
+		}
+	}
+	return found;
+}
+
 void bd_pool_serve_queue(struct bd_pool *pool)
 {
+	struct bd_worker *worker;
+
 	for (unsigned i = 0; i < pool->count && pool->first != NULL; i++) {
 		if (pool->workers[i].state == BD_WORKER_IDLE) {
 			give(&pool->workers[i], take_first(pool));
 		}
+	}
+	while (pool->first != NULL && pool->first->goes_ahead &&
+		(worker = least_busy(pool)) != NULL) {
+		give_ahead(worker, take_first(pool));
+	}
+}
+
+/* Those that a worker which failed had not come to are the next. */
+void bd_pool_give_back(struct bd_worker *worker)
+{
+	struct bd_pool *pool = worker->pool;
+
+	while (worker->ahead_count > 0) {
+		struct bd_job *job = worker->ahead[--worker->ahead_count];
+
+		if (job == NULL) {
+			continue;
+		}
+		job->worker = NULL;
+		job->is_queued = true;
+		job->next = pool->first;
+		pool->last = pool->first == NULL ? &job->next : pool->last;
+		pool->first = job;
+		pool->counts.queued++;
 	}
 }
 
@@ -263,28 +320,84 @@ void bd_pool_take(struct bd_pool *pool, struct bd_job *job)
 	}
 }
 
-enum bd_code bd_job_begin(struct bd_job *job, const struct bd_job_settings *settings)
+static void note_waiting(const struct bd_worker *worker)
+{
+	struct bd_pool_counts *counts = &worker->pool->counts;
+
+	if (worker->unacknowledged > counts->buffered_high_bytes) {
+		counts->buffered_high_bytes = worker->unacknowledged;
+	}
+}
+
+static enum bd_code add_begin(struct bd_buf *frames, const struct bd_job_settings *settings)
 {
 	const struct bd_frame_begin begin = { settings->source, settings->feed, settings->charset,
 		settings->now_ms, settings->is_gzip, settings->subject, settings->max_bytes };
 	struct bd_buf payload;
 	enum bd_code code;
 
-	job->worker->given = 0;
-	job->worker->timed_to = 0;
-	bd_worker_allow_time(job->worker);
 	bd_buf_init(&payload, BD_FRAME_MAX_BYTES - 1);
 	code = bd_frame_begin_pack(&payload, &begin);
-	code = code == BD_OK ? bd_worker_send(job->worker, BD_FRAME_BEGIN, bd_buf_bytes(&payload))
-			     : code;
+	code = code == BD_OK ? bd_frame_add(frames, BD_FRAME_BEGIN, bd_buf_bytes(&payload)) : code;
 	bd_buf_release(&payload);
+	return code;
+}
+
+enum bd_code bd_job_begin(struct bd_job *job, const struct bd_job_settings *settings)
+{
+	struct bd_buf frames;
+	enum bd_code code;
+
+	bd_worker_begin_time(job->worker);
+	bd_buf_init(&frames, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
+	code = add_begin(&frames, settings);
+	if (code != BD_OK) {
+		bd_buf_release(&frames);
+		return code;
+	}
+	return bd_worker_post(job->worker, &frames);
+}
+
+/* One piece: each write may wake the worker. */
+enum bd_code bd_job_send(
+	struct bd_job *job, const struct bd_job_settings *settings, struct bd_bytes bytes)
+{
+	struct bd_worker *worker = job->worker;
+	size_t len = bytes.len;
+	struct bd_buf frames;
+	enum bd_code code;
+
+	bd_worker_begin_time(worker);
+	bd_buf_init(&frames, len + len / BD_POOL_READ_BYTES * BD_FRAME_HEAD_BYTES +
+				     BD_FRAME_MAX_BYTES + (size_t)3 * BD_FRAME_HEAD_BYTES);
+	code = add_begin(&frames, settings);
+	while (code == BD_OK && bytes.len > 0) {
+		struct bd_bytes part = { bytes.ptr,
+			bytes.len < BD_POOL_READ_BYTES ? bytes.len : BD_POOL_READ_BYTES };
+
+		code = bd_frame_add(&frames, BD_FRAME_DATA, part);
+		bytes.ptr += part.len;
+		bytes.len -= part.len;
+	}
+	code = code == BD_OK ? bd_frame_add(&frames, BD_FRAME_END, (struct bd_bytes){ "", 0 })
+			     : code;
+	if (code != BD_OK) {
+		bd_buf_release(&frames);
+		return code;
+	}
+	code = bd_worker_post(worker, &frames);
+	worker->unacknowledged += len;
+	worker->given += len;
+	worker->has_ended = true;
+	note_waiting(worker);
+	bd_worker_allow_time(worker);
+	bd_worker_watch(worker);
 	return code;
 }
 
 bool bd_job_write(struct bd_job *job, struct bd_bytes bytes)
 {
 	struct bd_worker *worker = job->worker;
-	struct bd_pool *pool = worker->pool;
 
 	while (bytes.len > 0) {
 		struct bd_bytes part = { bytes.ptr,
@@ -298,9 +411,7 @@ bool bd_job_write(struct bd_job *job, struct bd_bytes bytes)
 		bytes.ptr += part.len;
 		bytes.len -= part.len;
 	}
-	if (worker->unacknowledged > pool->counts.buffered_high_bytes) {
-		pool->counts.buffered_high_bytes = worker->unacknowledged;
-	}
+	note_waiting(worker);
 	bd_worker_allow_time(worker);
 	bd_worker_watch(worker);
 	worker->was_blocked = worker->unacknowledged > BD_FRAME_CREDIT_BYTES / 2;
@@ -314,6 +425,19 @@ void bd_job_end(struct bd_job *job)
 	worker->has_ended = true;
 	bd_worker_send_or_kill(worker, BD_FRAME_END, (struct bd_bytes){ "", 0 });
 	bd_worker_watch(worker);
+}
+
+/* What it makes of it will be nobody's. */
+static bool forget_ahead(struct bd_worker *worker, struct bd_job *job)
+{
+	for (unsigned i = 0; i < worker->ahead_count; i++) {
+		if (worker->ahead[i] == job) {
+			worker->ahead[i] = NULL;
+			job->worker = NULL;
+			return true;
+		}
+	}
+	return false;
 }
 
 void bd_job_cancel(struct bd_job *job)
@@ -334,6 +458,9 @@ void bd_job_cancel(struct bd_job *job)
 	} else if (job->worker != NULL) {
 		struct bd_worker *worker = job->worker;
 
+		if (forget_ahead(worker, job)) {
+			return;
+		}
 		/* Its message is half read: a new process costs less than knowing when the old one
 		 * is done. */
 		worker->job = NULL;

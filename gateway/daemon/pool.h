@@ -49,9 +49,15 @@ struct bd_job_ops {
 		const struct bd_intake_result *result); /* lives until it returns */
 	void (*on_fail)(struct bd_job *job, const struct bd_diag *diag);
 };
+#define BD_JOB_AHEAD_MAX_BYTES 16384
+
 /* Embed it in your own struct and get that back by container_of. Zero it, set ops. */
 struct bd_job {
 	const struct bd_job_ops *ops;
+	/* It may be sent to a worker that is busy with another, so that it lies there when that one
+	 * is done: on_ready sends all of it by bd_job_send, and comes again should the worker fail
+	 * before. Up to BD_JOB_AHEAD_MAX_BYTES. */
+	bool goes_ahead;
 	/* private */
 	struct bd_job *next;
 	struct bd_pool *pool;
@@ -81,6 +87,10 @@ void bd_pool_close(struct bd_pool *pool, void (*on_closed)(void *state), void *s
 
 /* Waits its turn for a worker, then on_ready (never from within this call). */
 void bd_pool_take(struct bd_pool *pool, struct bd_job *job);
+/* A message that is all in hand: begin, all its bytes, end. */
+enum bd_code bd_job_send(
+	struct bd_job *job, const struct bd_job_settings *settings, struct bd_bytes bytes);
+/* One that is not, as it comes. */
 enum bd_code bd_job_begin(struct bd_job *job, const struct bd_job_settings *settings);
 /* Takes all the bytes; false when credit is spent: give no more until on_writable. */
 bool bd_job_write(struct bd_job *job, struct bd_bytes bytes);

@@ -16,6 +16,8 @@
 #define BD_POOL_CONTAINER(type, member, ptr)                                                       \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define BD_POOL_READ_BYTES 65536
+/* So many messages wait in the socket of a worker that is busy. */
+#define BD_POOL_AHEAD_MAX 8
 
 enum bd_worker_state {
 	BD_WORKER_GONE = 0, /* no process; may wait for its time to start */
@@ -29,6 +31,10 @@ struct bd_worker {
 	struct bd_pool *pool;
 	enum bd_worker_state state;
 	struct bd_job *job;
+	/* Sent to it already, in this order, for when it is ready again; NULL = nobody's any more.
+	 */
+	struct bd_job *ahead[BD_POOL_AHEAD_MAX];
+	unsigned ahead_count;
 	uv_process_t process;
 	uv_pipe_t pipe;
 	uv_timer_t timer;
@@ -39,6 +45,7 @@ struct bd_worker {
 	struct bd_opening *opening; /* what it asked for and waits for; NULL = nothing */
 	uint64_t unacknowledged;
 	uint64_t given, timed_to; /* bytes of the message; up to which it has time */
+	uint64_t timed_ms;        /* when that was set for the beginning of a message */
 	struct bd_buf in;
 	struct bd_arena arena;
 };
@@ -70,6 +77,8 @@ void bd_pool_publish(const struct bd_pool *pool);
 bool bd_pool_can_serve(const struct bd_pool *pool);
 /* Gives idle workers to those that wait. */
 void bd_pool_serve_queue(struct bd_pool *pool);
+/* To those that wait: what was sent ahead to a worker that is no more. */
+void bd_pool_give_back(struct bd_worker *worker);
 /* Nobody will come for those that wait: every worker died before it was ready. Those that come
  * while this is so wait for the next start, and hear the same. */
 void bd_pool_fail_queue(struct bd_pool *pool);
@@ -85,13 +94,17 @@ void bd_worker_end(struct bd_worker *worker, enum bd_code code, const char *deta
 void bd_worker_retire(struct bd_worker *worker);
 /* A worker is timed while it has something to do: from now on. */
 void bd_worker_watch(struct bd_worker *worker);
-/* Processor time for what it was given of its message, ended by the kernel past it. */
+/* A message begins: processor time for it, ended by the kernel past it; and for what it was given.
+ */
+void bd_worker_begin_time(struct bd_worker *worker);
 void bd_worker_allow_time(struct bd_worker *worker);
 /* Its timer runs no more, and then it is nobody's. */
 void bd_worker_close_timer(struct bd_worker *worker);
 
 /* -- pool_talk.c -- */
 
+/* Takes the bytes of the frames, whatever it returns. */
+enum bd_code bd_worker_post(struct bd_worker *worker, struct bd_buf *frames);
 enum bd_code bd_worker_send(
 	struct bd_worker *worker, enum bd_frame_type type, struct bd_bytes payload);
 /* Of a message with a hole nothing may come: the worker is killed before it could read on, and its

@@ -27,29 +27,40 @@ static void on_written(uv_write_t *write, int status)
 	free(request);
 }
 
-enum bd_code bd_worker_send(
-	struct bd_worker *worker, enum bd_frame_type type, struct bd_bytes payload)
+enum bd_code bd_worker_post(struct bd_worker *worker, struct bd_buf *frames)
 {
 	struct request *request = calloc(1, sizeof(*request));
-	enum bd_code code;
 	uv_buf_t out;
 
 	if (request == NULL) {
+		bd_buf_release(frames);
 		return BD_NO_MEMORY;
 	}
 	request->worker = worker;
-	bd_buf_init(&request->bytes, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
-	code = bd_frame_add(&request->bytes, type, payload);
+	request->bytes = *frames;
+	bd_buf_init(frames, frames->max);
 	out = uv_buf_init(request->bytes.ptr, (unsigned)request->bytes.len);
-	if (code == BD_OK &&
-		uv_write(&request->write, (uv_stream_t *)&worker->pipe, &out, 1, on_written) != 0) {
-		code = BD_WORKER_DIED;
-	}
-	if (code != BD_OK) {
+	if (uv_write(&request->write, (uv_stream_t *)&worker->pipe, &out, 1, on_written) != 0) {
 		bd_buf_release(&request->bytes);
 		free(request);
+		return BD_WORKER_DIED;
 	}
-	return code;
+	return BD_OK;
+}
+
+enum bd_code bd_worker_send(
+	struct bd_worker *worker, enum bd_frame_type type, struct bd_bytes payload)
+{
+	struct bd_buf frame;
+	enum bd_code code;
+
+	bd_buf_init(&frame, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES);
+	code = bd_frame_add(&frame, type, payload);
+	if (code != BD_OK) {
+		bd_buf_release(&frame);
+		return code;
+	}
+	return bd_worker_post(worker, &frame);
 }
 
 bool bd_worker_send_or_kill(
@@ -64,6 +75,16 @@ bool bd_worker_send_or_kill(
 
 /* -- from a worker -- */
 
+/* It has the next one already. */
+static void take_ahead(struct bd_worker *worker)
+{
+	worker->job = worker->ahead[0];
+	worker->ahead_count--;
+	memmove(worker->ahead, worker->ahead + 1, worker->ahead_count * sizeof(struct bd_job *));
+	bd_worker_watch(worker);
+	bd_pool_serve_queue(worker->pool);
+}
+
 static void on_ready(struct bd_worker *worker)
 {
 	struct bd_pool *pool = worker->pool;
@@ -74,6 +95,10 @@ static void on_ready(struct bd_worker *worker)
 	}
 	worker->has_begun = true;
 	pool->failed_starts = 0;
+	if (worker->ahead_count > 0) {
+		take_ahead(worker);
+		return;
+	}
 	worker->has_ended = false;
 	worker->unacknowledged = 0;
 	worker->state = BD_WORKER_IDLE;

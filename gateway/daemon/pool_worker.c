@@ -14,6 +14,8 @@
 #define BACK_OFF_MS 1000
 /* Its processor time is reckoned anew each time so many bytes more were given. */
 #define STEP_BYTES 1048576
+/* A message that begins so soon after its worker's time was set needs no more. */
+#define TIMED_LATELY_MS 1000
 
 /* -- the end of a worker -- */
 
@@ -70,6 +72,7 @@ void bd_worker_end(struct bd_worker *worker, enum bd_code code, const char *deta
 	}
 	worker->state = BD_WORKER_ENDING;
 	worker->job = NULL;
+	bd_pool_give_back(worker);
 	bd_opening_forget(worker->opening);
 	worker->opening = NULL;
 	if (code == BD_WORKER_DIED) {
@@ -180,9 +183,24 @@ void bd_worker_watch(struct bd_worker *worker)
 	}
 }
 
+void bd_worker_begin_time(struct bd_worker *worker)
+{
+	uint64_t now = uv_now(worker->pool->loop);
+
+	worker->given = 0;
+	/* Lately told of a short one, it has as good as all of its time still. */
+	if (worker->timed_to == STEP_BYTES && now - worker->timed_ms < TIMED_LATELY_MS) {
+		return;
+	}
+	worker->timed_to = 0;
+	worker->timed_ms = now;
+	bd_worker_allow_time(worker);
+}
+
+/* With what TIMED_LATELY_MS may have taken of it. */
 void bd_worker_allow_time(struct bd_worker *worker)
 {
-	rlim_t seconds = 1 + (worker->pool->time_max_ms + 999) / 1000 +
+	rlim_t seconds = 1 + TIMED_LATELY_MS / 1000 + (worker->pool->time_max_ms + 999) / 1000 +
 			 worker->given / BD_WORKER_BYTES_PER_SECOND_MIN;
 	struct rlimit limit;
 	struct timespec used;
@@ -252,6 +270,7 @@ void bd_worker_start(struct bd_worker *worker)
 	worker->has_ended = false;
 	worker->was_blocked = false;
 	worker->is_old = false;
+	worker->timed_to = 0; /* whatever the one before it had */
 	worker->unacknowledged = 0;
 	bd_buf_clear(&worker->in);
 	worker->state = BD_WORKER_STARTING;

@@ -55,16 +55,24 @@ static uint64_t max_bytes(const struct bd_taking *taking)
 					      : taking->setup->settings->body_max_bytes;
 }
 
-static void write_gathered(struct bd_taking *taking)
+/* All of it, or what has come of it. */
+static enum bd_code send_gathered(struct bd_taking *taking, const struct bd_job_settings *settings)
 {
-	bool is_more_wanted = bd_job_write(&taking->job, bd_buf_bytes(&taking->gathered));
+	struct bd_bytes gathered = bd_buf_bytes(&taking->gathered);
+	bool is_more_wanted = false;
+	enum bd_code code;
 
-	bd_buf_release(&taking->gathered);
 	if (taking->is_body_over) {
-		bd_job_end(&taking->job);
-	} else if (is_more_wanted) {
+		code = bd_job_send(&taking->job, settings, gathered);
+	} else {
+		code = bd_job_begin(&taking->job, settings);
+		is_more_wanted = code == BD_OK && bd_job_write(&taking->job, gathered);
+	}
+	bd_buf_release(&taking->gathered);
+	if (is_more_wanted) {
 		taking->ops->on_room(taking);
 	}
+	return code;
 }
 
 static void on_ready(struct bd_job *job)
@@ -82,12 +90,10 @@ static void on_ready(struct bd_job *job)
 	enum bd_code code;
 
 	taking->state = BD_TAKING_RUNNING;
-	code = bd_job_begin(job, &settings);
+	code = send_gathered(taking, &settings);
 	if (code != BD_OK) {
 		refuse_code(taking, code);
-		return;
 	}
-	write_gathered(taking);
 }
 
 static void on_job_writable(struct bd_job *job)

@@ -41,6 +41,7 @@ struct worker {
 	const struct bd_plan *const *plans;
 	size_t plan_count;
 	struct bd_buf in, out, batch, payload, opened;
+	size_t taken;               /* bytes of `in` */
 	struct bd_arena arena;      /* of the message */
 	struct bd_arena feed_arena; /* of what lives as long as the worker */
 	struct known_feed *feeds;
@@ -82,6 +83,25 @@ static void send(struct worker *worker, enum bd_frame_type type, struct bd_bytes
 	if (bd_frame_add(&worker->out, type, payload) != BD_OK) {
 		_exit(BD_WORKER_EXIT_TALK);
 	}
+}
+
+/* More of what biduid says; false when it has closed the socket. */
+static bool read_more(struct worker *worker)
+{
+	ssize_t len;
+
+	if (bd_buf_reserve(&worker->in, BATCH_BYTES) != BD_OK) {
+		_exit(BD_WORKER_EXIT_TALK);
+	}
+	do {
+		len = read(SOCKET_FD, worker->in.ptr + worker->in.len,
+			worker->in.cap - worker->in.len);
+	} while (len < 0 && errno == EINTR);
+	if (len < 0) {
+		_exit(BD_WORKER_EXIT_TALK);
+	}
+	worker->in.len += (size_t)len;
+	return len > 0;
 }
 
 static void send_batch(struct worker *worker)
@@ -141,48 +161,35 @@ static const struct bd_intake_sink_ops sink_ops = { on_record, on_reject };
 
 /* -- what only biduid can do: it holds the keys -- */
 
-static bool read_all(char *out, size_t len)
-{
-	while (len > 0) {
-		ssize_t got = read(SOCKET_FD, out, len);
-
-		if (got == 0 || (got < 0 && errno != EINTR)) {
-			return false;
-		}
-		out += got > 0 ? got : 0;
-		len -= got > 0 ? (size_t)got : 0;
-	}
-	return true;
-}
-
-/* Behind END nothing comes but this answer. */
+/* Messages that were sent ahead may stand before the answer: they stay for later. */
 static struct bd_bytes read_answer(struct worker *worker)
 {
-	struct bd_buf *buf = &worker->opened;
-	struct bd_bytes rest;
-	struct bd_frame frame;
-	struct bd_reader reader;
-	uint32_t len;
-	bool has = false;
+	size_t at = worker->taken;
 
-	bd_buf_clear(buf);
-	if (bd_buf_reserve(buf, BD_FRAME_HEAD_BYTES) != BD_OK ||
-		!read_all(buf->ptr, BD_FRAME_HEAD_BYTES)) {
-		_exit(1);
+	for (;;) {
+		struct bd_bytes rest = { worker->in.ptr + at, worker->in.len - at };
+		const size_t before = rest.len;
+		struct bd_frame frame;
+		bool has = false;
+
+		if (bd_frame_take(&frame, &has, &rest) != BD_OK || (!has && !read_more(worker))) {
+			_exit(BD_WORKER_EXIT_TALK);
+		}
+		if (has && frame.type == BD_FRAME_OPENED) {
+			bd_buf_clear(&worker->opened);
+			if (bd_buf_add(&worker->opened, frame.payload) != BD_OK) {
+				_exit(BD_WORKER_EXIT_TALK);
+			}
+			memmove(worker->in.ptr + at, rest.ptr, rest.len);
+			bd_wipe(worker->in.ptr + at + rest.len, before - rest.len);
+			worker->in.len = at + rest.len;
+			return bd_buf_bytes(&worker->opened);
+		}
+		if (has && frame.type > BD_FRAME_END) {
+			_exit(BD_WORKER_EXIT_TALK);
+		}
+		at += before - rest.len;
 	}
-	reader = bd_reader_of((struct bd_bytes){ buf->ptr, BD_FRAME_HEAD_BYTES });
-	len = bd_read_u32(&reader);
-	if (len == 0 || len > BD_FRAME_MAX_BYTES || bd_buf_reserve(buf, len + 4) != BD_OK ||
-		!read_all(buf->ptr + BD_FRAME_HEAD_BYTES, len - 1)) {
-		_exit(1);
-	}
-	buf->len = len + 4;
-	rest = bd_buf_bytes(buf);
-	if (bd_frame_take(&frame, &has, &rest) != BD_OK || !has || rest.len > 0 ||
-		frame.type != BD_FRAME_OPENED) {
-		_exit(1);
-	}
-	return frame.payload;
 }
 
 static enum bd_code ask_open(
@@ -337,44 +344,33 @@ static void handle(struct worker *worker, const struct bd_frame *frame)
 	}
 }
 
+static bool take_frame(struct bd_frame *frame, struct worker *worker)
+{
+	struct bd_bytes rest = { worker->in.ptr + worker->taken, worker->in.len - worker->taken };
+	bool has = false;
+
+	if (bd_frame_take(frame, &has, &rest) != BD_OK) {
+		_exit(BD_WORKER_EXIT_TALK);
+	}
+	worker->taken = worker->in.len - rest.len;
+	return has;
+}
+
 /* Until biduid closes the socket. */
 static void serve(struct worker *worker)
 {
 	send(worker, BD_FRAME_READY, (struct bd_bytes){ "", 0 });
-	for (;;) {
-		struct bd_bytes rest;
-		bool has = true;
-		ssize_t len;
+	flush(worker);
+	while (read_more(worker)) {
+		struct bd_frame frame;
 
+		while (take_frame(&frame, worker)) {
+			handle(worker, &frame);
+		}
+		worker->in.len -= worker->taken;
+		memmove(worker->in.ptr, worker->in.ptr + worker->taken, worker->in.len);
+		worker->taken = 0;
 		flush(worker);
-		if (bd_buf_reserve(&worker->in, BATCH_BYTES) != BD_OK) {
-			_exit(BD_WORKER_EXIT_TALK);
-		}
-		len = read(SOCKET_FD, worker->in.ptr + worker->in.len,
-			worker->in.cap - worker->in.len);
-		if (len == 0) {
-			return;
-		}
-		if (len < 0) {
-			if (errno == EINTR) {
-				continue;
-			}
-			_exit(BD_WORKER_EXIT_TALK);
-		}
-		worker->in.len += (size_t)len;
-		rest = bd_buf_bytes(&worker->in);
-		while (has) {
-			struct bd_frame frame;
-
-			if (bd_frame_take(&frame, &has, &rest) != BD_OK) {
-				_exit(BD_WORKER_EXIT_TALK);
-			}
-			if (has) {
-				handle(worker, &frame);
-			}
-		}
-		memmove(worker->in.ptr, rest.ptr, rest.len);
-		worker->in.len = rest.len;
 	}
 }
 
@@ -405,7 +401,7 @@ int main(int argc, char **argv)
 	bd_arena_init(&images, IMAGE_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.arena, BD_RECORD_ARENA_MAX_BYTES);
 	bd_arena_init(&worker.feed_arena, IMAGE_ARENA_MAX_BYTES);
-	bd_buf_init(&worker.in, (size_t)BD_FRAME_MAX_BYTES + (size_t)BATCH_BYTES * 2);
+	bd_buf_init(&worker.in, (size_t)BD_FRAME_MAX_BYTES * 2 + (size_t)BATCH_BYTES * 2);
 	bd_buf_init(&worker.out, BD_FRAME_MAX_BYTES + BD_FRAME_HEAD_BYTES + (size_t)BATCH_BYTES);
 	bd_buf_init(&worker.batch, BD_FRAME_MAX_BYTES - 1);
 	bd_buf_init(&worker.payload, BD_FRAME_MAX_BYTES - 5);

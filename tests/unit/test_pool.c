@@ -45,6 +45,7 @@ struct fixture {
 	struct bd_pool *pool;
 	struct bd_pool_settings settings;
 	bool is_closed;
+	unsigned in_hand, in_hand_high, over; /* messages that workers have; that are over */
 	char path[4096];
 };
 
@@ -154,8 +155,8 @@ struct message {
 	struct bd_bytes body;
 	size_t given, stop_at;             /* stop_at: nothing is written past it, 0 = all of it */
 	bool is_blocked, is_over, is_held; /* held: begun, not a byte given */
-	unsigned readies, results;
-	enum bd_code code; /* of on_fail */
+	unsigned readies, results, place;  /* place: the how manieth to be over */
+	enum bd_code code;                 /* of on_fail */
 	uint64_t received, rejected, record_bytes, rejects;
 	struct message *next_taken; /* taken when this one is over */
 };
@@ -184,6 +185,15 @@ static void on_ready(struct bd_job *job)
 		.now_ms = NOW_MS,
 		.max_bytes = UINT64_C(1) << 30 };
 	message->readies++;
+	message->fixture->in_hand++;
+	if (message->fixture->in_hand > message->fixture->in_hand_high) {
+		message->fixture->in_hand_high = message->fixture->in_hand;
+	}
+	if (job->goes_ahead) {
+		message->given = message->body.len;
+		assert_int_equal(bd_job_send(job, &settings, message->body), BD_OK);
+		return;
+	}
 	assert_int_equal(bd_job_begin(job, &settings), BD_OK);
 	if (!message->is_held) {
 		give(message);
@@ -219,6 +229,8 @@ static void finish(struct message *message)
 {
 	assert_false(message->is_over);
 	message->is_over = true;
+	message->fixture->in_hand--;
+	message->place = ++message->fixture->over;
 	if (message->next_taken != NULL) {
 		bd_pool_take(message->fixture->pool, &message->next_taken->job);
 	}
@@ -501,6 +513,124 @@ static void test_cancelling(void **state)
 	close_pool(&fixture);
 }
 
+/* -- sent ahead -- */
+
+/* As long as may be, so that what a worker reads at once ends within one. */
+static struct message ahead_message(struct fixture *fixture)
+{
+	char *text = bd_arena_alloc(&arena, BD_JOB_AHEAD_MAX_BYTES, 1);
+	assert_true(text != NULL && tax.len < BD_JOB_AHEAD_MAX_BYTES);
+	memset(text, ' ', BD_JOB_AHEAD_MAX_BYTES);
+	memcpy(text, tax.ptr, tax.len);
+	struct message message =
+		message_of(fixture, (struct bd_bytes){ text, BD_JOB_AHEAD_MAX_BYTES });
+	message.job.goes_ahead = true;
+	return message;
+}
+
+/* Its worker asks for it to be opened, and nobody here has keys: what was sent ahead stands before
+ * the answer. */
+static struct message sealed_message(struct fixture *fixture)
+{
+	static const char text[] =
+		"{\"infcode\":0,\"inf_refmsgid\":\"440300202606010930150000012345\","
+		"\"refmsg_time\":\"20260601093015120\",\"respond_time\":\"20260601093015208\","
+		"\"enctype\":\"SM4\",\"signtype\":\"\",\"cainfo\":\"\",\"err_msg\":\"\","
+		"\"output\":\"QUJDREVGR0hJSktMTU5PUA==\"}";
+	struct message message = message_of(fixture, (struct bd_bytes){ text, sizeof(text) - 1 });
+	message.source = "medical";
+	message.feed = "1101";
+	message.job.goes_ahead = true;
+	return message;
+}
+
+static void test_messages_sent_ahead(void **state)
+{
+	enum { COUNT = 60 };
+	struct message messages[COUNT];
+	struct fixture fixture;
+	(void)state;
+	open_real(&fixture, 1, UNREACHED_MS);
+	for (unsigned i = 0; i < COUNT; i++) {
+		messages[i] = i % 3 == 2 ? sealed_message(&fixture) : ahead_message(&fixture);
+		bd_pool_take(fixture.pool, &messages[i].job);
+	}
+	for (unsigned i = 0; i < COUNT; i++) {
+		run_until_over(&messages[i]);
+		assert_int_equal(messages[i].place, i + 1);
+		assert_int_equal(messages[i].readies, 1);
+		assert_int_equal(messages[i].code, i % 3 == 2 ? BD_ENVELOPE_KEY : BD_OK);
+		assert_int_equal(messages[i].received, i % 3 == 2 ? 0 : 3);
+	}
+	assert_true(fixture.in_hand_high > 4 && fixture.in_hand_high < COUNT / 2);
+	assert_int_equal(counts_of(&fixture).started, 1);
+	/* One that comes as it comes waits until the worker has nothing else. */
+	struct message behind = ahead_message(&fixture), last = long_message(&fixture);
+	bd_pool_take(fixture.pool, &behind.job);
+	bd_pool_take(fixture.pool, &last.job);
+	run_until_over(&last);
+	assert_true(behind.is_over && last.code == BD_OK && last.received > 1000);
+	close_pool(&fixture);
+}
+
+/* So many as are given lie in the socket of one that does not read. */
+static void send_ahead_of_stopped(struct fixture *fixture, struct message *messages, unsigned count)
+{
+	open_real(fixture, 1, UNREACHED_MS);
+	check_all_is_well(fixture);
+	run_until_idle(fixture);
+	stop_child();
+	for (unsigned i = 0; i < count; i++) {
+		messages[i] = ahead_message(fixture);
+		bd_pool_take(fixture->pool, &messages[i].job);
+	}
+	while (messages[count - 1].readies == 0) {
+		uv_run(&fixture->loop, UV_RUN_ONCE);
+	}
+}
+
+static void test_what_a_killed_worker_had_not_come_to(void **state)
+{
+	struct message messages[5];
+	struct fixture fixture;
+	(void)state;
+	send_ahead_of_stopped(&fixture, messages, 5);
+	assert_int_equal(kill(child(), SIGKILL), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		run_until_over(&messages[i]);
+		assert_int_equal(messages[i].code, i == 0 ? BD_WORKER_DIED : BD_OK);
+		assert_int_equal(messages[i].readies, i == 0 ? 1 : 2);
+		assert_int_equal(messages[i].received, i == 0 ? 0 : 3);
+	}
+	assert_int_equal(counts_of(&fixture).started, 2);
+	close_pool(&fixture);
+}
+
+static void test_cancelling_what_was_sent_ahead(void **state)
+{
+	struct message messages[4];
+	struct fixture fixture;
+	(void)state;
+	send_ahead_of_stopped(&fixture, messages, 4);
+	bd_job_cancel(&messages[1].job);
+	assert_int_equal(kill(child(), SIGCONT), 0);
+	run_until_over(&messages[3]);
+	assert_true(messages[0].is_over && messages[2].is_over && !messages[1].is_over);
+	assert_int_equal(messages[0].received + messages[2].received + messages[3].received, 9);
+	assert_int_equal(counts_of(&fixture).started, 1);
+	check_all_is_well(&fixture);
+	close_pool(&fixture);
+	/* The one in hand: the others are the next worker's. */
+	send_ahead_of_stopped(&fixture, messages, 4);
+	bd_job_cancel(&messages[2].job);
+	bd_job_cancel(&messages[0].job);
+	run_until_over(&messages[3]);
+	assert_true(!messages[0].is_over && messages[1].is_over && !messages[2].is_over);
+	assert_int_equal(messages[1].readies, 2);
+	assert_int_equal(messages[2].readies, 1);
+	close_pool(&fixture);
+}
+
 /* Idle workers end in order and are replaced; a busy one ends its message by the old image first.
  */
 static void test_a_reload(void **state)
@@ -666,6 +796,30 @@ static void read_child(char *text, size_t room, const char *name)
 
 /* The real one is what test_confine tries the locks of: all of them are in force before it is
  * ready for a message. */
+/* Each process has its own, however soon after another that had it. */
+static void test_the_next_worker_has_its_time_as_well(void **state)
+{
+	struct fixture fixture = { .settings = { .image = bd_buf_bytes(&image),
+					   .count = 1,
+					   .time_max_ms = 900,
+					   .stop_max_ms = 300 } };
+	(void)state;
+	set_path(&fixture, "tests/unit/odd_worker");
+	open_pool(&fixture);
+	for (int i = 0; i < 3; i++) {
+		struct message dies = message_of(&fixture, bd_bytes_of("die"));
+		struct message spins = message_of(&fixture, bd_bytes_of("spin"));
+		dies.job.goes_ahead = spins.job.goes_ahead = true;
+		bd_pool_take(fixture.pool, &dies.job);
+		run_until_over(&dies);
+		assert_int_equal(dies.code, BD_WORKER_DIED);
+		bd_pool_take(fixture.pool, &spins.job);
+		run_until_over(&spins);
+		assert_int_equal(spins.code, BD_LIMIT_TIME);
+	}
+	close_pool(&fixture);
+}
+
 static void test_a_real_worker_is_confined(void **state)
 {
 	struct fixture fixture;
@@ -745,17 +899,17 @@ static void test_a_worker_that_cannot_be_run(void **state)
 
 static void make_image(void)
 {
-	const char *const names[] = { "adapters/market", "adapters/tax" };
+	const char *const names[] = { "adapters/market", "adapters/tax", "adapters/medical" };
 	const struct bd_dictionary *dict = read_dictionary(&arena);
-	const struct bd_plan *plans[2];
+	const struct bd_plan *plans[3];
 	struct bd_diags diags = { .count = 0 };
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(bd_config_adapter(&plans[i], source_path(&arena, names[i]),
 					 source_path(&arena, "schemas"), dict, &arena, &diags),
 			BD_OK);
 	}
 	bd_buf_init(&image, ARENA_MAX);
-	assert_int_equal(bd_image_write(&image, dict, plans, 2), BD_OK);
+	assert_int_equal(bd_image_write(&image, dict, plans, 3), BD_OK);
 }
 
 static struct bd_bytes read_file(const char *path)
@@ -813,12 +967,16 @@ int main(void)
 		cmocka_unit_test(test_an_idle_worker_killed),
 		cmocka_unit_test(test_a_worker_that_hangs),
 		cmocka_unit_test(test_cancelling),
+		cmocka_unit_test(test_messages_sent_ahead),
+		cmocka_unit_test(test_what_a_killed_worker_had_not_come_to),
+		cmocka_unit_test(test_cancelling_what_was_sent_ahead),
 		cmocka_unit_test(test_a_reload),
 		cmocka_unit_test(test_closing_at_once),
 		cmocka_unit_test(test_no_memory_for_a_piece),
 		cmocka_unit_test(test_rules_broken_in_a_message),
 		cmocka_unit_test(test_a_worker_that_hangs_after_its_refusal),
 		cmocka_unit_test(test_what_the_kernel_ends),
+		cmocka_unit_test(test_the_next_worker_has_its_time_as_well),
 		cmocka_unit_test(test_a_real_worker_is_confined),
 		cmocka_unit_test(test_workers_that_never_start),
 		cmocka_unit_test(test_workers_that_end_badly),
