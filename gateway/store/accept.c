@@ -15,7 +15,7 @@
 
 /* -- repeats -- */
 
-enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_txn *txn,
+enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_seal *seal,
 	const struct bd_entry *entry)
 {
 	struct bd_buf text;
@@ -30,7 +30,7 @@ enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], s
 	code = code == BD_OK ? bd_buf_add_sized(&text, bd_bytes_of(entry->source)) : code;
 	code = code == BD_OK ? bd_buf_add_sized(&text, bd_bytes_of(entry->sender)) : code;
 	code = code == BD_OK ? bd_buf_add_sized(&text, entry->idempotency_key) : code;
-	code = code == BD_OK ? bd_seal_digest(txn->store->seal, bd_buf_bytes(&text), room) : code;
+	code = code == BD_OK ? bd_seal_digest(seal, bd_buf_bytes(&text), room) : code;
 	bd_buf_release(&text);
 	if (code == BD_OK) {
 		*name = (struct bd_bytes){ (const char *)room, BD_DIGEST_BYTES };
@@ -78,7 +78,7 @@ static enum bd_code check_repeat(struct bd_txn *txn, struct bd_entry *entry, boo
 	bool found = false;
 
 	*is_new = true;
-	BD_TRY(bd_key_name(&name, room, txn, entry));
+	BD_TRY(bd_key_name(&name, room, txn->store->seal, entry));
 	BD_TRY(find_key(&kept, &found, txn, name));
 	if (!found || kept.until_ms < entry->received_ms) {
 		return BD_OK;
@@ -113,25 +113,37 @@ enum bd_code bd_store_find_repeat(
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
 
+uint32_t bd_key_days(const struct bd_store *store, const struct bd_entry *entry)
+{
+	return entry->is_once ? BD_KEEP_FOR_GOOD : store->journal_days;
+}
+
+enum bd_code bd_key_value(struct bd_buf *out, const struct bd_entry *entry, uint32_t keep_days,
+	enum bd_key_state state)
+{
+	BD_TRY(bd_buf_add(
+		out, (struct bd_bytes){ (const char *)entry->body_sha256, BD_DIGEST_BYTES }));
+	BD_TRY(bd_buf_add_u64(out, entry->message));
+	BD_TRY(bd_buf_add_u64(out, (uint64_t)(entry->received_ms + (int64_t)keep_days * DAY_MS)));
+	return bd_buf_add_u8(out, (uint8_t)state);
+}
+
 enum bd_code bd_keep_key(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, enum bd_key_state state)
 {
-	const struct bd_entry *entry = &journal->entry;
-	uint8_t digest[BD_DIGEST_BYTES];
-	char room[64];
+	char room[BD_KEY_VALUE_BYTES];
 	struct bd_buf value = { room, 0, sizeof(room), sizeof(room) };
+	uint8_t digest[BD_DIGEST_BYTES];
 	struct bd_bytes name;
 
-	BD_TRY(bd_key_name(&name, digest, txn, entry));
+	if (txn->store->keys_are_apart && state == BD_KEY_DONE) {
+		return BD_OK;
+	}
+	BD_TRY(bd_key_name(&name, digest, txn->store->seal, &journal->entry));
 	if (name.len == 0) {
 		return BD_OK;
 	}
-	BD_TRY(bd_buf_add(
-		&value, (struct bd_bytes){ (const char *)entry->body_sha256, BD_DIGEST_BYTES }));
-	BD_TRY(bd_buf_add_u64(&value, entry->message));
-	BD_TRY(bd_buf_add_u64(
-		&value, (uint64_t)(entry->received_ms + (int64_t)journal->keep_days * DAY_MS)));
-	BD_TRY(bd_buf_add_u8(&value, (uint8_t)state));
+	BD_TRY(bd_key_value(&value, &journal->entry, journal->keep_days, state));
 	return bd_txn_put(txn, txn->store->keys, name, bd_buf_bytes(&value));
 }
 
@@ -259,7 +271,7 @@ enum bd_code bd_accept(struct bd_journal_entry *journal, bool *goes_on, struct b
 		.rules = BD_JOURNAL_RULES,
 		.entry = *entry,
 		.cycle = cycle_of(txn->store, entry),
-		.keep_days = entry->is_once ? BD_KEEP_FOR_GOOD : txn->store->journal_days,
+		.keep_days = bd_key_days(txn->store, entry),
 		.is_spooled = entry->spool != NULL };
 	if (entry->is_snapshot && entry->kind == BD_ENTRY_MESSAGE) {
 		journal->entry.delivery.is_baseline = true;
@@ -463,7 +475,7 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 	if (journal.keep_days == BD_KEEP_FOR_GOOD) {
 		return BD_OK;
 	}
-	BD_TRY(bd_key_name(&key, room, txn, &journal.entry));
+	BD_TRY(bd_key_name(&key, room, txn->store->seal, &journal.entry));
 	return bd_forget_key(txn, key, journal.entry.message);
 }
 

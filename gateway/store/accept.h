@@ -21,8 +21,14 @@ enum bd_key_state { BD_KEY_DONE = 0, BD_KEY_RUNNING = 1 };
 enum bd_code bd_keep_key(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, enum bd_key_state state);
 /* Under what its key is kept; empty = it has none. room takes a digest. */
-enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_txn *txn,
+enum bd_code bd_key_name(struct bd_bytes *name, uint8_t room[BD_DIGEST_BYTES], struct bd_seal *seal,
 	const struct bd_entry *entry);
+/* How long. */
+uint32_t bd_key_days(const struct bd_store *store, const struct bd_entry *entry);
+/* What is kept there, of an entry that has its number. */
+#define BD_KEY_VALUE_BYTES (BD_DIGEST_BYTES + 8 + 8 + 1)
+enum bd_code bd_key_value(struct bd_buf *out, const struct bd_entry *entry, uint32_t keep_days,
+	enum bd_key_state state);
 /* The key is free again, unless it leads to another message by now. */
 enum bd_code bd_forget_key(struct bd_txn *txn, struct bd_bytes name, uint64_t message);
 /* When all of the message stands in its nodes: coverage, marks, key, receipt. told: rows of each of

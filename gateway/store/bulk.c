@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/journal.h"
+#include "store/keys_apart.h"
 #include "store/spool.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct bd_bulk {
 	struct bd_arena arena; /* of the entry that is added; of the group that is committed */
 	struct bd_spool_file file;
 	struct bd_spool_merge *merge; /* NULL = not begun */
+	struct bd_keys_apart *keys;   /* NULL = nothing is committed yet */
 	struct bd_entry *entries;
 	struct bd_entry **list;
 	uint64_t *numbers;
@@ -61,6 +63,7 @@ void bd_bulk_free(struct bd_bulk *bulk)
 	if (bulk == NULL) {
 		return;
 	}
+	bd_keys_apart_free(bulk->keys);
 	bd_spool_merge_free(bulk->merge);
 	if (bulk->file.store != NULL) {
 		bd_spool_file_close(&bulk->file);
@@ -184,6 +187,31 @@ static enum bd_code gather(size_t *count, struct bd_bulk *bulk, struct bd_diag *
 	return BD_OK;
 }
 
+/* With their keys, of those that were stored now. */
+static enum bd_code commit_group(struct bd_bulk *bulk, size_t count, struct bd_diag *diag)
+{
+	if (bulk->keys == NULL) {
+		BD_TRY(bd_keys_apart_begin(&bulk->keys, bulk->store, diag));
+	}
+	BD_TRY(bd_store_commit(bulk->store, bulk->list, count, diag));
+	for (size_t i = 0; i < count; i++) {
+		const struct bd_entry *entry = bulk->list[i];
+
+		if (entry->code == BD_OK && !entry->is_repeat) {
+			BD_TRY(bd_keys_apart_add(bulk->keys, entry, diag));
+		}
+	}
+	return BD_OK;
+}
+
+static enum bd_code end_keys(struct bd_bulk *bulk, struct bd_diag *diag)
+{
+	struct bd_keys_apart *keys = bulk->keys;
+
+	bulk->keys = NULL;
+	return keys != NULL ? bd_keys_apart_end(keys, diag) : BD_OK;
+}
+
 enum bd_code bd_bulk_commit(
 	bool *has_more, struct bd_bulk *bulk, struct bd_bulk_watch *watch, struct bd_diag *diag)
 {
@@ -196,12 +224,12 @@ enum bd_code bd_bulk_commit(
 	}
 	BD_TRY(gather(&count, bulk, diag));
 	if (count > 0) {
-		BD_TRY(bd_store_commit(bulk->store, bulk->list, count, diag));
+		BD_TRY(commit_group(bulk, count, diag));
 	}
 	for (size_t i = 0; i < count; i++) {
 		watch->done(watch, bulk->numbers[i], bulk->list[i]);
 	}
 	BD_TRY(bd_spool_merge_look(&item, bulk->merge, diag));
 	*has_more = item != NULL;
-	return BD_OK;
+	return *has_more ? BD_OK : end_keys(bulk, diag);
 }

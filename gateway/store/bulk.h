@@ -5,7 +5,8 @@
  * entry with its own number, outcome and idempotency key, exactly as if it had been pushed; what
  * is saved is a transaction and a sync for each few. They are committed in the order of the store,
  * so that neighbours share pages, but those of a feed whose order is that of receipt in the order
- * in which they came. Until the first is committed nothing of them counts: the file has no place
+ * in which they came. Their keys, of which no two may be the same, are put at the end
+ * (keys_apart.h). Until the first is committed nothing of them counts: the file has no place
  * in the journal, and a restart removes it.
  */
 #ifndef BD_STORE_BULK_H

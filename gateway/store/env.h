@@ -87,6 +87,7 @@ struct bd_store {
 	const struct bd_store_hook *hook;
 	uint64_t loading;       /* first commit whose pairs may be missing; 0 = all are there */
 	struct bd_pairs *pairs; /* pairs.h; NULL = they are put as they come */
+	bool keys_are_apart;    /* the writer's: keys_apart.h */
 	uint64_t spool_number;  /* atomic; of the newest file */
 	bool has_owed_news;     /* atomic; obligations.h */
 	bool has_snapshots;     /* atomic; some section has a mark */

@@ -29,6 +29,7 @@ libbd_store_a_SOURCES = \
 	gateway/store/history.c gateway/store/history.h \
 	gateway/store/journal.c gateway/store/journal.h \
 	gateway/store/kept.c gateway/store/kept.h \
+	gateway/store/keys_apart.c gateway/store/keys_apart.h \
 	gateway/store/lately.c gateway/store/lately.h \
 	gateway/store/long.c gateway/store/long.h \
 	gateway/store/long_nodes.c gateway/store/long_nodes.h \

@@ -60,7 +60,7 @@ enum bd_code bd_long_put_new(
 	struct bd_long_known known = { .message = journal->entry.message, .id = id };
 	struct bd_bytes key;
 
-	BD_TRY(bd_key_name(&key, known.key, txn, &journal->entry));
+	BD_TRY(bd_key_name(&key, known.key, txn->store->seal, &journal->entry));
 	known.has_key = key.len > 0;
 	return put_state(txn, &known, STANDING_GOOD, NULL);
 }

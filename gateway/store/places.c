@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* The key under which a node stands in `nodes`, given what `places` says of it. */
-static enum bd_code name_of(uint8_t name[BD_PLACE_NAME_BYTES], const MDB_val *place,
+static enum bd_code name_of(uint8_t name[BD_PLACE_NAME_BYTES], struct bd_bytes place,
 	const uint8_t key[BD_NODE_KEY_BYTES])
 {
-	if (place->mv_size != BD_PLACE_BYTES) {
+	if (place.len != BD_PLACE_BYTES) {
 		return BD_STORE_DAMAGED;
 	}
-	memcpy(name, place->mv_data, BD_PLACE_BYTES);
+	memcpy(name, place.ptr, BD_PLACE_BYTES);
 	memcpy(name + BD_PLACE_BYTES, key, BD_NODE_KEY_BYTES);
 	return BD_OK;
 }
@@ -28,7 +28,7 @@ static enum bd_code find(uint8_t name[BD_PLACE_NAME_BYTES], bool *found,
 	if (result != 0) {
 		return result == MDB_NOTFOUND ? BD_OK : bd_store_fail(diag, result, "place");
 	}
-	return name_of(name, &place, key);
+	return name_of(name, (struct bd_bytes){ place.mv_data, place.mv_size }, key);
 }
 
 /* A name that leads to nothing is no proof that there is nobody. */
@@ -54,46 +54,19 @@ enum bd_code bd_place_get(struct bd_bytes *value, bool *found, const struct bd_s
 
 /* -- putting -- */
 
-/* Keys are digests, so how far one lies in their order says about in which page of the database:
- * of those that come in that order many share one. */
-static void note_place(struct bd_dirt *dirt, const uint8_t key[BD_NODE_KEY_BYTES])
-{
-	uint64_t front = be64toh(bd_bytes_eight((const char *)key)) >> 32;
-	uint64_t page = (front * dirt->pages_before) >> 32;
-
-	if (dirt->puts == 0 || page != dirt->last_page) {
-		dirt->puts++;
-		dirt->last_page = page;
-	}
-	dirt->bytes += BD_PLACE_NAME_BYTES;
-}
-
 /* Takes the place for a node that has none yet; *name: where it is to stand, or stands. */
 static enum bd_code take_place(uint8_t name[BD_PLACE_NAME_BYTES], bool *is_new, struct bd_txn *txn,
 	const uint8_t key[BD_NODE_KEY_BYTES], uint64_t slot)
 {
-	struct bd_dirt *dirt = &txn->dirt[txn->store->places];
 	char room[BD_PLACE_BYTES];
 	struct bd_buf number = { room, 0, sizeof(room), sizeof(room) };
-	MDB_val at = { BD_NODE_KEY_BYTES, (void *)key }, place = { sizeof(room), room };
-	int result;
+	struct bd_bytes stands;
 
 	BD_TRY(bd_buf_add_u64(&number, slot));
-	result = dirt->is_behind ? mdb_put(txn->mdb, txn->store->places, &at, &place, MDB_APPEND)
-				 : MDB_KEYEXIST;
-	if (result == MDB_KEYEXIST) {
-		dirt->is_behind = false;
-		result = mdb_put(txn->mdb, txn->store->places, &at, &place, MDB_NOOVERWRITE);
-	}
-	*is_new = result == 0;
-	if (result != 0 && result != MDB_KEYEXIST) {
-		return bd_txn_fail(txn, result, "place");
-	}
-	if (*is_new) {
-		note_place(dirt, key);
-		place = (MDB_val){ sizeof(room), room };
-	}
-	return name_of(name, &place, key);
+	BD_TRY(bd_txn_put_new(&stands, txn, txn->store->places,
+		(struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES }, bd_buf_bytes(&number)));
+	*is_new = stands.ptr == NULL;
+	return name_of(name, *is_new ? bd_buf_bytes(&number) : stands, key);
 }
 
 enum bd_code bd_place_put(struct bd_txn *txn, const uint8_t key[BD_NODE_KEY_BYTES], uint64_t slot,

@@ -303,6 +303,40 @@ enum bd_code bd_txn_put(
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 
+/* How far a digest lies in the order of all that there could be says about in which page. */
+static void note_new(struct bd_dirt *dirt, struct bd_bytes name, struct bd_bytes value)
+{
+	uint64_t front = be64toh(bd_bytes_eight(name.ptr)) >> 32;
+	uint64_t page = (front * dirt->pages_before) >> 32;
+
+	if (dirt->puts == 0 || page != dirt->last_page) {
+		dirt->puts++;
+		dirt->last_page = page;
+	}
+	dirt->bytes += name.len + value.len;
+}
+
+enum bd_code bd_txn_put_new(struct bd_bytes *stands, struct bd_txn *txn, MDB_dbi dbi,
+	struct bd_bytes name, struct bd_bytes value)
+{
+	MDB_val key = { name.len, (void *)name.ptr }, data = { value.len, (void *)value.ptr };
+	struct bd_dirt *dirt = &txn->dirt[dbi];
+	int result =
+		dirt->is_behind ? mdb_put(txn->mdb, dbi, &key, &data, MDB_APPEND) : MDB_KEYEXIST;
+
+	if (result == MDB_KEYEXIST) {
+		dirt->is_behind = false;
+		result = mdb_put(txn->mdb, dbi, &key, &data, MDB_NOOVERWRITE);
+	}
+	*stands = (struct bd_bytes){ NULL, 0 };
+	if (result == MDB_KEYEXIST) {
+		*stands = (struct bd_bytes){ data.mv_data, data.mv_size };
+		return BD_OK;
+	}
+	note_new(dirt, name, value);
+	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
+}
+
 enum bd_code bd_txn_get(
 	struct bd_bytes *value, bool *found, struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name)
 {

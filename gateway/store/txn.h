@@ -18,7 +18,7 @@ struct bd_pair {
 /* What one database has been changed by. */
 struct bd_dirt {
 	uint64_t puts, bytes, pages_before;
-	uint64_t last_page; /* of `places`: where the last one came to stand, about */
+	uint64_t last_page; /* where the last new digest came to stand, about */
 	bool is_behind;     /* what was put stood behind all that was there */
 };
 #define BD_DIRT_MAX 40 /* databases, by their number */
@@ -68,6 +68,11 @@ uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn);
 enum bd_code bd_txn_fail(struct bd_txn *txn, int result, const char *what);
 enum bd_code bd_txn_put(
 	struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name, struct bd_bytes value);
+/* Under a digest, or something that begins with one. What stands there already stays, and is in
+ * *stands, borrowed until the next put; ptr NULL = nothing did. Those that come in their order
+ * share pages, and where dirt[dbi].is_behind they are appended. */
+enum bd_code bd_txn_put_new(struct bd_bytes *stands, struct bd_txn *txn, MDB_dbi dbi,
+	struct bd_bytes name, struct bd_bytes value);
 /* value borrows until the next put. */
 enum bd_code bd_txn_get(
 	struct bd_bytes *value, bool *found, struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name);

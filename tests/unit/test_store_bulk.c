@@ -4,6 +4,7 @@
  */
 #include "base/limits.h"
 #include "store/bulk.h"
+#include "store/env.h"
 #include "store_support.h"
 
 #include <dirent.h>
@@ -222,6 +223,127 @@ static void test_what_is_stored_is_passed_over(void **state)
 	box_close(&box);
 }
 
+/* -- keys -- */
+
+static size_t entries_of(const struct box *box, MDB_dbi dbi)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+
+	assert_int_equal(mdb_txn_begin(box->store->env, NULL, MDB_RDONLY, &txn), 0);
+	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
+	mdb_txn_abort(txn);
+	return stat.ms_entries;
+}
+
+/* Whatever comes by itself afterwards finds the key of its line. */
+static void test_keys_lead_to_their_messages(void **state)
+{
+	struct order order;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	load(&order, &box, BD_ORDER_TIME);
+	assert_int_equal(entries_of(&box, box.store->keys), LINES);
+	for (size_t i = 0; i < LINES; i++) {
+		struct said said;
+
+		say(&said, (unsigned)order.numbers[i], BD_ORDER_TIME);
+		assert_int_equal(box_push(&box, &said), BD_OK);
+		assert_true(said.entry.is_repeat);
+		assert_int_equal(said.entry.message, order.messages[i]);
+		said_close(&said);
+	}
+	assert_int_equal(entries_of(&box, box.store->messages), LINES);
+	box_close(&box);
+}
+
+enum { MANY = 5000 }; /* more than one group */
+
+struct tally {
+	struct bd_bulk_watch watch;
+	size_t count, repeats;
+};
+
+static void on_counted(struct bd_bulk_watch *self, uint64_t number, const struct bd_entry *entry)
+{
+	struct tally *tally = (struct tally *)(void *)self;
+
+	(void)number;
+	assert_int_equal(entry->code, BD_OK);
+	tally->count++;
+	tally->repeats += entry->is_repeat;
+}
+
+static struct bd_bulk *bulk_of_many(struct box *box)
+{
+	struct bd_bulk *bulk = NULL;
+
+	assert_int_equal(bd_bulk_new(&bulk, box->store, &box->diag), BD_OK);
+	for (unsigned number = 1; number <= MANY; number++) {
+		struct said said;
+
+		say(&said, number, BD_ORDER_TIME);
+		assert_int_equal(bd_bulk_add(bulk, &said.entry, number, &box->diag), BD_OK);
+		said_close(&said);
+	}
+	assert_int_equal(bd_bulk_end(bulk, &box->diag), BD_OK);
+	return bulk;
+}
+
+/* One that is cut short between two groups leaves out their keys; the next has them again, and then
+ * passes over what is stored. What was pushed in the meantime keeps its own. */
+static void test_keys_that_were_left_out(void **state)
+{
+	struct tally first = { .watch = { on_counted } }, again = first;
+	struct bd_bulk *bulk;
+	bool has_more = false;
+	struct said said;
+	struct box box;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	say(&said, MANY + 1, BD_ORDER_TIME);
+	assert_int_equal(box_push(&box, &said), BD_OK);
+	said_close(&said);
+	bulk = bulk_of_many(&box);
+	assert_int_equal(bd_bulk_commit(&has_more, bulk, &first.watch, &box.diag), BD_OK);
+	assert_true(has_more && first.count > MANY / 2 && first.repeats == 0);
+	bd_bulk_free(bulk);
+	assert_int_equal(entries_of(&box, box.store->keys), 1);
+	box_stop(&box);
+	box_start(&box);
+
+	say(&said, MANY + 2, BD_ORDER_TIME);
+	assert_int_equal(box_push(&box, &said), BD_OK);
+	assert_int_equal(entries_of(&box, box.store->keys), 2);
+	said_close(&said);
+	bulk = bulk_of_many(&box);
+	for (has_more = true; has_more;) {
+		assert_int_equal(bd_bulk_commit(&has_more, bulk, &again.watch, &box.diag), BD_OK);
+	}
+	bd_bulk_free(bulk);
+	assert_int_equal(again.count, MANY);
+	assert_int_equal(again.repeats, first.count);
+	assert_int_equal(entries_of(&box, box.store->messages), MANY + 2);
+	assert_int_equal(entries_of(&box, box.store->keys), MANY + 2);
+
+	/* And nothing is missing any more. */
+	say(&said, MANY + 2, BD_ORDER_TIME);
+	assert_int_equal(box_push(&box, &said), BD_OK);
+	assert_true(said.entry.is_repeat);
+	said_close(&said);
+	bulk = bulk_of_many(&box);
+	memset(&again.count, 0, sizeof(again) - offsetof(struct tally, count));
+	for (has_more = true; has_more;) {
+		assert_int_equal(bd_bulk_commit(&has_more, bulk, &again.watch, &box.diag), BD_OK);
+	}
+	bd_bulk_free(bulk);
+	assert_int_equal(again.repeats, MANY);
+	box_close(&box);
+}
+
 /* Nothing counts before the first is committed, and a start removes the file. */
 static void test_before_the_first_there_is_nothing(void **state)
 {
@@ -271,6 +393,8 @@ int main(void)
 		cmocka_unit_test(test_lines_of_a_subject_are_neighbours),
 		cmocka_unit_test(test_what_is_ordered_by_receipt_is_not_moved),
 		cmocka_unit_test(test_what_is_stored_is_passed_over),
+		cmocka_unit_test(test_keys_lead_to_their_messages),
+		cmocka_unit_test(test_keys_that_were_left_out),
 		cmocka_unit_test(test_before_the_first_there_is_nothing),
 		cmocka_unit_test(test_one_that_is_too_long_leaves_the_rest),
 	};
