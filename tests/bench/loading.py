@@ -8,7 +8,7 @@ process will not do: of one page that is written into the middle of a large one 
 
 loading.py report RAW RESULTS PLOT - the runs of loading.sh as a table, a TSV and an SVG: how the cost grows.
 
-RAW has a line a run: who (load, bare LMDB, push, push into so many), people, seconds, cpu_us, bytes given to the disk, KiB, bytes
+RAW has a line a run: who (load, lines, bare LMDB, push, push into so many), people, seconds, cpu_us, bytes given to the disk, KiB, bytes
 of the data folder, bytes of the packed sealed records, bytes of links and aliases, ms until biduid is ready (-1 = not
 tried), load average before.
 """

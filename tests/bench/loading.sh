@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # loading.sh SOURCE BUILD WORK - the initial load beside pushing the same data, and how its cost grows (README.md says
 # how). LOAD_PEOPLE: "100000 300000 1000000", one run each; LOAD_PUSH: up to how many the same is pushed as well
-# (1000000); LOAD_INTO: into what was loaded of each size so many other people are pushed (0); LOAD_SCRATCH: where the
+# (1000000); LOAD_INTO: into what was loaded of each size so many other people are pushed (0), with LOAD_ONE by one
+# connection and not by `bidui push`; LOAD_LINES: so many of a file that has a message a line are loaded first (0); LOAD_SCRATCH: where the
 # dump is written (a folder of WORK; memory will do); LOAD_FREE_GB: what is left of the disk (20), a run for which that
 # would not be is passed over.
 set -euo pipefail
@@ -56,29 +57,39 @@ fresh() {
 	busy=$(cut -d ' ' -f 1 /proc/loadavg)
 }
 
-load_one() { # PEOPLE
+load_one() { # WHO PEOPLE FEED
 	local begin used
 	fresh
-	used=$(python3 "$top/tests/bench/loading.py" run "$work" "$build/bidui" load "$gen/social_packet.xml" --source social \
-		--feed packet --config "$work/bidui.conf" 2>"$work/err" | tail -n 1) || { cat "$work/err" >&2; return 1; }
+	used=$(python3 "$top/tests/bench/loading.py" run "$work" "$build/bidui" load "$gen/$only" --source social \
+		--feed "$3" --config "$work/bidui.conf" 2>"$work/err" | tail -n 1) || { cat "$work/err" >&2; return 1; }
 	begin=$(now_ms)
 	start_gateway
 	read -r seconds cpu bytes memory <<<"$used"
 	ready=$(($(now_ms) - begin))
 	stop_gateway || return 1
-	note load "$1" "$seconds" "$cpu" "$bytes" "$memory" "$ready"
+	note "$1" "$2" "$seconds" "$cpu" "$bytes" "$memory" "$ready"
+}
+
+append_one() { # PEOPLE
 	append_bare "$1"
 	printf 'bare LMDB\t%s\t%s\t0\t-1\t%s\n' "$1" "$bare" "$busy" | tee -a "$work/raw.tsv"
 }
 
-push_one() { # WHO PEOPLE
+push_one() { # WHO PEOPLE; `one`: by one connection
 	local begin end cpu bytes memory
 	start_gateway
 	cpu=$(cpu_ms "$bidui_pid")
 	bytes=$(written)
 	begin=$(now_ms)
-	"$build/bidui" push "$gen/social_packet.xml" --source social --feed packet >"$work/out" 2>"$work/err" ||
-		{ cat "$work/err" >&2; return 1; }
+	if [ -n "$one" ]; then
+		"$build/tests/bench/bench_load" --port "$https_port" --path /v1/sources/social/packet --once --whole --sleep \
+			--type application/octet-stream --connections 1 --bodies "$gen/social_packet.xml" \
+			--ca "$work/tls/ca.crt" --cert "$work/tls/client.crt" --key "$work/tls/client.key" \
+			--watch "$bidui_pid" >"$work/out" 2>"$work/err" || { cat "$work/err" >&2; return 1; }
+	else
+		"$build/bidui" push "$gen/social_packet.xml" --source social --feed packet >"$work/out" 2>"$work/err" ||
+			{ cat "$work/err" >&2; return 1; }
+	fi
 	end=$(now_ms)
 	cpu=$((($(cpu_ms "$bidui_pid") - cpu) * 1000))
 	bytes=$(($(written) - bytes))
@@ -88,12 +99,12 @@ push_one() { # WHO PEOPLE
 }
 
 # The one file of those that the generator writes; the others are as many times larger.
-generate() { # PEOPLE [FIRST]
+generate() { # PEOPLE [FIRST]; `only`: which
 	local name
 	rm -rf "$gen"
 	mkdir -p "$gen"
-	for name in medical.ndjson social_nws.ndxml social_nws.xml tax.ndxml truth.tsv; do
-		ln -s /dev/null "$gen/$name"
+	for name in medical.ndjson social_nws.ndxml social_packet.xml social_nws.xml tax.ndxml truth.tsv; do
+		[ "$name" = "$only" ] || ln -s /dev/null "$gen/$name"
 	done
 	"$build/tests/gen/bidui_gen" --people "$1" --businesses 1 --first "${2:-1}" --seed 5 --fault-rate 0 --out "$gen"
 }
@@ -102,6 +113,13 @@ make_keys
 write_settings 0 0
 # So that a million in one message may be pushed.
 echo 'body_max_bytes = 17179869184' >>"$work/bidui.conf"
+one=${LOAD_ONE:-}
+if [ "${LOAD_LINES:-0}" -gt 0 ]; then
+	only=social_nws.ndxml
+	generate "$LOAD_LINES"
+	load_one lines "$LOAD_LINES" nws
+fi
+only=social_packet.xml
 for people in ${LOAD_PEOPLE:-100000 300000 1000000}; do
 	free=$(df --output=avail --block-size=1 "$work" | tail -n 1)
 	if [ $((people * bytes_a_person + ${LOAD_FREE_GB:-20} * 1000000000)) -gt "$free" ]; then
@@ -109,15 +127,16 @@ for people in ${LOAD_PEOPLE:-100000 300000 1000000}; do
 		continue
 	fi
 	generate "$people"
-	load_one "$people"
+	load_one load "$people" packet
+	append_one "$people"
 	if [ "$people" -le "${LOAD_PUSH:-1000000}" ]; then
 		fresh
-		push_one push "$people"
+		one='' push_one push "$people"
 	fi
 	if [ "${LOAD_INTO:-0}" -gt 0 ]; then
 		generate "$LOAD_INTO" $((people + 1))
 		busy=$(cut -d ' ' -f 1 /proc/loadavg)
-		push_one "push into $people" "$LOAD_INTO"
+		push_one "push into $people${one:+ by one connection}" "$LOAD_INTO"
 	fi
 	rm -rf "$gen" "$work/data"
 	python3 "$top/tests/bench/loading.py" report "$work/raw.tsv" "$work/results.tsv" "$work/growth.svg"
