@@ -202,12 +202,18 @@ static void note_refused(struct bd_load_file *file, uint64_t line, enum bd_code 
 	}
 }
 
+static struct bd_bytes rest_of(const struct reader *reader)
+{
+	size_t len = reader->ahead.len - reader->taken;
+
+	return (struct bd_bytes){ len > 0 ? reader->ahead.ptr + reader->taken : "", len };
+}
+
 /* Up to the next line feed, or the end of the file; false when there is no more. */
 static bool next_line(struct bd_bytes *line, struct reader *reader, enum bd_code *code)
 {
 	for (;;) {
-		struct bd_bytes rest = { reader->ahead.ptr + reader->taken,
-			reader->ahead.len - reader->taken };
+		struct bd_bytes rest = rest_of(reader);
 		const char *end = rest.len > 0 ? memchr(rest.ptr, '\n', rest.len) : NULL;
 		ssize_t len;
 
