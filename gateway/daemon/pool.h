@@ -1,10 +1,11 @@
 /* pool.h - worker processes that parse messages, as one loop of biduid sees them.
  *
  * Layer: daemon. One pool belongs to one libuv loop; all its functions and callbacks run on that
- * loop's thread. A worker has one message at a time. What a worker does wrong (dies, hangs, spins,
- * swells, asks the kernel for what it may not, breaks the frame rules) costs that message: on_fail
- * with BD_WORKER_DIED, BD_LIMIT_TIME or BD_NO_MEMORY, and a new worker is spawned. When none gets
- * ready, whoever waits for one gets on_fail with BD_WORKER_START.
+ * loop's thread. A worker works at one message at a time; short ones may lie in its socket already
+ * (goes_ahead). What a worker does wrong (dies, hangs, spins, swells, asks the kernel for what it
+ * may not, breaks the frame rules) costs the message that it works at: on_fail with BD_WORKER_DIED,
+ * BD_LIMIT_TIME or BD_NO_MEMORY, and a new worker is spawned, who gets what lay there. When none
+ * gets ready, whoever waits for one gets on_fail with BD_WORKER_START.
  */
 #ifndef BD_DAEMON_POOL_H
 #define BD_DAEMON_POOL_H
