@@ -103,6 +103,21 @@ static int compare_pairs(const void *a, const void *b)
 	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
+/* Appends while what comes stands behind all that is there, which fills pages to their end; from
+ * the first that does not, puts it where it belongs. Result of LMDB. */
+static int put_behind(struct bd_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)
+{
+	struct bd_dirt *dirt = &txn->dirt[dbi];
+	int result =
+		dirt->is_behind ? mdb_put(txn->mdb, dbi, key, value, MDB_APPEND) : MDB_KEYEXIST;
+
+	if (result == MDB_KEYEXIST) {
+		dirt->is_behind = false;
+		result = mdb_put(txn->mdb, dbi, key, value, flags);
+	}
+	return result;
+}
+
 /* The value says since which commit it is there; one that is there stays as it is. */
 static enum bd_code put_pair(
 	struct bd_txn *txn, MDB_dbi dbi, const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
@@ -114,12 +129,7 @@ static enum bd_code put_pair(
 	int result;
 
 	BD_TRY(bd_buf_add_u64(&packed, since));
-	result = txn->dirt[dbi].is_behind ? mdb_put(txn->mdb, dbi, &key, &value, MDB_APPEND)
-					  : MDB_KEYEXIST;
-	if (result == MDB_KEYEXIST) {
-		txn->dirt[dbi].is_behind = false;
-		result = mdb_put(txn->mdb, dbi, &key, &value, MDB_NOOVERWRITE);
-	}
+	result = put_behind(txn, dbi, &key, &value, MDB_NOOVERWRITE);
 	return result == 0 || result == MDB_KEYEXIST ? BD_OK : bd_txn_fail(txn, result, "pair");
 }
 
@@ -288,16 +298,8 @@ enum bd_code bd_txn_put(
 	struct bd_txn *txn, MDB_dbi dbi, struct bd_bytes name, struct bd_bytes value)
 {
 	MDB_val key = { name.len, (void *)name.ptr }, data = { value.len, (void *)value.ptr };
-	struct bd_dirt *dirt = &txn->dirt[dbi];
-	int result =
-		dirt->is_behind ? mdb_put(txn->mdb, dbi, &key, &data, MDB_APPEND) : MDB_KEYEXIST;
+	int result = put_behind(txn, dbi, &key, &data, 0);
 
-	/* The first messages of a store come in its own order: appending fills pages to their end.
-	 */
-	if (result == MDB_KEYEXIST) {
-		dirt->is_behind = false;
-		result = mdb_put(txn->mdb, dbi, &key, &data, 0);
-	}
 	txn->dirt[dbi].puts++;
 	txn->dirt[dbi].bytes += name.len + value.len;
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
@@ -320,20 +322,14 @@ enum bd_code bd_txn_put_new(struct bd_bytes *stands, struct bd_txn *txn, MDB_dbi
 	struct bd_bytes name, struct bd_bytes value)
 {
 	MDB_val key = { name.len, (void *)name.ptr }, data = { value.len, (void *)value.ptr };
-	struct bd_dirt *dirt = &txn->dirt[dbi];
-	int result =
-		dirt->is_behind ? mdb_put(txn->mdb, dbi, &key, &data, MDB_APPEND) : MDB_KEYEXIST;
+	int result = put_behind(txn, dbi, &key, &data, MDB_NOOVERWRITE);
 
-	if (result == MDB_KEYEXIST) {
-		dirt->is_behind = false;
-		result = mdb_put(txn->mdb, dbi, &key, &data, MDB_NOOVERWRITE);
-	}
 	*stands = (struct bd_bytes){ NULL, 0 };
 	if (result == MDB_KEYEXIST) {
 		*stands = (struct bd_bytes){ data.mv_data, data.mv_size };
 		return BD_OK;
 	}
-	note_new(dirt, name, value);
+	note_new(&txn->dirt[dbi], name, value);
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 
