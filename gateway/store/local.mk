@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libbd_store.a
 libbd_store_a_SOURCES = \
 	gateway/store/accept.c gateway/store/accept.h \
+	gateway/store/append.c gateway/store/append.h \
 	gateway/store/apply.c gateway/store/apply.h \
 	gateway/store/backup.c gateway/store/backup.h gateway/store/backup_copy.c gateway/store/backup_parts.h \
 	gateway/store/bulk.c gateway/store/bulk.h \

@@ -49,9 +49,15 @@ void bd_txn_close(struct bd_txn *txn)
 
 static void count_pages(struct bd_txn *txn)
 {
+	const struct bd_store *store = txn->store;
+
 	memset(txn->dirt, 0, sizeof(txn->dirt));
-	txn->dirt[txn->store->places].is_behind = true;
-	txn->dirt[txn->store->history].is_behind = true;
+	txn->dirt[store->places].is_behind = true;
+	txn->dirt[store->history].is_behind = true;
+	txn->dirt[store->places].is_of_digests = true;
+	txn->dirt[store->owners].is_of_digests = true;
+	txn->dirt[store->links].is_of_digests = true;
+	txn->dirt[store->keys].is_of_digests = true;
 	for (MDB_dbi dbi = 0; dbi < BD_DIRT_MAX; dbi++) {
 		MDB_stat stat;
 
@@ -61,7 +67,7 @@ static void count_pages(struct bd_txn *txn)
 		}
 	}
 	/* What a commit puts there stands behind all that was there. */
-	txn->dirt[txn->store->history].pages_before = 1;
+	txn->dirt[store->history].pages_before = 1;
 }
 
 enum bd_code bd_txn_begin(struct bd_txn *txn)
@@ -103,14 +109,18 @@ static int compare_pairs(const void *a, const void *b)
 	return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
-/* Appends while what comes stands behind all that is there, which fills pages to their end; from
- * the first that does not, puts it where it belongs. Result of LMDB. */
+/* Appends while what comes stands behind all that is there, which does not leave pages half empty;
+ * from the first that does not, puts it where it belongs. Result of LMDB. */
 static int put_behind(struct bd_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)
 {
 	struct bd_dirt *dirt = &txn->dirt[dbi];
-	int result =
-		dirt->is_behind ? mdb_put(txn->mdb, dbi, key, value, MDB_APPEND) : MDB_KEYEXIST;
+	int result = MDB_KEYEXIST;
 
+	if (dirt->is_behind) {
+		result = dirt->is_of_digests
+				 ? bd_append_digest(txn->mdb, dbi, &dirt->leaf, key, value)
+				 : mdb_put(txn->mdb, dbi, key, value, MDB_APPEND);
+	}
 	if (result == MDB_KEYEXIST) {
 		dirt->is_behind = false;
 		result = mdb_put(txn->mdb, dbi, key, value, flags);

@@ -8,6 +8,7 @@
 #ifndef BD_STORE_TXN_H
 #define BD_STORE_TXN_H
 
+#include "store/append.h"
 #include "store/env.h"
 
 struct bd_pair {
@@ -20,6 +21,8 @@ struct bd_dirt {
 	uint64_t puts, bytes, pages_before;
 	uint64_t last_page; /* where the last new digest came to stand, about */
 	bool is_behind;     /* what was put stood behind all that was there */
+	bool is_of_digests; /* and what comes later may stand anywhere */
+	struct bd_leaf leaf;
 };
 #define BD_DIRT_MAX 40 /* databases, by their number */
 

@@ -63,6 +63,11 @@ TESTS += tests/unit/test_store_apart
 tests_unit_test_store_apart_SOURCES = tests/unit/test_store_apart.c tests/unit/store_support.h
 tests_unit_test_store_apart_LDADD = $(STORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_store_append
+TESTS += tests/unit/test_store_append
+tests_unit_test_store_append_SOURCES = tests/unit/test_store_append.c
+tests_unit_test_store_append_LDADD = $(STORE_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_store_places
 TESTS += tests/unit/test_store_places
 tests_unit_test_store_places_SOURCES = tests/unit/test_store_places.c tests/unit/store_support.h

@@ -386,6 +386,39 @@ static void test_without_room_they_are_put_again(void **state)
 	box_close(&box);
 }
 
+/* A full leaf would be split by the first that comes between. */
+static void test_they_leave_room(void **state)
+{
+	enum { MANY = 3000, LEAF_BYTES = 4096 - 16, OF_ENTRY = 10 };
+	struct said said;
+	struct box box;
+	MDB_txn *txn;
+
+	(void)state;
+	box_open(&box, NULL, 0);
+	say(&said, 0, MANY, NULL);
+	assert_int_equal(push_long(&box, &said), BD_OK);
+	assert_int_equal(mdb_txn_begin(box.store->env, NULL, MDB_RDONLY, &txn), 0);
+	const struct {
+		MDB_dbi dbi;
+		size_t bytes;
+	} databases[] = { { box.store->owners, 2 * BD_NODE_KEY_BYTES + 8 },
+		{ box.store->links, 2 * BD_NODE_KEY_BYTES + 8 },
+		{ box.store->places, BD_NODE_KEY_BYTES + 8 } };
+	for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++) {
+		size_t full = LEAF_BYTES / (databases[i].bytes + OF_ENTRY);
+		MDB_stat stat;
+
+		assert_int_equal(mdb_stat(txn, databases[i].dbi, &stat), 0);
+		assert_int_equal(stat.ms_entries, MANY);
+		assert_in_range(stat.ms_entries, stat.ms_leaf_pages * full * 7 / 10,
+			stat.ms_leaf_pages * full * 17 / 20);
+	}
+	mdb_txn_abort(txn);
+	said_close(&said);
+	box_close(&box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_those_of_a_load),
 		cmocka_unit_test(test_killed_it_is_finished),
 		cmocka_unit_test(test_without_room_they_are_put_again),
+		cmocka_unit_test(test_they_leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
