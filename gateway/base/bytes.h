@@ -197,6 +197,35 @@ static inline enum bd_code bd_buf_add_u64(struct bd_buf *buf, uint64_t value)
 	return bd_buf_add(buf, (struct bd_bytes){ (const char *)&bytes, sizeof(bytes) });
 }
 
+/* Unsigned LEB128 (DWARF 5, 7.6), the varint of others: seven bits a byte, the lowest first; what
+ * is small takes little. */
+#define BD_VARINT_MAX_BYTES 10
+static inline enum bd_code bd_buf_add_varint(struct bd_buf *buf, uint64_t value)
+{
+	char bytes[BD_VARINT_MAX_BYTES];
+	size_t len = 0;
+
+	for (; value >= 0x80; value >>= 7) {
+		bytes[len++] = (char)(value | 0x80);
+	}
+	bytes[len++] = (char)value;
+	return bd_buf_add(buf, (struct bd_bytes){ bytes, len });
+}
+
+/* Of either sign: 0, -1, 1, -2 ... are 0, 1, 2, 3. */
+static inline enum bd_code bd_buf_add_zigzag(struct bd_buf *buf, int64_t value)
+{
+	return bd_buf_add_varint(buf, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+/* A varint of its length, then the bytes. */
+static inline enum bd_code bd_buf_add_varsized(struct bd_buf *buf, struct bd_bytes bytes)
+{
+	enum bd_code code = bd_buf_add_varint(buf, bytes.len);
+
+	return code == BD_OK ? bd_buf_add(buf, bytes) : code;
+}
+
 /* Where there is room for them; gives the place behind. */
 static inline char *bd_put_u16(char *at, uint16_t value)
 {
@@ -322,6 +351,36 @@ static inline uint64_t bd_read_u64(struct bd_reader *reader)
 static inline struct bd_bytes bd_read_sized(struct bd_reader *reader)
 {
 	uint32_t len = bd_read_u32(reader);
+
+	return bd_read_bytes(reader, len);
+}
+
+/* Each number in one form only: a longer one of it, or one that is too large, is none. */
+static inline uint64_t bd_read_varint(struct bd_reader *reader)
+{
+	uint64_t value = 0;
+	unsigned shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = bd_read_u8(reader);
+		reader->ok = reader->ok && (shift < 63 || byte == 1) && (shift == 0 || byte != 0);
+		value |= shift <= 63 ? (uint64_t)(byte & 0x7f) << shift : 0;
+		shift += 7;
+	} while (reader->ok && byte >= 0x80);
+	return reader->ok ? value : 0;
+}
+
+static inline int64_t bd_read_zigzag(struct bd_reader *reader)
+{
+	uint64_t value = bd_read_varint(reader);
+
+	return (int64_t)((value >> 1) ^ (0 - (value & 1)));
+}
+
+static inline struct bd_bytes bd_read_varsized(struct bd_reader *reader)
+{
+	uint64_t len = bd_read_varint(reader);
 
 	return bd_read_bytes(reader, len);
 }

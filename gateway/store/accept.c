@@ -460,7 +460,6 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 {
 	struct bd_journal_entry journal;
 	uint8_t room[BD_DIGEST_BYTES];
-	struct bd_reader reader;
 	struct bd_bytes key;
 
 	bd_arena_clear(&txn->node_arena);
@@ -468,10 +467,7 @@ static enum bd_code prune_message(struct bd_txn *txn, MDB_val name, MDB_val valu
 	BD_TRY(bd_kept_open(&txn->plain, txn->store->seal, txn->store, true,
 		(struct bd_bytes){ name.mv_data, name.mv_size },
 		(struct bd_bytes){ value.mv_data, value.mv_size }));
-	reader = bd_reader_of(bd_buf_bytes(&txn->plain));
-	bd_read_sized(&reader); /* source */
-	bd_read_u64(&reader);   /* unchanged */
-	BD_TRY(bd_journal_unpack(&journal, reader.rest, &txn->node_arena));
+	BD_TRY(bd_kept_unpack(&journal, NULL, bd_buf_bytes(&txn->plain), &txn->node_arena));
 	if (journal.keep_days == BD_KEEP_FOR_GOOD) {
 		return BD_OK;
 	}

@@ -131,7 +131,6 @@ static void clean_rest(bool *is_changed, struct bd_entry *entry, const struct bd
 static enum bd_code clean(struct bd_buf *out, bool *is_changed, struct bd_bytes plain,
 	const struct bd_erase_who *who, struct bd_arena *arena)
 {
-	struct bd_reader reader = bd_reader_of(plain);
 	struct bd_journal_entry journal;
 	struct bd_buf rejects;
 	uint64_t unchanged;
@@ -139,9 +138,7 @@ static enum bd_code clean(struct bd_buf *out, bool *is_changed, struct bd_bytes 
 
 	*is_changed = false;
 	bd_arena_clear(arena);
-	bd_read_sized(&reader);
-	unchanged = bd_read_u64(&reader);
-	BD_TRY(bd_journal_unpack(&journal, reader.rest, arena));
+	BD_TRY(bd_kept_unpack(&journal, &unchanged, plain, arena));
 	bd_buf_init(&rejects, journal.entry.rejects.len + 64);
 	code = clean_rejects(&rejects, is_changed, journal.entry.rejects, who, arena);
 	code = code == BD_OK ? clean_texts(is_changed, &journal, who, arena) : code;

@@ -57,6 +57,9 @@ enum bd_code bd_journal_pack(struct bd_buf *out, const struct bd_journal_entry *
 enum bd_code bd_journal_unpack(
 	struct bd_journal_entry *journal, struct bd_bytes packed, struct bd_arena *arena);
 
+/* Whose entry it is, without reading the rest; borrowed. Errors as above. */
+enum bd_code bd_journal_source(struct bd_bytes *out, struct bd_bytes packed);
+
 /* A kept entry: without its records, and of how many native records nothing changed. Texts live in
  * the arena; identifiers, values and rejects until the reader opens another. BD_RECEIPT_UNKNOWN. */
 enum bd_code bd_journal_head(struct bd_journal_entry *out, uint64_t *unchanged,

@@ -50,9 +50,28 @@ enum bd_code bd_kept_open(struct bd_buf *out, struct bd_seal *seal, const struct
 enum bd_code bd_kept_pack(
 	struct bd_buf *out, const struct bd_journal_entry *journal, uint64_t unchanged)
 {
-	BD_TRY(bd_buf_add_sized(out, bd_bytes_of(journal->entry.source)));
-	BD_TRY(bd_buf_add_u64(out, unchanged));
+	BD_TRY(bd_buf_add_varint(out, unchanged));
 	return bd_journal_pack(out, journal);
+}
+
+enum bd_code bd_kept_unpack(struct bd_journal_entry *journal, uint64_t *unchanged,
+	struct bd_bytes plain, struct bd_arena *arena)
+{
+	struct bd_reader reader = bd_reader_of(plain);
+	uint64_t count = bd_read_varint(&reader);
+
+	if (unchanged != NULL) {
+		*unchanged = count;
+	}
+	return reader.ok ? bd_journal_unpack(journal, reader.rest, arena) : BD_STORE_DAMAGED;
+}
+
+enum bd_code bd_kept_source(struct bd_bytes *out, struct bd_bytes plain)
+{
+	struct bd_reader reader = bd_reader_of(plain);
+
+	bd_read_varint(&reader);
+	return reader.ok ? bd_journal_source(out, reader.rest) : BD_STORE_DAMAGED;
 }
 
 /* -- under which salt -- */

@@ -31,9 +31,14 @@ bool bd_kept_salt(uint8_t salt[BD_SALT_BYTES], const struct bd_kept *kept,
 /* Appends the plain text. BD_STORE_DAMAGED. */
 enum bd_code bd_kept_open(struct bd_buf *out, struct bd_seal *seal, const struct bd_store *store,
 	bool is_writer, struct bd_bytes name, struct bd_bytes value);
-/* The plain text: the sized source, how many native records changed nothing, the entry. */
+/* The plain text: a varint, how many native records changed nothing; then the entry. */
 enum bd_code bd_kept_pack(
 	struct bd_buf *out, const struct bd_journal_entry *journal, uint64_t unchanged);
+/* As bd_journal_unpack; unchanged may be NULL. */
+enum bd_code bd_kept_unpack(struct bd_journal_entry *journal, uint64_t *unchanged,
+	struct bd_bytes plain, struct bd_arena *arena);
+/* As bd_journal_source. */
+enum bd_code bd_kept_source(struct bd_bytes *out, struct bd_bytes plain);
 /* Puts it, under the salt of its day where it may speak of somebody. */
 enum bd_code bd_kept_put(
 	struct bd_txn *txn, const struct bd_journal_entry *journal, uint64_t unchanged);

@@ -170,7 +170,6 @@ static enum bd_code find_one(struct finding *at, MDB_val name, MDB_val value)
 {
 	struct bd_store *store = at->keys->store;
 	struct bd_journal_entry journal;
-	struct bd_reader reader;
 	enum bd_code code;
 
 	bd_arena_clear(&at->arena);
@@ -181,10 +180,7 @@ static enum bd_code find_one(struct finding *at, MDB_val name, MDB_val value)
 	if (code != BD_OK) {
 		return code == BD_STORE_DAMAGED ? BD_OK : code;
 	}
-	reader = bd_reader_of(bd_buf_bytes(&at->plain));
-	bd_read_sized(&reader); /* source */
-	bd_read_u64(&reader);   /* unchanged */
-	BD_TRY(bd_journal_unpack(&journal, reader.rest, &at->arena));
+	BD_TRY(bd_kept_unpack(&journal, NULL, bd_buf_bytes(&at->plain), &at->arena));
 	return journal.kind == BD_JOURNAL_MESSAGE
 		       ? keep(at->keys, &journal.entry, journal.keep_days, at->diag)
 		       : BD_OK;

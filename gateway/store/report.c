@@ -30,12 +30,8 @@ static enum bd_code open_message(struct bd_bytes *out, struct bd_store_reader *r
 static enum bd_code read_head(struct bd_journal_entry *out, uint64_t *unchanged,
 	struct bd_bytes plain, struct bd_arena *arena, struct bd_diag *diag)
 {
-	struct bd_reader parts = bd_reader_of(plain);
-	enum bd_code code;
+	enum bd_code code = bd_kept_unpack(out, unchanged, plain, arena);
 
-	bd_read_sized(&parts); /* source */
-	*unchanged = bd_read_u64(&parts);
-	code = bd_journal_unpack(out, parts.rest, arena);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "a message");
 }
 
@@ -147,12 +143,15 @@ static enum bd_code list_if_of_source(struct listing *list, struct bd_store_read
 	struct bd_bytes plain = { NULL, 0 };
 	struct bd_journal_entry journal;
 	struct bd_message message;
-	struct bd_reader parts;
+	struct bd_bytes source = { "", 0 };
 	uint64_t unchanged;
 	enum bd_code code = open_message(&plain, reader, name, value, list->diag);
 
-	parts = bd_reader_of(plain);
-	if (code != BD_OK || !bd_bytes_is(bd_read_sized(&parts), query->source)) {
+	if (code == BD_OK) {
+		code = bd_kept_source(&source, plain);
+		code = code == BD_OK ? BD_OK : bd_fail(list->diag, code, "a message");
+	}
+	if (code != BD_OK || !bd_bytes_is(source, query->source)) {
 		return code;
 	}
 	code = read_head(&journal, &unchanged, plain, list->arena, list->diag);

@@ -23,7 +23,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FORMAT "6"
+#define FORMAT "7"
 #define MARKS_ARENA_BYTES 1048576
 
 /* -- covers -- */

@@ -149,6 +149,80 @@ static void a_reader_stops_at_the_end(void **state)
 
 /* -- arenas -- */
 
+static void a_varint_comes_back_in_as_many_bytes_as_it_needs(void **state)
+{
+	static const struct {
+		uint64_t value;
+		size_t bytes;
+	} cases[] = { { 0, 1 }, { 1, 1 }, { 127, 1 }, { 128, 2 }, { 16383, 2 }, { 16384, 3 },
+		{ UINT32_MAX, 5 }, { INT64_MAX, 9 }, { (uint64_t)INT64_MAX + 1, 10 },
+		{ UINT64_MAX, 10 } };
+	static const int64_t both[] = { 0, -1, 1, -64, 64, INT64_MIN, INT64_MAX };
+	struct bd_reader reader;
+	struct bd_buf buf;
+
+	(void)state;
+	bd_buf_init(&buf, 64);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bd_buf_clear(&buf);
+		assert_int_equal(bd_buf_add_varint(&buf, cases[i].value), BD_OK);
+		assert_int_equal(buf.len, cases[i].bytes);
+		reader = bd_reader_of(bd_buf_bytes(&buf));
+		assert_true(bd_read_varint(&reader) == cases[i].value && reader.ok);
+		assert_int_equal(reader.rest.len, 0);
+		reader = bd_reader_of((struct bd_bytes){ buf.ptr, buf.len - 1 });
+		assert_true(bd_read_varint(&reader) == 0 && !reader.ok);
+	}
+	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+		bd_buf_clear(&buf);
+		assert_int_equal(bd_buf_add_zigzag(&buf, both[i]), BD_OK);
+		assert_true(buf.len == 1 || both[i] < -64 || both[i] > 63);
+		reader = bd_reader_of(bd_buf_bytes(&buf));
+		assert_true(bd_read_zigzag(&reader) == both[i] && reader.ok);
+	}
+	bd_buf_release(&buf);
+}
+
+static void a_varint_has_one_form(void **state)
+{
+	static const struct bd_bytes bad[] = {
+		BD_BYTES("\x80\x00"),                                     /* 0 in two bytes */
+		BD_BYTES("\xff\x80\x00"),                                 /* 127 in three */
+		BD_BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),     /* 2^65 and less */
+		BD_BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x81\x00"), /* eleven */
+		BD_BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct bd_reader reader = bd_reader_of(bad[i]);
+
+		assert_true(bd_read_varint(&reader) == 0 && !reader.ok);
+	}
+}
+
+static void what_is_sized_by_a_varint_comes_back(void **state)
+{
+	struct bd_reader reader;
+	struct bd_buf buf;
+
+	(void)state;
+	bd_buf_init(&buf, 64);
+	assert_int_equal(bd_buf_add_varsized(&buf, bd_bytes_of("tax")), BD_OK);
+	assert_int_equal(bd_buf_add_varsized(&buf, bd_bytes_of("")), BD_OK);
+	assert_int_equal(buf.len, 5);
+	reader = bd_reader_of(bd_buf_bytes(&buf));
+	assert_true(bd_bytes_is(bd_read_varsized(&reader), "tax"));
+	assert_true(bd_read_varsized(&reader).len == 0 && reader.ok);
+	/* More than there is, whatever it says. */
+	bd_buf_clear(&buf);
+	assert_int_equal(bd_buf_add_varint(&buf, UINT64_MAX), BD_OK);
+	assert_int_equal(bd_buf_add_text(&buf, "tax"), BD_OK);
+	reader = bd_reader_of(bd_buf_bytes(&buf));
+	assert_true(bd_read_varsized(&reader).ptr == NULL && !reader.ok);
+	bd_buf_release(&buf);
+}
+
 static void an_arena_gives_zeroed_aligned_memory(void **state)
 {
 	struct bd_arena arena;
@@ -340,6 +414,9 @@ int main(void)
 		cmocka_unit_test(a_cleared_buffer_is_used_again),
 		cmocka_unit_test(integers_come_back_and_sort),
 		cmocka_unit_test(a_reader_stops_at_the_end),
+		cmocka_unit_test(a_varint_comes_back_in_as_many_bytes_as_it_needs),
+		cmocka_unit_test(a_varint_has_one_form),
+		cmocka_unit_test(what_is_sized_by_a_varint_comes_back),
 		cmocka_unit_test(an_arena_gives_zeroed_aligned_memory),
 		cmocka_unit_test(an_arena_keeps_its_maximum),
 		cmocka_unit_test(an_arena_keeps_its_largest_block),

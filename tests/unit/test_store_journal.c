@@ -269,6 +269,99 @@ static void an_entry_reads_back_as_it_was(void **state)
 	bd_arena_release(&arena);
 }
 
+/* The front of an entry, up to the number of its feed. */
+static void begin_entry(struct bd_buf *packed)
+{
+	bd_buf_clear(packed);
+	bd_buf_add_u8(packed, 3); /* form */
+	bd_buf_add_u8(packed, BD_JOURNAL_MESSAGE);
+	bd_buf_add_varsized(packed, bd_bytes_of("tax"));
+	bd_buf_add_varint(packed, BD_JOURNAL_RULES);
+	bd_buf_add_varint(packed, 1);    /* message */
+	bd_buf_add_zigzag(packed, 1000); /* received */
+	bd_buf_add_varint(packed, 0);    /* flags */
+	bd_buf_add_varsized(packed, bd_bytes_of("changes"));
+}
+
+/* From there up to how many subjects there are. */
+static void go_on_with_entry(struct bd_buf *packed, uint64_t feed, int64_t day)
+{
+	static const char digest[BD_DIGEST_BYTES];
+
+	bd_buf_add_varint(packed, feed);
+	for (int i = 0; i < 4; i++) {
+		bd_buf_add_varsized(packed, bd_bytes_of("x"));
+	}
+	bd_buf_add(packed, (struct bd_bytes){ digest, sizeof(digest) });
+	for (int i = 0; i < 5; i++) {
+		bd_buf_add_varint(packed, 7);
+	}
+	for (int i = 0; i < 4; i++) {
+		bd_buf_add_u8(packed, 0); /* two orders */
+	}
+	bd_buf_add_zigzag(packed, day);
+	for (int i = 0; i < 3; i++) {
+		bd_buf_add_u8(packed, 0); /* total, share, cycle */
+	}
+}
+
+static enum bd_code unpack_with(
+	struct bd_buf *packed, uint64_t feed, int64_t day, uint64_t subjects, uint64_t sections)
+{
+	struct bd_journal_entry journal;
+	struct bd_arena arena;
+	enum bd_code code;
+
+	begin_entry(packed);
+	go_on_with_entry(packed, feed, day);
+	bd_buf_add_varint(packed, subjects);
+	bd_buf_add_varint(packed, sections);
+	bd_buf_add_u8(packed, 0); /* rejects */
+	bd_buf_add_u8(packed, 0); /* records */
+	bd_arena_init(&arena, 1 << 24);
+	code = bd_journal_unpack(&journal, bd_buf_bytes(packed), &arena);
+	assert_true(code != BD_OK ||
+		    (journal.entry.feed_number == feed && journal.entry.delivery.day == day));
+	bd_arena_release(&arena);
+	return code;
+}
+
+static void what_fits_no_field_is_damage(void **state)
+{
+	struct bd_buf packed;
+
+	(void)state;
+	bd_buf_init(&packed, 4096);
+	assert_int_equal(unpack_with(&packed, 65535, -1, 0, 0), BD_OK);
+	assert_int_equal(unpack_with(&packed, 65536, -1, 0, 0), BD_STORE_DAMAGED);
+	assert_int_equal(unpack_with(&packed, 1, INT32_MIN, 0, 0), BD_OK);
+	assert_int_equal(unpack_with(&packed, 1, (int64_t)INT32_MIN - 1, 0, 0), BD_STORE_DAMAGED);
+	assert_int_equal(unpack_with(&packed, 1, 1, 65536, 0), BD_STORE_DAMAGED);
+	/* As many as would fit no memory. */
+	assert_int_equal(unpack_with(&packed, 1, 1, UINT64_MAX / 8, 0), BD_STORE_DAMAGED);
+	assert_int_equal(unpack_with(&packed, 1, 1, 0, UINT64_MAX / 8), BD_STORE_DAMAGED);
+	bd_buf_release(&packed);
+}
+
+static void whose_it_is_stands_in_front(void **state)
+{
+	struct bd_bytes source = { NULL, 0 };
+	struct bd_buf packed;
+
+	(void)state;
+	bd_buf_init(&packed, 4096);
+	begin_entry(&packed);
+	assert_int_equal(bd_journal_source(&source, bd_buf_bytes(&packed)), BD_OK);
+	assert_true(bd_bytes_is(source, "tax"));
+	for (size_t len = 0; len < 6; len++) {
+		assert_int_equal(bd_journal_source(&source, (struct bd_bytes){ packed.ptr, len }),
+			BD_STORE_DAMAGED);
+	}
+	packed.ptr[0] = 2;
+	assert_int_equal(bd_journal_source(&source, bd_buf_bytes(&packed)), BD_JOURNAL_VERSION);
+	bd_buf_release(&packed);
+}
+
 static void assert_progress(struct box *box, const char *expected)
 {
 	struct bd_buf value;
@@ -380,6 +473,8 @@ int main(void)
 		cmocka_unit_test(a_retry_at_another_node_gets_the_first_receipt),
 		cmocka_unit_test(an_idempotency_key_is_forgotten_with_its_message),
 		cmocka_unit_test(an_entry_reads_back_as_it_was),
+		cmocka_unit_test(what_fits_no_field_is_damage),
+		cmocka_unit_test(whose_it_is_stands_in_front),
 		cmocka_unit_test(progress_is_kept_with_its_message),
 		cmocka_unit_test(a_node_stops_at_what_it_cannot_apply),
 		cmocka_unit_test(records_that_are_missing_refuse_the_message),
