@@ -1,12 +1,12 @@
 /* load_entry.c - what a file, or a line of one, is in the journal: for the other files of the load.
  */
+#include "base/try.h"
 #include "daemon/load_parts.h"
-
-#include <string.h>
 
 enum bd_code bd_load_key(char out[BD_LOAD_KEY_BYTES], const struct bd_load_file *file,
 	uint64_t line, const uint8_t sha256[BD_DIGEST_BYTES])
 {
+	struct bd_buf key = { out, 0, BD_LOAD_KEY_BYTES, BD_LOAD_KEY_BYTES };
 	uint8_t digest[BD_DIGEST_BYTES];
 	struct bd_buf text;
 	enum bd_code code;
@@ -20,12 +20,11 @@ enum bd_code bd_load_key(char out[BD_LOAD_KEY_BYTES], const struct bd_load_file 
 			     : code;
 	code = code == BD_OK ? bd_sha256_of(bd_buf_bytes(&text), digest) : code;
 	bd_buf_release(&text);
-	if (code == BD_OK) {
-		memcpy(out, "load ", 5);
-		bd_hex(out + 5, digest, sizeof(digest));
-		out[BD_LOAD_KEY_BYTES - 1] = '\0';
-	}
-	return code;
+	BD_TRY(code);
+	/* Of each line it is kept with the receipt: base64, and not hexadecimal. */
+	BD_TRY(bd_buf_add_text(&key, "load "));
+	BD_TRY(bd_base64_add(&key, (struct bd_bytes){ (const char *)digest, sizeof(digest) }));
+	return bd_buf_add_byte(&key, '\0');
 }
 
 void bd_load_entry(

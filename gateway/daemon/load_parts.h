@@ -18,8 +18,8 @@
 
 /* Whose idempotency keys these are, and who stands in the journal. */
 #define BD_LOAD_SENDER "bidui load"
-/* "load " and a digest in hexadecimal. */
-#define BD_LOAD_KEY_BYTES (6 + 2 * BD_DIGEST_BYTES)
+/* "load ", a digest in base64 and a NUL. */
+#define BD_LOAD_KEY_BYTES (5 + (BD_DIGEST_BYTES + 2) / 3 * 4 + 1)
 
 /* A file on its way. */
 struct bd_loading {
