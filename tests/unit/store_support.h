@@ -3,7 +3,7 @@
 #define BD_TESTS_STORE_SUPPORT_H
 
 #include "record/pack.h"
-#include "store/store.h"
+#include "store/env.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -277,6 +277,23 @@ static inline const struct bd_coverage *coverage_of(
 	}
 	fail_msg("no coverage of %s %u", source, entity);
 	return NULL;
+}
+
+/* Of a database: entries, pages. */
+static inline MDB_stat box_stat(const struct box *box, MDB_dbi dbi)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+
+	assert_int_equal(mdb_txn_begin(box->store->env, NULL, MDB_RDONLY, &txn), 0);
+	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
+	mdb_txn_abort(txn);
+	return stat;
+}
+
+static inline size_t box_entries(const struct box *box, MDB_dbi dbi)
+{
+	return box_stat(box, dbi).ms_entries;
 }
 
 #endif

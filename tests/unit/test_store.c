@@ -4,7 +4,6 @@
 #include "config/adapter.h"
 #include "config/dictionary.h"
 #include "intake/intake.h"
-#include "store/env.h"
 #include "store_support.h"
 
 #define PATH_BYTES 4096

@@ -4,7 +4,6 @@
  */
 #include "base/limits.h"
 #include "store/bulk.h"
-#include "store/env.h"
 #include "store_support.h"
 
 #include <dirent.h>
@@ -225,17 +224,6 @@ static void test_what_is_stored_is_passed_over(void **state)
 
 /* -- keys -- */
 
-static size_t entries_of(const struct box *box, MDB_dbi dbi)
-{
-	MDB_stat stat;
-	MDB_txn *txn;
-
-	assert_int_equal(mdb_txn_begin(box->store->env, NULL, MDB_RDONLY, &txn), 0);
-	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
-	mdb_txn_abort(txn);
-	return stat.ms_entries;
-}
-
 /* Whatever comes by itself afterwards finds the key of its line. */
 static void test_keys_lead_to_their_messages(void **state)
 {
@@ -245,7 +233,7 @@ static void test_keys_lead_to_their_messages(void **state)
 	(void)state;
 	box_open(&box, NULL, 0);
 	load(&order, &box, BD_ORDER_TIME);
-	assert_int_equal(entries_of(&box, box.store->keys), LINES);
+	assert_int_equal(box_entries(&box, box.store->keys), LINES);
 	for (size_t i = 0; i < LINES; i++) {
 		struct said said;
 
@@ -255,7 +243,7 @@ static void test_keys_lead_to_their_messages(void **state)
 		assert_int_equal(said.entry.message, order.messages[i]);
 		said_close(&said);
 	}
-	assert_int_equal(entries_of(&box, box.store->messages), LINES);
+	assert_int_equal(box_entries(&box, box.store->messages), LINES);
 	box_close(&box);
 }
 
@@ -311,13 +299,13 @@ static void test_keys_that_were_left_out(void **state)
 	assert_int_equal(bd_bulk_commit(&has_more, bulk, &first.watch, &box.diag), BD_OK);
 	assert_true(has_more && first.count > MANY / 2 && first.repeats == 0);
 	bd_bulk_free(bulk);
-	assert_int_equal(entries_of(&box, box.store->keys), 1);
+	assert_int_equal(box_entries(&box, box.store->keys), 1);
 	box_stop(&box);
 	box_start(&box);
 
 	say(&said, MANY + 2, BD_ORDER_TIME);
 	assert_int_equal(box_push(&box, &said), BD_OK);
-	assert_int_equal(entries_of(&box, box.store->keys), 2);
+	assert_int_equal(box_entries(&box, box.store->keys), 2);
 	said_close(&said);
 	bulk = bulk_of_many(&box);
 	for (has_more = true; has_more;) {
@@ -326,8 +314,8 @@ static void test_keys_that_were_left_out(void **state)
 	bd_bulk_free(bulk);
 	assert_int_equal(again.count, MANY);
 	assert_int_equal(again.repeats, first.count);
-	assert_int_equal(entries_of(&box, box.store->messages), MANY + 2);
-	assert_int_equal(entries_of(&box, box.store->keys), MANY + 2);
+	assert_int_equal(box_entries(&box, box.store->messages), MANY + 2);
+	assert_int_equal(box_entries(&box, box.store->keys), MANY + 2);
 
 	/* And nothing is missing any more. */
 	say(&said, MANY + 2, BD_ORDER_TIME);

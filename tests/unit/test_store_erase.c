@@ -3,7 +3,6 @@
  * the store; killed anywhere, and while a reader still looks at what was before.
  */
 #include "leftovers.h"
-#include "store/env.h"
 #include "store/long.h"
 #include "store/reseal.h"
 #include "store_support.h"

@@ -1,6 +1,5 @@
 /* test_store_history.c - the store as it was: what is looked up as of a commit is what was looked
  * up when it was the last. */
-#include "store/env.h"
 #include "store_support.h"
 
 #define PEOPLE 7
@@ -632,17 +631,6 @@ static void an_erasure_cut_short_still_counts(void **state)
 
 /* -- when its days are over -- */
 
-static size_t entries_of(struct box *box, MDB_dbi dbi)
-{
-	MDB_stat stat;
-	MDB_txn *txn;
-
-	assert_int_equal(mdb_txn_begin(box->store->env, NULL, MDB_RDONLY, &txn), 0);
-	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
-	mdb_txn_abort(txn);
-	return stat.ms_entries;
-}
-
 static int expire(struct box *box, int64_t now_ms)
 {
 	bool has_more = true;
@@ -673,16 +661,16 @@ static void what_is_too_old_goes_and_the_rest_stays(void **state)
 		times[past->count - 1] = box->now_ms;
 		box->now_ms += DAY_MS / 4;
 	}
-	before = entries_of(box, box->store->history);
-	half = entries_of(box, box->store->coverage_history);
+	before = box_entries(box, box->store->history);
+	half = box_entries(box, box->store->coverage_history);
 	expire(box, first_ms + 10 * DAY_MS);
-	assert_int_equal(entries_of(box, box->store->history), before);
+	assert_int_equal(box_entries(box, box->store->history), before);
 	for (size_t i = 0; i < past->count; i++) {
 		check_seen(past, i);
 	}
 	expire(box, first_ms + 17 * DAY_MS);
-	assert_true(entries_of(box, box->store->history) < before);
-	assert_true(entries_of(box, box->store->coverage_history) < half);
+	assert_true(box_entries(box, box->store->history) < before);
+	assert_true(box_entries(box, box->store->coverage_history) < half);
 	while (bd_store_begin_at(box->reader, past->seen[at].commit, &box->diag) ==
 		BD_HISTORY_EXPIRED) {
 		at++;
@@ -696,8 +684,8 @@ static void what_is_too_old_goes_and_the_rest_stays(void **state)
 		check_seen(past, i);
 	}
 	expire(box, first_ms + 1000 * DAY_MS);
-	assert_int_equal(entries_of(box, box->store->history), 0);
-	assert_int_equal(entries_of(box, box->store->coverage_history), 0);
+	assert_int_equal(box_entries(box, box->store->history), 0);
+	assert_int_equal(box_entries(box, box->store->coverage_history), 0);
 	check_seen(past, past->count - 1);
 	assert_int_equal(
 		bd_store_begin_at(box->reader, past->seen[past->count - 2].commit, &box->diag),
@@ -745,10 +733,10 @@ static void it_goes_in_steps(void **state)
 		assert_int_equal(box_push(&box, &said), BD_OK);
 		said_close(&said);
 	}
-	assert_int_equal(entries_of(&box, box.store->history), 10003);
+	assert_int_equal(box_entries(&box, box.store->history), 10003);
 	steps = expire(&box, box.now_ms + 2 * DAY_MS);
 	assert_true(steps > 2 && steps < 6);
-	assert_int_equal(entries_of(&box, box.store->history), 0);
+	assert_int_equal(box_entries(&box, box.store->history), 0);
 	box_close(&box);
 }
 
@@ -769,11 +757,11 @@ static void what_an_erased_subject_left_goes_with_its_history(void **state)
 	say(&box, 2, 1, "one");
 	erase(&box, 2);
 	say(&box, 2, 1, "again");
-	assert_int_equal(entries_of(&box, box.store->nodes), 3);
+	assert_int_equal(box_entries(&box, box.store->nodes), 3);
 	expire(&box, box.now_ms + 2 * DAY_MS);
-	assert_int_equal(entries_of(&box, box.store->history), 0);
-	assert_int_equal(entries_of(&box, box.store->nodes), 2);
-	assert_int_equal(entries_of(&box, box.store->places), 2);
+	assert_int_equal(box_entries(&box, box.store->history), 0);
+	assert_int_equal(box_entries(&box, box.store->nodes), 2);
+	assert_int_equal(box_entries(&box, box.store->places), 2);
 	check_at(&box, commit_of(&box), 0, NULL, false);
 	check_at(&box, commit_of(&box), 1, "one", false);
 	check_at(&box, commit_of(&box), 2, "again", false);
@@ -802,7 +790,7 @@ static void a_clock_that_ran_ahead_keeps_nothing_for_ever(void **state)
 	expire(&box, now_ms + 2 * DAY_MS);
 	expire(&box, now_ms + 4 * DAY_MS);
 	expire(&box, now_ms + 6 * DAY_MS);
-	assert_int_equal(entries_of(&box, box.store->history), 0);
+	assert_int_equal(box_entries(&box, box.store->history), 0);
 	box_close(&box);
 }
 

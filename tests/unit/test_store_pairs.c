@@ -3,7 +3,6 @@
  * store before; killed at any point, in whatever it was doing, the next load puts them all.
  */
 #include "base/limits.h"
-#include "store/env.h"
 #include "store/pairs.h"
 #include "store_support.h"
 

@@ -1,26 +1,11 @@
 /* test_store_places.c - where nodes stand: a place that is taken once, at the end; names that lead
  * there. */
-#include "store/env.h"
 #include "store/places.h"
 #include "store_support.h"
 
 static const struct bd_cover covers[] = { { "a", "changes", "s", 1, 1, "daily", false, 0 } };
 
 /* -- looking at the databases -- */
-
-static size_t entries_of(const struct box *box, MDB_dbi dbi, size_t *pages)
-{
-	MDB_stat stat;
-	MDB_txn *txn;
-
-	assert_int_equal(mdb_txn_begin(box->store->env, NULL, MDB_RDONLY, &txn), 0);
-	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
-	mdb_txn_abort(txn);
-	if (pages != NULL) {
-		*pages = stat.ms_leaf_pages;
-	}
-	return stat.ms_entries;
-}
 
 struct standing {
 	uint64_t place, slot;
@@ -94,8 +79,8 @@ static void a_place_is_kept(void **state)
 
 	say(&box, &two, 1, "one");
 	assert_true(last_node(&box).place > now.slot);
-	assert_int_equal(entries_of(&box, box.store->nodes, NULL), 2);
-	assert_int_equal(entries_of(&box, box.store->places, NULL), 2);
+	assert_int_equal(box_entries(&box, box.store->nodes), 2);
+	assert_int_equal(box_entries(&box, box.store->places), 2);
 	box_close(&box);
 }
 
@@ -126,9 +111,10 @@ static void new_nodes_fill_their_pages(void **state)
 		assert_int_equal(box_push(&box, &said), BD_OK);
 		said_close(&said);
 	}
-	count = entries_of(&box, box.store->nodes, &pages);
+	count = box_entries(&box, box.store->nodes);
+	pages = box_stat(&box, box.store->nodes).ms_leaf_pages;
 	assert_int_equal(count, MESSAGES * EACH);
-	assert_int_equal(entries_of(&box, box.store->places, NULL), count);
+	assert_int_equal(box_entries(&box, box.store->places), count);
 	/* In the order of their names every page would have been split when it was full. */
 	assert_true(pages <= count / (PAGE_BYTES / last_node(&box).bytes) + 1);
 	box_close(&box);
