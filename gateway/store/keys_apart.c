@@ -100,7 +100,7 @@ static enum bd_code put_until_full(bool *has_more, struct bd_keys_apart *keys, s
 		BD_TRY(bd_txn_put_new(&stands, txn, dbi, (struct bd_bytes){ name, sizeof(name) },
 			(struct bd_bytes){ item->record.ptr + REST_BYTES, BD_KEY_VALUE_BYTES }));
 		BD_TRY(bd_spool_merge_pass(keys->merge, txn->diag));
-	} while (bd_txn_dirty_bytes(txn) < most);
+	} while (bd_dirty_bytes(&txn->dirt[dbi]) < most);
 	return BD_OK;
 }
 

@@ -11,7 +11,6 @@
 
 #define PAIR_BYTES (2 * BD_NODE_KEY_BYTES)
 #define NODE_ARENA_BYTES ((size_t)64 << 20)
-#define PAGE_BYTES 4096
 /* About what a node, with its pages, takes of a transaction: past that number of pairs there are
  * several. */
 #define NODE_BYTES 6000
@@ -327,44 +326,22 @@ static enum bd_code next_pair(uint8_t bytes[PAIR_BYTES], uint64_t *since, bool *
 	}
 }
 
-/* Where a blinded key lies among all that there could be, 0 to 1. */
-static double place_of(const uint8_t *key)
-{
-	struct bd_reader reader =
-		bd_reader_of((struct bd_bytes){ (const char *)key, BD_NODE_KEY_BYTES });
-
-	return (double)bd_read_u64(&reader) / (double)UINT64_MAX;
-}
-
-/* Neighbours share pages: of those that were there as many as lie between the first and the last,
- * at most one a pair, each perhaps split. */
-static uint64_t dirty_bytes(const struct bd_dirt *dirt, const uint8_t *first, const uint8_t *last)
-{
-	double between = (place_of(last) - place_of(first)) * (double)dirt->pages_before + 1;
-	uint64_t pages = between < (double)dirt->puts ? (uint64_t)between : dirt->puts;
-
-	return pages * 2 * PAGE_BYTES + dirt->bytes * 2;
-}
-
 static enum bd_code put_until_full(
 	struct bd_pairs *pairs, struct bd_txn *txn, MDB_dbi dbi, bool *has_more)
 {
 	uint64_t most = bd_long_part_bytes(txn->store);
-	uint8_t first[PAIR_BYTES] = { 0 }, bytes[PAIR_BYTES] = { 0 };
 	const struct bd_dirt *dirt = &txn->dirt[dbi];
+	uint8_t bytes[PAIR_BYTES] = { 0 };
 	uint64_t unknown = bd_pairs_are_missing(txn->store) ? txn->store->loading : txn->commit;
 
 	txn->dirt[dbi].is_behind = true;
 	*has_more = true;
-	while (*has_more && (dirt->puts == 0 || dirty_bytes(dirt, first, bytes) < most)) {
+	while (*has_more && (dirt->puts == 0 || bd_dirty_bytes(dirt) < most)) {
 		uint64_t since = 0;
 
 		BD_TRY(next_pair(bytes, &since, has_more, pairs, txn->diag));
 		if (!*has_more) {
 			break;
-		}
-		if (dirt->puts == 0) {
-			memcpy(first, bytes, sizeof(first));
 		}
 		BD_TRY(bd_txn_put_pair(txn, dbi, bytes, since != 0 ? since : unknown));
 	}

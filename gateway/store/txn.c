@@ -128,9 +128,22 @@ static int put_behind(struct bd_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *va
 	return result;
 }
 
+/* How far a digest lies in the order of all that there could be says about in which page. */
+static void note_new(struct bd_dirt *dirt, const char *digest, size_t bytes)
+{
+	uint64_t front = be64toh(bd_bytes_eight(digest)) >> 32;
+	uint64_t page = (front * dirt->pages_before) >> 32;
+
+	if (dirt->puts == 0 || page != dirt->last_page) {
+		dirt->puts++;
+		dirt->last_page = page;
+	}
+	dirt->bytes += bytes;
+}
+
 /* The value says since which commit it is there; one that is there stays as it is. */
-static enum bd_code put_pair(
-	struct bd_txn *txn, MDB_dbi dbi, const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
+static enum bd_code put_pair(bool *is_new, struct bd_txn *txn, MDB_dbi dbi,
+	const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
 {
 	char room[8];
 	struct bd_buf packed = { room, 0, sizeof(room), sizeof(room) };
@@ -140,15 +153,21 @@ static enum bd_code put_pair(
 
 	BD_TRY(bd_buf_add_u64(&packed, since));
 	result = put_behind(txn, dbi, &key, &value, MDB_NOOVERWRITE);
+	*is_new = result == 0;
 	return result == 0 || result == MDB_KEYEXIST ? BD_OK : bd_txn_fail(txn, result, "pair");
 }
 
 enum bd_code bd_txn_put_pair(
 	struct bd_txn *txn, MDB_dbi dbi, const uint8_t bytes[2 * BD_NODE_KEY_BYTES], uint64_t since)
 {
-	txn->dirt[dbi].puts++;
-	txn->dirt[dbi].bytes += sizeof(((struct bd_pair *)NULL)->bytes);
-	return put_pair(txn, dbi, bytes, since);
+	bool is_new = false;
+
+	BD_TRY(put_pair(&is_new, txn, dbi, bytes, since));
+	if (is_new) {
+		note_new(&txn->dirt[dbi], (const char *)bytes,
+			sizeof(((struct bd_pair *)NULL)->bytes));
+	}
+	return BD_OK;
 }
 
 /* In the order of their bytes: neighbours share pages. */
@@ -161,7 +180,9 @@ static enum bd_code put_pairs(struct bd_txn *txn)
 		const struct bd_pair *pair = &txn->pairs[i];
 
 		if (i == 0 || compare_pairs(pair, pair - 1) != 0) {
-			BD_TRY(put_pair(txn, pair->dbi, pair->bytes, txn->commit));
+			bool is_new;
+
+			BD_TRY(put_pair(&is_new, txn, pair->dbi, pair->bytes, txn->commit));
 			bd_thread_share();
 		}
 	}
@@ -284,15 +305,19 @@ uint64_t bd_txn_dirt_of(uint64_t puts, uint64_t bytes)
 }
 
 /* A put dirties at most a page of those that were there, and the pages of what is new. */
+uint64_t bd_dirty_bytes(const struct bd_dirt *dirt)
+{
+	uint64_t pages = dirt->puts < dirt->pages_before ? dirt->puts : dirt->pages_before;
+
+	return bd_txn_dirt_of(pages, dirt->bytes);
+}
+
 uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn)
 {
 	uint64_t sum = txn->pair_count * sizeof(*txn->pairs) * 4;
 
 	for (size_t i = 0; i < BD_DIRT_MAX; i++) {
-		const struct bd_dirt *dirt = &txn->dirt[i];
-		uint64_t pages = dirt->puts < dirt->pages_before ? dirt->puts : dirt->pages_before;
-
-		sum += bd_txn_dirt_of(pages, dirt->bytes);
+		sum += bd_dirty_bytes(&txn->dirt[i]);
 	}
 	return sum;
 }
@@ -315,19 +340,6 @@ enum bd_code bd_txn_put(
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 
-/* How far a digest lies in the order of all that there could be says about in which page. */
-static void note_new(struct bd_dirt *dirt, struct bd_bytes name, struct bd_bytes value)
-{
-	uint64_t front = be64toh(bd_bytes_eight(name.ptr)) >> 32;
-	uint64_t page = (front * dirt->pages_before) >> 32;
-
-	if (dirt->puts == 0 || page != dirt->last_page) {
-		dirt->puts++;
-		dirt->last_page = page;
-	}
-	dirt->bytes += name.len + value.len;
-}
-
 enum bd_code bd_txn_put_new(struct bd_bytes *stands, struct bd_txn *txn, MDB_dbi dbi,
 	struct bd_bytes name, struct bd_bytes value)
 {
@@ -339,7 +351,7 @@ enum bd_code bd_txn_put_new(struct bd_bytes *stands, struct bd_txn *txn, MDB_dbi
 		*stands = (struct bd_bytes){ data.mv_data, data.mv_size };
 		return BD_OK;
 	}
-	note_new(&txn->dirt[dbi], name, value);
+	note_new(&txn->dirt[dbi], name.ptr, name.len + value.len);
 	return result == 0 ? BD_OK : bd_txn_fail(txn, result, "put");
 }
 

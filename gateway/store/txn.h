@@ -65,8 +65,9 @@ enum bd_code bd_txn_end(struct bd_txn *txn, enum bd_code code);
 void bd_txn_drop(struct bd_txn *txn);
 /* About how many bytes so many puts of so many bytes dirty, wherever they stand. */
 uint64_t bd_txn_dirt_of(uint64_t puts, uint64_t bytes);
-/* About how many bytes it holds in memory until it ends. */
+/* About how many bytes it holds in memory until it ends; those of one database. */
 uint64_t bd_txn_dirty_bytes(const struct bd_txn *txn);
+uint64_t bd_dirty_bytes(const struct bd_dirt *dirt);
 
 enum bd_code bd_txn_fail(struct bd_txn *txn, int result, const char *what);
 enum bd_code bd_txn_put(
