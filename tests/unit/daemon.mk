@@ -1,7 +1,7 @@
 DAEMON_TESTS = tests/unit/test_again tests/unit/test_backtest tests/unit/test_body tests/unit/test_confine tests/unit/test_cursor tests/unit/test_database_talk \
 	tests/unit/test_drift tests/unit/test_drops tests/unit/test_fence tests/unit/test_frame tests/unit/test_language tests/unit/test_later \
 	tests/unit/test_load_read tests/unit/test_mailbox tests/unit/test_pull_progress \
-	tests/unit/test_pool tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
+	tests/unit/test_pool tests/unit/test_pool_worker tests/unit/test_repeats tests/unit/test_sealed tests/unit/test_set_aside tests/unit/test_tickets tests/unit/test_uploads
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
 CONFINE_SOURCES = gateway/daemon/confine.c gateway/daemon/landlock.c gateway/daemon/seccomp.c
@@ -46,14 +46,18 @@ tests_unit_test_later_SOURCES = tests/unit/test_later.c gateway/daemon/later.c
 tests_unit_test_later_LDADD = libbd_base.a $(UV_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c gateway/daemon/mailbox.c
 tests_unit_test_mailbox_LDADD = $(DAEMON_TEST_LIBS) $(UV_LIBS) -lpthread
-tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/config_support.h \
+POOL_SOURCES = tests/unit/pool_support.h tests/unit/config_support.h \
 	gateway/daemon/pool.c gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/frame.c \
 	gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/secret.c
-tests_unit_test_pool_LDADD = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
+POOL_LIBS = libbd_config.a libbd_intake.a $(DAEMON_FRAME_LIBS) $(XML_LIBS) $(ZLIB_LIBS) $(UV_LIBS) -lpthread
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c $(POOL_SOURCES)
+tests_unit_test_pool_LDADD = $(POOL_LIBS)
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=calloc
+tests_unit_test_pool_worker_SOURCES = tests/unit/test_pool_worker.c $(POOL_SOURCES)
+tests_unit_test_pool_worker_LDADD = $(POOL_LIBS)
 tests_unit_test_sealed_SOURCES = tests/unit/test_sealed.c gateway/daemon/message_keys.c gateway/daemon/secret.c
 tests_unit_test_sealed_LDADD = libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS)
-# What test_pool starts in the place of a worker.
+# What test_pool and test_pool_worker start in the place of a worker.
 check_PROGRAMS += tests/unit/odd_worker
 tests_unit_odd_worker_SOURCES = tests/unit/odd_worker.c gateway/daemon/frame.c $(CONFINE_SOURCES)
 tests_unit_odd_worker_LDADD = $(DAEMON_FRAME_LIBS) $(SECCOMP_LIBS)
