@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,6 +18,13 @@
 #define IDLE_MS 900000
 /* Of NAME:PASSWORD. */
 #define AUTHORIZATION_MAX_BYTES 512
+
+struct bd_cli_connection {
+	const struct bd_cli_options *options;
+	struct bd_http_guard guard;
+	struct bd_http_client *client;
+	struct bd_buf authorization; /* with a NUL; empty without an account */
+};
 
 static bool may_connect(struct bd_http_guard *guard, const struct sockaddr *address)
 {
@@ -33,7 +41,7 @@ static bool is_plaintext(const struct bd_cli_options *options)
 	return strncasecmp(options->server, "http://", 7) == 0;
 }
 
-static enum bd_cli_exit exit_of(enum bd_code code)
+enum bd_cli_exit bd_cli_send_exit(enum bd_code code)
 {
 	switch ((int)code) {
 	case BD_CONFIG_REFERENCE:
@@ -57,7 +65,7 @@ static void tell_files(const struct bd_cli_options *options)
 		options->key != NULL ? options->key : unset);
 }
 
-static void tell(
+void bd_cli_send_tell(
 	const struct bd_cli_options *options, enum bd_code code, const struct bd_diag *diag)
 {
 	const struct bd_code_info *info = bd_code_info(code);
@@ -85,8 +93,7 @@ static void tell(
 	}
 }
 
-/* "Basic ..." of the account and its password (RFC 7617), with a NUL; empty without an account. The
- * caller wipes it. */
+/* "Basic ..." of the account and its password (RFC 7617). */
 static bool authorize(struct bd_buf *out, const struct bd_cli_options *options)
 {
 	char room[AUTHORIZATION_MAX_BYTES];
@@ -116,10 +123,56 @@ static bool authorize(struct bd_buf *out, const struct bd_cli_options *options)
 	return is_good;
 }
 
-static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_options *options,
-	const struct bd_cli_request *request, const char *url, const char *authorization,
-	struct bd_diag *diag)
+enum bd_cli_exit bd_cli_connection_new(
+	struct bd_cli_connection **out, const struct bd_cli_options *options, bool is_among_threads)
 {
+	struct bd_cli_connection *connection = calloc(1, sizeof(*connection));
+	struct bd_diag diag = { .code = BD_OK };
+	struct bd_http_client_settings settings = { .ca = options->ca,
+		.cert = options->cert,
+		.key = options->key,
+		.is_plaintext_allowed = is_plaintext(options),
+		.is_among_threads = is_among_threads,
+		.idle_ms = IDLE_MS };
+	enum bd_code code = BD_NO_MEMORY;
+
+	if (connection != NULL) {
+		connection->options = options;
+		connection->guard.may_connect = may_connect;
+		settings.guard = is_plaintext(options) ? &connection->guard : NULL;
+		bd_buf_init(&connection->authorization, 4 * AUTHORIZATION_MAX_BYTES);
+		if (!authorize(&connection->authorization, options)) {
+			bd_cli_connection_free(connection);
+			return BD_CLI_USAGE;
+		}
+		code = bd_http_client_new(&connection->client, &settings, &diag);
+	}
+	if (code != BD_OK) {
+		bd_cli_connection_free(connection);
+		bd_cli_send_tell(options, code, &diag);
+		return bd_cli_send_exit(code);
+	}
+	*out = connection;
+	return BD_CLI_OK;
+}
+
+void bd_cli_connection_free(struct bd_cli_connection *connection)
+{
+	if (connection == NULL) {
+		return;
+	}
+	bd_http_client_free(connection->client);
+	if (connection->authorization.ptr != NULL) {
+		bd_wipe(connection->authorization.ptr, connection->authorization.cap);
+	}
+	bd_buf_release(&connection->authorization);
+	free(connection);
+}
+
+static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_connection *connection,
+	const struct bd_cli_request *request, const char *url, struct bd_diag *diag)
+{
+	const struct bd_cli_options *options = connection->options;
 	bool is_gzip = request->file != NULL && request->file->is_gzip;
 	const struct {
 		const char *name, *value;
@@ -133,22 +186,14 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_optio
 		{ "Bidui-Operator", options->operator_name },
 		{ "Bidui-Subject", options->subject },
 		{ "Idempotency-Key", options->idempotency_key },
-		{ "Authorization", authorization },
+		{ "Authorization", connection->authorization.ptr },
 	};
 	struct bd_http_header headers[sizeof(wanted) / sizeof(wanted[0]) + 1];
-	struct bd_http_guard guard = { may_connect };
-	const struct bd_http_client_settings settings = { .ca = options->ca,
-		.cert = options->cert,
-		.key = options->key,
-		.is_plaintext_allowed = is_plaintext(options),
-		.idle_ms = IDLE_MS,
-		.guard = is_plaintext(options) ? &guard : NULL };
 	const struct bd_http_request asked = { .method = request->method,
 		.url = url,
 		.headers = headers,
 		.body = request->file != NULL ? &request->file->body : NULL,
 		.bytes = request->text };
-	struct bd_http_client *client = NULL;
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -158,12 +203,7 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_optio
 		}
 	}
 	headers[count] = (struct bd_http_header){ NULL, NULL };
-	enum bd_code code = bd_http_client_new(&client, &settings, diag);
-	if (code == BD_OK) {
-		code = bd_http_client_ask(client, answer, &asked, diag);
-	}
-	bd_http_client_free(client);
-	return code;
+	return bd_http_client_ask(connection->client, answer, &asked, diag);
 }
 
 struct coming {
@@ -178,36 +218,42 @@ static void on_piece(struct bd_http_answer *answer)
 	coming->request->on_piece(coming->request, bd_buf_bytes(&answer->body));
 }
 
-enum bd_cli_exit bd_cli_send(struct bd_cli_answer *answer, const struct bd_cli_options *options,
-	const struct bd_cli_request *request)
+enum bd_code bd_cli_send_by(struct bd_cli_answer *answer, struct bd_cli_connection *connection,
+	const struct bd_cli_request *request, struct bd_diag *diag)
 {
 	struct coming coming = { .request = request };
 	struct bd_http_answer *came = &coming.answer;
-	struct bd_diag diag = { .code = BD_OK };
-	struct bd_buf url, authorization;
+	struct bd_buf url;
 	enum bd_code code;
 
-	bd_buf_init(&authorization, 4 * AUTHORIZATION_MAX_BYTES);
-	if (!authorize(&authorization, options)) {
-		bd_buf_release(&authorization);
-		*answer = (struct bd_cli_answer){ .status = 0 };
-		return BD_CLI_USAGE;
-	}
 	came->on_piece = request->on_piece != NULL ? on_piece : NULL;
 	bd_buf_init(&came->body, BD_CLI_ANSWER_MAX_BYTES);
 	bd_buf_init(&url, URL_MAX_BYTES);
-	code = bd_buf_printf(&url, "%s%s", options->server, request->path);
+	code = bd_buf_printf(&url, "%s%s", connection->options->server, request->path);
 	code = code == BD_OK ? bd_buf_add_byte(&url, '\0') : code;
-	code = code == BD_OK ? ask(came, options, request, url.ptr, authorization.ptr, &diag)
-			     : bd_fail(&diag, BD_CONFIG_MEANING, "the address is too long");
+	code = code == BD_OK ? ask(came, connection, request, url.ptr, diag)
+			     : bd_fail(diag, BD_CONFIG_MEANING, "the address is too long");
 	bd_buf_release(&url);
-	if (authorization.ptr != NULL) {
-		bd_wipe(authorization.ptr, authorization.cap);
-	}
-	bd_buf_release(&authorization);
 	*answer = (struct bd_cli_answer){ .status = came->status,
 		.is_ndjson = strstr(came->content_type, "ndjson") != NULL,
 		.body = came->body };
+	return code;
+}
+
+enum bd_cli_exit bd_cli_send(struct bd_cli_answer *answer, const struct bd_cli_options *options,
+	const struct bd_cli_request *request)
+{
+	struct bd_cli_connection *connection = NULL;
+	struct bd_diag diag = { .code = BD_OK };
+	enum bd_cli_exit result = bd_cli_connection_new(&connection, options, false);
+	enum bd_code code;
+
+	*answer = (struct bd_cli_answer){ .status = 0 };
+	if (result != BD_CLI_OK) {
+		return result;
+	}
+	code = bd_cli_send_by(answer, connection, request, &diag);
+	bd_cli_connection_free(connection);
 	if (request->file != NULL) {
 		bd_cli_file_end_progress(request->file);
 	}
@@ -217,9 +263,9 @@ enum bd_cli_exit bd_cli_send(struct bd_cli_answer *answer, const struct bd_cli_o
 	if (code == BD_IO && request->file != NULL) {
 		bd_cli_file_tell(request->file);
 	} else {
-		tell(options, code, &diag);
+		bd_cli_send_tell(options, code, &diag);
 	}
-	return exit_of(code);
+	return bd_cli_send_exit(code);
 }
 
 enum bd_code bd_cli_escape(struct bd_buf *out, const char *text)

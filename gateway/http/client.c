@@ -55,6 +55,9 @@ static bool set_transport(CURL *easy, const struct bd_http_client_settings *sett
 	       curl_easy_setopt(easy, CURLOPT_USERAGENT, "bidui") == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+	       /* Else it turns SIGPIPE off and on again for all threads. */
+	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, settings->is_among_threads ? 1L : 0L) ==
+		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		       or_default(settings->connect_ms, 10000)) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, or_default(settings->total_ms, 0)) ==

@@ -61,10 +61,12 @@ struct bd_http_client_settings {
 	const char *ca;         /* PEM; NULL = those the system trusts */
 	const char *cert, *key; /* PEM, ours; key NULL = in cert; a pass phrase is not asked for */
 	bool is_plaintext_allowed; /* http:// as well as https:// */
-	unsigned connect_ms;       /* name, TCP and TLS [10 s] */
-	unsigned idle_ms;          /* no byte either way, the wait for the answer included; kept to
-				      within a second [60 s] */
-	unsigned total_ms;         /* all of it [no limit] */
+	/* Other threads ask meanwhile, by clients of their own: the caller ignores SIGPIPE. */
+	bool is_among_threads;
+	unsigned connect_ms; /* name, TCP and TLS [10 s] */
+	unsigned idle_ms;    /* no byte either way, the wait for the answer included; kept to
+				within a second [60 s] */
+	unsigned total_ms;   /* all of it [no limit] */
 	const struct bd_http_client_files *files; /* NULL = HTTP */
 	struct bd_http_guard *guard; /* NULL = every address; must outlive the client */
 };
@@ -102,7 +104,7 @@ enum bd_code bd_http_client_new(struct bd_http_client **out,
 	const struct bd_http_client_settings *settings, struct bd_diag *diag);
 void bd_http_client_free(struct bd_http_client *client);
 /* BD_OK for every answer but a redirect, whatever its status. Blocks; by one thread at a time.
- * SIGPIPE is set aside while it runs. */
+ * SIGPIPE is set aside while it runs, for the whole process: not where others ask meanwhile. */
 enum bd_code bd_http_client_ask(struct bd_http_client *client, struct bd_http_answer *answer,
 	const struct bd_http_request *request, struct bd_diag *diag);
 
