@@ -165,6 +165,15 @@ void bd_cli_progress_show(struct bd_cli_progress *progress, uint64_t sent, int64
 	}
 }
 
+void bd_cli_progress_clear(struct bd_cli_progress *progress)
+{
+	if (progress->is_drawn) {
+		fputs("\r\033[K", stderr);
+		progress->is_drawn = false;
+		progress->drawn_ms = 0;
+	}
+}
+
 void bd_cli_progress_end(struct bd_cli_progress *progress, int64_t now_ms)
 {
 	if (progress->is_drawn) {

@@ -20,6 +20,9 @@ void bd_cli_progress_begin(struct bd_cli_progress *progress, const struct bd_cli
 	bool is_wanted, int64_t total, int64_t now_ms);
 /* So much has been sent; called as often as one likes. */
 void bd_cli_progress_show(struct bd_cli_progress *progress, uint64_t sent, int64_t now_ms);
+/* Takes the line away for something else that is to be said; it comes again with what is sent next.
+ */
+void bd_cli_progress_clear(struct bd_cli_progress *progress);
 /* The last word of the line, and its end. */
 void bd_cli_progress_end(struct bd_cli_progress *progress, int64_t now_ms);
 
