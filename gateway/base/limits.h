@@ -51,9 +51,10 @@
 /* A part of an upload is held whole until it is on the disk: long enough that its sync is little
  * beside its way here, short enough that one that breaks off costs seconds. 16 GiB have 4,096. */
 #define BD_UPLOAD_PART_BYTES 4194304
-/* Parts on their way at once, of one sender and of all: 32 MiB. */
-#define BD_UPLOAD_SENDER_RUNNING_MAX 4
-#define BD_UPLOAD_RUNNING_MAX 8
+/* Parts on their way at once, of one sender and of all: 64 MiB. A push sends two at once, so a
+ * sender may push four files beside each other, and there may be eight. */
+#define BD_UPLOAD_SENDER_RUNNING_MAX 8
+#define BD_UPLOAD_RUNNING_MAX 16
 /* Uploads that one sender has not finished, their lengths together, and those of everybody. */
 #define BD_UPLOADS_SENDER_MAX 16
 #define BD_UPLOADS_SENDER_MAX_BYTES UINT64_C(68719476736)
