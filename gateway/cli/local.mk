@@ -15,7 +15,8 @@ bidui_SOURCES = \
 	gateway/cli/sample.c gateway/cli/secret.c gateway/cli/secret.h \
 	gateway/cli/show.c gateway/cli/source.c gateway/cli/status.c gateway/cli/subject.c gateway/cli/subject.h \
 	gateway/cli/table.c gateway/cli/table.h \
-	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/upload.c gateway/cli/upload.h gateway/cli/watch.c
+	gateway/cli/transport.c gateway/cli/transport.h gateway/cli/upload.c gateway/cli/upload.h gateway/cli/upload_ask.c \
+	gateway/cli/upload_file.c gateway/cli/upload_parts.h gateway/cli/upload_send.c gateway/cli/watch.c
 # What of the daemon loads a store offline (gateway/daemon/load.h).
 bidui_SOURCES += \
 	gateway/daemon/approval.c gateway/daemon/changes.c gateway/daemon/fence.c gateway/daemon/frame.c \

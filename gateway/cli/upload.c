@@ -1,39 +1,16 @@
-#include "cli/upload.h"
+#include "cli/upload_parts.h"
 
-#include "base/clock.h"
-#include "base/digest.h"
 #include "base/json_write.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#define CHUNK_BYTES ((size_t)1 << 20)
 /* What we take for a part, whatever the gateway says. */
 #define PART_MAX_BYTES ((uint64_t)64 << 20)
 #define PARTS_MAX 1048576
-/* Waits between two tries: 1, 2, 4 ... 30 s; so many of them without --resume, about a minute. */
-#define WAIT_MAX_S 30
-#define TRIES_MAX 6
 #define ANSWER_ARENA_BYTES ((size_t)16 << 20)
-
-struct uploading {
-	const struct bd_cli_options *options;
-	struct bd_cli_file *file;
-	char digest[64]; /* "sha-256=:...:" */
-	char id[64];
-	uint64_t part_bytes;
-	uint32_t parts;
-	uint8_t *here; /* a byte a part */
-	uint64_t bytes_here;
-	bool is_done; /* stored by an earlier run */
-	struct bd_buf part;
-	struct bd_arena arena;
-};
 
 bool bd_cli_upload_is_wanted(const struct bd_cli_options *options, const struct bd_cli_file *file)
 {
@@ -43,102 +20,8 @@ bool bd_cli_upload_is_wanted(const struct bd_cli_options *options, const struct 
 	       (options->is_resuming || file->opened.st_size > BD_CLI_UPLOAD_BYTES);
 }
 
-/* -- the file -- */
-
-static bool read_at(const struct uploading *uploading, char *out, size_t len, uint64_t at)
-{
-	while (len > 0) {
-		ssize_t got = pread(uploading->file->fd, out, len, (off_t)at);
-
-		if (got == 0 || (got < 0 && errno != EINTR)) {
-			fprintf(stderr, "bidui: %s: %s\n", uploading->file->path,
-				got < 0 ? strerror(errno)
-					: bd_cli_say(uploading->options, "文件变短了",
-						  "it has become shorter"));
-			return false;
-		}
-		out += got > 0 ? got : 0;
-		len -= got > 0 ? (size_t)got : 0;
-		at += got > 0 ? (uint64_t)got : 0;
-	}
-	return true;
-}
-
-static bool digest_text(char out[64], const uint8_t sha256[BD_DIGEST_BYTES])
-{
-	struct bd_buf text = { out, 0, 64, 64 };
-
-	return bd_buf_add_text(&text, "sha-256=:") == BD_OK &&
-	       bd_base64_add(&text, (struct bd_bytes){ (const char *)sha256, BD_DIGEST_BYTES }) ==
-		       BD_OK &&
-	       bd_buf_add_text(&text, ":") == BD_OK && bd_buf_add_byte(&text, '\0') == BD_OK;
-}
-
-static bool digest_file(struct uploading *uploading)
-{
-	uint64_t at = 0, size = (uint64_t)uploading->file->opened.st_size;
-	char *chunk = malloc(CHUNK_BYTES);
-	uint8_t sha256[BD_DIGEST_BYTES];
-	struct bd_sha256 *sha = NULL;
-	bool is_good = chunk != NULL && bd_sha256_new(&sha) == BD_OK;
-
-	while (is_good && at < size) {
-		size_t len = size - at < CHUNK_BYTES ? (size_t)(size - at) : CHUNK_BYTES;
-
-		is_good = read_at(uploading, chunk, len, at) &&
-			  bd_sha256_update(sha, (struct bd_bytes){ chunk, len }) == BD_OK;
-		at += len;
-	}
-	is_good = is_good && bd_sha256_final(sha, sha256) == BD_OK &&
-		  digest_text(uploading->digest, sha256);
-	bd_sha256_free(sha);
-	free(chunk);
-	return is_good;
-}
-
-/* -- asking, and again -- */
-
-static bool may_come_right(enum bd_cli_exit result, const struct bd_cli_answer *answer)
-{
-	return result == BD_CLI_CONNECT ||
-	       (result == BD_CLI_OK &&
-		       (answer->status == 429 || answer->status == 500 || answer->status == 502 ||
-			       answer->status == 503 || answer->status == 504));
-}
-
-static void wait_for(const struct uploading *uploading, unsigned seconds)
-{
-	struct timespec left = { .tv_sec = seconds };
-
-	fprintf(stderr,
-		bd_cli_say(uploading->options, "bidui: 中断，%u 秒后接续\n",
-			"bidui: interrupted, going on in %u s\n"),
-		seconds);
-	while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-	}
-}
-
-/* The caller releases the answer's body. */
-static enum bd_cli_exit ask(struct bd_cli_answer *answer, const struct uploading *uploading,
-	const struct bd_cli_request *request)
-{
-	unsigned seconds = 1;
-
-	for (unsigned tries = 1;; tries++) {
-		enum bd_cli_exit result = bd_cli_send(answer, uploading->options, request);
-
-		if (!may_come_right(result, answer) ||
-			(tries >= TRIES_MAX && !uploading->options->is_resuming)) {
-			return result;
-		}
-		bd_buf_release(&answer->body);
-		wait_for(uploading, seconds);
-		seconds = seconds * 2 < WAIT_MAX_S ? seconds * 2 : WAIT_MAX_S;
-	}
-}
-
 static const struct bd_json *read_answer(
-	struct uploading *uploading, const struct bd_cli_answer *answer)
+	struct bd_cli_uploading *uploading, const struct bd_cli_answer *answer)
 {
 	struct bd_json *json = NULL;
 	struct bd_diag diag = { .code = BD_OK };
@@ -147,21 +30,6 @@ static const struct bd_json *read_answer(
 			       BD_OK
 		       ? json
 		       : NULL;
-}
-
-/* A problem, shown; its exit code. */
-static enum bd_cli_exit tell(const struct uploading *uploading, const struct bd_cli_answer *answer)
-{
-	static const struct bd_cli_view none = { NULL, NULL };
-
-	return bd_cli_show_of_file(uploading->options, answer, uploading->file->path, &none);
-}
-
-static enum bd_cli_exit odd_answer(const struct uploading *uploading)
-{
-	bd_cli_notice(
-		uploading->options, "网关的应答无法理解", "the gateway's answer makes no sense");
-	return BD_CLI_CONNECT;
 }
 
 /* -- the upload -- */
@@ -176,7 +44,7 @@ static bool number_of(uint64_t *out, const struct bd_json *json, const char *key
 }
 
 /* "1-5" or "7". */
-static void note_parts(struct uploading *uploading, struct bd_bytes text)
+static void note_parts(struct bd_cli_uploading *uploading, struct bd_bytes text)
 {
 	char *end = NULL;
 	unsigned long first = strtoul(text.ptr, &end, 10), last = first;
@@ -190,7 +58,7 @@ static void note_parts(struct uploading *uploading, struct bd_bytes text)
 	}
 }
 
-static uint64_t part_len(const struct uploading *uploading, uint32_t part)
+uint64_t bd_cli_upload_part_len(const struct bd_cli_uploading *uploading, uint32_t part)
 {
 	uint64_t size = (uint64_t)uploading->file->opened.st_size;
 	uint64_t at = (uint64_t)(part - 1) * uploading->part_bytes;
@@ -199,7 +67,7 @@ static uint64_t part_len(const struct uploading *uploading, uint32_t part)
 }
 
 /* What the gateway says of it. */
-static bool take(struct uploading *uploading, const struct bd_json *json)
+static bool take(struct bd_cli_uploading *uploading, const struct bd_json *json)
 {
 	struct bd_bytes id = bd_cli_text(json, "upload");
 	const struct bd_json *received = bd_json_get(json, "received");
@@ -227,8 +95,9 @@ static bool take(struct uploading *uploading, const struct bd_json *json)
 	}
 	uploading->bytes_here = 0;
 	for (uint32_t part = 1; part <= uploading->parts; part++) {
-		uploading->bytes_here +=
-			uploading->here[part - 1] != 0 ? part_len(uploading, part) : 0;
+		uploading->bytes_here += uploading->here[part - 1] != 0
+						 ? bd_cli_upload_part_len(uploading, part)
+						 : 0;
 	}
 	return true;
 }
@@ -239,7 +108,7 @@ static bool is_text(const struct bd_json *json, const char *key, const char *wan
 }
 
 /* Of the same file, pushed as the same. */
-static bool is_same(const struct uploading *uploading, const struct bd_json *json)
+static bool is_same(const struct bd_cli_uploading *uploading, const struct bd_json *json)
 {
 	const struct bd_cli_options *options = uploading->options;
 	char total[32] = "";
@@ -255,14 +124,15 @@ static bool is_same(const struct uploading *uploading, const struct bd_json *jso
 }
 
 /* *found false: there is none like it. */
-static enum bd_cli_exit find(struct uploading *uploading, bool *found)
+static enum bd_cli_exit find(struct bd_cli_uploading *uploading, bool *found)
 {
 	const struct bd_cli_request request = { .method = "GET", .path = "/v1/uploads" };
 	struct bd_cli_answer answer;
-	enum bd_cli_exit result = ask(&answer, uploading, &request);
+	enum bd_cli_exit result =
+		bd_cli_upload_ask(&answer, uploading, uploading->connection, &request, 200);
 
 	*found = false;
-	if (result == BD_CLI_OK && answer.status == 200) {
+	if (result == BD_CLI_OK) {
 		const struct bd_json *list =
 			bd_json_get(read_answer(uploading, &answer), "uploads");
 
@@ -270,14 +140,12 @@ static enum bd_cli_exit find(struct uploading *uploading, bool *found)
 			item != NULL && !*found; item = item->next) {
 			*found = is_same(uploading, item) && take(uploading, item);
 		}
-	} else if (result == BD_CLI_OK) {
-		result = tell(uploading, &answer);
 	}
 	bd_buf_release(&answer.body);
 	return result;
 }
 
-static enum bd_code write_terms(struct bd_buf *out, const struct uploading *uploading)
+static enum bd_code write_terms(struct bd_buf *out, const struct bd_cli_uploading *uploading)
 {
 	const struct bd_cli_options *options = uploading->options;
 	struct bd_json_writer w;
@@ -301,7 +169,7 @@ static enum bd_code write_terms(struct bd_buf *out, const struct uploading *uplo
 	return w.code;
 }
 
-static enum bd_cli_exit begin(struct uploading *uploading)
+static enum bd_cli_exit begin(struct bd_cli_uploading *uploading)
 {
 	struct bd_cli_request request = {
 		.method = "POST", .path = "/v1/uploads", .content_type = "application/json"
@@ -313,77 +181,20 @@ static enum bd_cli_exit begin(struct uploading *uploading)
 	bd_buf_init(&terms, 65536);
 	if (write_terms(&terms, uploading) == BD_OK) {
 		request.text = bd_buf_bytes(&terms);
-		result = ask(&answer, uploading, &request);
+		result =
+			bd_cli_upload_ask(&answer, uploading, uploading->connection, &request, 201);
 	}
-	if (result == BD_CLI_OK && answer.status != 201) {
-		result = tell(uploading, &answer);
-	} else if (result == BD_CLI_OK && !take(uploading, read_answer(uploading, &answer))) {
-		result = odd_answer(uploading);
+	if (result == BD_CLI_OK && !take(uploading, read_answer(uploading, &answer))) {
+		bd_cli_notice(uploading->options, "网关的应答无法理解",
+			"the gateway's answer makes no sense");
+		result = BD_CLI_CONNECT;
 	}
 	bd_buf_release(&answer.body);
 	bd_buf_release(&terms);
 	return result;
 }
 
-/* -- its parts -- */
-
-static enum bd_cli_exit send_part(struct uploading *uploading, uint32_t part)
-{
-	size_t len = (size_t)part_len(uploading, part);
-	uint8_t sha256[BD_DIGEST_BYTES];
-	char path[128], digest[64];
-	struct bd_cli_request request = { .method = "PUT",
-		.path = path,
-		.content_type = "application/octet-stream",
-		.content_digest = digest };
-	struct bd_cli_answer answer = { .status = 0 };
-	enum bd_cli_exit result;
-
-	bd_buf_clear(&uploading->part);
-	if (bd_buf_reserve(&uploading->part, len) != BD_OK ||
-		!read_at(uploading, uploading->part.ptr, len,
-			(uint64_t)(part - 1) * uploading->part_bytes)) {
-		return BD_CLI_USAGE;
-	}
-	request.text = (struct bd_bytes){ uploading->part.ptr, len };
-	if (bd_sha256_of(request.text, sha256) != BD_OK || !digest_text(digest, sha256)) {
-		return BD_CLI_USAGE;
-	}
-	snprintf(path, sizeof(path), "/v1/uploads/%s/parts/%u", uploading->id, part);
-	result = ask(&answer, uploading, &request);
-	if (result == BD_CLI_OK && answer.status != 204) {
-		result = tell(uploading, &answer);
-	}
-	bd_buf_release(&answer.body);
-	return result;
-}
-
-static enum bd_cli_exit send_parts(struct uploading *uploading)
-{
-	struct bd_cli_progress progress;
-	enum bd_cli_exit result = BD_CLI_OK;
-
-	if (uploading->bytes_here > 0) {
-		fprintf(stderr,
-			bd_cli_say(uploading->options, "bidui: 接续上传：已有 %" PRIu64 " 字节\n",
-				"bidui: going on: %" PRIu64 " bytes are there\n"),
-			uploading->bytes_here);
-	}
-	bd_cli_progress_begin(&progress, uploading->options, true,
-		(int64_t)uploading->file->opened.st_size, bd_clock_monotonic_ms());
-	for (uint32_t part = 1; part <= uploading->parts && result == BD_CLI_OK; part++) {
-		if (uploading->here[part - 1] != 0) {
-			continue;
-		}
-		result = send_part(uploading, part);
-		uploading->bytes_here += result == BD_CLI_OK ? part_len(uploading, part) : 0;
-		bd_cli_progress_show(&progress, uploading->bytes_here, bd_clock_monotonic_ms());
-	}
-	bd_cli_progress_end(&progress, bd_clock_monotonic_ms());
-	return result;
-}
-
-static enum bd_cli_exit complete(struct uploading *uploading, const struct bd_cli_view *view)
+static enum bd_cli_exit complete(struct bd_cli_uploading *uploading, const struct bd_cli_view *view)
 {
 	char path[128];
 	const struct bd_cli_request request = { .method = "POST", .path = path };
@@ -391,7 +202,7 @@ static enum bd_cli_exit complete(struct uploading *uploading, const struct bd_cl
 	enum bd_cli_exit result;
 
 	snprintf(path, sizeof(path), "/v1/uploads/%s/complete", uploading->id);
-	result = ask(&answer, uploading, &request);
+	result = bd_cli_upload_ask(&answer, uploading, uploading->connection, &request, 0);
 	if (result == BD_CLI_OK) {
 		result = bd_cli_show_of_file(
 			uploading->options, &answer, uploading->file->path, view);
@@ -400,31 +211,43 @@ static enum bd_cli_exit complete(struct uploading *uploading, const struct bd_cl
 	return result;
 }
 
+static enum bd_cli_exit upload(struct bd_cli_uploading *uploading, const struct bd_cli_view *view)
+{
+	bool found = false;
+	enum bd_cli_exit result =
+		bd_cli_connection_new(&uploading->connection, uploading->options, true);
+
+	if (result == BD_CLI_OK && !bd_cli_upload_digest_file(uploading)) {
+		result = BD_CLI_USAGE;
+	}
+	if (result == BD_CLI_OK) {
+		result = find(uploading, &found);
+	}
+	if (result == BD_CLI_OK && !found) {
+		result = begin(uploading);
+	}
+	if (result == BD_CLI_OK && !uploading->is_done) {
+		result = bd_cli_upload_send(uploading);
+	}
+	return result == BD_CLI_OK ? complete(uploading, view) : result;
+}
+
 enum bd_cli_exit bd_cli_upload(const struct bd_cli_options *options, struct bd_cli_file *file,
 	const struct bd_cli_view *view)
 {
-	struct uploading uploading = { .options = options, .file = file };
-	enum bd_cli_exit result = BD_CLI_USAGE;
-	bool found = false;
+	struct bd_cli_uploading uploading = { .options = options, .file = file };
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	enum bd_cli_exit result;
 
 	bd_arena_init(&uploading.arena, ANSWER_ARENA_BYTES);
-	bd_buf_init(&uploading.part, PART_MAX_BYTES);
-	if (digest_file(&uploading)) {
-		result = find(&uploading, &found);
-	}
-	if (result == BD_CLI_OK && !found) {
-		result = begin(&uploading);
-	}
-	if (result == BD_CLI_OK && !uploading.is_done) {
-		result = send_parts(&uploading);
-	}
-	if (result == BD_CLI_OK) {
-		result = complete(&uploading, view);
-	}
-	if (uploading.part.ptr != NULL) {
-		bd_wipe(uploading.part.ptr, uploading.part.cap);
-	}
-	bd_buf_release(&uploading.part);
+	bd_cli_upload_talk_begin(&uploading);
+	/* A connection that broke is an answer like any other. */
+	sigaction(SIGPIPE, &ignored, &before);
+	result = upload(&uploading, view);
+	sigaction(SIGPIPE, &before, NULL);
+	bd_cli_upload_talk_end(&uploading);
+	bd_cli_connection_free(uploading.connection);
 	bd_arena_release(&uploading.arena);
 	free(uploading.here);
 	return result;

@@ -1,4 +1,5 @@
-/* upload.h - a large file pushed in parts 断点续传, so that a break costs a part and no more.
+/* upload.h - a large file pushed in parts 断点续传, two at a time, so that a break costs these and
+ * no more.
  *
  * Layer: cli. Which parts the gateway has is known to the gateway alone: the upload is found again
  * by the digest of the file and what it is pushed as, so whoever pushes the same file again goes on

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # upload.sh - a large message in parts: any order, again, wrong ones, another's; the gateway killed in the middle, the
-# client killed in the middle, the network cut, and always the receipt of one push, once. TAP.
+# client killed in the middle, the network cut, two parts on their way at once, and always the receipt of one push, once.
+# TAP.
 set -uo pipefail
 top=$(cd "${srcdir:-.}" && pwd)
 build=$(cd "${top_builddir:-.}" && pwd)
@@ -8,12 +9,17 @@ work=$(mktemp -d)
 export LC_ALL=C.UTF-8
 . "$top/tests/e2e/lib.sh"
 cutter_pid=
+push_pid=
 python=$(sed -n 's/^PYTHON = //p' "$build/Makefile")
 stop_cutter() {
 	[ -z "$cutter_pid" ] || { kill "$cutter_pid" && wait "$cutter_pid"; } 2>/dev/null
 	cutter_pid=
 }
-trap 'stop_cutter; stop_gateway; rm -rf "$work"' EXIT
+stop_push() {
+	[ -z "$push_pid" ] || { kill "$push_pid" && wait "$push_pid"; } 2>/dev/null
+	push_pid=
+}
+trap 'stop_push; stop_cutter; stop_gateway; rm -rf "$work"' EXIT
 rows=3000 part_bytes=4194304
 
 digest() { # FILE
@@ -80,7 +86,6 @@ parts_in_any_order() {
 }
 
 other_bytes() {
-	head -c "$part_bytes" /dev/zero >"$work/other"
 	expect 409 upload.conflict put 2 "$work/other"
 }
 
@@ -227,10 +232,11 @@ client_killed() {
 	local before pid
 	before=$(messages)
 	row_of '示例中断' >"$work/killed.txt"
-	start_cutter stall 6000000 || return 1
+	# More than two parts that are on their way together: one of them is there.
+	start_cutter stall 9000000 || return 1
 	push_by_cli "https://127.0.0.1:$(cat "$work/cutter.port")" "$work/killed.txt" &
 	pid=$!
-	wait_until some_part_is_there
+	wait_until some_part_is_there || return 1
 	kill -9 "$(pgrep -P "$pid" || echo "$pid")" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	stop_cutter
@@ -238,6 +244,170 @@ client_killed() {
 		body_is ".accepted == $rows" && cp "$work/body" "$work/first.json" && [ "$(messages)" = $((before + 1)) ] &&
 		push_by_cli "$BIDUI_SERVER" "$work/killed.txt" && jq -e --slurpfile was "$work/first.json" '.message == $was[0].message' \
 		"$work/body" && [ "$(messages)" = $((before + 1)) ]
+}
+
+# Against one that holds requests until they may go on (holder.py): a push by it, in the background; by a terminal of its
+# own, if so said.
+push_held() { # FILE [terminal]
+	stop_cutter
+	rm -rf "$work/hold"
+	mkdir "$work/hold"
+	"$python" "$top/tests/e2e/holder.py" "$work/ports" "$work/hold" 2>"$work/cutter.err" &
+	cutter_pid=$!
+	wait_until test -s "$work/hold/port" || return 1
+	push_in_background "$1" "https://127.0.0.1:$(cat "$work/hold/port")" "${2-}"
+}
+
+push_in_background() { # FILE SERVER [terminal]
+	local push=("$build/bidui" push "$1" --source market --feed e_pb_baseinfo --resume -o json --server "$2")
+	stop_push
+	if [ -n "${3-}" ]; then
+		TERM=xterm script -qefc "stty cols 100; exec ${push[*]}" "$work/pushed" >/dev/null 2>&1 </dev/null &
+	else
+		"${push[@]}" >"$work/pushed" 2>"$work/cli.err" &
+	fi
+	push_pid=$!
+}
+
+# The push in the background ends by itself.
+push_ends() { # EXIT-CODE
+	local got=0
+	if wait_until has_ended "$push_pid"; then
+		wait "$push_pid" || got=$?
+		push_pid=
+	fi
+	stop_cutter
+	cp "$work/pushed" "$work/body"
+	[ -z "$push_pid" ] && [ "$got" = "$1" ] || { stop_push; echo "exit $got" && cat "$work/cli.err"; return 1; }
+}
+
+has_ended() { # PID
+	case $(ps -o stat= -p "$1") in '' | Z*) return 0 ;; esac
+	return 1
+}
+
+has_said() { # TEXT
+	grep -q "$1" "$work/cli.err"
+}
+
+# 1, 2, 4 ... once each: whoever waits says so for both.
+waits_are_said_once() {
+	local said expected=1 seconds
+	said=$(sed -n 's/^bidui: 中断，\([0-9]*\) 秒后接续$/\1/p' "$work/cli.err")
+	[ -n "$said" ] && [ "$(grep -c '^bidui: 中断' "$work/cli.err")" = "$(wc -l <<<"$said")" ] || { cat "$work/cli.err"; return 1; }
+	for seconds in $said; do
+		[ "$seconds" = "$expected" ] || { cat "$work/cli.err"; return 1; }
+		expected=$((expected * 2 < 30 ? expected * 2 : 30))
+	done
+}
+
+two_at_once() {
+	local before
+	before=$(messages)
+	row_of '示例同时' >"$work/two.txt"
+	push_held "$work/two.txt" && wait_until test -e "$work/hold/held-2" && touch "$work/hold/go" && push_ends 0 &&
+		body_is ".accepted == $rows" && [ "$(messages)" = $((before + 1)) ] && [ ! -s "$work/cli.err" ]
+}
+
+# Both parts are on their way when it is killed, and both senders wait for the next.
+killed_while_two() {
+	local before
+	before=$(messages)
+	row_of '示例重启' >"$work/two.txt"
+	push_held "$work/two.txt" && wait_until test -e "$work/hold/held-2" || return 1
+	kill_gateway
+	touch "$work/hold/go"
+	wait_until has_said '2 秒后接续' && start_gateway && push_ends 0 && waits_are_said_once && body_is ".accepted == $rows" &&
+		[ "$(messages)" = $((before + 1)) ]
+}
+
+find_upload() { # FILE
+	ask GET /v1/uploads >/dev/null && upload=$(jq -r --arg d "$(digest "$1")" '.uploads[] | select(.digest == $d).upload' "$work/body")
+}
+
+# On a terminal: the line of the progress is taken away before something else is said.
+said_on_a_line_of_its_own() {
+	row_of '示例终端' >"$work/two.txt"
+	push_held "$work/two.txt" terminal && wait_until test -e "$work/hold/held-2" && touch "$work/hold/go-1" &&
+		wait_until has_drawn '4.0 MiB/' || return 1
+	kill_gateway
+	touch "$work/hold/go"
+	wait_until has_drawn 秒后接续
+	stop_push
+	stop_cutter
+	start_gateway && find_upload "$work/two.txt" && status_is 204 ask DELETE "/v1/uploads/$upload" && grep -qP '\r\x1b\[Kbidui: ' "$work/pushed" && ! grep -qP '(MiB/|MiB/s|\d\d:\d\d)bidui: ' "$work/pushed"
+}
+
+has_drawn() { # TEXT
+	grep -q "$1" "$work/pushed"
+}
+
+refused_once() {
+	[ "$(grep -c 网关拒绝 "$work/cli.err")" = 1 ] && grep -q upload.conflict "$work/cli.err" && ! has_said 秒后接续 &&
+		jq -s -e 'length == 1 and .[0].code == "upload.conflict"' "$work/body" || { cat "$work/cli.err"; return 1; }
+}
+
+# While two parts of a file are on their way: other bytes are there of part 1, or of both.
+other_bytes_of_two() { # FILE PART...
+	local part
+	push_held "$1" && wait_until test -e "$work/hold/held-2" || return 1
+	find_upload "$1"
+	for part in "${@:2}"; do
+		status_is 204 put "$part" "$work/other" || return 1
+	done
+}
+
+both_fail() {
+	row_of '示例失败' >"$work/two.txt"
+	other_bytes_of_two "$work/two.txt" 1 2 && touch "$work/hold/go" && push_ends 5 && refused_once && status_is 200 show &&
+		body_is '.received == ["1-2"]' && status_is 204 ask DELETE "/v1/uploads/$upload"
+}
+
+# The one that goes on first is part 1, or the other; then the next after it is on its way, and part 1 is the second. What is
+# in hand when it fails is sent, the last of four parts never.
+one_fails() {
+	local sent='["1-2"]'
+	cat "$work/data.txt" "$work/data.txt" | head -c $((3 * part_bytes + 1500000)) >"$work/four.txt"
+	other_bytes_of_two "$work/four.txt" 1 && touch "$work/hold/go-1" && wait_until failed_or_held 3 || return 1
+	if ! has_said 网关拒绝; then
+		sent='["1-3"]'
+		touch "$work/hold/go-2"
+		wait_until has_said 网关拒绝 || return 1
+	fi
+	touch "$work/hold/go"
+	push_ends 5 && refused_once && status_is 200 show && body_is ".received == $sent" &&
+		status_is 204 ask DELETE "/v1/uploads/$upload"
+}
+
+failed_or_held() { # N
+	has_said 网关拒绝 || test -e "$work/hold/held-$1"
+}
+
+# As many parts of this sender as there may be: a head each, to which the gateway says that it may go on, and no body.
+no_room_for_parts() {
+	local before slow=() n limit
+	limit=$(sed -n 's/^#define BD_UPLOAD_SENDER_RUNNING_MAX //p' "$top/gateway/base/limits.h")
+	row_of '示例等候' >"$work/two.txt"
+	before=$(messages)
+	begin "$work/data.txt" >/dev/null
+	rm -f "$work/pipe" "$work"/slow.* && mkfifo "$work/pipe" && exec 9<>"$work/pipe"
+	for n in $(seq "$limit"); do
+		curl -s -o "$work/slow.$n" -D "$work/slow.$n.head" --max-time 120 --cacert "$work/tls/ca.crt" --cert "$work/tls/client.crt" \
+			--key "$work/tls/client.key" -H 'Expect: 100-continue' -H "Content-Digest: $(digest "$work/part.1")" -T "$work/pipe" \
+			"https://127.0.0.1:$https_port/v1/uploads/$upload/parts/1" 9>&- &
+		slow+=($!)
+	done
+	wait_until may_go_on "$limit" && expect 503 busy put 1 "$work/part.1" && push_in_background "$work/two.txt" "$BIDUI_SERVER" &&
+		wait_until has_said 秒后接续
+	kill "${slow[@]}"
+	wait "${slow[@]}"
+	exec 9>&-
+	push_ends 0 && waits_are_said_once && body_is ".accepted == $rows" && [ "$(messages)" = $((before + 1)) ] &&
+		status_is 204 ask DELETE "/v1/uploads/$upload"
+}
+
+may_go_on() { # COUNT
+	[ "$(cat "$work"/slow.*.head 2>/dev/null | grep -c '^HTTP/1.1 100 ')" = "$1" ]
 }
 
 some_part_is_there() {
@@ -261,6 +431,7 @@ row_of '示例新名' >"$work/changed.txt"
 for name in data changed; do
 	split -b "$part_bytes" -a 1 --numeric-suffixes=1 "$work/$name.txt" "$work/${name/data/part}."
 done
+head -c "$part_bytes" /dev/zero >"$work/other"
 make_keys
 make_certificate narrow '/CN=narrow' 'extendedKeyUsage=clientAuth'
 write_settings 0 0
@@ -290,6 +461,12 @@ check 'one whose head was changed is none' damaged
 check 'too many of one sender' too_many
 check 'bidui push: the network cut, and it goes on by itself' network_cut
 check 'bidui push: the client killed, and the next goes on where it stood; once' client_killed
+check 'bidui push: two parts are on their way at once' two_at_once
+check 'bidui push: the gateway killed and started again: each wait is said once, and it goes on by itself' killed_while_two
+check 'terminal: what is said does not stand in the line of the progress' said_on_a_line_of_its_own
+check 'bidui push: both parts on their way fail: told once, and its exit code' both_fail
+check 'bidui push: one fails: what is on its way is sent, and nothing after it' one_fails
+check 'bidui push: no room for its parts: it waits' no_room_for_parts
 check 'it is on the trail' on_the_trail
 check 'it stops in order, and nothing stands in clear' stop_gateway
 echo "1..$count"
