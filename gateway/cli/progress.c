@@ -99,7 +99,7 @@ void bd_cli_progress_line(char *out, size_t size, const struct bd_cli_progress *
 	int64_t now_ms, unsigned columns)
 {
 	double share = is_all_sent(progress) ? 1 : (double)progress->sent / (double)progress->total;
-	unsigned percent = (unsigned)(share * 100);
+	unsigned percent = progress->total >= 0 ? (unsigned)(share * 100) : 0;
 	char figures[160];
 	size_t used;
 
