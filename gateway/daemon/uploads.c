@@ -105,6 +105,7 @@ enum bd_code bd_uploads_open(struct bd_uploads **out, const char *data_folder,
 	}
 	uploads->ring = ring;
 	pthread_mutex_init(&uploads->lock, NULL);
+	pthread_cond_init(&uploads->written, NULL);
 	snprintf(uploads->folder, sizeof(uploads->folder), "%s/uploads", data_folder);
 	code = bd_upload_files_scan(uploads, diag);
 	if (code != BD_OK) {
@@ -127,6 +128,7 @@ void bd_uploads_close(struct bd_uploads *uploads)
 		bd_upload_free(uploads->first);
 		uploads->first = next;
 	}
+	pthread_cond_destroy(&uploads->written);
 	pthread_mutex_destroy(&uploads->lock);
 	free(uploads);
 }
@@ -403,14 +405,50 @@ static struct bd_upload *get(struct bd_uploads *uploads, const char *id)
 	return upload;
 }
 
-static bool has_part(struct bd_uploads *uploads, const struct bd_upload *upload, uint32_t part)
+static bool is_being_written(
+	const struct bd_uploads *uploads, const struct bd_upload *upload, uint32_t part)
+{
+	for (size_t i = 0; i < uploads->writing_count; i++) {
+		if (uploads->writing[i].upload == upload && uploads->writing[i].part == part) {
+			return true;
+		}
+	}
+	return uploads->writing_count == BD_UPLOAD_RUNNING_MAX;
+}
+
+/* One writes a part, and whoever has the same one waits until it is there. False: it is there, and
+ * nothing has been begun. */
+static bool begin_writing(struct bd_uploads *uploads, const struct bd_upload *upload, uint32_t part)
 {
 	bool has;
 
 	pthread_mutex_lock(&uploads->lock);
-	has = bd_upload_has(upload, part);
+	while (!(has = bd_upload_has(upload, part)) && is_being_written(uploads, upload, part)) {
+		pthread_cond_wait(&uploads->written, &uploads->lock);
+	}
+	if (!has) {
+		uploads->writing[uploads->writing_count++] =
+			(struct bd_upload_writing){ upload, part };
+	}
 	pthread_mutex_unlock(&uploads->lock);
-	return has;
+	return !has;
+}
+
+static void end_writing(
+	struct bd_uploads *uploads, struct bd_upload *upload, uint32_t part, bool is_there)
+{
+	size_t at = 0;
+
+	pthread_mutex_lock(&uploads->lock);
+	while (uploads->writing[at].upload != upload || uploads->writing[at].part != part) {
+		at++;
+	}
+	uploads->writing[at] = uploads->writing[--uploads->writing_count];
+	if (is_there) {
+		bd_upload_note(upload, part);
+	}
+	pthread_cond_broadcast(&uploads->written);
+	pthread_mutex_unlock(&uploads->lock);
 }
 
 static enum bd_code compare(struct bd_uploads *uploads, const struct bd_upload *upload,
@@ -435,13 +473,16 @@ enum bd_code bd_uploads_part_write(struct bd_uploads *uploads, const char *id, u
 	struct bd_bytes bytes, int64_t now_ms, struct bd_diag *diag)
 {
 	struct bd_upload *upload = get(uploads, id);
-	enum bd_code code = has_part(uploads, upload, part)
-				    ? compare(uploads, upload, part, bytes, diag)
-				    : bd_upload_files_write(uploads, upload, part, bytes, diag);
+	enum bd_code code;
 
+	if (begin_writing(uploads, upload, part)) {
+		code = bd_upload_files_write(uploads, upload, part, bytes, diag);
+		end_writing(uploads, upload, part, code == BD_OK);
+	} else {
+		code = compare(uploads, upload, part, bytes, diag);
+	}
 	if (code == BD_OK) {
 		pthread_mutex_lock(&uploads->lock);
-		bd_upload_note(upload, part);
 		upload->touched_ms = now_ms;
 		pthread_mutex_unlock(&uploads->lock);
 	}

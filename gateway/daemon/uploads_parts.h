@@ -31,6 +31,13 @@ struct bd_uploads {
 	pthread_mutex_t lock;
 	struct bd_upload *first; /* the oldest */
 	size_t count;
+	/* Parts that are on their way to the disk. */
+	struct bd_upload_writing {
+		const struct bd_upload *upload;
+		uint32_t part;
+	} writing[BD_UPLOAD_RUNNING_MAX];
+	size_t writing_count;
+	pthread_cond_t written; /* one of them is there, or failed */
 };
 
 enum bd_code bd_upload_new(struct bd_upload **out, const struct bd_upload_terms *terms);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -197,6 +198,80 @@ static void test_parts_that_were_acknowledged_are_there(void **state)
 	assert_int_equal(write_part(work, 2), BD_UPLOAD_CONFLICT);
 }
 
+/* -- the same part from several at once -- */
+
+enum { WRITERS = 8 };
+
+struct writing {
+	struct work *work;
+	pthread_barrier_t *begin;
+	char *bytes;
+	uint32_t part;
+	enum bd_code code;
+	struct bd_diag diag;
+	pthread_t thread;
+};
+
+static void *write_it(void *state)
+{
+	struct writing *writing = state;
+	size_t len = writing->part == 3 ? LAST_BYTES : BD_UPLOAD_PART_BYTES;
+
+	pthread_barrier_wait(writing->begin);
+	writing->code = bd_uploads_part_write(writing->work->uploads, writing->work->id,
+		writing->part, (struct bd_bytes){ writing->bytes, len }, NOW_MS, &writing->diag);
+	return NULL;
+}
+
+/* Every second one has other bytes. How many were told that theirs are there. */
+static unsigned write_at_once(struct work *work, uint32_t part, char *other)
+{
+	struct writing all[WRITERS];
+	pthread_barrier_t begin;
+	unsigned good = 0;
+	char first;
+
+	assert_int_equal(pthread_barrier_init(&begin, NULL, WRITERS), 0);
+	work->part[0] = 'a';
+	other[0] = 'b';
+	for (size_t i = 0; i < WRITERS; i++) {
+		all[i] = (struct writing){ .work = work,
+			.begin = &begin,
+			.bytes = i % 2 == 0 ? work->part : other,
+			.part = part };
+		assert_int_equal(pthread_create(&all[i].thread, NULL, write_it, &all[i]), 0);
+	}
+	for (size_t i = 0; i < WRITERS; i++) {
+		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+	}
+	pthread_barrier_destroy(&begin);
+	assert_int_equal(read_part(&first, work, part), BD_OK);
+	for (size_t i = 0; i < WRITERS; i++) {
+		assert_int_equal(
+			all[i].code, all[i].bytes[0] == first ? BD_OK : BD_UPLOAD_CONFLICT);
+		good += all[i].code == BD_OK;
+	}
+	return good;
+}
+
+static void test_one_of_several_writes_a_part(void **state)
+{
+	struct work *work = *state;
+	struct bd_upload_view view;
+	char *other = malloc(BD_UPLOAD_PART_BYTES);
+
+	assert_non_null(other);
+	memcpy(other, work->part, BD_UPLOAD_PART_BYTES);
+	for (uint32_t part = 1; part <= 3; part++) {
+		assert_int_equal(write_at_once(work, part, other), WRITERS / 2);
+	}
+	free(other);
+	restart(work);
+	assert_int_equal(find(&view, work, "sender"), BD_OK);
+	assert_int_equal(view.parts_here, 3);
+	assert_int_equal(view.bytes_here, view.terms.length);
+}
+
 /* A part takes its name when it is whole: a draft, and what is too short, are none. */
 static void test_a_part_that_is_not_whole_is_none(void **state)
 {
@@ -342,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_is_found_as_it_was_begun),
 		TEST(test_parts_that_were_acknowledged_are_there),
+		TEST(test_one_of_several_writes_a_part),
 		TEST(test_a_part_that_is_not_whole_is_none),
 		TEST(test_one_that_is_done_stays_done),
 		TEST(test_other_keys_find_nothing),
