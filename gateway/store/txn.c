@@ -165,7 +165,7 @@ enum bd_code bd_txn_put_pair(
 	BD_TRY(put_pair(&is_new, txn, dbi, bytes, since));
 	if (is_new) {
 		note_new(&txn->dirt[dbi], (const char *)bytes,
-			sizeof(((struct bd_pair *)NULL)->bytes));
+			sizeof(((struct bd_pair *)NULL)->bytes) + sizeof(since));
 	}
 	return BD_OK;
 }
