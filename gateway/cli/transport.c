@@ -193,7 +193,8 @@ static enum bd_code ask(struct bd_http_answer *answer, const struct bd_cli_conne
 		.url = url,
 		.headers = headers,
 		.body = request->file != NULL ? &request->file->body : NULL,
-		.bytes = request->text };
+		.bytes = request->text,
+		.idle_ms = request->idle_ms };
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {

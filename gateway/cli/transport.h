@@ -21,6 +21,7 @@ struct bd_cli_request {
 	const char *content_digest; /* RFC 9530; NULL = none */
 	struct bd_cli_file *file;   /* the body; NULL = `text` */
 	struct bd_bytes text;       /* ptr NULL = none */
+	unsigned idle_ms;           /* how long nothing may move; 0 = as long as a push takes */
 	/* While the answer comes: what has come of it. May be NULL. */
 	void (*on_piece)(const struct bd_cli_request *request, struct bd_bytes so_far);
 };

@@ -8,6 +8,9 @@
  * what the gateway holds of one sender at once (BD_UPLOAD_SENDER_RUNNING_MAX), who may push several
  * files. */
 #define SENDERS 2
+/* A part is answered as soon as it is on the disk. When nothing moves for so long, whatever is
+ * between us has lost it. */
+#define PART_IDLE_MS 60000
 
 /* A thread. */
 struct sender {
@@ -42,7 +45,8 @@ static bool send_part(struct sender *sender, uint32_t part)
 		.path = path,
 		.content_type = "application/octet-stream",
 		.content_digest = digest,
-		.text = { sender->part.ptr, len } };
+		.text = { sender->part.ptr, len },
+		.idle_ms = PART_IDLE_MS };
 	struct bd_cli_answer answer;
 	enum bd_cli_exit result;
 

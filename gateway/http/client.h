@@ -86,6 +86,7 @@ struct bd_http_request {
 	const struct bd_http_header *headers; /* end with name NULL; NULL = none */
 	struct bd_http_body *body;            /* NULL = `bytes` */
 	struct bd_bytes bytes;                /* the body; ptr NULL = none */
+	unsigned idle_ms;                     /* 0 = that of the client */
 	bool is_fresh; /* a connection of its own, and the name looked up anew */
 };
 

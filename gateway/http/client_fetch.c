@@ -335,12 +335,12 @@ static void look_for_ends(struct bd_http_fetcher *fetcher)
 }
 
 /* While nothing moves libcurl calls nobody; this it looks at each second, all the same. */
-static bool set_idle(const struct bd_http_client *client, CURL *easy)
+static bool set_idle(const struct bd_transfer *transfer)
 {
-	long idle_s = (long)((client->idle_ms + 999) / 1000);
+	long idle_s = (long)((bd_transfer_idle_ms(transfer) + 999) / 1000);
 
-	return curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, idle_s) == CURLE_OK;
+	return curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_TIME, idle_s) == CURLE_OK;
 }
 
 enum bd_code bd_http_fetch_start(struct bd_http_fetcher *fetcher, struct bd_http_fetch *fetch,
@@ -361,7 +361,7 @@ enum bd_code bd_http_fetch_start(struct bd_http_fetcher *fetcher, struct bd_http
 	bd_buf_init(&parts->head, BD_HTTP_ANSWER_HEAD_MAX_BYTES);
 	code = bd_transfer_begin(&parts->transfer, diag);
 	if (code == BD_OK &&
-		(!set_idle(client, parts->transfer.easy) ||
+		(!set_idle(&parts->transfer) ||
 			curl_easy_setopt(parts->transfer.easy, CURLOPT_PRIVATE, parts) !=
 				CURLE_OK ||
 			curl_multi_add_handle(fetcher->multi, parts->transfer.easy) != CURLM_OK)) {

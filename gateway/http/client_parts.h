@@ -49,6 +49,8 @@ void bd_transfer_release(struct bd_transfer *transfer);
 
 /* Of every easy handle that is made; in client_transfer.c, where the callbacks are. */
 bool bd_transfer_set_callbacks(CURL *easy);
+/* How long nothing may move. */
+int64_t bd_transfer_idle_ms(const struct bd_transfer *transfer);
 bool bd_transfer_is_sftp(const struct bd_transfer *transfer);
 
 #endif

@@ -77,6 +77,12 @@ static size_t give_body(char *out, size_t size, size_t count, void *state)
 	return (size_t)got;
 }
 
+int64_t bd_transfer_idle_ms(const struct bd_transfer *transfer)
+{
+	return transfer->request->idle_ms > 0 ? transfer->request->idle_ms
+					      : transfer->client->idle_ms;
+}
+
 static int on_progress(
 	void *state, curl_off_t all_in, curl_off_t in, curl_off_t all_out, curl_off_t out)
 {
@@ -94,7 +100,7 @@ static int on_progress(
 	if (body != NULL && body->on_progress != NULL) {
 		body->on_progress(body, (uint64_t)out, (uint64_t)in);
 	}
-	if (now - transfer->moved_ms > transfer->client->idle_ms) {
+	if (now - transfer->moved_ms > bd_transfer_idle_ms(transfer)) {
 		transfer->code = BD_CONNECT_TIMEOUT;
 		return 1;
 	}

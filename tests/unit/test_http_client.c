@@ -263,6 +263,18 @@ static void test_a_slow_answer_times_out(void **state)
 	assert_int_equal(get(&idle, port_of(state), "/hold"), BD_CONNECT_TIMEOUT);
 }
 
+/* Long before the client's own would be over. */
+static void test_a_request_may_have_less_time(void **state)
+{
+	const struct bd_http_request request = {
+		.method = "GET", .url = url("http", port_of(state), "/hold"), .idle_ms = 100
+	};
+	int64_t begun_ms = bd_clock_monotonic_ms();
+
+	assert_int_equal(ask_with(&plain, &request), BD_CONNECT_TIMEOUT);
+	assert_true(bd_clock_monotonic_ms() - begun_ms < (int64_t)plain.total_ms / 2);
+}
+
 /* -- who may be called -- */
 
 struct watch {
@@ -651,6 +663,7 @@ int main(void)
 		TEST(test_a_redirect_is_refused),
 		TEST(test_an_answer_over_the_limit_is_refused),
 		TEST(test_a_slow_answer_times_out),
+		TEST(test_a_request_may_have_less_time),
 		TEST(test_the_guard_sees_each_address),
 		TEST(test_only_https_unless_said_otherwise),
 		TEST(test_a_header_cannot_hold_a_line_break),
