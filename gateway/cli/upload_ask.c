@@ -31,8 +31,9 @@ static bool may_come_right(enum bd_code code, const struct bd_cli_answer *answer
 	if (code != BD_OK) {
 		return bd_cli_send_exit(code) == BD_CLI_CONNECT;
 	}
-	return answer->status == 429 || answer->status == 500 || answer->status == 502 ||
-	       answer->status == 503 || answer->status == 504;
+	/* 408: it came too slowly; on another connection it may not (RFC 9110, 15.5.9). */
+	return answer->status == 408 || answer->status == 429 || answer->status == 500 ||
+	       answer->status == 502 || answer->status == 503 || answer->status == 504;
 }
 
 static unsigned pause_of(unsigned tries)
