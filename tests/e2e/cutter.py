@@ -2,6 +2,7 @@
 from clients in all it cuts (once: connections are reset, and later ones pass), or it stalls (nothing passes any more).
 """
 import socket
+import struct
 import sys
 import threading
 
@@ -12,11 +13,13 @@ open_sockets = set()
 
 
 def reset(sock):
-    """Whoever still reads from it hears of it at once."""
+    """Whoever still reads from it hears of it at once; who sends is told as well, even if there is no room for more."""
     try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass
+    sock.close()
 
 
 def may_pass(count):
