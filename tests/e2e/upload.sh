@@ -406,16 +406,6 @@ no_room_for_parts() {
 		status_is 204 ask DELETE "/v1/uploads/$upload"
 }
 
-# Its parts come to a stop on their way, for longer than the gateway waits.
-too_slow() {
-	local before
-	before=$(messages)
-	row_of '示例停顿' >"$work/two.txt"
-	stop_gateway && echo 'body_timeout_ms = 3000' >>"$work/bidui.conf" && start_gateway && push_held "$work/two.txt" &&
-		wait_until has_said 秒后接续 && touch "$work/hold/go" && push_ends 0 && waits_are_said_once && body_is ".accepted == $rows" &&
-		[ "$(messages)" = $((before + 1)) ]
-}
-
 may_go_on() { # COUNT
 	[ "$(cat "$work"/slow.*.head 2>/dev/null | grep -c '^HTTP/1.1 100 ')" = "$1" ]
 }
@@ -477,7 +467,6 @@ check 'terminal: what is said does not stand in the line of the progress' said_o
 check 'bidui push: both parts on their way fail: told once, and its exit code' both_fail
 check 'bidui push: one fails: what is on its way is sent, and nothing after it' one_fails
 check 'bidui push: no room for its parts: it waits' no_room_for_parts
-check 'bidui push: its parts come too slowly: they are sent again' too_slow
 check 'it is on the trail' on_the_trail
 check 'it stops in order, and nothing stands in clear' stop_gateway
 echo "1..$count"
