@@ -376,7 +376,8 @@ static void a_torn_tail_is_cut(void **state)
 	bool is_inside = true;
 
 	(void)state;
-	for (size_t lost = 1; is_inside; lost += 37) {
+	/* One byte may be a zero, and then nothing is lost: once in 256 times. */
+	for (size_t lost = 8; is_inside; lost += 37) {
 		struct bd_case_record got;
 		struct bd_case_log *log;
 		char path[128], text[64];
