@@ -66,8 +66,8 @@ size_t bd_text_characters(struct bd_bytes text)
 	size_t at = 0, followers = 0;
 
 	/* 10xxxxxx, eight bytes at a time: a one for each, which a multiplication sums up in the
-	 * highest byte. Of every processor that we are built for; an instruction that counts bits
-	 * is not, and the compiler would call a function. */
+	 * highest byte. Not every processor that we are built for has an instruction that counts
+	 * bits, so for that the compiler would call a function. */
 	for (uint64_t eight; text.len - at >= sizeof(eight); at += sizeof(eight)) {
 		const uint64_t ones = UINT64_C(0x0101010101010101);
 
