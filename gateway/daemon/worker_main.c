@@ -45,6 +45,7 @@ struct worker {
 	struct bd_arena arena;      /* of the message */
 	struct bd_arena feed_arena; /* of what lives as long as the worker */
 	struct known_feed *feeds;
+	struct bd_xml_parsers *parsers; /* NULL is no failure, as of paths */
 	struct bd_intake *intake;
 	bool is_failed; /* this message: the rest of it is skipped */
 };
@@ -261,6 +262,7 @@ static void begin(struct worker *worker, struct bd_bytes payload)
 	settings.plan = find_plan(worker, asked.source);
 	settings.feed = settings.plan != NULL ? bd_plan_feed(settings.plan, asked.feed) : NULL;
 	settings.paths = settings.feed != NULL ? find_paths(worker, settings.feed) : NULL;
+	settings.parsers = worker->parsers;
 	settings.now_ms = asked.now_ms;
 	settings.is_gzip = asked.is_gzip;
 	settings.charset = asked.charset;
@@ -412,8 +414,10 @@ int main(int argc, char **argv)
 	if (bd_confine_worker(SOCKET_FD, is_best_effort, NULL) != BD_OK) {
 		return BD_WORKER_EXIT_CONFINED;
 	}
+	worker.parsers = bd_xml_parsers_new();
 	serve(&worker);
 	bd_intake_free(worker.intake);
+	bd_xml_parsers_free(worker.parsers);
 	bd_buf_release(&worker.in);
 	bd_buf_release(&worker.out);
 	bd_buf_release(&worker.batch);

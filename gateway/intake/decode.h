@@ -20,6 +20,7 @@ struct bd_decode_settings {
 	bool has_header;
 	const struct bd_column_plan *columns;
 	size_t column_count;
+	struct bd_xml_parsers *parsers; /* of libxml2 (intake.h); NULL = each document its own */
 };
 
 enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_settings *settings,

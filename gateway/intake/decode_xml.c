@@ -1,12 +1,10 @@
-/* decode_xml.c - XML by libxml2's SAX2 push parser, which is given UTF-8 only. The only file of
- * intake with libxml2. */
+/* decode_xml.c - XML by libxml2's SAX2 push parser, which is given UTF-8 only. */
 #include "base/charset.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "intake/decode.h"
+#include "intake/decode_xml_parser.h"
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +21,8 @@
 struct decoder {
 	struct bd_decoder decoder;
 	struct bd_listener *listener;
+	struct bd_xml_parsers *parsers;
 	xmlParserCtxtPtr context;
-	xmlSAXHandler sax;
 	struct bd_place base;
 	struct bd_place end; /* of the text so far; libxml2's own place lags by what it keeps */
 	struct bd_charset_stream charset;
@@ -32,6 +30,7 @@ struct decoder {
 	bool is_begun;      /* something but blanks has come */
 	bool has_root;      /* entered; left again when depth is 0 */
 	bool is_ending;     /* no more bytes will come */
+	bool is_whole;      /* read to its end, and good */
 	char last;          /* byte of the text so far; a blank = none yet */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
@@ -354,39 +353,17 @@ static void on_error(void *state, xmlErrorPtr error)
 	}
 }
 
-static void set_up(struct decoder *decoder)
-{
-	xmlSAXHandler *sax = &decoder->sax;
-
-	memset(sax, 0, sizeof(*sax));
-	sax->initialized = XML_SAX2_MAGIC;
-	sax->startElementNs = on_start;
-	sax->endElementNs = on_end;
-	sax->characters = on_characters;
-	sax->cdataBlock = on_characters;
-	sax->ignorableWhitespace = on_characters;
-	sax->internalSubset = on_doctype;
-	sax->getEntity = on_entity;
-	sax->reference = on_reference;
-	sax->resolveEntity = on_external;
-	sax->serror = on_error;
-}
-
-static enum bd_code open_parser(struct decoder *decoder)
-{
-	set_up(decoder);
-	decoder->context = xmlCreatePushParserCtxt(&decoder->sax, decoder, NULL, 0, NULL);
-	if (decoder->context == NULL) {
-		return BD_NO_MEMORY;
-	}
-	xmlCtxtUseOptions(
-		decoder->context, XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_COMPACT);
-	/* UseOptions takes its own view of these. */
-	decoder->context->replaceEntities = 0;
-	decoder->context->loadsubset = 0;
-	xmlSwitchEncoding(decoder->context, XML_CHAR_ENCODING_UTF8);
-	return BD_OK;
-}
+static const xmlSAXHandler handlers = { .initialized = XML_SAX2_MAGIC,
+	.startElementNs = on_start,
+	.endElementNs = on_end,
+	.characters = on_characters,
+	.cdataBlock = on_characters,
+	.ignorableWhitespace = on_characters,
+	.internalSubset = on_doctype,
+	.getEntity = on_entity,
+	.reference = on_reference,
+	.resolveEntity = on_external,
+	.serror = on_error };
 
 /* -- charset -- */
 
@@ -503,11 +480,12 @@ static enum bd_code begin(struct decoder *decoder)
 {
 	struct bd_bytes head = bd_buf_bytes(&decoder->head);
 	enum bd_charset charset = choose(decoder, decoder->charset.charset, &head);
-	enum bd_code code = open_parser(decoder);
+	enum bd_code code = BD_OK;
 
 	decoder->is_charset_known = true;
-	if (code != BD_OK || charset == BD_CHARSET_UNKNOWN) {
-		code = code != BD_OK ? code : BD_TEXT_ENCODING;
+	decoder->context = bd_xml_parser_take(decoder->parsers, &handlers, decoder);
+	if (decoder->context == NULL || charset == BD_CHARSET_UNKNOWN) {
+		code = decoder->context == NULL ? BD_NO_MEMORY : BD_TEXT_ENCODING;
 		bd_fail_at(&decoder->diag, code, (struct bd_place){ .line = 1, .column = 1 },
 			"the declared encoding is not known");
 		decoder->code = code;
@@ -567,6 +545,7 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
 			fail_cut(decoder);
 		}
+		decoder->is_whole = decoder->code == BD_OK;
 	}
 	return report(decoder, diag);
 }
@@ -575,11 +554,7 @@ static void decoder_free(struct bd_decoder *self)
 {
 	struct decoder *decoder = (struct decoder *)self;
 
-	if (decoder->context != NULL) {
-		xmlFreeDoc(decoder->context->myDoc);
-		decoder->context->myDoc = NULL;
-		xmlFreeParserCtxt(decoder->context);
-	}
+	bd_xml_parser_give(decoder->parsers, decoder->context, decoder->is_whole);
 	bd_buf_release(&decoder->head);
 	bd_buf_release(&decoder->text);
 	bd_buf_release(&decoder->attribute);
@@ -606,6 +581,7 @@ enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_s
 	}
 	decoder->decoder.ops = &ops;
 	decoder->listener = listener;
+	decoder->parsers = settings->parsers;
 	decoder->base = settings->base;
 	decoder->end = (struct bd_place){ .line = 1, .column = 1 };
 	decoder->last = ' ';

@@ -70,6 +70,7 @@ static enum bd_code open_all(
 		.has_header = feed->has_header,
 		.columns = feed->columns,
 		.column_count = feed->column_count,
+		.parsers = intake->settings.parsers,
 	};
 	enum bd_code code = bd_map_new(&intake->map, &intake->settings, sink, diag);
 

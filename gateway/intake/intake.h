@@ -28,14 +28,21 @@ struct bd_path;
  * one message at a time. */
 struct bd_path *bd_intake_paths(const struct bd_feed_plan *feed, struct bd_arena *arena);
 
+/* What messages in XML leave for each other: parsers of libxml2. For one thread; NULL: no memory.
+ */
+struct bd_xml_parsers;
+struct bd_xml_parsers *bd_xml_parsers_new(void);
+void bd_xml_parsers_free(struct bd_xml_parsers *parsers);
+
 struct bd_intake_settings {
 	const struct bd_dictionary *dict;
 	const struct bd_plan *plan;
 	const struct bd_feed_plan *feed;
 	struct bd_path *paths; /* of the feed, kept from message to message; NULL = make them */
-	int64_t now_ms;        /* received; for time.future */
-	bool is_gzip;          /* Content-Encoding: gzip */
-	const char *charset;   /* of Content-Type, NULL = none */
+	struct bd_xml_parsers *parsers; /* kept likewise; NULL = each document its own */
+	int64_t now_ms;                 /* received; for time.future */
+	bool is_gzip;                   /* Content-Encoding: gzip */
+	const char *charset;            /* of Content-Type, NULL = none */
 	/* Whom a reply without a subject of its own is about (the look-up that asked); kind 0 =
 	 * none. */
 	struct bd_identifier subject;

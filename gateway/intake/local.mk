@@ -4,7 +4,7 @@ libbd_intake_a_SOURCES = \
 	gateway/intake/decode_csv.c gateway/intake/decode_delimited.c gateway/intake/decode_fixed.c \
 	gateway/intake/decode_json.c \
 	gateway/intake/decode_rows.c gateway/intake/decode_rows.h \
-	gateway/intake/decode_xml.c \
+	gateway/intake/decode_xml.c gateway/intake/decode_xml_parser.c gateway/intake/decode_xml_parser.h \
 	gateway/intake/draft.h gateway/intake/events.h \
 	gateway/intake/image.c gateway/intake/image.h \
 	gateway/intake/inflate.c gateway/intake/inflate.h \

@@ -25,7 +25,9 @@ static bool is_embedded_open(const struct bd_map *map)
 static enum bd_code open_embedded(
 	struct bd_map *map, size_t embedded, struct bd_place place, struct bd_diag *diag)
 {
-	const struct bd_decode_settings settings = { .is_text = true, .base = place };
+	const struct bd_decode_settings settings = {
+		.is_text = true, .base = place, .parsers = map->settings.parsers
+	};
 	enum bd_code code;
 
 	if (map->embedded_count == BD_MAP_EMBEDDED_MAX) {

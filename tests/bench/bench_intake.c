@@ -141,7 +141,8 @@ static bool load(struct bd_intake_settings *settings, const char *top, const cha
 	}
 	settings->feed = bd_plan_feed(settings->plan, feed);
 	settings->paths = settings->feed != NULL ? bd_intake_paths(settings->feed, arena) : NULL;
-	return settings->paths != NULL;
+	settings->parsers = bd_xml_parsers_new();
+	return settings->paths != NULL && settings->parsers != NULL;
 }
 
 int main(int argc, char **argv)
@@ -173,6 +174,7 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", bench.messages,
 		bench.received, bench.records, bench.bytes, spent);
+	bd_xml_parsers_free(settings.parsers);
 	bd_buf_release(&bench.packed);
 	bd_arena_release(&arena);
 	return 0;

@@ -1,6 +1,9 @@
 /* test_decode_xml.c - XML to events: good, bad, hostile, cut at every byte. */
 #include "base/limits.h"
 #include "decode_check.h"
+#include "intake/decode_xml_parser.h"
+
+#include <libxml/dict.h>
 
 static const struct bd_decode_settings plain = { 0 };
 
@@ -240,6 +243,130 @@ static void cuts_no_character(void **state)
 	}
 }
 
+/* -- parsers that are kept -- */
+
+/* The names that the parser knows that the next document gets. */
+static int names_of_next(struct bd_xml_parsers *parsers)
+{
+	static const xmlSAXHandler handlers = { .initialized = XML_SAX2_MAGIC };
+	xmlParserCtxtPtr parser = bd_xml_parser_take(parsers, &handlers, NULL);
+	int names;
+
+	assert_non_null(parser);
+	names = xmlDictSize(parser->dict);
+	bd_xml_parser_give(parsers, parser, true);
+	return names;
+}
+
+/* `count` elements of other names. */
+static void write_names(struct bd_buf *out, int count)
+{
+	char name[32];
+
+	bd_buf_add_text(out, "<r>");
+	for (int i = 1; i < count; i++) {
+		snprintf(name, sizeof(name), "<n%d/>", i);
+		bd_buf_add_text(out, name);
+	}
+	assert_int_equal(bd_buf_add_text(out, "</r>"), BD_OK);
+}
+
+static enum bd_code decode_kept(struct bd_xml_parsers *parsers, struct bd_bytes text)
+{
+	const struct bd_decode_settings settings = { .parsers = parsers };
+	struct decode_log log;
+	enum bd_code code;
+
+	decode_log_init(&log);
+	code = decode_log_run(&log, BD_FORMAT_XML, &settings, text, 0);
+	bd_buf_release(&log.out);
+	return code;
+}
+
+static void keeps_the_parser_of_a_whole_document(void **state)
+{
+	struct bd_xml_parsers *parsers = bd_xml_parsers_new();
+	int one;
+
+	(void)state;
+	assert_non_null(parsers);
+	assert_int_equal(decode_kept(parsers, bd_bytes_of("<a/>")), BD_OK);
+	one = names_of_next(parsers);
+	assert_int_equal(decode_kept(parsers, bd_bytes_of("<a><b/><c d='1'/></a>")), BD_OK);
+	assert_int_equal(names_of_next(parsers), one + 3);
+	assert_int_equal(decode_kept(parsers, bd_bytes_of("<a><e/></a>")), BD_OK);
+	assert_int_equal(names_of_next(parsers), one + 4);
+	bd_xml_parsers_free(parsers);
+}
+
+/* One that failed, that was given up, that the listener refused: what state its parser is in nobody
+ * has promised. */
+static void keeps_no_parser_of_half_a_document(void **state)
+{
+	static const char *const bad[] = { "<a><b></c></a>", "<a><b>", "<a/><b/>", "<a>&c;</a>",
+		"<!DOCTYPE a><a/>", "<a>\x01</a>", "<a><b/></a>\xFF" };
+	struct bd_xml_parsers *parsers = bd_xml_parsers_new();
+	struct bd_decode_settings settings = { .parsers = parsers };
+	struct bd_decoder *decoder = NULL;
+	struct bd_diag diag = { 0 };
+	struct decode_log log;
+	struct bd_buf text;
+	int none;
+
+	(void)state;
+	assert_non_null(parsers);
+	bd_buf_init(&text, 1 << 20);
+	write_names(&text, 100);
+	none = names_of_next(parsers);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(decode_kept(parsers, bd_bytes_of("<a><b/></a>")), BD_OK);
+		assert_true(names_of_next(parsers) > none);
+		assert_int_not_equal(decode_kept(parsers, bd_bytes_of(bad[i])), BD_OK);
+		assert_int_equal(names_of_next(parsers), none);
+	}
+	decode_log_init(&log);
+	assert_int_equal(decode_kept(parsers, bd_bytes_of("<a><b/></a>")), BD_OK);
+	assert_true(names_of_next(parsers) > none);
+	assert_int_equal(bd_decode_xml_new(&decoder, &settings, &log.listener, &diag), BD_OK);
+	assert_int_equal(decoder->ops->feed(decoder, bd_buf_bytes(&text), &diag), BD_OK);
+	decoder->ops->free(decoder);
+	assert_int_equal(names_of_next(parsers), none);
+	bd_buf_release(&log.out);
+	decode_log_init(&log);
+	log.left = 2;
+	assert_int_equal(decode_kept(parsers, bd_bytes_of("<a><b/></a>")), BD_OK);
+	assert_true(names_of_next(parsers) > none);
+	assert_int_equal(
+		decode_log_run(&log, BD_FORMAT_XML, &settings, bd_bytes_of("<a><b/></a>"), 0),
+		BD_BUSY);
+	assert_int_equal(names_of_next(parsers), none);
+	bd_buf_release(&log.out);
+	bd_buf_release(&text);
+	bd_xml_parsers_free(parsers);
+}
+
+/* Names that a sender makes up do not pile up. */
+static void keeps_no_parser_of_many_names(void **state)
+{
+	struct bd_xml_parsers *parsers = bd_xml_parsers_new();
+	struct bd_buf text;
+	int none;
+
+	(void)state;
+	assert_non_null(parsers);
+	bd_buf_init(&text, 1 << 20);
+	none = names_of_next(parsers);
+	write_names(&text, 1000);
+	assert_int_equal(decode_kept(parsers, bd_buf_bytes(&text)), BD_OK);
+	assert_true(names_of_next(parsers) >= 1000);
+	bd_buf_clear(&text);
+	write_names(&text, 1025);
+	assert_int_equal(decode_kept(parsers, bd_buf_bytes(&text)), BD_OK);
+	assert_int_equal(names_of_next(parsers), none);
+	bd_buf_release(&text);
+	bd_xml_parsers_free(parsers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +380,9 @@ int main(void)
 		cmocka_unit_test(adds_the_base_place),
 		cmocka_unit_test(is_cut_at_every_byte),
 		cmocka_unit_test(cuts_no_character),
+		cmocka_unit_test(keeps_the_parser_of_a_whole_document),
+		cmocka_unit_test(keeps_no_parser_of_half_a_document),
+		cmocka_unit_test(keeps_no_parser_of_many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
