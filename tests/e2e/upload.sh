@@ -317,7 +317,7 @@ killed_while_two() {
 	push_held "$work/two.txt" && wait_until test -e "$work/hold/held-2" || return 1
 	kill_gateway
 	touch "$work/hold/go"
-	wait_until has_said '2 秒后接续' && start_gateway && push_ends 0; cp $work/cli.err /tmp/cli.err; waits_are_said_once; echo w $? >>/tmp/cli.err; body_is ".accepted == $rows"; echo b $? >> /tmp/cli.err
+	wait_until has_said '2 秒后接续' && start_gateway && push_ends 0 && waits_are_said_once && body_is ".accepted == $rows" &&
 		[ "$(messages)" = $((before + 1)) ]
 }
 
