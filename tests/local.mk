@@ -31,7 +31,7 @@ E2E = \
 	tests/e2e/slow.sh tests/e2e/tls.sh tests/e2e/watches.sh \
 	tests/e2e/witness.sh
 TESTS += $(LINTS) $(E2E)
-EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/scan.py tests/e2e/faults.c tests/e2e/ends.c tests/e2e/cutter.py tests/e2e/holder.py
+EXTRA_DIST += tests/e2e/hostile.py tests/e2e/receiver.py tests/e2e/signed.py tests/e2e/ahead.c tests/e2e/contract.py tests/e2e/contract.yaml tests/e2e/scan.py tests/e2e/faults.c tests/e2e/ends.c tests/e2e/cutter.py tests/e2e/holder.py tests/e2e/refuser.py
 check_PROGRAMS += tests/e2e/leftovers
 tests_e2e_leftovers_SOURCES = tests/e2e/leftovers.c tests/unit/leftovers.h
 tests_e2e_leftovers_LDADD = $(STORE_TEST_LIBS)

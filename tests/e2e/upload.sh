@@ -406,6 +406,31 @@ no_room_for_parts() {
 		status_is 204 ask DELETE "/v1/uploads/$upload"
 }
 
+# 408 says so of a part that came too slowly.
+answers_that_may_come_right() {
+	local before statuses='408 429 500 502 503 504'
+	before=$(messages)
+	row_of '示例重试' >"$work/two.txt"
+	start_refuser $statuses && push_in_background "$work/two.txt" "https://127.0.0.1:$(cat "$work/cutter.port")" && push_ends 0 &&
+		waits_are_said_once && body_is ".accepted == $rows" && [ "$(messages)" = $((before + 1)) ] &&
+		[ "$(cut -d ' ' -f 1 "$work/refused" | sort -n | xargs)" = "$statuses" ]
+}
+
+start_refuser() { # STATUS...
+	stop_cutter
+	rm -f "$work/cutter.port"
+	"$python" "$top/tests/e2e/refuser.py" "$work/ports" "$work/tls" "$work/cutter.port" "$@" >"$work/refused" 2>"$work/cutter.err" &
+	cutter_pid=$!
+	wait_until test -s "$work/cutter.port"
+}
+
+answers_that_may_not() {
+	row_of '示例不重试' >"$work/two.txt"
+	start_refuser 404 && push_in_background "$work/two.txt" "https://127.0.0.1:$(cat "$work/cutter.port")" && push_ends 5 &&
+		! has_said 秒后接续 && [ "$(wc -l <"$work/refused")" = 1 ] && find_upload "$work/two.txt" &&
+		status_is 204 ask DELETE "/v1/uploads/$upload"
+}
+
 may_go_on() { # COUNT
 	[ "$(cat "$work"/slow.*.head 2>/dev/null | grep -c '^HTTP/1.1 100 ')" = "$1" ]
 }
@@ -467,6 +492,8 @@ check 'terminal: what is said does not stand in the line of the progress' said_o
 check 'bidui push: both parts on their way fail: told once, and its exit code' both_fail
 check 'bidui push: one fails: what is on its way is sent, and nothing after it' one_fails
 check 'bidui push: no room for its parts: it waits' no_room_for_parts
+check 'bidui push: what may come right is tried again' answers_that_may_come_right
+check 'bidui push: what may not is not' answers_that_may_not
 check 'it is on the trail' on_the_trail
 check 'it stops in order, and nothing stands in clear' stop_gateway
 echo "1..$count"
