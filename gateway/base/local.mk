@@ -18,6 +18,7 @@ libbd_base_a_SOURCES = \
 	gateway/base/json_write.c gateway/base/json_plain.h gateway/base/json_write.h \
 	gateway/base/keys.c gateway/base/keys.h \
 	gateway/base/limits.h \
+	gateway/base/list.c gateway/base/list.h \
 	gateway/base/locked.c gateway/base/locked.h \
 	gateway/base/page_cache.c gateway/base/page_cache.h \
 	gateway/base/log.c gateway/base/log.h \

@@ -1,5 +1,6 @@
 #include "config/xml.h"
 
+#include "base/list.h"
 #include "base/text.h"
 #include "config/file.h"
 
@@ -111,14 +112,9 @@ static size_t attribute_start(const struct reading *reading, size_t tag, const c
 
 static bool keep_node(struct reading *reading, struct bd_xml_node *node)
 {
-	if (reading->node_count == reading->node_max) {
-		size_t max = reading->node_max == 0 ? 256 : reading->node_max * 2;
-		struct bd_xml_node **nodes = realloc(reading->nodes, max * sizeof(*nodes));
-		if (nodes == NULL) {
-			return false;
-		}
-		reading->nodes = nodes;
-		reading->node_max = max;
+	if (!bd_list_grow(&reading->nodes, &reading->node_max, reading->node_count, 256,
+		    sizeof(struct bd_xml_node *))) {
+		return false;
 	}
 	reading->nodes[reading->node_count++] = node;
 	return true;

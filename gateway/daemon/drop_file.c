@@ -1,6 +1,7 @@
 #include "daemon/drop_parts.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIST_STEP 256
+#define LIST_FIRST 256
 
 int bd_drop_folder(const char *path)
 {
@@ -57,15 +58,8 @@ static bool add(
 {
 	struct bd_drop_seen *item;
 
-	if (list->count == *room) {
-		struct bd_drop_seen *items =
-			realloc(list->items, (*room + LIST_STEP + *room / 2) * sizeof(*items));
-
-		if (items == NULL) {
-			return false;
-		}
-		list->items = items;
-		*room += LIST_STEP + *room / 2;
+	if (!bd_list_grow(&list->items, room, list->count, LIST_FIRST, sizeof(*item))) {
+		return false;
 	}
 	item = &list->items[list->count++];
 	*item = (struct bd_drop_seen){ .mark = bd_drop_mark_of(status),

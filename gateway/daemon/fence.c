@@ -1,5 +1,6 @@
 #include "daemon/fence.h"
 
+#include "base/list.h"
 #include "daemon/confine.h"
 #include "daemon/landlock.h"
 
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 /* Settings, two files of each sender, and what the system has. */
-#define POSTS_STEP 64
+#define POSTS_FIRST 64
 
 struct post {
 	char *path; /* real; ours */
@@ -68,15 +69,9 @@ static enum bd_code add(struct bd_fence *fence, const char *path, unsigned right
 {
 	char *real;
 
-	if (fence->count == fence->room) {
-		struct post *posts =
-			realloc(fence->posts, (fence->room + POSTS_STEP) * sizeof(*posts));
-
-		if (posts == NULL) {
-			return bd_fail(diag, BD_NO_MEMORY, "%s", "");
-		}
-		fence->posts = posts;
-		fence->room += POSTS_STEP;
+	if (!bd_list_grow(
+		    &fence->posts, &fence->room, fence->count, POSTS_FIRST, sizeof(struct post))) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
 	real = realpath(path, NULL);
 	if (real == NULL) {

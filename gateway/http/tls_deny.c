@@ -1,6 +1,7 @@
 #include "http/tls_deny.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "http/tls.h"
 
 #include <stdlib.h>
@@ -91,14 +92,8 @@ static enum bd_code add_entry(
 		return bd_fail(diag, BD_LIMIT_COUNT, "deny_list_file: more than %d entries",
 			BD_HTTP_DENY_MAX);
 	}
-	if ((deny->count & (deny->count - 1)) == 0) {
-		size_t room = deny->count == 0 ? 1 : deny->count * 2;
-		struct bd_http_deny_entry *more =
-			realloc(deny->entries, room * sizeof(deny->entries[0]));
-		if (more == NULL) {
-			return bd_fail(diag, BD_NO_MEMORY, "deny_list_file");
-		}
-		deny->entries = more;
+	if (!bd_list_grow(&deny->entries, &deny->room, deny->count, 16, sizeof(*deny->entries))) {
+		return bd_fail(diag, BD_NO_MEMORY, "deny_list_file");
 	}
 	if (!read_entry(&deny->entries[deny->count], line)) {
 		return bd_fail(diag, BD_CONFIG_SYNTAX,
@@ -111,7 +106,7 @@ static enum bd_code add_entry(
 
 enum bd_code bd_http_deny_read(struct bd_http_deny *out, struct bd_bytes text, struct bd_diag *diag)
 {
-	struct bd_http_deny deny = { NULL, 0 };
+	struct bd_http_deny deny = { NULL, 0, 0 };
 	enum bd_code code = BD_OK;
 	uint32_t number = 0;
 	while (code == BD_OK && text.len > 0) {
@@ -136,7 +131,7 @@ enum bd_code bd_http_deny_read(struct bd_http_deny *out, struct bd_bytes text, s
 void bd_http_deny_release(struct bd_http_deny *deny)
 {
 	free(deny->entries);
-	*deny = (struct bd_http_deny){ NULL, 0 };
+	*deny = (struct bd_http_deny){ NULL, 0, 0 };
 }
 
 bool bd_http_deny_has(const struct bd_http_deny *deny, const struct bd_http_peer *peer)

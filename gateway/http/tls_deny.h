@@ -21,7 +21,7 @@ struct bd_http_deny_entry {
 
 struct bd_http_deny {
 	struct bd_http_deny_entry *entries;
-	size_t count;
+	size_t count, room;
 };
 
 /* Entries borrow from text. BD_CONFIG_SYNTAX with the line, BD_LIMIT_COUNT, BD_NO_MEMORY; then out

@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "record/pack.h"
@@ -224,15 +225,8 @@ static enum bd_code new_item(struct bd_apply *apply, struct bd_item **out,
 {
 	struct bd_item *item;
 
-	if (apply->count == apply->cap) {
-		size_t cap = apply->cap == 0 ? 64 : apply->cap * 2;
-		struct bd_item *items = realloc(apply->items, cap * sizeof(*items));
-
-		if (items == NULL) {
-			return BD_NO_MEMORY;
-		}
-		apply->items = items;
-		apply->cap = cap;
+	if (!bd_list_grow(&apply->items, &apply->cap, apply->count, 64, sizeof(*item))) {
+		return BD_NO_MEMORY;
 	}
 	item = &apply->items[apply->count];
 	*item = (struct bd_item){ .number = apply->count, .self = self };

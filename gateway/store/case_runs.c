@@ -1,6 +1,7 @@
 /* case_runs.c - the list of runs, and looking through tail and runs. */
 #include "store/case_runs.h"
 
+#include "base/list.h"
 #include "base/try.h"
 
 #include <stdlib.h>
@@ -9,19 +10,9 @@
 
 enum bd_code bd_case_runs_reserve(struct bd_case_runs *runs)
 {
-	struct bd_case_run *items;
-	size_t cap = runs->cap > 0 ? runs->cap * 2 : 32;
-
-	if (runs->count < runs->cap) {
-		return BD_OK;
-	}
-	items = realloc(runs->items, cap * sizeof(*items));
-	if (items == NULL) {
-		return BD_NO_MEMORY;
-	}
-	runs->items = items;
-	runs->cap = cap;
-	return BD_OK;
+	return bd_list_grow(&runs->items, &runs->cap, runs->count, 32, sizeof(*runs->items))
+		       ? BD_OK
+		       : BD_NO_MEMORY;
 }
 
 /* Owns the filter from here on; there is room. What is past the limit of all filters goes without.

@@ -1,5 +1,6 @@
 /* dump.c - all that is live as canonical sorted text, for tests. */
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "store/history.h"
 #include "store/places.h"
@@ -16,15 +17,8 @@ struct lines {
 
 static enum bd_code end_line(struct lines *lines)
 {
-	if (lines->count == lines->cap) {
-		size_t cap = lines->cap == 0 ? 256 : lines->cap * 2;
-		struct bd_bytes *items = realloc(lines->items, cap * sizeof(*items));
-
-		if (items == NULL) {
-			return BD_NO_MEMORY;
-		}
-		lines->items = items;
-		lines->cap = cap;
+	if (!bd_list_grow(&lines->items, &lines->cap, lines->count, 256, sizeof(*lines->items))) {
+		return BD_NO_MEMORY;
 	}
 	lines->items[lines->count] = bd_arena_copy(lines->arena, bd_buf_bytes(&lines->line));
 	return lines->items[lines->count++].ptr != NULL ? BD_OK : bd_arena_code(lines->arena);

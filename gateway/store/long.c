@@ -1,6 +1,7 @@
 #include "store/long.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/accept.h"
@@ -166,15 +167,8 @@ static enum bd_code add_reject(struct bd_long *work, size_t *cap, struct bd_seal
 {
 	struct bd_long_reject *item;
 
-	if (work->reject_count == *cap) {
-		struct bd_long_reject *list;
-
-		*cap = *cap == 0 ? 256 : *cap * 2;
-		list = realloc(work->rejects, *cap * sizeof(*list));
-		if (list == NULL) {
-			return BD_NO_MEMORY;
-		}
-		work->rejects = list;
+	if (!bd_list_grow(&work->rejects, cap, work->reject_count, 256, sizeof(*item))) {
+		return BD_NO_MEMORY;
 	}
 	item = &work->rejects[work->reject_count++];
 	*item = (struct bd_long_reject){ .at = (uint32_t)at, .row = row };

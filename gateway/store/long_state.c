@@ -1,6 +1,7 @@
 #include "store/long_state.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "store/accept.h"
 
@@ -238,15 +239,8 @@ static enum bd_code list_known(struct bd_long_known **list, size_t *count, MDB_c
 			bd_reader_of((struct bd_bytes){ key.mv_data, key.mv_size });
 		uint64_t message = bd_read_u64(&reader);
 
-		if (*count == cap) {
-			struct bd_long_known *more;
-
-			cap = cap == 0 ? 8 : cap * 2;
-			more = realloc(*list, cap * sizeof(*more));
-			if (more == NULL) {
-				return BD_NO_MEMORY;
-			}
-			*list = more;
+		if (!bd_list_grow(list, &cap, *count, 8, sizeof(**list))) {
+			return BD_NO_MEMORY;
 		}
 		(*list)[*count] = (struct bd_long_known){ .message = message };
 		reader = bd_reader_of((struct bd_bytes){ value.mv_data, value.mv_size });
@@ -294,15 +288,8 @@ static enum bd_code list_files(uint64_t **list, size_t *count, DIR *folder)
 			entry->d_name[len] != '\0') {
 			continue;
 		}
-		if (*count == cap) {
-			uint64_t *more;
-
-			cap = cap == 0 ? 8 : cap * 2;
-			more = realloc(*list, cap * sizeof(*more));
-			if (more == NULL) {
-				return BD_NO_MEMORY;
-			}
-			*list = more;
+		if (!bd_list_grow(list, &cap, *count, 8, sizeof(**list))) {
+			return BD_NO_MEMORY;
 		}
 		(*list)[(*count)++] = id;
 	}

@@ -2,6 +2,7 @@
 #include "store/make.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "store/dispute.h"
 
@@ -33,15 +34,9 @@ enum bd_code bd_changes_add(struct bd_changes *changes, uint64_t index)
 	if (changes->count > 0 && changes->items[changes->count - 1] == index) {
 		return BD_OK;
 	}
-	if (changes->count == changes->cap) {
-		size_t cap = changes->cap == 0 ? 1024 : changes->cap * 2;
-		uint64_t *items = realloc(changes->items, cap * sizeof(*items));
-
-		if (items == NULL) {
-			return BD_NO_MEMORY;
-		}
-		changes->items = items;
-		changes->cap = cap;
+	if (!bd_list_grow(&changes->items, &changes->cap, changes->count, 1024,
+		    sizeof(*changes->items))) {
+		return BD_NO_MEMORY;
 	}
 	changes->items[changes->count++] = index;
 	return BD_OK;

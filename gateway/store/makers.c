@@ -1,6 +1,7 @@
 #include "store/makers.h"
 
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "record/pack.h"
@@ -58,15 +59,9 @@ enum bd_code bd_batch_add_record(struct bd_batch *batch, struct bd_bytes packed)
 	if (kept.ptr == NULL) {
 		return bd_arena_code(&batch->arena);
 	}
-	if (batch->record_count == batch->record_cap) {
-		size_t cap = batch->record_cap == 0 ? 256 : batch->record_cap * 2;
-		struct bd_bytes *records = realloc(batch->records, cap * sizeof(*records));
-
-		if (records == NULL) {
-			return BD_NO_MEMORY;
-		}
-		batch->records = records;
-		batch->record_cap = cap;
+	if (!bd_list_grow(&batch->records, &batch->record_cap, batch->record_count, 256,
+		    sizeof(*batch->records))) {
+		return BD_NO_MEMORY;
 	}
 	batch->records[batch->record_count++] = kept;
 	batch->nodes[batch->count - 1].record_count++;

@@ -4,6 +4,7 @@
 
 #include "base/fronts.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "record/pack.h"
 #include "store/pairs.h"
@@ -402,17 +403,10 @@ static enum bd_code write_run(
 
 static struct place *new_place(struct gathering *gathering)
 {
-	if (gathering->count == gathering->cap) {
-		size_t cap = gathering->cap == 0 ? 4096 : gathering->cap * 2;
-		struct place *places = realloc(gathering->places, cap * sizeof(*places));
-
-		if (places == NULL) {
-			return NULL;
-		}
-		gathering->places = places;
-		gathering->cap = cap;
-	}
-	return &gathering->places[gathering->count];
+	return bd_list_grow(&gathering->places, &gathering->cap, gathering->count, 4096,
+		       sizeof(*gathering->places))
+		       ? &gathering->places[gathering->count]
+		       : NULL;
 }
 
 _Static_assert(BD_NODE_KEY_BYTES == 16, "a key is two numbers");

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "store/case_index.h"
@@ -388,15 +389,8 @@ enum bd_code bd_txn_put_counter(struct bd_txn *txn, const char *name, uint64_t v
 
 static enum bd_code add_pair(struct bd_txn *txn, const struct bd_pair *added)
 {
-	if (txn->pair_count == txn->pair_cap) {
-		size_t cap = txn->pair_cap == 0 ? 256 : txn->pair_cap * 2;
-		struct bd_pair *pairs = realloc(txn->pairs, cap * sizeof(*pairs));
-
-		if (pairs == NULL) {
-			return bd_fail(txn->diag, BD_NO_MEMORY, "%s", "");
-		}
-		txn->pairs = pairs;
-		txn->pair_cap = cap;
+	if (!bd_list_grow(&txn->pairs, &txn->pair_cap, txn->pair_count, 256, sizeof(*added))) {
+		return bd_fail(txn->diag, BD_NO_MEMORY, "%s", "");
 	}
 	txn->pairs[txn->pair_count++] = *added;
 	txn->dirt[added->dbi].puts++;

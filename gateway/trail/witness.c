@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/json_write.h"
+#include "base/list.h"
 #include "base/try.h"
 #include "trail/proof.h"
 
@@ -224,15 +225,8 @@ static enum bd_code add(struct reading *reading, struct bd_bytes json, struct bd
 	if (seen->count > 0 && reading->head->instance != seen->instance) {
 		return bd_fail(diag, BD_TRAIL_DAMAGED, "heads of two trails");
 	}
-	if (seen->count == reading->room) {
-		size_t room = reading->room == 0 ? 64 : reading->room * 2;
-		void *items = realloc(seen->items, room * sizeof(*seen->items));
-
-		if (items == NULL) {
-			return bd_fail(diag, BD_NO_MEMORY, "%s", "");
-		}
-		seen->items = items;
-		reading->room = room;
+	if (!bd_list_grow(&seen->items, &reading->room, seen->count, 64, sizeof(*one))) {
+		return bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
 	one = &seen->items[seen->count++];
 	one->number = reading->head->number;

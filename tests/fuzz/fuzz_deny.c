@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct bd_http_peer nobody = { .serial = "", .spki_sha256 = "" };
 	struct bd_bytes text = { (const char *)data, size };
-	struct bd_http_deny deny = { NULL, 0 };
+	struct bd_http_deny deny = { NULL, 0, 0 };
 	if (bd_http_deny_read(&deny, text, NULL) != BD_OK) {
 		CHECK(deny.entries == NULL && deny.count == 0);
 		return 0;

@@ -1,5 +1,5 @@
 BASE_TESTS = tests/unit/test_address tests/unit/test_breaker tests/unit/test_bytes tests/unit/test_charset tests/unit/test_clock \
-	tests/unit/test_digest tests/unit/test_file_pattern tests/unit/test_fronts tests/unit/test_json tests/unit/test_merkle tests/unit/test_page_cache tests/unit/test_shares tests/unit/test_sign tests/unit/test_silence tests/unit/test_thread \
+	tests/unit/test_digest tests/unit/test_file_pattern tests/unit/test_fronts tests/unit/test_json tests/unit/test_list tests/unit/test_merkle tests/unit/test_page_cache tests/unit/test_shares tests/unit/test_sign tests/unit/test_silence tests/unit/test_thread \
 	tests/unit/test_sm4_blocks tests/unit/test_text tests/unit/test_workday
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -19,6 +19,8 @@ tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
 tests_unit_test_digest_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/rows.h
 tests_unit_test_json_LDADD = $(BASE_TEST_LIBS)
+tests_unit_test_list_SOURCES = tests/unit/test_list.c
+tests_unit_test_list_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_fronts_SOURCES = tests/unit/test_fronts.c
 tests_unit_test_fronts_LDADD = $(BASE_TEST_LIBS)
 tests_unit_test_merkle_SOURCES = tests/unit/test_merkle.c tests/unit/merkle_support.h

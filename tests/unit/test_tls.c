@@ -629,11 +629,11 @@ static void test_lines_of_the_deny_list(void **state)
 		{ "serial 1 CN=a\nserial 2 CN=b\n", BD_OK, 2 },
 		{ "serial 1 CN=a\nserial", BD_CONFIG_SYNTAX, 0 },
 	};
-	struct bd_http_deny deny = { NULL, 0 };
+	struct bd_http_deny deny = { NULL, 0, 0 };
 	struct bd_http_peer peer = { .serial = "0AFF", .issuer = "CN=x,O=机构" };
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		struct bd_http_deny one = { NULL, 0 };
+		struct bd_http_deny one = { NULL, 0, 0 };
 		assert_int_equal(
 			bd_http_deny_read(&one, bd_bytes_of(lists[i].text), NULL), lists[i].code);
 		assert_int_equal(one.count, lists[i].count);
