@@ -13,7 +13,8 @@ libbd_intake_a_SOURCES = \
 	gateway/intake/map_end.c \
 	gateway/intake/map_path.c gateway/intake/map_path.h \
 	gateway/intake/map_record.c gateway/intake/map_state.h gateway/intake/map_value.c \
-	gateway/intake/normalize.c gateway/intake/normalize.h \
+	gateway/intake/normalize.c gateway/intake/normalize.h gateway/intake/normalize_parts.h \
+	gateway/intake/normalize_identifier.c gateway/intake/normalize_reject.c gateway/intake/normalize_value.c \
 	gateway/intake/plan.c gateway/intake/plan.h \
 	gateway/intake/sealed.c gateway/intake/sealed.h \
 	gateway/intake/signed_text.c gateway/intake/signed_text.h \

@@ -257,24 +257,6 @@ static const struct bd_listener_ops listener_ops = { on_enter, on_text, on_null,
 
 /* -- begin -- */
 
-static bool list_entities(struct bd_map_section *section, struct bd_arena *arena)
-{
-	const struct bd_section_plan *plan = section->plan;
-	uint16_t *list = bd_arena_alloc(arena, plan->output_count, sizeof(*list));
-
-	for (size_t i = 0; list != NULL && i < plan->output_count; i++) {
-		size_t j = 0;
-
-		while (j < section->entity_count && list[j] != plan->outputs[i].entity) {
-			j++;
-		}
-		list[j] = plan->outputs[i].entity;
-		section->entity_count += j == section->entity_count;
-	}
-	section->entities = list;
-	return list != NULL;
-}
-
 static bool open_section(
 	struct bd_map_section *section, const struct bd_section_plan *plan, struct bd_arena *arena)
 {
@@ -285,8 +267,9 @@ static bool open_section(
 	section->shapes = bd_arena_alloc(arena, plan->slot_count, 1);
 	section->pivot_code = (struct bd_bytes){ "", 0 };
 	section->pivot_value = (struct bd_bytes){ "", 0 };
+	section->entities = bd_plan_entities(&section->entity_count, plan, arena);
 	return section->slots != NULL && section->shared != NULL && section->present != NULL &&
-	       section->shapes != NULL && list_entities(section, arena);
+	       section->shapes != NULL && section->entities != NULL;
 }
 
 static bool open_feed(struct bd_map *map)

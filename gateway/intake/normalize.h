@@ -27,7 +27,5 @@ enum bd_code bd_normalize_message(const struct bd_identifier **subject, size_t *
 	struct bd_order *order, const struct bd_feed_plan *feed,
 	const struct bd_slot *message_slots, const struct bd_normalize_context *context,
 	struct bd_arena *arena, struct bd_diag *diag);
-/* Does a condition hold over these slots? */
-bool bd_when_holds(const struct bd_when *when, const struct bd_slot *slots);
 
 #endif

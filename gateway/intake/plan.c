@@ -11,3 +11,21 @@ const struct bd_feed_plan *bd_plan_feed(const struct bd_plan *plan, const char *
 	}
 	return NULL;
 }
+
+const uint16_t *bd_plan_entities(
+	size_t *count, const struct bd_section_plan *section, struct bd_arena *arena)
+{
+	uint16_t *list = bd_arena_alloc(arena, section->output_count, sizeof(*list));
+
+	*count = 0;
+	for (size_t i = 0; list != NULL && i < section->output_count; i++) {
+		size_t j = 0;
+
+		while (j < *count && list[j] != section->outputs[i].entity) {
+			j++;
+		}
+		list[j] = section->outputs[i].entity;
+		*count += j == *count;
+	}
+	return list;
+}

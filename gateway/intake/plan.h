@@ -289,5 +289,8 @@ struct bd_plan {
 #define BD_NO_SLOT UINT16_MAX
 
 const struct bd_feed_plan *bd_plan_feed(const struct bd_plan *plan, const char *name);
+/* Of all outputs of a section, each once; NULL, and none, when the arena is full. */
+const uint16_t *bd_plan_entities(
+	size_t *count, const struct bd_section_plan *section, struct bd_arena *arena);
 
 #endif
