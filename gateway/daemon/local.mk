@@ -70,7 +70,8 @@ biduid_SOURCES = \
 	gateway/daemon/lookups.c gateway/daemon/lookups.h gateway/daemon/lookups_flight.c gateway/daemon/lookups_parts.h \
 	gateway/daemon/loop.c gateway/daemon/loop.h \
 	gateway/daemon/mailbox.c gateway/daemon/mailbox.h \
-	gateway/daemon/main.c \
+	gateway/daemon/main.c gateway/daemon/main_parts.h \
+	gateway/daemon/main_reload.c gateway/daemon/main_signal.c gateway/daemon/main_start.c \
 	gateway/daemon/messages.c \
 	gateway/daemon/obligation_ask.c \
 	gateway/daemon/obligations.c gateway/daemon/obligations.h \
