@@ -131,6 +131,55 @@ bool bd_text_has_control(struct bd_bytes text)
 	return is_low && has_control(text.ptr, text.len);
 }
 
+/* Blocks are looked through without a branch: the compiler takes many bytes at once. */
+#define BLOCK_BYTES 64
+
+static bool may_have_no_xml(const unsigned char *at)
+{
+	unsigned char may = 0;
+
+	for (size_t i = 0; i < BLOCK_BYTES; i++) {
+		may |= (at[i] < ' ') | (at[i] == 0xEF);
+	}
+	return may != 0;
+}
+
+/* Two bytes behind it are looked at as well. */
+static bool has_no_xml(const unsigned char *at)
+{
+	unsigned char has = 0;
+
+	for (size_t i = 0; i < BLOCK_BYTES; i++) {
+		has |= (at[i] < ' ') & (at[i] != '\t') & (at[i] != '\n') & (at[i] != '\r');
+		has |= (at[i] == 0xEF) & (at[i + 1] == 0xBF) & (at[i + 2] >= 0xBE);
+	}
+	return has != 0;
+}
+
+static bool is_no_xml(const unsigned char *at, size_t len)
+{
+	return (at[0] < ' ' && at[0] != '\t' && at[0] != '\n' && at[0] != '\r') ||
+	       (at[0] == 0xEF && len >= 3 && at[1] == 0xBF && at[2] >= 0xBE);
+}
+
+size_t bd_text_xml_len(struct bd_bytes text)
+{
+	const unsigned char *at = (const unsigned char *)text.ptr;
+	size_t i = 0;
+
+	while (text.len - i >= BLOCK_BYTES + 2 &&
+		(!may_have_no_xml(at + i) || !has_no_xml(at + i))) {
+		const size_t next = i + BLOCK_BYTES, last = text.len - BLOCK_BYTES - 2;
+
+		/* The last block has some of the one before once more. */
+		i = i < last && next > last ? last : next;
+	}
+	while (i < text.len && !is_no_xml(at + i, text.len - i)) {
+		i++;
+	}
+	return i;
+}
+
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point)
 {
 	char bytes[4];

@@ -69,6 +69,9 @@ static inline bool bd_text_next(uint32_t *point, struct bd_bytes *text, bool *ok
 bool bd_text_is_utf8(struct bd_bytes text);
 /* A C0 control character (GB/T 1988-1998) other than TAB, LF and CR. */
 bool bd_text_has_control(struct bd_bytes text);
+/* How many bytes stand before the first character that no XML document has: such a control
+ * character, U+FFFE or U+FFFF (XML 1.0, 5th edition, [2] Char). UTF-8, in whole characters. */
+size_t bd_text_xml_len(struct bd_bytes text);
 enum bd_code bd_text_add_point(struct bd_buf *out, uint32_t point);
 /* Appends NFKC of text. */
 enum bd_code bd_text_nfkc(struct bd_buf *out, struct bd_bytes text);

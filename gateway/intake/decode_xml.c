@@ -31,7 +31,6 @@ struct decoder {
 	bool has_root;      /* entered; left again when depth is 0 */
 	bool is_ending;     /* no more bytes will come */
 	bool is_whole;      /* read to its end, and good */
-	char last;          /* byte of the text so far; a blank = none yet */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
 	struct bd_buf attribute;
@@ -112,19 +111,6 @@ static void fail_at_end(struct decoder *decoder, enum bd_code code, const char *
 static bool is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-/* The end is missing. A control character that is the last byte libxml2 has seen or not, as the
- * cuts fall: it never looks at one byte alone. */
-static void fail_cut(struct decoder *decoder)
-{
-	if ((unsigned char)decoder->last >= ' ' || is_blank(decoder->last)) {
-		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
-		return;
-	}
-	decoder->end.offset--;
-	decoder->end.column--;
-	fail_at_end(decoder, BD_TEXT_CONTROL, "");
 }
 
 static struct bd_bytes bytes_of(const xmlChar *text)
@@ -305,7 +291,7 @@ static void fail_syntax(struct decoder *decoder, int error)
 	bool is_open = decoder->depth > 0 || !decoder->has_root;
 
 	if (decoder->is_ending && is_open && is_cut(decoder, error)) {
-		fail_cut(decoder);
+		fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
 		return;
 	}
 	fail_of_syntax(decoder, error);
@@ -430,10 +416,11 @@ static void break_off(struct decoder *decoder, enum bd_code code, const char *de
 	fail_at_end(decoder, code, detail);
 }
 
-/* Whole characters only: libxml2 may not see half of one. */
+/* Whole characters only: libxml2 may not see half of one, nor one that is none. What it says of
+ * that, and where, depends on how the text was cut; a NUL it takes for the end of what it has. */
 static void parse(struct decoder *decoder, struct bd_bytes text)
 {
-	const char *nul;
+	const size_t whole = text.len;
 
 	for (size_t i = 0; i < text.len && !decoder->is_begun; i++) {
 		decoder->is_begun = !is_blank(text.ptr[i]);
@@ -443,15 +430,12 @@ static void parse(struct decoder *decoder, struct bd_bytes text)
 			return;
 		}
 	}
-	/* To libxml2 a NUL is a control character or the end of what it has, as the cuts fall. */
-	nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
-	text.len = nul != NULL ? (size_t)(nul - text.ptr) : text.len;
+	text.len = bd_text_xml_len(text);
 	move_end(decoder, text);
 	if (text.len > 0) {
-		decoder->last = text.ptr[text.len - 1];
 		xmlParseChunk(decoder->context, text.ptr, (int)text.len, 0);
 	}
-	if (nul != NULL && decoder->code == BD_OK) {
+	if (text.len < whole && decoder->code == BD_OK) {
 		break_off(decoder, BD_TEXT_CONTROL, "");
 	}
 }
@@ -543,7 +527,7 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 		decoder->is_ending = true;
 		xmlParseChunk(decoder->context, NULL, 0, 1);
 		if (decoder->code == BD_OK && !decoder->context->wellFormed) {
-			fail_cut(decoder);
+			fail_at_end(decoder, BD_MESSAGE_TRUNCATED, "");
 		}
 		decoder->is_whole = decoder->code == BD_OK;
 	}
@@ -584,7 +568,6 @@ enum bd_code bd_decode_xml_new(struct bd_decoder **out, const struct bd_decode_s
 	decoder->parsers = settings->parsers;
 	decoder->base = settings->base;
 	decoder->end = (struct bd_place){ .line = 1, .column = 1 };
-	decoder->last = ' ';
 	decoder->is_text = settings->is_text;
 	bd_charset_stream_init(&decoder->charset, named);
 	bd_buf_init(&decoder->head, SNIFF_BYTES);

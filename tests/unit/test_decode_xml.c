@@ -54,6 +54,12 @@ static void refuses_what_is_not_xml(void **state)
 		{ "<a \x06", "+a =text.control 1:4", 0 },
 		{ "<a><![CDATA[b\x06", "+a =text.control 1:14", 0 },
 		{ "<a></a>\0", "+a - =text.control 1:8", 8 },
+		{ "<a><![CDATA[b\x06]]></a>", "+a =text.control 1:14", 0 },
+		{ "<a><![CDATA[b\n林\x06]]></a>", "+a =text.control 2:2", 0 },
+		{ "<a b='1\n\x06'/>", "=text.control 2:1", 0 },
+		{ "<a><!-- \x1F --></a>", "+a =text.control 1:9", 0 },
+		{ "<a>\xEF\xBF\xBE</a>", "+a =text.control 1:4", 0 },
+		{ "<a><![CDATA[\xEF\xBF\xBF]]></a>", "+a =text.control 1:13", 0 },
 		{ "<a>&#38r;</a>", "+a =xml.syntax 1:8", 0 },
 		{ "<a>&#38r; ", "+a =xml.syntax 1:8", 0 },
 		{ "<a>&#38", "+a =message.truncated 1:8", 0 },
@@ -67,6 +73,47 @@ static void refuses_what_is_not_xml(void **state)
 
 	(void)state;
 	check_cases(BD_FORMAT_XML, &plain, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* How it ends, whatever of an open text was given before. */
+static void check_end(
+	const struct bd_decode_settings *settings, struct bd_bytes bytes, const char *expected)
+{
+	static const size_t steps[] = { 0, 1, 7, 64 };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct decode_log log;
+
+		decode_log_init(&log);
+		decode_log_run(&log, BD_FORMAT_XML, settings, bytes, steps[i]);
+		assert_string_equal(strrchr(log.out.ptr, '='), expected);
+		bd_buf_release(&log.out);
+	}
+}
+
+/* Wherever it stands in what is looked through at once, and behind what is always read at once;
+ * what looks like it is none. */
+static void finds_what_no_document_has(void **state)
+{
+	static const char *const none[] = { "\x06", "\xEF\xBF\xBE", "\xEF\xBF\xBF" },
+				 *const some[] = { "\xEF\xBF\xBD", "\xEF\xBE\xBF", "\x7F", "\t" };
+	char text[1024], expected[1024];
+
+	(void)state;
+	for (int at = 1; at < 400; at += at == 140 ? 120 : 1) {
+		for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+			snprintf(text, sizeof(text), "<a><![CDATA[%0*d%s%070d]]></a>", at, 0,
+				none[i], 0);
+			snprintf(expected, sizeof(expected), "=text.control 1:%d", at + 13);
+			check_end(&plain, bd_bytes_of(text), expected);
+		}
+		for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+			snprintf(text, sizeof(text), "<a>%0*d%s%070d</a>", at, 0, some[i], 0);
+			snprintf(expected, sizeof(expected), "+a \"%0*d%s%070d\" - =ok", at, 0,
+				some[i][0] == '\t' ? "\\x09" : some[i], 0);
+			check_log(BD_FORMAT_XML, &plain, bd_bytes_of(text), expected, false);
+		}
+	}
 }
 
 static void refuses_doctype(void **state)
@@ -372,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_events),
 		cmocka_unit_test(refuses_what_is_not_xml),
+		cmocka_unit_test(finds_what_no_document_has),
 		cmocka_unit_test(refuses_doctype),
 		cmocka_unit_test(keeps_limits),
 		cmocka_unit_test(keeps_limits_of_attributes),
