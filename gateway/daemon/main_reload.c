@@ -64,6 +64,15 @@ static void bring_into_force(struct biduid *biduid, struct bd_setup *setup)
 	hand_out(biduid, setup);
 }
 
+/* One that was asked for while another was on its way has its turn, whatever came of that. */
+static void go_on(struct biduid *biduid)
+{
+	if (biduid->is_reload_wanted && biduid->reloads_left == 0) {
+		biduid->is_reload_wanted = false;
+		bd_main_reload(biduid);
+	}
+}
+
 static void on_epoch_added(struct bd_letter *letter)
 {
 	struct biduid *biduid =
@@ -83,6 +92,7 @@ static void on_epoch_added(struct bd_letter *letter)
 		bd_log(BD_LOG_INFO, "keys", "epoch", "sealing under epoch %u from now on", epoch);
 		bring_into_force(biduid, setup);
 	}
+	go_on(biduid);
 }
 
 /* Takes the reference. A key that cannot be had, or is another than the one in use, refuses it. */
@@ -177,8 +187,5 @@ void bd_main_on_loop_reloaded(struct bd_letter *letter)
 		return;
 	}
 	bd_log(BD_LOG_INFO, "main", "reload.done", "new configuration in force");
-	if (biduid->is_reload_wanted) {
-		biduid->is_reload_wanted = false;
-		bd_main_reload(biduid);
-	}
+	go_on(biduid);
 }
