@@ -33,6 +33,7 @@ struct decoder {
 	bool is_whole;      /* read to its end, and good */
 	struct bd_buf head; /* first bytes, until the charset is known */
 	struct bd_buf text; /* decoded */
+	size_t held;        /* brackets at the end of what came: they go with what follows */
 	struct bd_buf attribute;
 	size_t depth;
 	enum bd_code code;   /* first failure */
@@ -440,16 +441,37 @@ static void parse(struct decoder *decoder, struct bd_bytes text)
 	}
 }
 
+/* Of "]]>", which no text may have, libxml2 sees nothing where what it has ends within it. */
+#define HELD_MAX 2
+static const char held[HELD_MAX] = "]]";
+
+static size_t brackets_at_end(struct bd_bytes text)
+{
+	size_t count = 0;
+
+	while (count < HELD_MAX && count < text.len && text.ptr[text.len - 1 - count] == ']') {
+		count++;
+	}
+	return count;
+}
+
 static enum bd_code decode_and_parse(struct decoder *decoder, struct bd_bytes bytes)
 {
 	while (bytes.len > 0 && decoder->code == BD_OK) {
 		struct bd_bytes chunk = { bytes.ptr,
 			bytes.len < CHUNK_BYTES ? bytes.len : CHUNK_BYTES };
+		struct bd_bytes text;
 		enum bd_code code;
 
 		bd_buf_clear(&decoder->text);
-		code = bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk);
-		parse(decoder, bd_buf_bytes(&decoder->text));
+		code = bd_buf_add(&decoder->text, (struct bd_bytes){ held, decoder->held });
+		code = code == BD_OK
+			       ? bd_charset_stream_feed(&decoder->charset, &decoder->text, chunk)
+			       : code;
+		text = bd_buf_bytes(&decoder->text);
+		decoder->held = code == BD_OK ? brackets_at_end(text) : 0;
+		text.len -= decoder->held;
+		parse(decoder, text);
 		if (code != BD_OK && decoder->code == BD_OK) {
 			break_off(decoder, code, "");
 		}
@@ -516,6 +538,9 @@ static enum bd_code end(struct bd_decoder *self, struct bd_diag *diag)
 
 	if (decoder->code == BD_OK && !decoder->is_charset_known) {
 		begin(decoder);
+	}
+	if (decoder->code == BD_OK) {
+		parse(decoder, (struct bd_bytes){ held, decoder->held });
 	}
 	if (decoder->code == BD_OK && bd_charset_stream_end(&decoder->charset) != BD_OK) {
 		break_off(decoder, BD_MESSAGE_TRUNCATED, "half of a character");

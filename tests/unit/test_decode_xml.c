@@ -91,6 +91,31 @@ static void check_end(
 	}
 }
 
+/* It is the end of CDATA, and no text has it: behind more text than libxml2 waits for, at any cut.
+ */
+static void finds_an_end_of_no_cdata(void **state)
+{
+	static const char *const good[] = { "]]", "]] >", "]", "]]]", "]]&gt;", "]&#93;>" };
+	char text[1024], expected[1024];
+
+	(void)state;
+	for (int before = 250; before < 330; before++) {
+		snprintf(text, sizeof(text), "<a>%0*d]]>%0100d</a>", before, 0, 0);
+		snprintf(expected, sizeof(expected), "=xml.syntax 1:%d", before + 4);
+		check_end(&plain, bd_bytes_of(text), expected);
+		snprintf(text, sizeof(text), "<a><![CDATA[%0*d]]]]></a>", before, 0);
+		snprintf(expected, sizeof(expected), "+a \"%0*d]]\" - =ok", before, 0);
+		check_log(BD_FORMAT_XML, &plain, bd_bytes_of(text), expected, false);
+		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+			snprintf(text, sizeof(text), "<a>%0*d%s%0100d</a>", before, 0, good[i], 0);
+			check_end(&plain, bd_bytes_of(text), "=ok");
+		}
+	}
+	check_end(&plain, bd_bytes_of("]]"), "=xml.syntax 1:1");
+	check_end(&plain, bd_bytes_of("<a/>]]"), "=xml.syntax 1:5");
+	check_end(&plain, bd_bytes_of("<a>]]"), "=message.truncated 1:6");
+}
+
 /* Wherever it stands in what is looked through at once, and behind what is always read at once;
  * what looks like it is none. */
 static void finds_what_no_document_has(void **state)
@@ -419,6 +444,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_events),
 		cmocka_unit_test(refuses_what_is_not_xml),
+		cmocka_unit_test(finds_an_end_of_no_cdata),
 		cmocka_unit_test(finds_what_no_document_has),
 		cmocka_unit_test(refuses_doctype),
 		cmocka_unit_test(keeps_limits),
