@@ -29,6 +29,14 @@ void bd_buf_release(struct bd_buf *buf)
 	bd_buf_init(buf, buf->max);
 }
 
+void bd_buf_wipe(struct bd_buf *buf)
+{
+	if (buf->ptr != NULL) {
+		explicit_bzero(buf->ptr, buf->cap);
+	}
+	bd_buf_release(buf);
+}
+
 enum bd_code bd_buf_grow(struct bd_buf *buf, size_t more)
 {
 	size_t need, cap = buf->cap;

@@ -125,6 +125,8 @@ struct bd_buf {
 
 void bd_buf_init(struct bd_buf *buf, size_t max);
 void bd_buf_release(struct bd_buf *buf);
+/* Of what nobody else may find in this memory: overwritten, then released. */
+void bd_buf_wipe(struct bd_buf *buf);
 /* Forgets the content, keeps the memory. */
 static inline void bd_buf_clear(struct bd_buf *buf)
 {

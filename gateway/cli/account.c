@@ -171,10 +171,7 @@ static bool hash_password(char out[BD_PASSWORD_TEXT_BYTES], const struct bd_cli_
 	is_good = bd_cli_password(&password, options, true) &&
 		  bd_password_make(&kept, bd_buf_bytes(&password)) == BD_OK &&
 		  bd_password_write(out, &kept) == BD_OK;
-	if (password.ptr != NULL) {
-		bd_wipe(password.ptr, password.cap);
-	}
-	bd_buf_release(&password);
+	bd_buf_wipe(&password);
 	return is_good;
 }
 

@@ -60,9 +60,8 @@ static bool read_line(
 	if (is_good) {
 		memcpy(line, text.ptr, text.len);
 		line[text.len] = '\0';
-		bd_wipe(text.ptr, text.cap);
 	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return is_good;
 }
 
@@ -143,10 +142,7 @@ static enum bd_cli_exit ask_digests(
 		result = w.code == BD_OK ? bd_cli_send(answer, &asker, &request) : BD_CLI_USAGE;
 	}
 	bd_wipe(line, sizeof(line));
-	if (question.ptr != NULL) {
-		bd_wipe(question.ptr, question.cap);
-	}
-	bd_buf_release(&question);
+	bd_buf_wipe(&question);
 	return result;
 }
 

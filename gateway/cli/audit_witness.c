@@ -69,10 +69,7 @@ static enum bd_cli_exit read_own_key(struct witnessing *witnessing)
 				 ? BD_CLI_OK
 				 : tell(witnessing, &diag, BD_CLI_CONFIGURATION);
 	}
-	if (pem.ptr != NULL) {
-		bd_wipe(pem.ptr, pem.cap);
-	}
-	bd_buf_release(&pem);
+	bd_buf_wipe(&pem);
 	return result;
 }
 

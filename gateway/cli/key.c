@@ -86,10 +86,7 @@ static enum bd_cli_exit keep(struct keeper *keeper, bool is_new)
 			"credential "
 			"or the command takes it from");
 	}
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return code == BD_OK ? BD_CLI_OK : BD_CLI_USAGE;
 }
 

@@ -96,10 +96,7 @@ static bool give(const struct bd_cli_options *options, const struct bd_share *sh
 	} else if (is_good) {
 		printf("%.*s\n", (int)text.len, text.ptr);
 	}
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return is_good;
 }
 
@@ -147,10 +144,7 @@ static enum bd_cli_exit read_share(
 		bd_cli_tell(options, &diag, path);
 		result = BD_CLI_CONFIGURATION;
 	}
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return result;
 }
 

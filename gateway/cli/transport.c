@@ -116,10 +116,7 @@ static bool authorize(struct bd_buf *out, const struct bd_cli_options *options)
 		  bd_base64_add(out, bd_buf_bytes(&pair)) == BD_OK &&
 		  bd_buf_add_byte(out, '\0') == BD_OK;
 	bd_wipe(room, sizeof(room));
-	if (password.ptr != NULL) {
-		bd_wipe(password.ptr, password.cap);
-	}
-	bd_buf_release(&password);
+	bd_buf_wipe(&password);
 	return is_good;
 }
 
@@ -162,10 +159,7 @@ void bd_cli_connection_free(struct bd_cli_connection *connection)
 		return;
 	}
 	bd_http_client_free(connection->client);
-	if (connection->authorization.ptr != NULL) {
-		bd_wipe(connection->authorization.ptr, connection->authorization.cap);
-	}
-	bd_buf_release(&connection->authorization);
+	bd_buf_wipe(&connection->authorization);
 	free(connection);
 }
 

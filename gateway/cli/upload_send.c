@@ -93,10 +93,7 @@ static bool open_part(struct sender *sender)
 
 static void close_part(struct sender *sender)
 {
-	if (sender->part.ptr != NULL) {
-		bd_wipe(sender->part.ptr, sender->part.cap);
-	}
-	bd_buf_release(&sender->part);
+	bd_buf_wipe(&sender->part);
 }
 
 /* Beside the thread that calls. Each request of an account costs the gateway a derivation of its

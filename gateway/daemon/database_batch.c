@@ -302,10 +302,7 @@ void bd_database_batch_begin(struct bd_database_batch *batch)
 	bd_arena_init(&arena, BD_RECORD_ARENA_MAX_BYTES);
 	bd_buf_init(&password, PASSWORD_MAX_BYTES);
 	code = ask(batch, &arena, &password, &diag);
-	if (password.ptr != NULL) {
-		bd_wipe(password.ptr, password.cap);
-	}
-	bd_buf_release(&password);
+	bd_buf_wipe(&password);
 	bd_arena_release(&arena);
 	if (code != BD_OK) {
 		fail(batch, code, diag.detail);

@@ -282,10 +282,7 @@ static enum bd_code send_ask(struct bd_database_process *process, const struct b
 	if (code == BD_OK && !say(process, BD_DATABASE_ASK, bd_buf_bytes(&packed))) {
 		code = BD_CONNECT_BROKEN;
 	}
-	if (packed.ptr != NULL) {
-		bd_wipe(packed.ptr, packed.cap);
-	}
-	bd_buf_release(&packed);
+	bd_buf_wipe(&packed);
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "its process cannot be asked");
 }
 
@@ -328,8 +325,5 @@ void bd_database_process_init(struct bd_database_process *process)
 void bd_database_process_release(struct bd_database_process *process)
 {
 	bd_buf_release(&process->in);
-	if (process->out.ptr != NULL) {
-		bd_wipe(process->out.ptr, process->out.cap);
-	}
-	bd_buf_release(&process->out);
+	bd_buf_wipe(&process->out);
 }

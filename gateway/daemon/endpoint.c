@@ -1,7 +1,6 @@
 #include "daemon/endpoint.h"
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -89,10 +88,7 @@ static enum bd_code read_file(struct bd_form_value *out, struct bd_endpoint_run 
 		out->bytes.len = text.len;
 		code = out->bytes.ptr != NULL ? BD_OK : bd_fail(diag, BD_NO_MEMORY, "%s", "");
 	}
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return code;
 }
 

@@ -31,10 +31,7 @@ struct erasure {
 
 static void erasure_free(struct erasure *erasure)
 {
-	if (erasure->body.ptr != NULL) {
-		bd_wipe(erasure->body.ptr, erasure->body.cap);
-	}
-	bd_buf_release(&erasure->body);
+	bd_buf_wipe(&erasure->body);
 	bd_arena_release(&erasure->arena);
 	bd_call_close(&erasure->call);
 	free(erasure);

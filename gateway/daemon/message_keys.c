@@ -212,10 +212,7 @@ enum bd_code bd_message_keys_digest(uint8_t out[BD_DIGEST_BYTES], bool *has_any,
 		code = add_key(&all, one);
 	}
 	code = code == BD_OK ? bd_hmac_of(hmac, bd_buf_bytes(&all), out) : code;
-	if (all.ptr != NULL) {
-		bd_wipe(all.ptr, all.cap);
-	}
-	bd_buf_release(&all);
+	bd_buf_wipe(&all);
 	bd_hmac_free(hmac);
 	return code;
 }
@@ -239,10 +236,7 @@ void bd_message_keys_unref(struct bd_message_keys *keys)
 		keys->first = key->next;
 		bd_sign_key_free(key->public_key);
 		bd_wipe(key->cipher, sizeof(key->cipher));
-		if (key->secret.ptr != NULL) {
-			bd_wipe(key->secret.ptr, key->secret.cap);
-		}
-		bd_buf_release(&key->secret);
+		bd_buf_wipe(&key->secret);
 		free(key);
 	}
 	free(keys);
@@ -297,10 +291,7 @@ static enum bd_code check_signature(
 	code = code == BD_OK ? bd_sign_check(request->signature, found->sign->public_key,
 				       bd_buf_bytes(&text))
 			     : code;
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return code == BD_SIGNATURE_WRONG ? BD_ENVELOPE_SIGNATURE : code;
 }
 

@@ -22,19 +22,11 @@ struct bd_opening {
 	void *state;
 };
 
-static void release(struct bd_buf *buf)
-{
-	if (buf->ptr != NULL) {
-		bd_wipe(buf->ptr, buf->cap);
-	}
-	bd_buf_release(buf);
-}
-
 static void opening_free(struct bd_opening *opening)
 {
 	bd_message_keys_unref(opening->keys);
 	bd_buf_release(&opening->bytes);
-	release(&opening->opened);
+	bd_buf_wipe(&opening->opened);
 	bd_arena_release(&opening->arena);
 	free(opening);
 }
@@ -61,7 +53,7 @@ static void on_done(uv_work_t *work, int status)
 			bd_frame_opened_pack(&reply, BD_NO_MEMORY, (struct bd_bytes){ "", 0 });
 		}
 		opening->on_opened(opening->state, bd_buf_bytes(&reply));
-		release(&reply);
+		bd_buf_wipe(&reply);
 	}
 	opening_free(opening);
 }

@@ -35,14 +35,6 @@ enum bd_code bd_secret_read(
 	return code;
 }
 
-static void release(struct bd_buf *text)
-{
-	if (text->ptr != NULL) {
-		bd_wipe(text->ptr, text->cap);
-	}
-	bd_buf_release(text);
-}
-
 enum bd_code bd_secret_read_hex(
 	uint8_t *out, size_t len, const char *path, const char *setting, struct bd_diag *diag)
 {
@@ -58,7 +50,7 @@ enum bd_code bd_secret_read_hex(
 		code = bd_fail(diag, BD_CONFIG_MEANING, "%s holds %zu hexadecimal digits", setting,
 			2 * len);
 	}
-	release(&text);
+	bd_buf_wipe(&text);
 	return code;
 }
 
@@ -74,6 +66,6 @@ enum bd_code bd_secret_read_key(
 	if (code == BD_KEY_FORM) {
 		bd_fail(diag, code, "%s: no private key of P-256 or SM2 in PEM", setting);
 	}
-	release(&text);
+	bd_buf_wipe(&text);
 	return code;
 }

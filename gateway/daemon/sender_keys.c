@@ -43,10 +43,7 @@ static enum bd_code read_key(struct bd_hmac **out, const char *path, struct bd_d
 	}
 	code = code == BD_OK ? bd_hmac_new(out, (struct bd_bytes){ (char *)bytes, len }) : code;
 	bd_wipe(bytes, sizeof(bytes));
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return code;
 }
 
@@ -66,10 +63,7 @@ static enum bd_code read_secret(struct bd_hmac **out, const char *path, struct b
 			"platform_secret_file holds a text of %d bytes at least", SECRET_MIN_BYTES);
 	}
 	code = code == BD_OK ? bd_hmac_new(out, bd_buf_bytes(&text)) : code;
-	if (text.ptr != NULL) {
-		bd_wipe(text.ptr, text.cap);
-	}
-	bd_buf_release(&text);
+	bd_buf_wipe(&text);
 	return code;
 }
 

@@ -13,10 +13,7 @@ struct trail_ask {
 
 static void ask_free(struct trail_ask *ask)
 {
-	if (ask->body.ptr != NULL) {
-		bd_wipe(ask->body.ptr, ask->body.cap);
-	}
-	bd_buf_release(&ask->body);
+	bd_buf_wipe(&ask->body);
 	bd_call_close(&ask->call);
 	free(ask);
 }

@@ -15,10 +15,7 @@ void bd_upload_call_free(struct bd_upload_call *call)
 	if (call->is_reserved) {
 		bd_uploads_part_end(call->call.loop->daemon->uploads, call->id);
 	}
-	if (call->body.ptr != NULL) {
-		bd_wipe(call->body.ptr, call->body.cap);
-	}
-	bd_buf_release(&call->body);
+	bd_buf_wipe(&call->body);
 	bd_arena_release(&call->arena);
 	bd_call_close(&call->call);
 	free(call);

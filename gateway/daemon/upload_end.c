@@ -47,10 +47,7 @@ struct completing {
 
 static void completing_free(struct completing *completing)
 {
-	if (completing->bytes.ptr != NULL) {
-		bd_wipe(completing->bytes.ptr, completing->bytes.cap);
-	}
-	bd_buf_release(&completing->bytes);
+	bd_buf_wipe(&completing->bytes);
 	bd_sha256_free(completing->sha);
 	bd_taking_close(&completing->taking);
 	bd_arena_release(&completing->arena);

@@ -462,10 +462,7 @@ static enum bd_code compare(struct bd_uploads *uploads, const struct bd_upload *
 	if (code == BD_OK && !bd_bytes_equal(bd_buf_bytes(&there), bytes)) {
 		code = bd_fail(diag, BD_UPLOAD_CONFLICT, "part %u is there with other bytes", part);
 	}
-	if (there.ptr != NULL) {
-		bd_wipe(there.ptr, there.cap);
-	}
-	bd_buf_release(&there);
+	bd_buf_wipe(&there);
 	return code;
 }
 

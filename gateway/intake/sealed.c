@@ -302,9 +302,7 @@ enum bd_code bd_sealed_open(struct bd_buf *out, struct bd_bytes message,
 	if (code != BD_OK) {
 		bd_fail(diag, code, "%s", "");
 	}
-	if (opening.opened.ptr != NULL) {
-		bd_wipe(opening.opened.ptr, opening.opened.cap);
-	}
+	bd_buf_wipe(&opening.opened);
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
 		bd_buf_release(buffers[i]);
 	}

@@ -73,10 +73,7 @@ void bd_bulk_free(struct bd_bulk *bulk)
 		bd_spool_free(bulk->spool);
 	}
 	bd_seal_free(bulk->seal);
-	if (bulk->packed.ptr != NULL) {
-		bd_wipe(bulk->packed.ptr, bulk->packed.cap);
-	}
-	bd_buf_release(&bulk->packed);
+	bd_buf_wipe(&bulk->packed);
 	bd_arena_release(&bulk->arena);
 	free(bulk->entries);
 	free(bulk->list);

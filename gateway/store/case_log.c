@@ -1,7 +1,6 @@
 /* case_log.c - a loop's series of case files: records collected, sealed, written; synced by the
  * signer. */
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/page_cache.h"
 #include "base/try.h"
 #include "store/case_reseal.h"
@@ -102,10 +101,7 @@ void bd_case_log_close(struct bd_case_log *log)
 		fdatasync(log->fd);
 		close(log->fd);
 	}
-	if (log->plain.ptr != NULL) {
-		bd_wipe(log->plain.ptr, log->plain.cap);
-	}
-	bd_buf_release(&log->plain);
+	bd_buf_wipe(&log->plain);
 	bd_buf_release(&log->batch);
 	bd_buf_release(&log->keys);
 	bd_buf_release(&log->name);

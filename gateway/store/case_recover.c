@@ -299,10 +299,7 @@ static enum bd_code find_end(struct bd_case_place *end, bool *is_torn, struct bd
 		}
 	}
 	*is_torn = step == BD_CASE_STEP_BROKEN;
-	if (plain.ptr != NULL) {
-		bd_wipe(plain.ptr, plain.cap);
-	}
-	bd_buf_release(&plain);
+	bd_buf_wipe(&plain);
 	bd_case_reader_close(&reader);
 	return code;
 }

@@ -1,6 +1,5 @@
 #include "store/case_reseal.h"
 
-#include "base/digest.h"
 #include "base/try.h"
 #include "store/case_index.h"
 
@@ -52,10 +51,7 @@ static void give_up(struct bd_case_reseal *reseal, struct bd_store *store)
 void bd_case_reseal_close(struct bd_case_reseal *reseal, struct bd_store *store)
 {
 	give_up(reseal, store);
-	if (reseal->plain.ptr != NULL) {
-		bd_wipe(reseal->plain.ptr, reseal->plain.cap);
-	}
-	bd_buf_release(&reseal->plain);
+	bd_buf_wipe(&reseal->plain);
 	bd_buf_release(&reseal->sealed);
 	bd_buf_release(&reseal->name);
 }

@@ -342,9 +342,6 @@ enum bd_code bd_erase_kept(struct bd_txn *txn, struct bd_erase_who *who)
 		code = code == BD_OK ? bd_txn_end(txn, step(&walk)) : code;
 		bd_store_reach(txn->store, "erase.kept");
 	}
-	if (walk.cleaned.ptr != NULL) {
-		bd_wipe(walk.cleaned.ptr, walk.cleaned.cap);
-	}
-	bd_buf_release(&walk.cleaned);
+	bd_buf_wipe(&walk.cleaned);
 	return code;
 }

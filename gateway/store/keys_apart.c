@@ -223,10 +223,7 @@ static enum bd_code put_missing(struct bd_keys_apart *keys, uint64_t first, stru
 	bd_buf_init(&at.plain, (size_t)BD_MESSAGE_REJECTS_MAX_BYTES + BD_NODE_MAX_BYTES);
 	code = find_all(&at, txn, first);
 	mdb_txn_abort(txn);
-	if (at.plain.ptr != NULL) {
-		bd_wipe(at.plain.ptr, at.plain.cap);
-	}
-	bd_buf_release(&at.plain);
+	bd_buf_wipe(&at.plain);
 	bd_arena_release(&at.arena);
 	code = code == BD_OK ? put_all(keys, diag) : bd_fail(diag, code, "idempotency keys");
 	bd_spool_remove(keys->store, bd_spool_id(keys->spool));

@@ -246,10 +246,7 @@ void bd_makers_free(struct bd_makers *makers)
 		pthread_join(thread->id, NULL);
 		mdb_txn_abort(thread->maker.view.txn);
 		bd_seal_free(thread->maker.view.seal);
-		if (thread->plain.ptr != NULL) {
-			bd_wipe(thread->plain.ptr, thread->plain.cap);
-		}
-		bd_buf_release(&thread->plain);
+		bd_buf_wipe(&thread->plain);
 	}
 	for (size_t i = 0; i < makers->batch_count; i++) {
 		free(makers->batches[i].records);

@@ -1,6 +1,5 @@
 #include "store/obligations_form.h"
 
-#include "base/digest.h"
 #include "base/limits.h"
 #include "base/try.h"
 
@@ -307,10 +306,7 @@ enum bd_code bd_owed_pack(struct bd_buf *out, const struct bd_owed *owed, struct
 	code = code == BD_OK
 		       ? bd_seal_close(seal, out, salt, bd_buf_bytes(&name), bd_buf_bytes(&plain))
 		       : code;
-	if (plain.ptr != NULL) {
-		bd_wipe(plain.ptr, plain.cap);
-	}
-	bd_buf_release(&plain);
+	bd_buf_wipe(&plain);
 	bd_buf_release(&name);
 	return code;
 }

@@ -525,12 +525,9 @@ static void close_all(struct turn *turn)
 	if (turn->write != NULL) {
 		mdb_txn_abort(turn->write);
 	}
-	if (turn->plain.ptr != NULL) {
-		bd_wipe(turn->plain.ptr, turn->plain.cap);
-	}
 	bd_buf_release(&turn->key);
 	bd_buf_release(&turn->value);
-	bd_buf_release(&turn->plain);
+	bd_buf_wipe(&turn->plain);
 	bd_buf_release(&turn->name);
 	bd_arena_release(&turn->arena);
 	bd_seal_free(turn->opening);

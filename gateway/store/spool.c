@@ -200,10 +200,7 @@ enum bd_code bd_spool_new_runs(
 
 static void forget(struct gathering *gathering)
 {
-	if (gathering->bytes.ptr != NULL) {
-		bd_wipe(gathering->bytes.ptr, gathering->bytes.cap);
-	}
-	bd_buf_release(&gathering->bytes);
+	bd_buf_wipe(&gathering->bytes);
 	free(gathering->places);
 	*gathering = (struct gathering){ .bytes = { .max = 0 } };
 }
@@ -216,10 +213,7 @@ static void let_go(struct bd_spool *spool)
 	free(spool->order);
 	spool->order = NULL;
 	spool->order_cap = 0;
-	if (spool->block.ptr != NULL) {
-		bd_wipe(spool->block.ptr, spool->block.cap);
-	}
-	bd_buf_release(&spool->block);
+	bd_buf_wipe(&spool->block);
 	bd_buf_release(&spool->out);
 	bd_arena_release(&spool->arena);
 }
@@ -633,10 +627,7 @@ enum bd_code bd_spool_seal(struct bd_spool *spool, struct bd_bytes entry, struct
 	bd_store_reach(spool->store, "spool.ended");
 	code = code == BD_OK ? sync_file(spool, diag) : code;
 	code = code == BD_OK && !spool->is_scratch ? sync_folder(spool->store, diag) : code;
-	if (plain.ptr != NULL) {
-		bd_wipe(plain.ptr, plain.cap);
-	}
-	bd_buf_release(&plain);
+	bd_buf_wipe(&plain);
 	bd_buf_release(&spool->out);
 	if (code != BD_OK) {
 		return bd_fail(diag, code, "spool");

@@ -219,10 +219,7 @@ void bd_spool_merge_free(struct bd_spool_merge *merge)
 			free(merge->heads[i].block);
 		}
 	}
-	if (merge->plain.ptr != NULL) {
-		bd_wipe(merge->plain.ptr, merge->plain.cap);
-	}
-	bd_buf_release(&merge->plain);
+	bd_buf_wipe(&merge->plain);
 	free(merge->heads);
 	free(merge->heap);
 	free(merge);

@@ -1,6 +1,5 @@
 #include "store/txn.h"
 
-#include "base/digest.h"
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/thread.h"
@@ -38,10 +37,7 @@ void bd_txn_close(struct bd_txn *txn)
 	bd_arena_release(&txn->node_arena);
 	bd_arena_release(&txn->marks_arena);
 	bd_arena_release(&txn->tally_arena);
-	if (txn->plain.ptr != NULL) {
-		bd_wipe(txn->plain.ptr, txn->plain.cap);
-	}
-	bd_buf_release(&txn->plain);
+	bd_buf_wipe(&txn->plain);
 	bd_buf_release(&txn->sealed);
 	free(txn->pairs);
 }
