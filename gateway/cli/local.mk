@@ -21,7 +21,7 @@ bidui_SOURCES = \
 bidui_SOURCES += \
 	gateway/daemon/approval.c gateway/daemon/changes.c gateway/daemon/fence.c gateway/daemon/frame.c \
 	gateway/daemon/guard.c gateway/daemon/imprint.c gateway/daemon/landlock.c gateway/daemon/load.c \
-	gateway/daemon/load.h gateway/daemon/load_entry.c gateway/daemon/load_parts.h gateway/daemon/load_read.c gateway/daemon/load_store.c \
+	gateway/daemon/load.h gateway/daemon/load_entry.c gateway/daemon/load_parts.h gateway/daemon/load_lines.c gateway/daemon/load_read.c gateway/daemon/load_read_parts.h gateway/daemon/load_store.c \
 	gateway/daemon/mailbox.c gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/pool.c \
 	gateway/daemon/pool_talk.c gateway/daemon/pool_worker.c gateway/daemon/quota.c gateway/daemon/sandbox.c \
 	gateway/daemon/secret.c gateway/daemon/sender_keys.c gateway/daemon/setup.c gateway/daemon/user.c

@@ -1,8 +1,8 @@
 /* load_parts.h - what the files of the load share. Layer: daemon, private to load*.c.
  *
- * load.c opens and closes everything and has the order of things; load_read.c reads the files into
- * spools, on threads of its own; load_store.c stores them, on the caller's; load_entry.c says what
- * they are in the journal.
+ * load.c opens and closes everything and has the order of things; load_read.c, and load_lines.c of
+ * files with a message a line, read the files into spools, on threads of their own; load_store.c
+ * stores them, on the caller's; load_entry.c says what they are in the journal.
  */
 #ifndef BD_DAEMON_LOAD_PARTS_H
 #define BD_DAEMON_LOAD_PARTS_H

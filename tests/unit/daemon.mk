@@ -28,7 +28,7 @@ tests_unit_test_drops_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_language_SOURCES = tests/unit/test_language.c gateway/daemon/language.c
 tests_unit_test_language_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_test_load_read_SOURCES = tests/unit/test_load_read.c tests/unit/config_support.h tests/unit/store_support.h \
-	gateway/daemon/load_entry.c gateway/daemon/load_read.c gateway/daemon/pool.c gateway/daemon/pool_talk.c \
+	gateway/daemon/load_entry.c gateway/daemon/load_lines.c gateway/daemon/load_read.c gateway/daemon/pool.c gateway/daemon/pool_talk.c \
 	gateway/daemon/pool_worker.c gateway/daemon/frame.c gateway/daemon/message_keys.c gateway/daemon/opening.c gateway/daemon/secret.c
 tests_unit_test_load_read_LDADD = libbd_store.a libbd_config.a libbd_intake.a libbd_record.a $(DAEMON_TEST_LIBS) $(XML_LIBS) $(ZLIB_LIBS) \
 	$(LMDB_LIBS) $(UV_LIBS) -lpthread
