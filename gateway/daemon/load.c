@@ -170,11 +170,16 @@ static enum bd_code find_stored(struct bd_load *load, struct bd_loading *at,
 	return code;
 }
 
+/* Not of a first load: each file is read whole for it, which takes a twentieth of all. */
 static enum bd_code find_all_stored(struct bd_load *load, struct bd_diag *diag)
 {
 	struct bd_store_reader *reader = NULL;
-	enum bd_code code = bd_store_reader_new(&reader, load->store, diag);
+	enum bd_code code;
 
+	if (bd_store_is_unused(load->store)) {
+		return BD_OK;
+	}
+	code = bd_store_reader_new(&reader, load->store, diag);
 	for (size_t i = 0; i < load->order->count && code == BD_OK; i++) {
 		if (!load->files[i].file->is_lines) {
 			code = find_stored(load, &load->files[i], reader, diag);

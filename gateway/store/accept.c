@@ -113,6 +113,11 @@ enum bd_code bd_store_find_repeat(
 	return code == BD_OK ? BD_OK : bd_fail(diag, code, "%s", "");
 }
 
+bool bd_store_is_unused(const struct bd_store *store)
+{
+	return store->next_message == 1;
+}
+
 uint32_t bd_key_days(const struct bd_store *store, const struct bd_entry *entry)
 {
 	return entry->is_once ? BD_KEEP_FOR_GOOD : store->journal_days;

@@ -230,6 +230,8 @@ double bd_store_work_share(const struct bd_store *store);
  * message say so; a code in the entry as bd_store_commit would give it. */
 enum bd_code bd_store_find_repeat(
 	struct bd_store *store, struct bd_entry *entry, struct bd_diag *diag);
+/* Has no message ever had a number in it? Then nothing is a repeat. Writer thread. */
+bool bd_store_is_unused(const struct bd_store *store);
 
 /* -- reading: a snapshot at a time -- */
 enum bd_code bd_store_reader_new(

@@ -192,6 +192,7 @@ check 'what is stored is what pushing stores' same dump
 check 'the trail has each, before and after' entries load 8
 check 'and verifies' "$build/bidui" audit verify "$work/data/trail" --key "$work/signing.pub"
 check 'loaded again nothing changes' again
+check 'and files that are no lines are not read again' entries load.repeat 5
 dump loaded
 check 'and the store is the same' same dump
 start_or_bail
