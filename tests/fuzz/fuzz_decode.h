@@ -40,6 +40,8 @@ static inline size_t fuzz_decode_settled(const char *log, const char *end)
 	if (strncmp(end, "=ok", 3) != 0 && end > log + 1 && end[-2] == '"') {
 		for (len -= 2; len > 0 && log[len - 1] != '"'; len--) {
 		}
+		/* Perhaps nothing of it had come at another cut. */
+		len -= len > 0;
 	}
 	return len;
 }
