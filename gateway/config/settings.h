@@ -62,7 +62,7 @@ struct bd_settings {
 	uint64_t witness_file_every_s; /* a line of witness_file, where there is a new head */
 	uint64_t witness_age_max_s;    /* without a countersignature for so long: an alarm */
 	uint64_t confinement;          /* enum bd_confinement */
-	uint64_t trail_segment_bytes;  /* of one file of the trail; each loop takes two */
+	uint64_t trail_segment_bytes;  /* of one file of the trail; each loop takes three */
 };
 
 /* Whether a client without a certificate is let in, as nobody: health and figures are open to all.

@@ -11,11 +11,11 @@
 
 struct bd_signer {
 	struct bd_daemon *daemon;
-	uv_thread_t thread;
+	uv_thread_t thread, stager;
 	uv_mutex_t lock;
-	uv_cond_t wake;
-	bool wants_sync, wants_space, is_stopping; /* under lock */
-	bool is_low, has_told;                     /* what was logged last */
+	uv_cond_t wake, stage_wake;
+	bool wants_sync, wants_space, wants_segments, is_stopping; /* under lock */
+	bool is_low, has_told;                                     /* what was logged last */
 };
 
 struct work {
@@ -144,6 +144,30 @@ static void run(void *state)
 	}
 }
 
+/* Segments ahead: the signer may be waiting for the disk just when they are needed. */
+static void stage(void *state)
+{
+	struct bd_signer *signer = state;
+	struct bd_trail *trail = signer->daemon->trail;
+	bool is_stopping = false;
+
+	bd_thread_begin("stager", BD_THREAD_GIVES_WAY);
+	while (!is_stopping) {
+		uv_mutex_lock(&signer->lock);
+		/* Space that was not there a second ago may be there now. */
+		if (!signer->wants_segments && !signer->is_stopping) {
+			uv_cond_timedwait(
+				&signer->stage_wake, &signer->lock, (uint64_t)SECOND_MS * 1000000);
+		}
+		signer->wants_segments = false;
+		is_stopping = signer->is_stopping;
+		uv_mutex_unlock(&signer->lock);
+		if (!is_stopping && !bd_trail_has_failed(trail)) {
+			bd_trail_stage(trail, NULL);
+		}
+	}
+}
+
 enum bd_code bd_signer_start(struct bd_signer **out, struct bd_daemon *daemon)
 {
 	struct bd_signer *signer = calloc(1, sizeof(*signer));
@@ -153,30 +177,31 @@ enum bd_code bd_signer_start(struct bd_signer **out, struct bd_daemon *daemon)
 	}
 	signer->daemon = daemon;
 	if (uv_mutex_init(&signer->lock) != 0 || uv_cond_init(&signer->wake) != 0 ||
-		uv_thread_create(&signer->thread, run, signer) != 0) {
-		free(signer);
+		uv_cond_init(&signer->stage_wake) != 0 ||
+		uv_thread_create(&signer->thread, run, signer) != 0 ||
+		uv_thread_create(&signer->stager, stage, signer) != 0) {
+		/* The process ends. */
 		return BD_NO_MEMORY;
 	}
 	*out = signer;
 	return BD_OK;
 }
 
-static void want(struct bd_signer *signer, bool *what)
+void bd_signer_want_sync(struct bd_signer *signer)
 {
 	uv_mutex_lock(&signer->lock);
-	*what = true;
+	signer->wants_sync = true;
 	uv_cond_signal(&signer->wake);
 	uv_mutex_unlock(&signer->lock);
 }
 
-void bd_signer_want_sync(struct bd_signer *signer)
-{
-	want(signer, &signer->wants_sync);
-}
-
 void bd_signer_want_space(struct bd_signer *signer)
 {
-	want(signer, &signer->wants_space);
+	uv_mutex_lock(&signer->lock);
+	signer->wants_space = signer->wants_segments = true;
+	uv_cond_signal(&signer->wake);
+	uv_cond_signal(&signer->stage_wake);
+	uv_mutex_unlock(&signer->lock);
 }
 
 void bd_signer_stop(struct bd_signer *signer)
@@ -184,9 +209,15 @@ void bd_signer_stop(struct bd_signer *signer)
 	if (signer == NULL) {
 		return;
 	}
-	want(signer, &signer->is_stopping);
+	uv_mutex_lock(&signer->lock);
+	signer->is_stopping = true;
+	uv_cond_signal(&signer->wake);
+	uv_cond_signal(&signer->stage_wake);
+	uv_mutex_unlock(&signer->lock);
 	uv_thread_join(&signer->thread);
+	uv_thread_join(&signer->stager);
 	uv_cond_destroy(&signer->wake);
+	uv_cond_destroy(&signer->stage_wake);
 	uv_mutex_destroy(&signer->lock);
 	free(signer);
 }

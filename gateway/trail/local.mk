@@ -12,7 +12,7 @@ libbd_trail_a_SOURCES = \
 	gateway/trail/recover.c \
 	gateway/trail/runs.c gateway/trail/runs.h \
 	gateway/trail/segment.c gateway/trail/segment.h \
-	gateway/trail/signer.c \
+	gateway/trail/signer.c gateway/trail/stage.c \
 	gateway/trail/state.h \
 	gateway/trail/trail.c gateway/trail/trail.h \
 	gateway/trail/tree.c gateway/trail/tree.h \

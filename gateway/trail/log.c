@@ -27,7 +27,8 @@ bool bd_trail_has_failed(const struct bd_trail *trail)
 
 bool bd_trail_is_low(const struct bd_trail *trail)
 {
-	return __atomic_load_n(&trail->is_low, __ATOMIC_RELAXED);
+	return __atomic_load_n(&trail->lacks_segments, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&trail->lacks_room, __ATOMIC_RELAXED);
 }
 
 bool bd_trail_wants_space(const struct bd_trail *trail)
@@ -168,12 +169,14 @@ static enum bd_code begin_segment(struct bd_trail_log *log, struct bd_diag *diag
 
 	pthread_mutex_lock(&log->lock);
 	spare = log->spare_count > 0 ? log->spares[0] : -1;
-	is_behind = log->finished_count == BD_TRAIL_SPARES;
+	is_behind = log->finished_count == BD_TRAIL_UNSYNCED_MAX;
 	pthread_mutex_unlock(&log->lock);
 	__atomic_store_n(&trail->wants_space, true, __ATOMIC_RELAXED);
 	if (spare < 0 || is_behind) {
 		return bd_fail(diag, BD_TRAIL_UNAVAILABLE,
-			is_behind ? "the disk is segments behind" : "no space for another segment");
+			is_behind                ? "the disk is segments behind"
+			: bd_trail_is_low(trail) ? "no space for another segment"
+						 : "the next segment is not ready yet");
 	}
 	if (ftruncate(log->fd, (off_t)log->next.offset) != 0) {
 		bd_trail_fail(trail, BD_IO);

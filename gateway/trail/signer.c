@@ -17,54 +17,6 @@
 
 /* -- space -- */
 
-/* The next of the spares that are missing; *is_whole: none is. */
-static enum bd_code make_spare(
-	bool *is_whole, struct bd_trail *trail, struct bd_trail_log *log, struct bd_diag *diag)
-{
-	char name[BD_TRAIL_NAME_BYTES];
-	uint64_t segment;
-	int fd;
-	enum bd_code code;
-
-	/* The loop takes the first of them at any time; the number of the last stays. */
-	pthread_mutex_lock(&log->lock);
-	segment = (uint64_t)log->written.segment + log->spare_count + 1;
-	*is_whole = log->spare_count == BD_TRAIL_SPARES || segment >= UINT32_MAX;
-	pthread_mutex_unlock(&log->lock);
-	if (*is_whole) {
-		return BD_OK;
-	}
-	bd_trail_name_segment(name, log->loop, (uint32_t)segment);
-	code = bd_trail_open_file(&fd, trail->folder, name, true, diag);
-	if (code != BD_OK) {
-		return code;
-	}
-	code = bd_trail_allocate(fd, trail->segment_bytes, true, name, diag);
-	code = code == BD_OK ? bd_trail_sync_folder(trail->folder, diag) : code;
-	if (code != BD_OK) {
-		/* Half of it helps nobody and takes what others may need. */
-		unlinkat(trail->folder, name, 0);
-		close(fd);
-		return code;
-	}
-	pthread_mutex_lock(&log->lock);
-	log->spares[log->spare_count++] = fd;
-	pthread_mutex_unlock(&log->lock);
-	return BD_OK;
-}
-
-static enum bd_code make_spares(
-	struct bd_trail *trail, struct bd_trail_log *log, struct bd_diag *diag)
-{
-	bool is_whole = false;
-	enum bd_code code = BD_OK;
-
-	while (code == BD_OK && !is_whole) {
-		code = make_spare(&is_whole, trail, log, diag);
-	}
-	return code;
-}
-
 static enum bd_code reserve(uint64_t *reserved, int fd, uint64_t end, uint64_t ahead,
 	const char *name, struct bd_diag *diag)
 {
@@ -81,21 +33,13 @@ enum bd_code bd_trail_prepare(struct bd_trail *trail, struct bd_diag *diag)
 {
 	enum bd_code code, first;
 
-	__atomic_store_n(&trail->wants_space, false, __ATOMIC_RELAXED);
 	first = reserve(&trail->tree_reserved, trail->tree.fd,
 		bd_trail_tree_bytes(trail->edge.size), TREE_AHEAD_BYTES, BD_TRAIL_TREE_NAME, diag);
 	code = reserve(&trail->heads_reserved, trail->heads_fd, trail->heads_end, HEADS_AHEAD_BYTES,
 		"heads", diag);
 	first = first == BD_OK ? code : first;
-	for (size_t i = 0; i < trail->log_count; i++) {
-		if (trail->logs[i].is_active) {
-			code = make_spares(trail, &trail->logs[i], diag);
-			first = first == BD_OK ? code : first;
-		}
-	}
-	__atomic_store_n(&trail->is_low, first != BD_OK, __ATOMIC_RELAXED);
-	/* Last, for it may take long: a finished segment is synced and closed, or those behind it
-	 * cannot be finished. */
+	__atomic_store_n(&trail->lacks_room, first != BD_OK, __ATOMIC_RELAXED);
+	/* Last, for it may take long. */
 	code = bd_trail_sync(trail, diag);
 	return first == BD_OK ? code : first;
 }
@@ -122,7 +66,7 @@ static enum bd_code sync_log(struct bd_trail_log *log, struct bd_diag *diag)
 {
 	char name[BD_TRAIL_NAME_BYTES];
 	struct bd_trail_position until;
-	int fd, finished[BD_TRAIL_SPARES];
+	int fd, finished[BD_TRAIL_UNSYNCED_MAX];
 	size_t finished_count;
 	uint64_t from;
 	enum bd_code code = BD_OK;
@@ -144,9 +88,14 @@ static enum bd_code sync_log(struct bd_trail_log *log, struct bd_diag *diag)
 		from = 0;
 	}
 	code = code == BD_OK ? bd_trail_sync_grown(fd, from, until.offset, name, diag) : code;
+	/* The names of the segments that were begun. */
+	if (code == BD_OK && log->named != until.segment) {
+		code = bd_trail_sync_folder(log->trail->folder, diag);
+	}
 	if (code != BD_OK) {
 		return bd_trail_fail(log->trail, code);
 	}
+	log->named = until.segment;
 	if (finished_count > 0) {
 		/* Another may have been finished meanwhile: it stands behind these. */
 		pthread_mutex_lock(&log->lock);

@@ -27,7 +27,7 @@ struct bd_trail_log {
 	int spares[BD_TRAIL_SPARES]; /* those made ready, in order */
 	size_t spare_count;
 	/* Those before, oldest first, not yet synced; closed by the signer alone. */
-	int finished[BD_TRAIL_SPARES];
+	int finished[BD_TRAIL_UNSYNCED_MAX];
 	size_t finished_count;
 	uint64_t synced; /* atomic */
 	/* Leaves of the newest entries up to `written`, as the loop digested them: the signer need
@@ -37,6 +37,7 @@ struct bd_trail_log {
 		fresh_end; /* behind the newest: `written` may be in the next segment */
 	/* the signer's */
 	struct bd_trail_position synced_to;
+	uint32_t named; /* the newest segment whose name is on the disk, from when it was begun */
 	struct bd_trail_walk walk;
 	struct bd_buf taken; /* of fresh */
 	struct bd_trail_position taken_end;
@@ -72,7 +73,7 @@ struct bd_trail {
 	uint8_t signature[BD_SIGNATURE_BYTES];
 	uint64_t size;
 	/* atomic */
-	bool is_low, has_failed, wants_space;
+	bool lacks_segments, lacks_room, has_failed, wants_space;
 };
 
 /* recover.c: everything that a start reads; logs, tree and heads are open and cut afterwards. */

@@ -209,6 +209,7 @@ static enum bd_code begin_use(struct bd_trail *trail, int64_t now_ms, struct bd_
 	}
 	if (code == BD_OK) {
 		code = bd_trail_allocate_current(trail, NULL);
+		code = code == BD_OK || code == BD_DISK_FULL ? bd_trail_stage(trail, NULL) : code;
 		code = code == BD_OK || code == BD_DISK_FULL ? bd_trail_prepare(trail, NULL) : code;
 		code = code == BD_DISK_FULL ? BD_OK : code;
 	}

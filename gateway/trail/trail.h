@@ -15,7 +15,8 @@
  * cuts what is torn.
  *
  * Threads: a log belongs to its loop; bd_trail_sign, bd_trail_sync and bd_trail_prepare to the
- * signer; those under "asking" may be called from any.
+ * signer; bd_trail_stage to a third, which never waits for the disk as the signer does; those under
+ * "asking" may be called from any.
  */
 #ifndef BD_TRAIL_TRAIL_H
 #define BD_TRAIL_TRAIL_H
@@ -31,7 +32,7 @@ struct bd_trail_settings {
 	const char *folder; /* made with mode 0700 if missing */
 	size_t log_count;   /* 1 to BD_TRAIL_LOOPS_MAX; older logs beyond stay and are signed */
 	const struct bd_sign_key *key; /* private; must outlive the trail */
-	uint64_t segment_bytes;        /* 4,096 to 2^31; a log takes twice that */
+	uint64_t segment_bytes;        /* 4,096 to 2^31; a log takes three times that */
 	uint32_t heads_per_file;       /* 0 = BD_TRAIL_HEADS_PER_FILE */
 	int64_t now_ms;
 };
@@ -84,13 +85,17 @@ bool bd_trail_take_loss(uint64_t *from, struct bd_trail_log *log);
 uint64_t bd_trail_collected(const struct bd_trail_log *log);
 uint64_t bd_trail_written(const struct bd_trail_log *log);
 uint64_t bd_trail_synced(const struct bd_trail_log *log);
-/* A segment was begun: the next should be made ready soon (bd_trail_prepare). Any thread. */
+/* A segment was begun: the next should be made ready soon (bd_trail_stage), and the one before
+ * synced. Any thread. */
 bool bd_trail_wants_space(const struct bd_trail *trail);
+
+/* Makes ready the segments that the loops will write next. BD_DISK_FULL: the trail is low from now
+ * on, until a call finds space. */
+enum bd_code bd_trail_stage(struct bd_trail *trail, struct bd_diag *diag);
 
 /* -- the signer -----------------------------------------------------------------------------------
  */
-/* Makes ready what will be written next, then syncs the logs. BD_DISK_FULL: the trail is low from
- * now on, until a call finds space. */
+/* Makes ready what heads and tree will need next, then syncs the logs. BD_DISK_FULL: as above. */
 enum bd_code bd_trail_prepare(struct bd_trail *trail, struct bd_diag *diag);
 /* Syncs the logs alone. */
 enum bd_code bd_trail_sync(struct bd_trail *trail, struct bd_diag *diag);

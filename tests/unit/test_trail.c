@@ -72,7 +72,7 @@ static void entries_are_proved(void **state)
 		assert_int_equal(bd_trail_prove(&proof, trail, &made[i], &arena, NULL),
 			BD_RECEIPT_PROOF_PENDING);
 		if (i % 4 == 3) {
-			assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+			assert_int_equal(make_ready(trail), BD_OK);
 		}
 		if (i % 7 == 6) {
 			sign_at(trail, NOW + (int64_t)i);
@@ -214,7 +214,7 @@ static void killed_trail_goes_on(void **state)
 			sign_at(trail, NOW + 25);
 		}
 		if (i % 5 == 0) {
-			assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+			assert_int_equal(make_ready(trail), BD_OK);
 		}
 	}
 	keep_folder(&kept);
@@ -334,7 +334,7 @@ static void lost_middle_is_cut(void **state)
 	(void)state;
 	for (size_t i = 0; i < 60; i++) {
 		made[i] = enter(trail, 0, NOW + (int64_t)i, 150);
-		assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+		assert_int_equal(make_ready(trail), BD_OK);
 		if (i == 5) {
 			sign_at(trail, NOW + 5);
 		}
@@ -519,7 +519,7 @@ static void id_is_known_before(void **state)
 			BD_OK);
 		assert_true(bd_trail_id_equal(&named, &made));
 		assert_int_equal(bd_trail_flush(log, NULL), BD_OK);
-		assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+		assert_int_equal(make_ready(trail), BD_OK);
 	}
 	assert_int_equal(bd_trail_next(&named, log, SEGMENT, NULL), BD_LIMIT_BYTES);
 	assert_int_equal(bd_trail_close(trail, NOW, NULL), BD_OK);
@@ -687,7 +687,7 @@ static void threads(void **state)
 	}
 	while (done < 2) {
 		sign_at(trail, NOW);
-		assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+		assert_int_equal(make_ready(trail), BD_OK);
 		assert_false(bd_trail_has_failed(trail));
 		done = __atomic_load_n(&writers[0].done, __ATOMIC_ACQUIRE) +
 		       __atomic_load_n(&writers[1].done, __ATOMIC_ACQUIRE);

@@ -11,7 +11,7 @@ static struct {
 	long until; /* calls that still succeed; -1 = all */
 	int error;
 	bool is_disk_full; /* no more space is given, what is allocated can be written */
-	unsigned long calls;
+	unsigned long calls, folder_syncs;
 } fault = { .until = -1 };
 
 static bool fails(void)
@@ -67,7 +67,14 @@ int __wrap_fallocate(int fd, int mode, off_t offset, off_t len)
 		return fails() ? -1 : __real_##name(fd);                                           \
 	}
 WRAP_FD(fdatasync)
-WRAP_FD(fsync)
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	fault.folder_syncs++;
+	return fails() ? -1 : __real_fsync(fd);
+}
 
 int __real_ftruncate(int fd, off_t len);
 int __wrap_ftruncate(int fd, off_t len);
@@ -81,6 +88,9 @@ static void no_fault(void)
 	fault.until = -1;
 	fault.is_disk_full = false;
 }
+
+/* Entries of 200 bytes and their frames, in a segment of 8,192. */
+#define IN_A_SEGMENT ((8192 - 64) / 272)
 
 /* Reads go on until the reserve is spent, then nothing; with space all is well again. */
 static void full_disk(void **state)
@@ -101,21 +111,90 @@ static void full_disk(void **state)
 		refused += code != BD_OK;
 		if (i % 10 == 0) {
 			assert_int_equal(bd_trail_sign(trail, NOW + i, &has_more, NULL), BD_OK);
-			bd_trail_prepare(trail, NULL);
+			make_ready(trail);
 		}
 	}
-	/* The segment that is written and the spares, 8,192 bytes each; entries of 272. */
-	assert_int_equal(taken, (1 + BD_TRAIL_SPARES) * ((8192 - 64) / 272));
+	/* The segment that is written and the spares. */
+	assert_int_equal(taken, (1 + BD_TRAIL_SPARES) * IN_A_SEGMENT);
 	assert_true(bd_trail_is_low(trail));
 	assert_false(bd_trail_has_failed(trail));
 	/* The other loop still has its own. */
 	enter(trail, 1, NOW + 5000, 200);
 	fault.is_disk_full = false;
-	assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+	assert_int_equal(make_ready(trail), BD_OK);
 	assert_false(bd_trail_is_low(trail));
 	enter(trail, 0, NOW + 5000, 200);
 	assert_int_equal(bd_trail_close(trail, NOW + 6000, NULL), BD_OK);
 	assert_int_equal(must_verify().leaves, taken + 2);
+}
+
+/* What makes segments ready asks nothing of the disk but space: who signs may be waiting for it. */
+static void stages_without_the_disk(void **state)
+{
+	struct bd_trail *trail = open_trail(1, 8192);
+	struct bd_trail_id id;
+	int64_t i = 0;
+
+	(void)state;
+	for (; i < (1 + BD_TRAIL_SPARES) * IN_A_SEGMENT; i++) {
+		enter(trail, 0, NOW + i, 200);
+	}
+	assert_int_equal(try_enter(&id, trail, 0, NOW + i, 200), BD_TRAIL_UNAVAILABLE);
+	fault = (typeof(fault)){ .until = BD_TRAIL_SPARES, .error = EIO };
+	assert_int_equal(bd_trail_stage(trail, NULL), BD_OK);
+	assert_int_equal(fault.until, 0);
+	no_fault();
+	enter(trail, 0, NOW + i, 200);
+	assert_int_equal(bd_trail_close(trail, NOW + i, NULL), BD_OK);
+	assert_int_equal(must_verify().leaves, i + 1);
+}
+
+/* So far ahead of the disk, and not further; once it has caught up it goes on. */
+static void goes_ahead_of_the_disk(void **state)
+{
+	struct bd_trail *trail = open_trail(1, 8192);
+	struct bd_trail_id id;
+	struct bd_diag diag = { .code = BD_OK };
+	int64_t i = 0;
+
+	(void)state;
+	while (try_enter(&id, trail, 0, NOW + i, 200) == BD_OK) {
+		assert_int_equal(bd_trail_stage(trail, NULL), BD_OK);
+		i++;
+	}
+	assert_int_equal(i, (1 + BD_TRAIL_UNSYNCED_MAX) * IN_A_SEGMENT);
+	assert_int_equal(
+		bd_trail_next(&id, bd_trail_log(trail, 0), 300, &diag), BD_TRAIL_UNAVAILABLE);
+	assert_string_equal(diag.detail, "the disk is segments behind");
+	assert_int_equal(bd_trail_sync(trail, NULL), BD_OK);
+	assert_int_equal(bd_trail_synced(bd_trail_log(trail, 0)), i);
+	enter(trail, 0, NOW + i, 200);
+	assert_int_equal(bd_trail_close(trail, NOW + i, NULL), BD_OK);
+	assert_int_equal(must_verify().leaves, i + 1);
+}
+
+/* An entry is not synced before the name of its segment is. */
+static void names_are_synced(void **state)
+{
+	struct bd_trail *trail = open_trail(1, 8192);
+	int64_t i = 0;
+
+	(void)state;
+	enter(trail, 0, NOW, 200);
+	assert_int_equal(bd_trail_sync(trail, NULL), BD_OK);
+	fault.folder_syncs = 0;
+	for (i = 1; i < IN_A_SEGMENT; i++) {
+		enter(trail, 0, NOW + i, 200);
+		assert_int_equal(bd_trail_sync(trail, NULL), BD_OK);
+	}
+	assert_int_equal(fault.folder_syncs, 0);
+	enter(trail, 0, NOW + i, 200);
+	assert_int_equal(bd_trail_sync(trail, NULL), BD_OK);
+	assert_int_equal(fault.folder_syncs, 1);
+	enter(trail, 0, NOW + i, 200);
+	assert_int_equal(bd_trail_sync(trail, NULL), BD_OK);
+	assert_int_equal(fault.folder_syncs, 1);
+	assert_int_equal(bd_trail_close(trail, NOW + i, NULL), BD_OK);
 }
 
 /* A write for which there was no space after all: refused, and room made for the next. */
@@ -184,7 +263,7 @@ static size_t live(struct bd_trail_id made[], int64_t time_ms)
 		}
 		if (i % 4 == 3) {
 			bd_trail_sign(trail, time_ms + (int64_t)i, &has_more, NULL);
-			bd_trail_prepare(trail, NULL);
+			make_ready(trail);
 		}
 	}
 	bd_trail_close(trail, time_ms + 30, NULL);
@@ -238,6 +317,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(full_disk),
+		TEST(stages_without_the_disk),
+		TEST(goes_ahead_of_the_disk),
+		TEST(names_are_synced),
 		TEST(write_without_space),
 		TEST(failed_sync_is_final),
 		TEST(each_call_fails_once),

@@ -43,7 +43,7 @@ static int make_trail(void **state)
 	trail = open_with(&settings, &found);
 	for (size_t i = 0; i < ENTRIES; i++) {
 		enter(trail, i % 3, NOW + (int64_t)i, 80 + i * 17 % 300);
-		assert_int_equal(bd_trail_prepare(trail, NULL), BD_OK);
+		assert_int_equal(make_ready(trail), BD_OK);
 		if (i % 9 == 8) {
 			sign_at(trail, NOW + (int64_t)i);
 			keep_folder(&earlier[earlier_count++]);

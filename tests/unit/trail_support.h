@@ -130,6 +130,14 @@ static inline struct bd_trail *open_trail(size_t logs, uint64_t segment_bytes)
 	return open_with(&settings, &found);
 }
 
+/* As the stager and the signer do it. */
+static inline enum bd_code make_ready(struct bd_trail *trail)
+{
+	enum bd_code staged = bd_trail_stage(trail, NULL), code = bd_trail_prepare(trail, NULL);
+
+	return staged == BD_OK ? code : staged;
+}
+
 static inline enum bd_code try_enter(
 	struct bd_trail_id *id, struct bd_trail *trail, size_t loop, int64_t time_ms, size_t len)
 {
