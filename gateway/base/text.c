@@ -80,12 +80,16 @@ size_t bd_text_characters(struct bd_bytes text)
 	return text.len - followers;
 }
 
+/* Without a branch: the compiler takes many bytes at once. */
+static inline unsigned is_control(unsigned char byte)
+{
+	return (byte < ' ') & (byte != '\t') & (byte != '\n') & (byte != '\r');
+}
+
 static bool has_control(const char *ptr, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)ptr[i];
-
-		if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') {
+		if (is_control((unsigned char)ptr[i])) {
 			return true;
 		}
 	}
@@ -131,8 +135,13 @@ bool bd_text_has_control(struct bd_bytes text)
 	return is_low && has_control(text.ptr, text.len);
 }
 
-/* Blocks are looked through without a branch: the compiler takes many bytes at once. */
 #define BLOCK_BYTES 64
+
+/* Two bytes behind it are there. */
+static inline unsigned is_no_xml(const unsigned char *at)
+{
+	return is_control(at[0]) | ((at[0] == 0xEF) & (at[1] == 0xBF) & (at[2] >= 0xBE));
+}
 
 static bool may_have_no_xml(const unsigned char *at)
 {
@@ -144,22 +153,14 @@ static bool may_have_no_xml(const unsigned char *at)
 	return may != 0;
 }
 
-/* Two bytes behind it are looked at as well. */
 static bool has_no_xml(const unsigned char *at)
 {
 	unsigned char has = 0;
 
 	for (size_t i = 0; i < BLOCK_BYTES; i++) {
-		has |= (at[i] < ' ') & (at[i] != '\t') & (at[i] != '\n') & (at[i] != '\r');
-		has |= (at[i] == 0xEF) & (at[i + 1] == 0xBF) & (at[i + 2] >= 0xBE);
+		has |= is_no_xml(at + i);
 	}
 	return has != 0;
-}
-
-static bool is_no_xml(const unsigned char *at, size_t len)
-{
-	return (at[0] < ' ' && at[0] != '\t' && at[0] != '\n' && at[0] != '\r') ||
-	       (at[0] == 0xEF && len >= 3 && at[1] == 0xBF && at[2] >= 0xBE);
 }
 
 size_t bd_text_xml_len(struct bd_bytes text)
@@ -174,7 +175,7 @@ size_t bd_text_xml_len(struct bd_bytes text)
 		/* The last block has some of the one before once more. */
 		i = i < last && next > last ? last : next;
 	}
-	while (i < text.len && !is_no_xml(at + i, text.len - i)) {
+	while (i < text.len && !(text.len - i > 2 ? is_no_xml(at + i) : is_control(at[i]))) {
 		i++;
 	}
 	return i;

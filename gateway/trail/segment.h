@@ -20,8 +20,8 @@
 #define BD_TRAIL_SEGMENT_HEAD_BYTES 64
 /* Segments made ready ahead of the one that is written. */
 #define BD_TRAIL_SPARES 2
-/* Segments before the one that is written that the disk has not yet taken: who is further ahead of
- * it waits. */
+/* Segments before the one that is written that the disk has not yet taken: who would be further
+ * ahead of it is refused. */
 #define BD_TRAIL_UNSYNCED_MAX 8
 /* What an entry takes besides its body. */
 #define BD_TRAIL_FRAME_BYTES (4 + BD_DIGEST_BYTES)

@@ -12,7 +12,7 @@ import threading
 
 ports, tls, port_file, *statuses = sys.argv[1:]
 lock = threading.Lock()
-KEPT = {"connection", "transfer-encoding", "host", "expect"}
+OF_A_CONNECTION = {"connection", "transfer-encoding", "host", "expect"}
 
 
 def gateway():
@@ -34,7 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, status, headers, body):
         self.send_response_only(status)
         for name, value in headers:
-            if name.lower() not in KEPT | {"content-length"}:
+            if name.lower() not in OF_A_CONNECTION | {"content-length"}:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -47,7 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             print(status, self.path, flush=True)
             self.answer(status, [], b"")
             return
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in KEPT}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in OF_A_CONNECTION}
         connection = gateway()
         connection.request(self.command, self.path, body, headers)
         got = connection.getresponse()
