@@ -1,5 +1,5 @@
-/* load_entry.c - what a file, or a line of one, is in the journal: for the other files of the load.
- */
+/* load_entry.c - what a file, or a line of one, is in the journal, and what is told of it: for the
+ * other files of the load. */
 #include "base/try.h"
 #include "daemon/load_parts.h"
 
@@ -57,6 +57,14 @@ void bd_load_entry_result(struct bd_entry *entry, const struct bd_intake_result 
 	entry->order = result->order;
 	entry->sections = result->sections;
 	entry->section_count = result->section_count;
+}
+
+void bd_load_note_refused(struct bd_load_file *file, uint64_t line, enum bd_code code)
+{
+	file->refused_count++;
+	if (file->refused_shown < BD_LOAD_REFUSED_MAX) {
+		file->refused[file->refused_shown++] = (struct bd_load_refused){ line, code };
+	}
 }
 
 void bd_load_show(const struct bd_load *load, enum bd_load_stage stage, uint64_t done)

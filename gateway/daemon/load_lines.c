@@ -8,14 +8,6 @@
 /* In hand of those that do not go ahead, whose memory would be much. */
 #define LONG_PER_WORKER 2
 
-void bd_load_note_refused(struct bd_load_file *file, uint64_t line, enum bd_code code)
-{
-	file->refused_count++;
-	if (file->refused_shown < BD_LOAD_REFUSED_MAX) {
-		file->refused[file->refused_shown++] = (struct bd_load_refused){ line, code };
-	}
-}
-
 static struct bd_bytes rest_of(const struct bd_load_reader *reader)
 {
 	size_t len = reader->ahead.len - reader->taken;

@@ -63,6 +63,8 @@ enum bd_code bd_load_key(char out[BD_LOAD_KEY_BYTES], const struct bd_load_file 
 void bd_load_entry(
 	struct bd_entry *entry, const struct bd_load *load, const struct bd_loading *loading);
 void bd_load_entry_result(struct bd_entry *entry, const struct bd_intake_result *result);
+/* Of a line. The first of them are kept. */
+void bd_load_note_refused(struct bd_load_file *file, uint64_t line, enum bd_code code);
 void bd_load_show(const struct bd_load *load, enum bd_load_stage stage, uint64_t done);
 
 /* Reads what is not stored yet. False: some file cannot be taken, or load->diag says why. */

@@ -66,6 +66,5 @@ void bd_load_add_line(struct bd_load_reader *reader, struct bd_load_reading *rea
 void bd_load_end_line(struct bd_load_reader *reader, struct bd_load_reading *reading);
 /* What it makes of its line is more than one message may hold. */
 void bd_load_drop_line(struct bd_load_reading *reading, enum bd_code code);
-void bd_load_note_refused(struct bd_load_file *file, uint64_t line, enum bd_code code);
 
 #endif

@@ -103,11 +103,7 @@ static void on_committed(struct bd_bulk_watch *self, uint64_t number, const stru
 
 	counting->done++;
 	if (entry->code != BD_OK) {
-		file->refused_count++;
-		if (file->refused_shown < BD_LOAD_REFUSED_MAX) {
-			file->refused[file->refused_shown++] =
-				(struct bd_load_refused){ number, entry->code };
-		}
+		bd_load_note_refused(file, number, entry->code);
 		return;
 	}
 	file->messages++;
